@@ -1,0 +1,47 @@
+import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
+import { openOrm } from '../shared/database/orm.ts';
+import { type ListeningServer, serve } from '../shared/http/serve.ts';
+import { createLogger } from '../shared/logger.ts';
+import { createAccessTokenVerifier } from '../shared/oauth/access-token-verifier.ts';
+import { createIssuer } from '../shared/oauth/issuer.ts';
+import { runUntilSignalled } from '../shared/run-until-signalled.ts';
+import { TODO_SCOPES } from '../shared/scopes.ts';
+import { createApiApp } from './app.ts';
+import { type ApiConfig, readApiConfig } from './config.ts';
+import { apiDatabase } from './database/definition.ts';
+import { createTodos } from './todos/todos.ts';
+
+/** Starts the todo API on `database`. Disposing it drains and closes everything but the database. */
+export async function startApi(config: ApiConfig, database: Database): Promise<ListeningServer> {
+  await using starting = new AsyncDisposableStack();
+  const logger = createLogger({ name: 'api', level: config.LOG_LEVEL });
+  const { em } = starting.use(await openOrm(database, apiDatabase));
+  const { keys } = createIssuer({ identifier: config.AUTH_ISSUER, url: config.AUTH_URL });
+  const app = createApiApp({
+    todos: createTodos(em),
+    verify: createAccessTokenVerifier({ issuer: config.AUTH_ISSUER, audience: config.API_RESOURCE, keys }),
+    protectedResource: {
+      resource: config.API_RESOURCE,
+      authorizationServer: config.AUTH_ISSUER,
+      scopes: TODO_SCOPES,
+      name: 'yata todos',
+    },
+    checks: { database: () => em.fork().execute('select 1'), keys: keys.load },
+    logger,
+  });
+  const server = starting.use(await serve(app.callback(), { port: config.API_PORT, host: config.HOST }));
+  logger.info({ port: server.port, resource: config.API_RESOURCE }, 'listening');
+  const started = starting.move();
+  return { port: server.port, [Symbol.asyncDispose]: () => started.disposeAsync() };
+}
+
+if (import.meta.main) {
+  await runUntilSignalled(async (resources) => {
+    const config = readApiConfig(process.env);
+    const database: Database =
+      config.API_DATABASE_URL === undefined
+        ? resources.use(await openEmbeddedDatabase(config.YATA_DATA_DIR))
+        : { kind: 'postgresql', url: config.API_DATABASE_URL };
+    resources.use(await startApi(config, database));
+  });
+}

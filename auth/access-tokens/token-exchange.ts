@@ -1,0 +1,120 @@
+import { createLocalJWKSet } from 'jose';
+import { LRUCache } from 'lru-cache';
+import type Provider from 'oidc-provider';
+import { errors, type ResourceServer as ResourceServerInfo, type TokenEndpointGrantContext } from 'oidc-provider';
+import * as z from 'zod';
+import {
+  type AccessToken,
+  type Actor,
+  createAccessTokenVerifier,
+  InvalidAccessToken,
+  type VerifyAccessToken,
+} from '../../shared/oauth/access-token-verifier.ts';
+import { publicKeySet, type SigningKeys } from '../signing-keys/signing-keys.ts';
+import { allowedScopes, getResourceServer, grantScopes, type ResourceServers } from './resource-servers.ts';
+
+/** The grant type of RFC 8693 §2.1. */
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
+/** The only token type that is taken and given (RFC 8693 §3). */
+const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
+
+const Parameters = z.object({
+  subject_token: z.string('the access token to exchange'),
+  subject_token_type: z.literal(ACCESS_TOKEN_TYPE, ACCESS_TOKEN_TYPE),
+  requested_token_type: z.literal(ACCESS_TOKEN_TYPE, ACCESS_TOKEN_TYPE).optional(),
+  // the actor is the client that authenticated, and a target is named by its resource identifier
+  actor_token: z.never('none: the authenticated client is the actor').optional(),
+  audience: z.never('none: name the target with resource').optional(),
+  resource: z.string().optional(),
+  scope: z.string().optional(),
+});
+
+/** The `act` claim of a token that is about to be issued; `extraTokenClaims` of the provider puts it in. */
+export type ActorClaims = WeakMap<object, { readonly act: Actor }>;
+
+/**
+ * Adds the token exchange grant (RFC 8693) to `provider`: a resource server hands in an access token that was made out
+ * to it and gets one for the next resource, with the same subject, itself as the actor, no more scopes, and no longer
+ * life.
+ */
+export function registerTokenExchange({
+  provider,
+  resourceServers,
+  resourceServerInfo,
+  signingKeys,
+  accessTokenTtl,
+  actorClaims,
+}: {
+  provider: Provider;
+  resourceServers: ResourceServers;
+  resourceServerInfo: (resource: string) => ResourceServerInfo;
+  signingKeys: SigningKeys;
+  accessTokenTtl: number;
+  actorClaims: ActorClaims;
+}): void {
+  const find = createLocalJWKSet(publicKeySet(signingKeys));
+  const verifiers = new LRUCache<string, VerifyAccessToken>({
+    max: 100,
+    memoMethod: (audience) =>
+      createAccessTokenVerifier({ issuer: provider.issuer, audience, keys: { find, generation: () => 0 } }),
+  });
+
+  provider.registerGrantType(TOKEN_EXCHANGE, exchangeToken, Object.keys(Parameters.shape));
+
+  async function exchangeToken(ctx: TokenEndpointGrantContext): Promise<void> {
+    const { client } = ctx.oidc;
+    const audience = client.resource_server;
+    if (typeof audience !== 'string') {
+      throw new errors.UnauthorizedClient('only a resource server may exchange the access tokens made out to it');
+    }
+    const { subject_token, resource, scope } = parseParameters(ctx.oidc.params);
+    const subject = await verifySubjectToken(subject_token, verifiers.memo(audience));
+    const target = getResourceServer(resourceServers, resource ?? resourceServers[0].resource, client);
+    const allowed = allowedScopes(client, target).filter((name) => subject.scopes.has(name));
+    const scopes = grantScopes(scope, allowed, target.resource);
+
+    const expiresIn = Math.min(accessTokenTtl, subject.expiresAt - Math.floor(Date.now() / 1000));
+    const issued = new provider.AccessToken({
+      client,
+      accountId: subject.subject,
+      resourceServer: new provider.ResourceServer(target.resource, resourceServerInfo(target.resource)),
+      scope: scopes.join(' '),
+      expiresIn,
+      gty: TOKEN_EXCHANGE,
+      grantId: subject.jti,
+    });
+    actorClaims.set(issued, { act: { sub: client.clientId, ...(subject.actor && { act: subject.actor }) } });
+    ctx.oidc.entity('AccessToken', issued);
+    ctx.body = {
+      access_token: await issued.save(),
+      issued_token_type: ACCESS_TOKEN_TYPE,
+      token_type: 'Bearer',
+      expires_in: expiresIn,
+      scope: scopes.join(' '),
+    };
+  }
+}
+
+function parseParameters(params: unknown): z.infer<typeof Parameters> {
+  const parsed = Parameters.safeParse(params);
+  if (parsed.success) return parsed.data;
+  throw new errors.InvalidRequest(
+    parsed.error.issues.map(({ path, message }) => `${path.join('.')}: expected ${message}`).join('; '),
+  );
+}
+
+async function verifySubjectToken(token: string, verify: VerifyAccessToken): Promise<AccessToken> {
+  try {
+    return await verify(token);
+  } catch (cause) {
+    if (!(cause instanceof InvalidAccessToken)) throw cause;
+    throw new errors.InvalidRequest(
+      'subject_token: expected an access token made out to this client, not expired',
+      undefined,
+      {
+        cause,
+      },
+    );
+  }
+}

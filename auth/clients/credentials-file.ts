@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import * as z from 'zod';
+import { writePrivateFile } from '../../shared/configuration/private-file.ts';
+import { createClientSecret } from './client-secret.ts';
+
+/** A client's credentials under the names that programs read from their environment. */
+export type Credentials = { readonly OAUTH_CLIENT_ID: string; readonly OAUTH_CLIENT_SECRET: string };
+
+/** Where the credentials of one of the first clients are kept. */
+export function credentialsPath(dataDirectory: string, clientId: string): string {
+  return join(dataDirectory, `${clientId}-client.env`);
+}
+
+/**
+ * Reads the credentials of one of the first clients, and makes them, with the file (mode 0600), when it is not there.
+ * @throws when the file holds something else.
+ */
+export function findOrCreateCredentials(dataDirectory: string, clientId: string): Credentials {
+  const path = credentialsPath(dataDirectory, clientId);
+  writePrivateFile(path, () => `OAUTH_CLIENT_ID=${clientId}\nOAUTH_CLIENT_SECRET=${createClientSecret()}\n`);
+  const parsed = z
+    .object({ OAUTH_CLIENT_ID: z.literal(clientId), OAUTH_CLIENT_SECRET: z.string().min(32) })
+    .safeParse(parseEnv(readFileSync(path, 'utf8')));
+  if (!parsed.success) {
+    throw new Error(
+      `${path}: expected OAUTH_CLIENT_ID=${clientId} and OAUTH_CLIENT_SECRET= with 32 characters or more`,
+    );
+  }
+  return parsed.data;
+}

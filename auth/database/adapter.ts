@@ -1,0 +1,92 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider';
+import { clientMetadata } from '../clients/client-metadata.ts';
+import type { Clients } from '../clients/clients.ts';
+import { ArtifactEntity } from './artifact.entity.ts';
+
+/**
+ * Creates the storage that oidc-provider asks for. Clients come from memory; everything else is an artifact. Where the
+ * provider reads first and writes then, the write is conditional and refuses the second of two that run at once: a
+ * replayed client assertion, a code that is redeemed twice.
+ */
+export function createAdapterFactory({ em, clients }: { em: SqlEntityManager; clients: Clients }): AdapterFactory {
+  return (model) => (model === 'Client' ? createClientAdapter(clients) : createArtifactAdapter(em, model));
+}
+
+function createClientAdapter(clients: Clients): Adapter {
+  return {
+    ...unused,
+    async find(clientId) {
+      const client = await clients.find(clientId);
+      return client === undefined ? undefined : clientMetadata(client);
+    },
+  };
+}
+
+function createArtifactAdapter(em: SqlEntityManager, model: string): Adapter {
+  return {
+    async upsert(id, payload, expiresIn) {
+      const expiresAt = expiresIn ? new Date(Date.now() + expiresIn * 1000) : null;
+      const { grantId = null, uid = null, userCode = null } = payload;
+      const artifact = { model, id, payload: { ...payload }, grantId, uid, userCode, consumedAt: null, expiresAt };
+      if (model === 'ReplayDetection') await insertOnce(artifact);
+      else await em.fork().upsert(ArtifactEntity, artifact);
+    },
+    find: (id) => findPayload({ id }),
+    findByUid: (uid) => findPayload({ uid }),
+    findByUserCode: (userCode) => findPayload({ userCode }),
+    async consume(id) {
+      const consumed = await em
+        .fork()
+        .nativeUpdate(ArtifactEntity, { model, id, consumedAt: null }, { consumedAt: new Date() });
+      if (consumed === 0) throw new errors.InvalidGrant(`${model} was redeemed already`);
+    },
+    async destroy(id) {
+      await em.fork().nativeDelete(ArtifactEntity, { model, id });
+    },
+    async revokeByGrantId(grantId) {
+      await em.fork().nativeDelete(ArtifactEntity, { model, grantId });
+    },
+  };
+
+  async function findPayload(
+    where: { id: string } | { uid: string } | { userCode: string },
+  ): Promise<AdapterPayload | undefined> {
+    const found = await em
+      .fork()
+      .findOne(ArtifactEntity, { model, ...where, $or: [{ expiresAt: null }, { expiresAt: { $gt: new Date() } }] });
+    if (found === null) return undefined;
+    return { ...found.payload, ...(found.consumedAt && { consumed: Math.floor(found.consumedAt.getTime() / 1000) }) };
+  }
+
+  /** Inserts unless it is there: what is seen once and not expired is a replay (RFC 7523 §3, `jti`). */
+  async function insertOnce(artifact: { id: string; payload: object; expiresAt: Date | null }): Promise<void> {
+    const written = await em.fork().execute(
+      `insert into auth.artifact (model, id, payload, expires_at) values (?, ?, ?, ?)
+       on conflict (model, id) do update set payload = excluded.payload, expires_at = excluded.expires_at
+       where artifact.expires_at <= now()
+       returning id`,
+      [model, artifact.id, JSON.stringify(artifact.payload), artifact.expiresAt],
+    );
+    if (written.length === 0) throw new errors.InvalidClientAuth('the client assertion was used before');
+  }
+}
+
+/** Deletes the artifacts that expired: nothing finds them any more. */
+export async function deleteExpiredArtifacts(em: SqlEntityManager): Promise<void> {
+  await em.fork().nativeDelete(ArtifactEntity, { expiresAt: { $lte: new Date() } });
+}
+
+/** Clients are registered through `Clients`, so the provider only ever looks them up. */
+const unused = {
+  upsert: refuse,
+  findByUid: refuse,
+  findByUserCode: refuse,
+  consume: refuse,
+  destroy: refuse,
+  revokeByGrantId: refuse,
+} satisfies Omit<Adapter, 'find'>;
+
+async function refuse(): Promise<never> {
+  throw new Error('oidc-provider only looks clients up');
+}

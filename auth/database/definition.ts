@@ -1,0 +1,14 @@
+import type { OrmDefinition } from '../../shared/database/orm.ts';
+import { ClientEntity } from '../clients/client.entity.ts';
+import { SigningKeyEntity } from '../signing-keys/signing-key.entity.ts';
+import { ArtifactEntity } from './artifact.entity.ts';
+import { Migration20261123132753_clients_keys_artifacts } from './migrations/Migration20261123132753_clients_keys_artifacts.ts';
+
+/** The authorization server's part of a database. */
+export const authDatabase: OrmDefinition = {
+  schema: 'auth',
+  entities: [ClientEntity, SigningKeyEntity, ArtifactEntity],
+  migrations: [
+    { name: 'Migration20261123132753_clients_keys_artifacts', class: Migration20261123132753_clients_keys_artifacts },
+  ],
+};

@@ -1,0 +1,83 @@
+import type { EntityManager } from '@mikro-orm/core';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { CompactEncrypt, calculateJwkThumbprint, compactDecrypt, exportJWK, generateKeyPair, type JWK } from 'jose';
+import type { KeyEncryptionKey } from './key-encryption-key.ts';
+import { type SigningAlgorithm, SigningKeyEntity } from './signing-key.entity.ts';
+
+/** A private key with the names that a JWKS gives it (RFC 7517 §4). */
+export type SigningKey = JWK & { readonly kid: string; readonly alg: SigningAlgorithm };
+
+/** The keys of an authorization server: `active` signs, all are published so that what they signed can be verified. */
+export type SigningKeys = { readonly active: SigningKey; readonly all: readonly SigningKey[] };
+
+/**
+ * Loads the signing keys from the database, and makes one when there is none for `algorithm`; of several processes that
+ * start at once, one makes it.
+ * @throws {SigningKeyUnreadable} when a key was encrypted under another key encryption key.
+ */
+export async function loadSigningKeys({
+  em,
+  algorithm,
+  keyEncryptionKey,
+}: {
+  em: SqlEntityManager;
+  algorithm: SigningAlgorithm;
+  keyEncryptionKey: KeyEncryptionKey;
+}): Promise<SigningKeys> {
+  return em.fork().transactional(async (transaction) => {
+    await transaction.execute("select pg_advisory_xact_lock(hashtext('auth signing keys'))");
+    const all = await decryptAll(transaction);
+    const newest = all.find((key) => key.alg === algorithm);
+    if (newest !== undefined) return { active: newest, all };
+    const active = await createKey(transaction);
+    return { active, all: [active, ...all] };
+  });
+
+  async function decryptAll(transaction: EntityManager): Promise<SigningKey[]> {
+    const rows = await transaction.find(SigningKeyEntity, {}, { orderBy: { createdAt: 'desc', kid: 'asc' } });
+    return Promise.all(
+      rows.map(async ({ kid, encryptedPrivateKey }) => {
+        try {
+          const { plaintext } = await compactDecrypt(encryptedPrivateKey, keyEncryptionKey);
+          return JSON.parse(new TextDecoder().decode(plaintext));
+        } catch (cause) {
+          throw new SigningKeyUnreadable(kid, cause);
+        }
+      }),
+    );
+  }
+
+  async function createKey(transaction: EntityManager): Promise<SigningKey> {
+    const { privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: 2048 });
+    const jwk = await exportJWK(privateKey);
+    const key = { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: algorithm, use: 'sig' };
+    const encryptedPrivateKey = await new CompactEncrypt(new TextEncoder().encode(JSON.stringify(key)))
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
+      .encrypt(keyEncryptionKey);
+    await transaction.insert(SigningKeyEntity, {
+      kid: key.kid,
+      alg: algorithm,
+      encryptedPrivateKey,
+      createdAt: new Date(),
+    });
+    return key;
+  }
+}
+
+/** A signing key in the database cannot be decrypted. */
+export class SigningKeyUnreadable extends Error {
+  override readonly name = 'SigningKeyUnreadable';
+
+  constructor(kid: string, cause: unknown) {
+    super(
+      `The signing key ${kid} cannot be decrypted: AUTH_KEY_ENCRYPTION_KEY, or the file key-encryption-key in the data ` +
+        'directory, is not the one that it was encrypted under',
+      { cause },
+    );
+  }
+}
+
+/** The public half of `keys`, to be published (RFC 7517 §5). */
+export function publicKeySet({ all }: SigningKeys): { keys: JWK[] } {
+  return { keys: all.map(({ d, p, q, dp, dq, qi, oth, k, ...publicKey }) => publicKey) };
+}

@@ -1,0 +1,45 @@
+import type { AccessTokenSource, IssuedAccessToken } from './access-token-source.ts';
+import type { RequestAccessToken } from './token-endpoint.ts';
+
+/** Milliseconds before its end at which an access token is renewed, or half its life when that is shorter. */
+const RENEW_BEFORE = 60_000;
+
+/**
+ * Creates the source of a client's own access token (RFC 6749 §4.4). One is kept and renewed a minute before it ends;
+ * however many calls wait for it, one request is under way.
+ * @param resource the resource identifier that it is for (RFC 8707 §2).
+ */
+export function createClientCredentialsSource({
+  requestAccessToken,
+  resource,
+  now = Date.now,
+}: {
+  requestAccessToken: RequestAccessToken;
+  resource: () => Promise<string>;
+  now?: () => number;
+}): AccessTokenSource {
+  let kept: IssuedAccessToken | undefined;
+  let requesting: Promise<IssuedAccessToken> | undefined;
+
+  return {
+    async get() {
+      if (kept !== undefined && now() < renewAt(kept)) return kept.value;
+      requesting ??= request().finally(() => {
+        requesting = undefined;
+      });
+      return (await requesting).value;
+    },
+    refused(accessToken) {
+      if (kept?.value === accessToken) kept = undefined;
+    },
+  };
+
+  async function request(): Promise<IssuedAccessToken> {
+    kept = await requestAccessToken('client_credentials', { resource: await resource() });
+    return kept;
+  }
+}
+
+function renewAt({ issuedAt, expiresAt }: IssuedAccessToken): number {
+  return expiresAt - Math.min(RENEW_BEFORE, (expiresAt - issuedAt) / 2);
+}

@@ -1,0 +1,46 @@
+import * as oauth from 'oauth4webapi';
+import { AccessTokenRefused, AuthorizationServerUnavailable, type IssuedAccessToken } from './access-token-source.ts';
+
+/** Asks a token endpoint for an access token (RFC 6749 §3.2). */
+export type RequestAccessToken = (grantType: string, parameters: Record<string, string>) => Promise<IssuedAccessToken>;
+
+/**
+ * Creates the way to the token endpoint for one client, which authenticates with its secret (RFC 6749 §2.3.1).
+ * It throws `AccessTokenRefused` with the server's error code, and `AuthorizationServerUnavailable`.
+ */
+export function createTokenEndpoint({
+  authorizationServer,
+  clientId,
+  clientSecret,
+  fetch,
+  now = Date.now,
+}: {
+  authorizationServer: () => Promise<oauth.AuthorizationServer>;
+  clientId: string;
+  clientSecret: string;
+  fetch: typeof globalThis.fetch;
+  now?: () => number;
+}): RequestAccessToken {
+  const client = { client_id: clientId };
+  const authentication = oauth.ClientSecretBasic(clientSecret);
+
+  return async function requestAccessToken(grantType, parameters) {
+    const issuedAt = now();
+    try {
+      const server = await authorizationServer();
+      const response = await oauth.genericTokenEndpointRequest(server, client, authentication, grantType, parameters, {
+        [oauth.customFetch]: fetch,
+        // which addresses may be http is decided where the environment is read
+        [oauth.allowInsecureRequests]: true,
+      });
+      const { access_token, expires_in } = await oauth.processGenericTokenEndpointResponse(server, client, response);
+      // a token that says nothing of its end is used once (RFC 6749 §5.1 only recommends expires_in)
+      return { value: access_token, issuedAt, expiresAt: issuedAt + (expires_in ?? 0) * 1000 };
+    } catch (error) {
+      if (error instanceof oauth.ResponseBodyError && error.status < 500)
+        throw new AccessTokenRefused(error.error, error);
+      if (error instanceof oauth.WWWAuthenticateChallengeError) throw new AccessTokenRefused('invalid_client', error);
+      throw new AuthorizationServerUnavailable(error);
+    }
+  };
+}

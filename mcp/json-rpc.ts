@@ -1,0 +1,30 @@
+import * as z from 'zod';
+import type { RenderError } from '../shared/http/handle-errors.ts';
+
+/** One JSON-RPC message. Batches were removed from MCP in 2025-06-18, and half of one cannot be refused. */
+export const JsonRpcMessage = z.looseObject(
+  {
+    jsonrpc: z.literal('2.0', '"2.0"'),
+    method: z.string('a string').optional(),
+    params: z.looseObject({ name: z.unknown() }, 'a JSON object').optional(),
+  },
+  'one JSON-RPC message',
+);
+export type JsonRpcMessage = z.infer<typeof JsonRpcMessage>;
+
+/** A refusal as a JSON-RPC error that answers no request in particular (JSON-RPC 2.0 §5.1). */
+export const renderJsonRpcError: RenderError = (error) => ({
+  type: 'application/json',
+  body: {
+    jsonrpc: '2.0',
+    id: null,
+    error: {
+      code: error.status >= 500 ? INTERNAL_ERROR : INVALID_REQUEST,
+      message: error.message,
+      ...(error.fields.length > 0 && { data: { errors: error.fields } }),
+    },
+  },
+});
+
+const INVALID_REQUEST = -32600;
+const INTERNAL_ERROR = -32603;

@@ -1,0 +1,33 @@
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { identifierSchema } from '../shared/configuration/variables.ts';
+import { createLogger } from '../shared/logger.ts';
+import { runUntilSignalled } from '../shared/run-until-signalled.ts';
+import { createClientCredentialsSource } from './access-tokens/client-credentials.ts';
+import { createTokenEndpoint } from './access-tokens/token-endpoint.ts';
+import { readStdioConfig } from './config.ts';
+import { createMcpServer } from './server.ts';
+import { createTodoApiDiscovery } from './todo-api/discovery.ts';
+import { createTodoApi } from './todo-api/todo-api.ts';
+
+// a process that an assistant's host starts: it ends when the host closes its stdin, or with a signal
+await runUntilSignalled(async (resources) => {
+  const config = readStdioConfig(process.env);
+  const logger = createLogger({ name: 'mcp', level: config.LOG_LEVEL, stream: 'stderr' });
+  const discovery = createTodoApiDiscovery({
+    apiBaseUrl: config.API_BASE_URL,
+    tokenUrl: config.OAUTH_TOKEN_URL,
+    identifier: identifierSchema(process.env),
+    fetch,
+  });
+  const requestAccessToken = createTokenEndpoint({
+    authorizationServer: discovery.authorizationServer,
+    clientId: config.OAUTH_CLIENT_ID,
+    clientSecret: config.OAUTH_CLIENT_SECRET,
+    fetch,
+  });
+  const accessTokens = createClientCredentialsSource({ requestAccessToken, resource: discovery.resource });
+  const todos = createTodoApi({ baseUrl: discovery.baseUrl, accessTokens, fetch });
+  const server = createMcpServer({ todos, info: { name: config.SERVER_NAME, version: config.SERVER_VERSION }, logger });
+  await server.connect(new StdioServerTransport());
+  resources.defer(() => server.close());
+});

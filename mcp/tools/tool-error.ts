@@ -1,0 +1,49 @@
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { AccessTokenRefused, AuthorizationServerUnavailable } from '../access-tokens/access-token-source.ts';
+import { TodoApiError } from '../todo-api/todo-api.ts';
+
+/** A result that tells the model what went wrong and what to do next. */
+export function toolError(text: string): CallToolResult {
+  return { isError: true, content: [{ type: 'text', text }] };
+}
+
+/**
+ * What the model is told when a call failed. The words are all ours: an error's own message may hold what a stranger
+ * wrote, or what only an operator should read.
+ */
+export function describeFailure(error: unknown): string {
+  if (error instanceof TodoApiError) return describeStatus(error.status);
+  if (error instanceof AccessTokenRefused) {
+    return (
+      `The authorization server gave this MCP server no access token (${errorCode(error)}). Nothing was done, and trying ` +
+      'again will not help. Tell the user that the client id and secret of this MCP server must be checked.'
+    );
+  }
+  if (error instanceof AuthorizationServerUnavailable) {
+    return 'The authorization server is out of reach. Nothing was done. Try again in a few seconds.';
+  }
+  return 'The MCP server failed. Look with list_todos at what was done before you try again.';
+}
+
+function describeStatus(status: number): string {
+  switch (status) {
+    case 403:
+      return 'The access token does not allow this. Nothing was done. Tell the user that the scope todos:write is needed.';
+    case 404:
+      return 'There is no todo with this id. Call list_todos to see the todos there are, with their ids.';
+    case 429:
+      return 'Too many requests. Nothing was done. Try again in a minute.';
+    case 503:
+      return 'The todo API is out of reach. Look with list_todos at what was done before you try again in a few seconds.';
+    default:
+      return status < 500
+        ? 'The todo API refused the request as not valid. Nothing was done. Check the arguments against the input schema.'
+        : 'The todo API failed. Look with list_todos at what was done before you try again.';
+  }
+}
+
+/** The error codes that are repeated are those of the specification (RFC 6749 §5.2). */
+function errorCode({ error }: AccessTokenRefused): string {
+  const codes = ['invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client', 'unsupported_grant_type'];
+  return [...codes, 'invalid_scope', 'invalid_target', 'invalid_token'].includes(error) ? error : 'unknown error';
+}

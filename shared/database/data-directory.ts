@@ -1,0 +1,36 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** The data directory is another process's. */
+export class DataDirectoryInUse extends Error {
+  override readonly name = 'DataDirectoryInUse';
+
+  constructor(path: string) {
+    super(
+      `Another process uses the data directory ${path}. Two on one embedded database would lose each other's writes: ` +
+        'stop the other one, or give this one its own with YATA_DATA_DIR, or a PostgreSQL server with AUTH_DATABASE_URL and API_DATABASE_URL.',
+    );
+  }
+}
+
+/**
+ * Makes the data directory this process's own until the lock is disposed. PGlite itself does not lock its folder.
+ * @throws {DataDirectoryInUse} at once, when another process has it.
+ */
+export function lockDataDirectory(path: string): Disposable {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  // SQLite's exclusive lock is the system's lock on an open file: it ends with its process, however that ends
+  const lock = new DatabaseSync(join(path, 'lock'), { timeout: 0 });
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY)
+      throw new DataDirectoryInUse(resolve(path));
+    throw error;
+  }
+  return { [Symbol.dispose]: () => lock.close() };
+}
+
+const SQLITE_BUSY = 5;

@@ -1,0 +1,49 @@
+import { STATUS_CODES } from 'node:http';
+
+/** A field of a request and what it should have been. */
+export type FieldProblem = { readonly field: string; readonly expected: string };
+
+/**
+ * A request that is refused: thrown where the reason is known, turned into a response in one place. `message` and
+ * `fields` reach the caller, `cause` only the log.
+ */
+export class HttpError extends Error {
+  override readonly name: string = 'HttpError';
+  readonly status: number;
+  readonly fields: readonly FieldProblem[];
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    detail: string,
+    options: { fields?: readonly FieldProblem[]; headers?: Record<string, string>; cause?: unknown } = {},
+  ) {
+    super(detail, { cause: options.cause });
+    this.status = status;
+    this.fields = options.fields ?? [];
+    this.headers = options.headers ?? {};
+  }
+
+  /** The phrase that RFC 9110 gives the status. */
+  get title(): string {
+    return STATUS_CODES[this.status] ?? 'Error';
+  }
+}
+
+/** A body, parameter or query that is not what the schema says: 400, with a line for each field. */
+export class InvalidRequest extends HttpError {
+  override readonly name = 'InvalidRequest';
+
+  constructor(fields: readonly FieldProblem[], cause?: unknown) {
+    super(400, fields.map(({ field, expected }) => `${field}: expected ${expected}`).join('; '), { fields, cause });
+  }
+}
+
+/** What this server needs to answer is out of reach: 503, to be tried again after `retryAfter` seconds. */
+export class ServiceUnavailable extends HttpError {
+  override readonly name = 'ServiceUnavailable';
+
+  constructor(detail: string, { retryAfter = 1, cause }: { retryAfter?: number; cause?: unknown } = {}) {
+    super(503, detail, { headers: { 'retry-after': String(retryAfter) }, cause });
+  }
+}

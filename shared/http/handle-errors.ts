@@ -1,0 +1,52 @@
+import type { Context, Middleware } from 'koa';
+import type { Logger } from 'pino';
+import { HttpError } from './errors.ts';
+
+/** How a service writes a refusal: the media type and the body. */
+export type RenderError = (error: HttpError) => { readonly type: string; readonly body: object };
+
+/**
+ * The one place where errors become responses. What was thrown as an `HttpError` reaches the caller; anything else is
+ * a fault of ours, a 500 that says nothing, and is logged with its cause.
+ */
+export function handleErrors({ logger, render }: { logger: Logger; render: RenderError }): Middleware {
+  return async function handleErrors(ctx, next) {
+    try {
+      await next();
+      if (ctx.body === undefined || ctx.body === null) refuseUnanswered(ctx);
+    } catch (error) {
+      const refusal = toHttpError(error);
+      if (refusal.status >= 500)
+        logger.error({ err: refusal.cause ?? error, method: ctx.method, path: ctx.path }, refusal.message);
+      const { type, body } = render(refusal);
+      ctx.status = refusal.status;
+      ctx.set({ ...refusal.headers });
+      ctx.body = body;
+      ctx.type = type;
+    }
+  };
+}
+
+/** An error as RFC 9457 problem details. Without a type of its own, its meaning is the status (§4.2.1). */
+export const renderProblem: RenderError = (error) => ({
+  type: 'application/problem+json',
+  body: {
+    type: 'about:blank',
+    title: error.title,
+    status: error.status,
+    detail: error.message,
+    ...(error.fields.length > 0 && { errors: error.fields }),
+  },
+});
+
+function refuseUnanswered(ctx: Context): void {
+  if (ctx.status === 404) throw new HttpError(404, `There is nothing at ${ctx.path}`);
+  if (ctx.status === 405 || ctx.status === 501) {
+    throw new HttpError(405, `${ctx.method} is not possible here; ${ctx.response.get('allow') || 'no method'} is`);
+  }
+}
+
+function toHttpError(error: unknown): HttpError {
+  if (error instanceof HttpError) return error;
+  return new HttpError(500, 'The request could not be answered because of a fault in this server', { cause: error });
+}

@@ -1,0 +1,33 @@
+import type { Middleware } from 'koa';
+import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+
+/** The registry of one service, and the middleware that measures its requests and answers `GET /metrics`. */
+export type Metrics = { readonly registry: Registry; readonly middleware: Middleware };
+
+/** Metrics of one service in the Prometheus text format. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const duration = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'From the request line read to the response ended',
+    labelNames: ['method', 'status'],
+    buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
+    registers: [registry],
+  });
+  return {
+    registry,
+    async middleware(ctx, next) {
+      if (ctx.path === '/metrics' && ctx.method === 'GET') {
+        ctx.type = registry.contentType;
+        ctx.body = await registry.metrics();
+        return;
+      }
+      const start = performance.now();
+      ctx.res.once('finish', () => {
+        duration.observe({ method: ctx.method, status: ctx.status }, (performance.now() - start) / 1000);
+      });
+      await next();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { Context, Middleware } from 'koa';
+import readRawBody from 'raw-body';
+import type * as z from 'zod';
+import { HttpError, InvalidRequest } from './errors.ts';
+import { parseRequest } from './parse-request.ts';
+
+/**
+ * Reads a JSON body of at most `limit` bytes, parses it with `schema` and leaves the value in `ctx.state.body`.
+ * Refuses with 415 (another media type or a content encoding), 413 (too large) or 400 (not JSON, or a line for each
+ * field that is wrong or unknown).
+ */
+export function parseBody<Body>(
+  schema: z.ZodType<Body>,
+  { limit = 100_000 }: { limit?: number } = {},
+): Middleware<{ body: Body }> {
+  return async function parseBody(ctx, next) {
+    ctx.state.body = parseRequest(schema, await readJson(ctx, limit), 'body');
+    await next();
+  };
+}
+
+async function readJson(ctx: Context, limit: number): Promise<unknown> {
+  if (!ctx.is('application/json', 'application/*+json')) {
+    throw new HttpError(415, 'content-type: expected application/json', { headers: { accept: 'application/json' } });
+  }
+  if ((ctx.get('content-encoding') || 'identity') !== 'identity') {
+    throw new HttpError(415, 'content-encoding: expected none', { headers: { 'accept-encoding': 'identity' } });
+  }
+  const bytes = await readBytes(ctx, limit);
+  try {
+    // fatal: a byte that is not UTF-8 would be stored as another character than the one that was sent
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new InvalidRequest([{ field: 'body', expected: 'JSON in UTF-8' }], cause);
+  }
+}
+
+async function readBytes(ctx: Context, limit: number): Promise<Buffer> {
+  try {
+    return await readRawBody(ctx.req, { length: ctx.get('content-length') || null, limit });
+  } catch (cause) {
+    if (cause instanceof Error && 'type' in cause && cause.type === 'entity.too.large') {
+      // the rest of the body is not read, so the connection cannot be used again
+      throw new HttpError(413, `body: expected at most ${limit} bytes`, { headers: { connection: 'close' }, cause });
+    }
+    throw new InvalidRequest([{ field: 'body', expected: 'as many bytes as content-length says' }], cause);
+  }
+}

@@ -1,0 +1,25 @@
+import type * as z from 'zod';
+import { type FieldProblem, InvalidRequest } from './errors.ts';
+
+/**
+ * Parses a part of a request; `whole` names the part where a problem is not with one of its fields.
+ * @throws {InvalidRequest} with a line for each field that is wrong or unknown.
+ */
+export function parseRequest<T>(schema: z.ZodType<T>, value: unknown, whole: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new InvalidRequest(fieldProblems(parsed.error, whole));
+}
+
+/** Each field that is wrong and what was expected, in words that repeat no value that was sent. */
+export function fieldProblems(error: z.ZodError, whole: string): FieldProblem[] {
+  return error.issues.flatMap((issue): FieldProblem[] => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        field: [...issue.path, key.slice(0, 100)].join('.'),
+        expected: 'no such field',
+      }));
+    }
+    return [{ field: issue.path.join('.') || whole, expected: issue.message }];
+  });
+}

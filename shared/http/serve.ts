@@ -1,0 +1,33 @@
+import { createServer, type RequestListener } from 'node:http';
+
+/** A server that listens. Disposing it refuses new connections, lets running requests end and then returns. */
+export type ListeningServer = AsyncDisposable & { readonly port: number };
+
+/**
+ * Listens with `handler`, and resolves once connections are accepted.
+ * @param drainFor how many milliseconds running requests are given when the server is disposed.
+ * @throws the system's error (EADDRINUSE, EACCES) when the address is not to be had.
+ */
+export async function serve(
+  handler: RequestListener,
+  { port, host, drainFor = 10_000 }: { port: number; host: string; drainFor?: number },
+): Promise<ListeningServer> {
+  const server = createServer(handler);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  return {
+    port: address !== null && typeof address === 'object' ? address.port : port,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      const deadline = setTimeout(() => server.closeAllConnections(), drainFor);
+      // a connection that is idle now, or becomes idle when its request ends, would keep the server open
+      const idle = setInterval(() => server.closeIdleConnections(), 50);
+      await closed;
+      clearTimeout(deadline);
+      clearInterval(idle);
+    },
+  };
+}

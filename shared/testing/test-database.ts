@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { type Database, emptyCluster, openPGlite } from '../database/database.ts';
+
+/**
+ * Opens an empty database for a test: one in memory, or a new one on the PostgreSQL server that `TEST_DATABASE_URL` names
+ * (of a role that may create databases). Disposing it drops it.
+ */
+export async function openTestDatabase(): Promise<Database & AsyncDisposable> {
+  const server = process.env.TEST_DATABASE_URL;
+  if (server === undefined) {
+    const pglite = await openPGlite({ loadDataDir: await emptyCluster() });
+    return { kind: 'embedded', pglite, [Symbol.asyncDispose]: () => pglite.close() };
+  }
+  const name = `yata_test_${randomUUID().replaceAll('-', '')}`;
+  await administer(server, `create database ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return {
+    kind: 'postgresql',
+    url: url.href,
+    [Symbol.asyncDispose]: () => administer(server, `drop database ${name} with (force)`),
+  };
+}
+
+async function administer(server: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
