@@ -2,7 +2,6 @@ import type { EntitySchema, MigrationObject } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Database } from './database.ts';
-import { SerialPGliteDialect } from './serial-pglite-dialect.ts';
 
 /** What a service brings: its schema, the entities in it and the migrations that lead to them. */
 export type OrmDefinition = {
@@ -55,7 +54,7 @@ export async function openOrm(
     switch (database.kind) {
       case 'embedded': {
         const { MikroORM } = await import('@mikro-orm/pglite');
-        return MikroORM.init({ ...options, driverOptions: new SerialPGliteDialect(database.pglite) });
+        return MikroORM.init({ ...options, driverOptions: { pglite: database.pglite } });
       }
       case 'postgresql': {
         const { MikroORM } = await import('@mikro-orm/postgresql');

@@ -12,7 +12,16 @@ export async function serve(
   handler: RequestListener,
   { port, host, drainFor = 10_000 }: { port: number; host: string; drainFor?: number },
 ): Promise<ListeningServer> {
-  const server = createServer(handler);
+  let running = 0;
+  let ended = () => {};
+  const server = createServer((request, response) => {
+    running += 1;
+    response.once('close', () => {
+      running -= 1;
+      ended();
+    });
+    handler(request, response);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -22,12 +31,18 @@ export async function serve(
     port: address !== null && typeof address === 'object' ? address.port : port,
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
-      const deadline = setTimeout(() => server.closeAllConnections(), drainFor);
-      // a connection that is idle now, or becomes idle when its request ends, would keep the server open
-      const idle = setInterval(() => server.closeIdleConnections(), 50);
+      await new Promise<void>((resolve) => {
+        const deadline = setTimeout(resolve, drainFor);
+        ended = () => {
+          if (running > 0) return;
+          clearTimeout(deadline);
+          resolve();
+        };
+        ended();
+      });
+      // what is left are connections without a request, and requests that took too long
+      server.closeAllConnections();
       await closed;
-      clearTimeout(deadline);
-      clearInterval(idle);
     },
   };
 }

@@ -1,0 +1,84 @@
+import { expect, test, vi } from 'vitest';
+import { openOrm } from '../../shared/database/orm.ts';
+import { openTestDatabase } from '../../shared/testing/test-database.ts';
+import { authDatabase } from '../database/definition.ts';
+import { hashClientSecret } from './client-secret.ts';
+import { type NewClient, openClients } from './clients.ts';
+
+const client: NewClient = {
+  clientId: 'program',
+  name: 'A program',
+  scopes: ['todos:read'],
+  resources: ['http://api.example'],
+  resourceServer: null,
+  tokenEndpointAuthMethod: 'client_secret_basic',
+  secretHash: hashClientSecret('a secret of many letters'),
+  jwks: null,
+};
+
+async function open() {
+  await using opening = new AsyncDisposableStack();
+  const database = opening.use(await openTestDatabase());
+  const here = opening.use(await openOrm(database, authDatabase, { poolSize: 2 }));
+  const elsewhere = opening.use(await openOrm(database, authDatabase, { poolSize: 2 }));
+  const clients = opening.use(await openClients({ database, em: here.em }));
+  const opened = opening.move();
+  return { database, clients, here: here.em, elsewhere: elsewhere.em, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+test('a client that is known is read once', async () => {
+  await using opened = await open();
+  await opened.clients.register(client);
+  const fork = vi.spyOn(opened.here, 'fork');
+  const found = await Promise.all(Array.from({ length: 20 }, () => opened.clients.find('program')));
+  expect(found).toEqual(Array(20).fill(expect.objectContaining(client)));
+  expect(fork).toHaveBeenCalledTimes(1);
+});
+
+test('a client that another process changes, with SQL too, is dropped from memory', async () => {
+  await using opened = await open();
+  await opened.clients.register(client);
+  expect(await opened.clients.find('program')).toMatchObject({ scopes: ['todos:read'] });
+  await opened.elsewhere.execute(`update auth.client set scopes = '{todos:write}' where client_id = 'program'`);
+  await vi.waitFor(async () => expect(await opened.clients.find('program')).toMatchObject({ scopes: ['todos:write'] }));
+  await opened.elsewhere.execute(`delete from auth.client where client_id = 'program'`);
+  await vi.waitFor(async () => expect(await opened.clients.find('program')).toBeUndefined());
+});
+
+test('a client that is registered after somebody asked for it is found', async () => {
+  await using opened = await open();
+  expect(await opened.clients.find('program')).toBeUndefined();
+  await opened.clients.register(client);
+  expect(await opened.clients.find('program')).toMatchObject({ clientId: 'program' });
+});
+
+test('while changes may be missed nothing is kept', async ({ skip }) => {
+  await using opened = await open();
+  skip(opened.database.kind === 'embedded', 'the embedded database has no connection to lose');
+  await opened.clients.register(client);
+  await opened.clients.find('program');
+  // the connection that listens is cut, and the change is made before it is back
+  await opened.elsewhere.execute(`select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen %'`);
+  await opened.elsewhere.execute(`update auth.client set name = 'changed' where client_id = 'program'`);
+  await vi.waitFor(async () => expect(await opened.clients.find('program')).toMatchObject({ name: 'changed' }), { timeout: 300 });
+  const fork = vi.spyOn(opened.here, 'fork');
+  await opened.clients.find('program');
+  await opened.clients.find('program');
+  expect(fork).toHaveBeenCalledTimes(2);
+  // and kept again once every change is heard of
+  await vi.waitFor(
+    async () => {
+      await opened.clients.find('program');
+      fork.mockClear();
+      await opened.clients.find('program');
+      expect(fork).not.toHaveBeenCalled();
+    },
+    { timeout: 5000 },
+  );
+});
+
+test('a client without a scope cannot be registered', async () => {
+  await using opened = await open();
+  await expect(opened.clients.register({ ...client, scopes: [] })).rejects.toThrow(/client_scopes_check/);
+  await expect(opened.clients.register({ ...client, jwks: { keys: [] } })).rejects.toThrow(/client_credential_check/);
+});

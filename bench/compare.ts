@@ -1,0 +1,86 @@
+import type { Comparison, Server } from './comparisons.ts';
+import { type Contestant, startContestant } from './contestant.ts';
+import { type LoadResult, runLoad } from './load.ts';
+import type { LoadRequest } from './load-request.ts';
+import type { Pin } from './pinning.ts';
+import { median } from './statistics.ts';
+
+/** Pairs of rounds, and how long a round and the warm-up before the first take. */
+const ROUNDS = 5;
+const ROUND_SECONDS = 2;
+const WARM_UP_SECONDS = 2;
+
+/** A contestant's medians. */
+type Figures = { readonly perSecond: number; readonly p99: number; readonly cpuPerRequest: number };
+
+/**
+ * `ratio` is the median of the ratios of paired rounds, the smallest and the largest of which are `spread`. `cpuRatio` is
+ * the same of requests per second of CPU time, which other processes that take turns on the core do not disturb.
+ */
+export type Outcome = {
+  readonly yata: Figures;
+  readonly baseline: Figures;
+  readonly ratio: number;
+  readonly spread: readonly [number, number];
+  readonly cpuRatio: number;
+};
+
+/**
+ * Loads yata and the baseline in turn, and compares each round with the one beside it: what slows the machine for a while
+ * slows both.
+ */
+export async function compare(
+  comparison: Comparison,
+  { environment, pin }: { environment: NodeJS.ProcessEnv; pin: Pin },
+): Promise<Outcome> {
+  const start = ([script, ...args]: Server) => startContestant({ script, args, environment, pin });
+  await using yata = await start(comparison.yata);
+  await using baseline = await start(comparison.baseline);
+  await requireSameAnswer(yata.request, baseline.request);
+
+  for (const { request } of [yata, baseline]) await runLoad(request, { seconds: WARM_UP_SECONDS, pin });
+  const pairs: Pair[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    // who goes first changes, so that a machine that gets steadily slower or faster favours nobody
+    if (round % 2 === 0) pairs.push({ yata: await runRound(yata, pin), baseline: await runRound(baseline, pin) });
+    else pairs.push({ baseline: await runRound(baseline, pin), yata: await runRound(yata, pin) });
+  }
+  const ratios = pairs.map((pair) => pair.yata.perSecond / pair.baseline.perSecond);
+  return {
+    yata: figures(pairs.map((pair) => pair.yata)),
+    baseline: figures(pairs.map((pair) => pair.baseline)),
+    ratio: median(ratios),
+    spread: [Math.min(...ratios), Math.max(...ratios)],
+    cpuRatio: median(pairs.map((pair) => pair.baseline.cpuPerRequest / pair.yata.cpuPerRequest)),
+  };
+}
+
+type Round = LoadResult & { readonly cpuPerRequest: number };
+type Pair = { readonly yata: Round; readonly baseline: Round };
+
+async function runRound(contestant: Contestant, pin: Pin): Promise<Round> {
+  const before = await contestant.cpuMicroseconds();
+  const result = await runLoad(contestant.request, { seconds: ROUND_SECONDS, pin });
+  return { ...result, cpuPerRequest: ((await contestant.cpuMicroseconds()) - before) / result.requests };
+}
+
+function figures(rounds: readonly Round[]): Figures {
+  return {
+    perSecond: median(rounds.map(({ perSecond }) => perSecond)),
+    p99: median(rounds.map(({ p99 }) => p99)),
+    cpuPerRequest: median(rounds.map(({ cpuPerRequest }) => cpuPerRequest)),
+  };
+}
+
+/** A comparison of different work says nothing: the answers must be alike in all but the values. */
+async function requireSameAnswer(yata: LoadRequest, baseline: LoadRequest): Promise<void> {
+  const [ours, theirs] = [await shapeOfAnswer(yata), await shapeOfAnswer(baseline)];
+  if (ours !== theirs) throw new Error(`the answers differ:\n  yata      ${ours}\n  baseline  ${theirs}`);
+}
+
+async function shapeOfAnswer({ url, method, headers, body }: LoadRequest): Promise<string> {
+  const response = await fetch(url, { method, headers, ...(body !== '' && { body }) });
+  const answer: unknown = await response.json();
+  const shape = JSON.stringify(answer, (_key, value) => (typeof value === 'object' ? value : typeof value));
+  return `${response.status} ${shape}`;
+}

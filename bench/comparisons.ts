@@ -1,0 +1,30 @@
+/** Two servers that answer the same request, and how much of the baseline's requests per second yata is to reach. */
+export type Comparison = {
+  readonly yata: Server;
+  readonly baseline: Server;
+  readonly target?: number;
+  /** Left out when no PostgreSQL server answers. */
+  readonly needsPostgresql?: true;
+};
+
+/** A script of bench/servers with its arguments. */
+export type Server = readonly [script: URL, ...args: string[]];
+
+const yataApi = new URL('./servers/yata-api.ts', import.meta.url);
+const koaOnPg = new URL('./servers/koa-on-pg.ts', import.meta.url);
+
+/** What is compared, by the name that `npm run bench -- NAME` takes. */
+export const COMPARISONS: Readonly<Record<string, Comparison>> = {
+  'issue-access-token': {
+    yata: [new URL('./servers/yata-auth.ts', import.meta.url)],
+    baseline: [new URL('./servers/bare-oidc-provider.ts', import.meta.url)],
+    target: 0.9,
+  },
+  guard: {
+    yata: [new URL('./servers/guarded-koa.ts', import.meta.url)],
+    baseline: [new URL('./servers/unguarded-koa.ts', import.meta.url)],
+    target: 0.9,
+  },
+  'list-20': { yata: [yataApi, 'list'], baseline: [koaOnPg, 'list'], needsPostgresql: true },
+  'read-by-id': { yata: [yataApi, 'by-id'], baseline: [koaOnPg, 'by-id'], needsPostgresql: true },
+};

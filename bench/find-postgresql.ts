@@ -1,0 +1,21 @@
+import { userInfo } from 'node:os';
+import pg from 'pg';
+
+/** A PostgreSQL server that answers. */
+export type PostgresqlServer = { readonly url: string; readonly version: string };
+
+/** Finds the server that `url` names; without one, that of this machine, as the role that psql would take. */
+export async function findPostgresql(
+  url = `postgresql://${userInfo().username}@127.0.0.1:5432/postgres`,
+): Promise<PostgresqlServer | undefined> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3000 });
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ server_version: string }>('show server_version');
+    return { url, version: rows[0]?.server_version ?? 'of unknown version' };
+  } catch {
+    return undefined;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

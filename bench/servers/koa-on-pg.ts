@@ -1,0 +1,29 @@
+import Koa from 'koa';
+import pg from 'pg';
+import { serve } from '../../shared/http/serve.ts';
+import { bearerRequest } from './bearer-request.ts';
+import { runContestant } from './run-contestant.ts';
+import { OWNER, openTodosDatabase } from './todos-database.ts';
+
+const COLUMNS = 'id, title, description, completed, created_at, updated_at';
+
+// no guard, no router, no object-relational mapper: what is left when everything that can be left out is left out
+await runContestant(async (resources) => {
+  const { url, todoId } = resources.use(await openTodosDatabase());
+  const pool = resources.adopt(new pg.Pool({ connectionString: url, max: 10 }), (opened) => opened.end());
+  const app = new Koa();
+  app.use(async function answer(ctx) {
+    const [, id] = ctx.path.split('/api/v1/todos/');
+    if (id === undefined) {
+      const sql = `select ${COLUMNS} from api.todo where owner = $1 order by created_at, id`;
+      ctx.body = (await pool.query(sql, [OWNER])).rows;
+    } else {
+      const sql = `select ${COLUMNS} from api.todo where id = $1 and owner = $2`;
+      ctx.body = (await pool.query(sql, [id, OWNER])).rows[0];
+    }
+  });
+  const { port } = resources.use(await serve(app.callback(), { port: 0, host: '127.0.0.1' }));
+  const path = process.argv[2] === 'by-id' ? `/api/v1/todos/${todoId}` : '/api/v1/todos';
+  // a token that nobody looks at, so that both receive as many bytes
+  return bearerRequest({ port, path, accessToken: 'x'.repeat(500) });
+});

@@ -1,0 +1,66 @@
+import type { Outcome } from './compare.ts';
+import type { Comparison } from './comparisons.ts';
+import type { StartUp } from './start-up.ts';
+
+/** A line of the table: what is measured, and its cells. */
+export type Row = Readonly<Partial<Record<(typeof COLUMNS)[number], string>>>;
+
+const COLUMNS = ['', 'yata', 'baseline', 'ratio', 'spread', 'target', 'p99 ms', 'CPU µs', 'CPU ratio'] as const;
+
+/** The table as text, its columns as wide as they need to be. */
+export function renderTable(rows: readonly Row[]): string {
+  const lines = [COLUMNS, ...rows.map((row) => COLUMNS.map((column) => row[column] ?? ''))];
+  const widths = COLUMNS.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** The line of a comparison; where two figures are in one cell, the baseline's is the second. */
+export function comparisonRow(
+  name: string,
+  { target }: Comparison,
+  { yata, baseline, ratio, spread, cpuRatio }: Outcome,
+): Row {
+  return {
+    '': name,
+    yata: `${whole(yata.perSecond)}/s`,
+    baseline: `${whole(baseline.perSecond)}/s`,
+    ratio: ratio.toFixed(2),
+    spread: spread.map((end) => end.toFixed(2)).join('–'),
+    target: target === undefined ? '' : `≥ ${target}${verdict(ratio >= target)}`,
+    'p99 ms': `${whole(yata.p99)} / ${whole(baseline.p99)}`,
+    'CPU µs': `${whole(yata.cpuPerRequest)} / ${whole(baseline.cpuPerRequest)}`,
+    'CPU ratio': cpuRatio.toFixed(2),
+  };
+}
+
+/** The lines of a start: how long it takes, and how much memory is resident a second later. */
+export function startUpRows(
+  name: string,
+  { milliseconds, residentMegabytes }: StartUp,
+  { withinMilliseconds, withinMegabytes }: { withinMilliseconds: number; withinMegabytes: number },
+): Row[] {
+  return [
+    limitRow(`${name}, time`, milliseconds, withinMilliseconds, 'ms'),
+    ...(residentMegabytes === undefined ? [] : [limitRow(`${name}, memory`, residentMegabytes, withinMegabytes, 'MB')]),
+  ];
+}
+
+function limitRow(name: string, value: number, limit: number, unit: string): Row {
+  const target = `≤ ${whole(limit)} ${unit}${verdict(value <= limit)}`;
+  return { '': name, yata: `${whole(value)} ${unit}`, target };
+}
+
+function verdict(met: boolean): string {
+  return met ? '' : ' MISSED';
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString('en');
+}

@@ -1,0 +1,15 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { makeTemporaryDirectory } from '../testing/temporary-directory.ts';
+import { writePrivateFile } from './private-file.ts';
+
+test('a private file is for its owner alone, and what is there stays', () => {
+  using directory = makeTemporaryDirectory();
+  const path = join(directory.path, 'new', 'secret');
+  expect(writePrivateFile(path, () => 'first')).toBe(true);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(writePrivateFile(path, () => 'second')).toBe(false);
+  expect(readFileSync(path, 'utf8')).toBe('first');
+  expect(readdirSync(join(directory.path, 'new'))).toEqual(['secret']);
+});

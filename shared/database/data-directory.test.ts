@@ -1,0 +1,33 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { makeTemporaryDirectory } from '../testing/temporary-directory.ts';
+import { DataDirectoryInUse, lockDataDirectory } from './data-directory.ts';
+
+test('a data directory has one user at a time', () => {
+  using directory = makeTemporaryDirectory();
+  {
+    using _lock = lockDataDirectory(directory.path);
+    expect(() => lockDataDirectory(directory.path)).toThrow(DataDirectoryInUse);
+    expect(() => lockDataDirectory(directory.path)).toThrow(/Another process uses the data directory .*YATA_DATA_DIR/);
+  }
+  expect(() => lockDataDirectory(directory.path)[Symbol.dispose]()).not.toThrow();
+});
+
+test('a process that was killed holds no lock', async () => {
+  using directory = makeTemporaryDirectory();
+  const module = new URL('./data-directory.ts', import.meta.url).href;
+  const holder = spawn(process.execPath, [
+    '--input-type=module',
+    '--eval',
+    `import { lockDataDirectory } from '${module}';
+     globalThis.lock = lockDataDirectory(${JSON.stringify(directory.path)});
+     process.stdout.write('locked');
+     setInterval(() => {}, 1000);`,
+  ]);
+  await once(holder.stdout, 'data');
+  expect(() => lockDataDirectory(directory.path)).toThrow(DataDirectoryInUse);
+  holder.kill('SIGKILL');
+  await once(holder, 'exit');
+  expect(() => lockDataDirectory(directory.path)[Symbol.dispose]()).not.toThrow();
+});

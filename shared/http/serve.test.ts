@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { expect, test } from 'vitest';
+import { serve } from './serve.ts';
+
+test('a server that is disposed lets running requests end and takes no new ones', async () => {
+  const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
+  const { promise: received, resolve: receive } = Promise.withResolvers<void>();
+  const server = await serve(
+    async (_request, response) => {
+      receive();
+      await mayAnswer;
+      response.end('done');
+    },
+    { port: 0, host: '127.0.0.1' },
+  );
+  const url = `http://127.0.0.1:${server.port}`;
+  const running = fetch(url).then((response) => response.text());
+  await received;
+  const disposed = server[Symbol.asyncDispose]();
+  await expect(fetch(url)).rejects.toThrow('fetch failed');
+  answer();
+  expect(await running).toBe('done');
+  await disposed;
+});
+
+test('a request that does not end is cut off', async () => {
+  const server = await serve(() => {}, { port: 0, host: '127.0.0.1', drainFor: 50 });
+  const hanging = expect(fetch(`http://127.0.0.1:${server.port}`)).rejects.toThrow();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await server[Symbol.asyncDispose]();
+  await hanging;
+});
+
+test('a connection that sends nothing does not keep the server open', async () => {
+  const server = await serve(() => {}, { port: 0, host: '127.0.0.1' });
+  const idle = connect(server.port, '127.0.0.1');
+  await once(idle, 'connect');
+  await server[Symbol.asyncDispose]();
+  idle.destroy();
+});
+
+test('a port that is taken is an error', async () => {
+  await using server = await serve(() => {}, { port: 0, host: '127.0.0.1' });
+  await expect(serve(() => {}, { port: server.port, host: '127.0.0.1' })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});

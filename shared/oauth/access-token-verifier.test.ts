@@ -1,0 +1,129 @@
+import { type CryptoKey, generateKeyPair, SignJWT } from 'jose';
+import { expect, test } from 'vitest';
+import { type Deviation, startTokenIssuer } from '../testing/token-issuer.ts';
+import { createAccessTokenVerifier, InvalidAccessToken } from './access-token-verifier.ts';
+import { createIssuer } from './issuer.ts';
+
+const audience = 'http://api.example/api/v1';
+const now = Math.floor(Date.now() / 1000);
+
+async function open(options: { now?: () => number; remember?: number } = {}) {
+  const issuer = await startTokenIssuer({ audience });
+  const { keys } = createIssuer({ identifier: issuer.identifier });
+  const verify = createAccessTokenVerifier({ issuer: issuer.identifier, audience, keys, ...options });
+  const reasonOf = (token: string) =>
+    verify(token).then(
+      () => 'accepted',
+      (error) => (error instanceof InvalidAccessToken ? error.reason : error),
+    );
+  return { issuer, verify, reasonOf, [Symbol.asyncDispose]: () => issuer[Symbol.asyncDispose]() };
+}
+
+test('a good access token tells who may do what', async () => {
+  await using opened = await open();
+  const token = await opened.issuer.issue({ claims: { jti: 'one', exp: now + 60, act: { sub: 'mcp' } } });
+  expect(await opened.verify(token)).toMatchObject({
+    subject: 'alice',
+    clientId: 'program',
+    actor: { sub: 'mcp' },
+    scopes: new Set(['todos:read', 'todos:write']),
+    jti: 'one',
+    expiresAt: now + 60,
+  });
+});
+
+const refused: [string, Deviation, string][] = [
+  ['expired', { claims: { exp: now - 60 } }, 'expired'],
+  ['for another audience', { claims: { aud: 'http://mcp.example/mcp' } }, 'wrong-audience'],
+  ['for this audience with a slash', { claims: { aud: `${audience}/` } }, 'wrong-audience'],
+  ['for this audience and another', { claims: { aud: [audience, 'http://mcp.example/mcp'] } }, 'wrong-audience'],
+  ['for no audience', { claims: { aud: undefined } }, 'invalid'],
+  ['of another issuer', { claims: { iss: 'http://evil.example' } }, 'invalid'],
+  ['of this issuer with a slash', { claims: { iss: 'http://127.0.0.1/' } }, 'invalid'],
+  ['of another type', { header: { typ: 'JWT' } }, 'invalid'],
+  ['of no type', { header: { typ: undefined } }, 'invalid'],
+  ['of an unknown key', { header: { kid: 'unknown' } }, 'invalid'],
+  ['not valid yet', { claims: { nbf: now + 60 } }, 'invalid'],
+  ['bound to a key', { claims: { cnf: { jkt: 'thumbprint' } } }, 'invalid'],
+  ...['iss', 'sub', 'client_id', 'iat', 'exp', 'jti'].map((claim): [string, Deviation, string] => [
+    `without ${claim}`,
+    { claims: { [claim]: undefined } },
+    'invalid',
+  ]),
+];
+
+test.each(refused)('an access token is refused that is %s', async (_name, deviation, reason) => {
+  await using opened = await open();
+  expect(await opened.reasonOf(await opened.issuer.issue())).toBe('accepted');
+  expect(await opened.reasonOf(await opened.issuer.issue(deviation))).toBe(reason);
+});
+
+async function forge(key: CryptoKey | Uint8Array, header: { alg: string; kid?: string }, claims: object) {
+  return new SignJWT({ ...claims }).setProtectedHeader({ typ: 'at+jwt', ...header }).sign(key);
+}
+
+test('an access token is refused that somebody else signed, or nobody', async () => {
+  await using opened = await open();
+  const good = await opened.issuer.issue();
+  const [header = '', payload = '', signature = ''] = good.split('.');
+  const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString());
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+  const { privateKey } = await generateKeyPair('ES256');
+  expect(await opened.reasonOf(await forge(privateKey, { alg: 'ES256', kid }, claims))).toBe('invalid');
+  // the public key as a shared secret, and no signature at all (RFC 8725 §2.1)
+  const jwks = await (await fetch(`${opened.issuer.identifier}/jwks`)).text();
+  expect(await opened.reasonOf(await forge(Buffer.from(jwks), { alg: 'HS256', kid }, claims))).toBe('invalid');
+  expect(await opened.reasonOf(`${encode({ alg: 'none', typ: 'at+jwt' })}.${payload}.`)).toBe('invalid');
+  expect(await opened.reasonOf(`${header}.${encode({ ...claims, scope: 'admin' })}.${signature}`)).toBe('invalid');
+  expect(await opened.reasonOf(`${header}.${payload}`)).toBe('invalid');
+  expect(await opened.reasonOf('garbage')).toBe('invalid');
+  expect(await opened.reasonOf(good)).toBe('accepted');
+});
+
+test('an access token that expires is refused although it was verified before, after a small tolerance', async () => {
+  let time = Date.now();
+  await using opened = await open({ now: () => time });
+  const token = await opened.issuer.issue({ claims: { exp: now + 100 } });
+  expect(await opened.reasonOf(token)).toBe('accepted');
+  time = (now + 104) * 1000;
+  expect(await opened.reasonOf(token)).toBe('accepted');
+  time = (now + 105) * 1000;
+  expect(await opened.reasonOf(token)).toBe('expired');
+  expect(await opened.reasonOf(token)).toBe('expired');
+});
+
+test('an access token is verified once', async () => {
+  await using opened = await open();
+  const token = await opened.issuer.issue();
+  await opened.verify(token);
+  // the same object: nothing was parsed or verified for it
+  expect(await opened.verify(token)).toBe(await opened.verify(token));
+});
+
+test('bad access tokens push no good one out of memory', async () => {
+  await using opened = await open({ remember: 2 });
+  const good = await opened.issuer.issue();
+  await opened.verify(good);
+  const remembered = await opened.verify(good);
+  for (let index = 0; index < 10; index += 1)
+    await opened.reasonOf(await opened.issuer.issue({ header: { typ: 'JWT' } }));
+  expect(await opened.verify(good)).toBe(remembered);
+});
+
+test('what a withdrawn key signed is refused, although it was verified before', async () => {
+  await using opened = await open();
+  const token = await opened.issuer.issue();
+  const { keys } = createIssuer({ identifier: opened.issuer.identifier });
+  let generation = 0;
+  const verify = createAccessTokenVerifier({
+    issuer: opened.issuer.identifier,
+    audience,
+    keys: { find: keys.find, generation: () => generation },
+  });
+  const before = await verify(token);
+  expect(await verify(token)).toBe(before);
+  generation += 1;
+  expect(await verify(token)).not.toBe(before);
+});

@@ -1,0 +1,102 @@
+import { decodeProtectedHeader } from 'jose';
+import { expect, test, vi } from 'vitest';
+import { ServiceUnavailable } from '../http/errors.ts';
+import { getFreePort } from '../testing/free-port.ts';
+import { startTokenIssuer } from '../testing/token-issuer.ts';
+import { createAccessTokenVerifier } from './access-token-verifier.ts';
+import { createIssuer } from './issuer.ts';
+
+const audience = 'http://api.example/api/v1';
+
+test('the keys are fetched once for many access tokens, and kept while the issuer is away', async () => {
+  const server = await startTokenIssuer({ audience });
+  const { identifier } = server;
+  const { keys } = createIssuer({ identifier });
+  const verify = createAccessTokenVerifier({ issuer: identifier, audience, keys });
+  const tokens = await Promise.all(Array.from({ length: 20 }, () => server.issue()));
+  const later = await server.issue();
+  await Promise.all(tokens.map(verify));
+  expect(server.requests).toEqual(
+    new Map([
+      ['/.well-known/oauth-authorization-server', 1],
+      ['/jwks', 1],
+    ]),
+  );
+  await server[Symbol.asyncDispose]();
+  expect(await verify(later)).toMatchObject({ subject: 'alice' });
+});
+
+test('keys that grow old are renewed behind the requests, and a withdrawn one is dropped', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    await using server = await startTokenIssuer({ audience });
+    const { keys } = createIssuer({ identifier: server.identifier });
+    const verify = createAccessTokenVerifier({ issuer: server.identifier, audience, keys });
+    const old = await server.issue();
+    await verify(old);
+    await server.replaceKey();
+    expect(await verify(old)).toMatchObject({ subject: 'alice' });
+    vi.setSystemTime(Date.now() + 5 * 60_000 + 1);
+    // whoever comes first does not wait for the new keys
+    expect(await verify(old)).toMatchObject({ subject: 'alice' });
+    await vi.waitFor(() => expect(verify(old)).rejects.toMatchObject({ reason: 'invalid' }));
+    expect(await verify(await server.issue())).toMatchObject({ subject: 'alice' });
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('keys that grow old are kept when the issuer is away', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    const server = await startTokenIssuer({ audience });
+    const { keys } = createIssuer({ identifier: server.identifier });
+    const verify = createAccessTokenVerifier({ issuer: server.identifier, audience, keys });
+    const token = await server.issue({ claims: { exp: Math.floor(Date.now() / 1000) + 7200 } });
+    const unseen = await server.issue({ claims: { exp: Math.floor(Date.now() / 1000) + 7200 } });
+    await verify(token);
+    await server[Symbol.asyncDispose]();
+    vi.setSystemTime(Date.now() + 3600_000);
+    expect(await verify(token)).toMatchObject({ subject: 'alice' });
+    expect(await verify(unseen)).toMatchObject({ subject: 'alice' });
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('while the keys were never seen and the issuer is away, the answer is 503 and not a refusal', async () => {
+  const identifier = `http://127.0.0.1:${await getFreePort()}`;
+  const { keys } = createIssuer({ identifier });
+  await expect(keys.load()).rejects.toBeInstanceOf(ServiceUnavailable);
+  await using elsewhere = await startTokenIssuer({ audience });
+  const verify = createAccessTokenVerifier({ issuer: identifier, audience, keys });
+  await expect(verify(await elsewhere.issue())).rejects.toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+});
+
+test('metadata of another issuer is not believed', async () => {
+  await using server = await startTokenIssuer({ audience });
+  const { metadata } = createIssuer({ identifier: 'http://auth.example', url: server.identifier });
+  await expect(metadata()).rejects.toBeInstanceOf(ServiceUnavailable);
+});
+
+test('with a url of its own the issuer is reached there, and stays who it is', async () => {
+  await using server = await startTokenIssuer({ audience });
+  const asked: string[] = [];
+  const issuer = createIssuer({
+    identifier: server.identifier,
+    url: 'http://auth.internal:3000',
+    fetch: (input, init) => {
+      const url = String(input);
+      asked.push(url);
+      return fetch(url.replace('http://auth.internal:3000', server.identifier), init);
+    },
+  });
+  const verify = createAccessTokenVerifier({ issuer: server.identifier, audience, keys: issuer.keys });
+  const token = await server.issue();
+  expect(decodeProtectedHeader(token).typ).toBe('at+jwt');
+  expect(await verify(token)).toMatchObject({ subject: 'alice' });
+  expect(asked).toEqual([
+    'http://auth.internal:3000/.well-known/oauth-authorization-server',
+    'http://auth.internal:3000/jwks',
+  ]);
+});

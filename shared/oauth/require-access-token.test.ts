@@ -1,0 +1,121 @@
+import Koa from 'koa';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { handleErrors, renderProblem } from '../http/handle-errors.ts';
+import { serve } from '../http/serve.ts';
+import { startTokenIssuer } from '../testing/token-issuer.ts';
+import { createAccessTokenVerifier } from './access-token-verifier.ts';
+import { createChallenges } from './challenges.ts';
+import { createIssuer } from './issuer.ts';
+import { type Authorized, requireAccessToken, requireScope } from './require-access-token.ts';
+
+const resource = 'http://api.example/api/v1';
+const everywhere = `resource_metadata="http://api.example/.well-known/oauth-protected-resource/api/v1", scope="todos:read todos:write"`;
+
+async function startGuarded() {
+  await using starting = new AsyncDisposableStack();
+  const issuer = starting.use(await startTokenIssuer({ audience: resource }));
+  const challenges = createChallenges({
+    resource,
+    authorizationServer: issuer.identifier,
+    scopes: ['todos:read', 'todos:write'],
+    name: 'test',
+  });
+  const { keys } = createIssuer({ identifier: issuer.identifier });
+  const verify = createAccessTokenVerifier({ issuer: issuer.identifier, audience: resource, keys });
+  const app = new Koa<Authorized>();
+  app.use(handleErrors({ logger: pino({ level: 'silent' }), render: renderProblem }));
+  app.use(requireAccessToken({ verify, challenges }));
+  app.use(requireScope('todos:write', challenges));
+  app.use((ctx) => {
+    ctx.body = { subject: ctx.state.accessToken.subject };
+  });
+  const server = starting.use(await serve(app.callback(), { port: 0, host: '127.0.0.1' }));
+  const running = starting.move();
+  return {
+    issuer,
+    async get(authorization?: string, path = '/') {
+      const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
+        headers: authorization ? { authorization } : {},
+      });
+      return {
+        status: response.status,
+        challenge: response.headers.get('www-authenticate'),
+        headers: response.headers,
+        body: await response.json(),
+      };
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+test('a good access token passes, whatever the case of its scheme', async () => {
+  await using guarded = await startGuarded();
+  const token = await guarded.issuer.issue();
+  for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+    const answer = await guarded.get(`${scheme} ${token}`);
+    expect(answer).toMatchObject({ status: 200, challenge: null, body: { subject: 'alice' } });
+    expect(answer.headers.get('cache-control')).toBe('private, no-store');
+  }
+});
+
+test('without an access token the answer is a challenge without an error', async () => {
+  await using guarded = await startGuarded();
+  const missing = {
+    status: 401,
+    challenge: `Bearer ${everywhere}`,
+    body: { type: 'about:blank', title: 'Unauthorized', status: 401, detail: 'An access token is needed' },
+  };
+  expect(await guarded.get()).toMatchObject(missing);
+  expect(await guarded.get('Basic ZGVtbzpzZWNyZXQ=')).toMatchObject(missing);
+  // a token in the query is in every log on the way: it is not looked for (RFC 6750 §5.3)
+  expect(await guarded.get(undefined, `/?access_token=${await guarded.issuer.issue()}`)).toMatchObject(missing);
+});
+
+test.each(['Bearer', 'Bearer  ', 'Bearer a b', 'Bearer a,b', 'Bearer tö'])(
+  'the header %j is a 400',
+  async (authorization) => {
+    await using guarded = await startGuarded();
+    const description = 'The Authorization header must be: Bearer, a space, the access token';
+    expect(await guarded.get(authorization)).toMatchObject({
+      status: 400,
+      challenge: `Bearer error="invalid_request", error_description="${description}", ${everywhere}`,
+      body: { status: 400, detail: description },
+    });
+  },
+);
+
+test.each([
+  ['expired', { claims: { exp: 1 } }, 'The access token expired'],
+  ['for another resource', { claims: { aud: 'http://mcp.example/mcp' } }, 'The access token is for another resource'],
+  ['of another issuer', { claims: { iss: 'http://evil.example' } }, 'The access token is not valid'],
+  ['of another type', { header: { typ: 'JWT' } }, 'The access token is not valid'],
+])('an access token %s is a 401 that says so', async (_name, deviation, description) => {
+  await using guarded = await startGuarded();
+  expect(await guarded.get(`Bearer ${await guarded.issuer.issue(deviation)}`)).toMatchObject({
+    status: 401,
+    challenge: `Bearer error="invalid_token", error_description="${description}", ${everywhere}`,
+    body: { status: 401, detail: description },
+  });
+});
+
+test('an access token without the scope is a 403 that names it', async () => {
+  await using guarded = await startGuarded();
+  const token = await guarded.issuer.issue({ claims: { scope: 'todos:read todos:writes' } });
+  expect(await guarded.get(`Bearer ${token}`)).toMatchObject({
+    status: 403,
+    challenge:
+      'Bearer error="insufficient_scope", error_description="The access token lacks the scope todos:write", ' +
+      'resource_metadata="http://api.example/.well-known/oauth-protected-resource/api/v1", scope="todos:write"',
+    body: { status: 403, detail: 'The access token lacks the scope todos:write' },
+  });
+});
+
+test('keys that cannot be fetched are a 503, for the access token may be good', async () => {
+  await using guarded = await startGuarded();
+  const token = await guarded.issuer.issue();
+  await guarded.issuer[Symbol.asyncDispose]();
+  const answer = await guarded.get(`Bearer ${token}`);
+  expect(answer).toMatchObject({ status: 503, challenge: null });
+  expect(answer.headers.get('retry-after')).toBe('1');
+});
