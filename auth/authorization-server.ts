@@ -17,7 +17,7 @@ import { type ActorClaims, registerTokenExchange } from './access-tokens/token-e
 import { CLIENT_AUTHENTICATION_METHODS } from './clients/client.entity.ts';
 import { OWN_CLIENT_METADATA } from './clients/client-metadata.ts';
 import { isClientSecret } from './clients/client-secret.ts';
-import { cachePublicDocuments, pinToIssuer } from './metadata.ts';
+import { pinToIssuer, publishDocuments, refuseUnrouted } from './metadata.ts';
 import type { SigningKeys } from './signing-keys/signing-keys.ts';
 
 /** Where the endpoints are. */
@@ -109,7 +109,8 @@ export function createAuthorizationServer({
   };
   registerTokenExchange({ provider, resourceServers, resourceServerInfo, signingKeys, accessTokenTtl, actorClaims });
   pinToIssuer(provider);
-  cachePublicDocuments(provider);
+  publishDocuments(provider);
+  refuseUnrouted(provider, { [ROUTES.token]: 'POST', [ROUTES.jwks]: 'GET', [ROUTES.authorization]: 'GET' });
   return provider;
 
   function resourceServerInfo(resource: string): ResourceServer {

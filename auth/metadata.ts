@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
 import type Provider from 'oidc-provider';
+import { answerWithEntityTag } from '../shared/http/entity-tag.ts';
+import { ALL_SCOPES } from './access-tokens/resource-servers.ts';
 
 /** Seconds that the metadata and the keys may be kept: a new key must be published that long before it signs. */
 const KEEP_FOR = 300;
@@ -17,12 +19,28 @@ export function pinToIssuer(provider: Provider): void {
 }
 
 /** Lets caches keep the authorization server metadata (RFC 8414) and the JWKS, and ask whether they changed. */
-export function cachePublicDocuments(provider: Provider): void {
-  provider.use(async function cachePublicDocuments(ctx, next) {
+export function publishDocuments(provider: Provider): void {
+  provider.use(async function publishDocuments(ctx, next) {
     await next();
-    if (ctx.status !== 200 || (ctx.oidc?.route !== 'discovery' && ctx.oidc?.route !== 'jwks')) return;
+    const route = ctx.oidc?.route;
+    if (ctx.status !== 200 || (route !== 'discovery' && route !== 'jwks')) return;
+    // the provider adds openid, which nobody is granted
+    if (route === 'discovery') ctx.body = { ...ctx.body, scopes_supported: ALL_SCOPES };
     ctx.set('cache-control', `public, max-age=${KEEP_FOR}`);
-    ctx.etag = hash('sha256', JSON.stringify(ctx.body), 'base64url');
-    if (ctx.fresh) ctx.status = 304;
+    answerWithEntityTag(ctx, hash('sha256', JSON.stringify(ctx.body), 'base64url'));
+  });
+}
+
+/** Answers what no endpoint answered: 405 with the right method where there is an endpoint, 404 elsewhere. */
+export function refuseUnrouted(provider: Provider, endpoints: Readonly<Record<string, string>>): void {
+  provider.use(async function refuseUnrouted(ctx, next) {
+    await next();
+    if (ctx.status !== 404 || ctx.body) return;
+    const allow = endpoints[ctx.path];
+    const error_description =
+      allow === undefined ? 'there is no such endpoint' : `the method of this endpoint is ${allow}`;
+    ctx.status = allow === undefined ? 404 : 405;
+    if (allow !== undefined) ctx.set('allow', allow);
+    ctx.body = { error: 'invalid_request', error_description };
   });
 }

@@ -6,8 +6,8 @@ import type { Pin } from './pinning.ts';
 import { median } from './statistics.ts';
 
 /** Pairs of rounds, and how long a round and the warm-up before the first take. */
-const ROUNDS = 5;
-const ROUND_SECONDS = 2;
+const ROUNDS = 9;
+const ROUND_SECONDS = 1;
 const WARM_UP_SECONDS = 2;
 
 /** A contestant's medians. */

@@ -3,10 +3,15 @@
 # api comes last: the health check asks for it, and so for the whole of this.
 set -eu
 
+run_sql() {
+  psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname=postgres "$@"
+}
+
+run_sql --command='revoke all on database postgres, template1 from public'
 for NAME in auth api; do
   export NAME
   # psql reads the password itself: an argument would show in the list of processes
-  psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname=postgres --set=name="$NAME" <<'SQL'
+  run_sql --set=name="$NAME" <<'SQL'
 \set password `cat "/run/secrets/$NAME-password"`
 -- a statement that fails would be logged with the password in it
 set log_min_error_statement = panic;
@@ -16,6 +21,3 @@ create database :"name" owner :"name";
 revoke all on database :"name" from public;
 SQL
 done
-
-psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname=postgres \
-  --command='revoke all on database postgres, template1 from public'

@@ -3,8 +3,8 @@ import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writePrivateFile } from '../shared/configuration/private-file.ts';
 
-// Makes the secrets of a compose project. Every folder below is a volume that one service can read. What is there already
-// is never changed: killed at any point and run again, this completes what it began.
+// Makes the secrets of a compose project: every folder below is a volume that one service can read. What is there is
+// never changed: killed at any point and run again, this completes what it began.
 const DIRECTORY = '/secrets';
 
 keep('postgres/superuser-password');

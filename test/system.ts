@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import pg from 'pg';
+import { vi } from 'vitest';
 import * as z from 'zod';
 import { readApiConfig } from '../api/config.ts';
 import { startApi } from '../api/main.ts';
@@ -34,6 +36,8 @@ export type System = AsyncDisposable & {
   /** Gets an access token by client credentials. */
   readonly getAccessToken: (client: TestClient, parameters?: Record<string, string>) => Promise<string>;
   readonly stopAuth: () => Promise<void>;
+  /** Counts the statements that are sent to the database from now on; the function that it returns says how many. */
+  readonly countStatements: () => () => number;
 };
 
 /** Starts auth, api and mcp on one test database. */
@@ -98,6 +102,13 @@ export async function startSystem(variables: Record<string, string> = {}): Promi
       return TokenResponse.parse(await response.json()).access_token;
     },
     stopAuth: async () => auth[Symbol.asyncDispose](),
+    countStatements() {
+      const spies =
+        database.kind === 'embedded'
+          ? [vi.spyOn(database.pglite, 'execProtocol'), vi.spyOn(database.pglite, 'execProtocolStream')]
+          : [vi.spyOn(pg.Client.prototype, 'query')];
+      return () => spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+    },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 

@@ -23,7 +23,13 @@ async function open() {
   const elsewhere = opening.use(await openOrm(database, authDatabase, { poolSize: 2 }));
   const clients = opening.use(await openClients({ database, em: here.em }));
   const opened = opening.move();
-  return { database, clients, here: here.em, elsewhere: elsewhere.em, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    database,
+    clients,
+    here: here.em,
+    elsewhere: elsewhere.em,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }
 
 test('a client that is known is read once', async () => {
@@ -60,7 +66,9 @@ test('while changes may be missed nothing is kept', async ({ skip }) => {
   // the connection that listens is cut, and the change is made before it is back
   await opened.elsewhere.execute(`select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen %'`);
   await opened.elsewhere.execute(`update auth.client set name = 'changed' where client_id = 'program'`);
-  await vi.waitFor(async () => expect(await opened.clients.find('program')).toMatchObject({ name: 'changed' }), { timeout: 300 });
+  await vi.waitFor(async () => expect(await opened.clients.find('program')).toMatchObject({ name: 'changed' }), {
+    timeout: 300,
+  });
   const fork = vi.spyOn(opened.here, 'fork');
   await opened.clients.find('program');
   await opened.clients.find('program');

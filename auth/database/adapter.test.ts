@@ -71,7 +71,8 @@ test('an authorization code that is redeemed four times at once is redeemed once
   };
   const provider = new Provider(issuer, {
     // authorization codes are not offered yet: this is the provider's own code path over our storage
-    adapter: (model) => (model === 'Client' ? { ...opened.adapterFor(model), find: async () => client } : opened.adapterFor(model)),
+    adapter: (model) =>
+      model === 'Client' ? { ...opened.adapterFor(model), find: async () => client } : opened.adapterFor(model),
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig' }] },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     features: { devInteractions: { enabled: false } },

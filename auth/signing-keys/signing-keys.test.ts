@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compactVerify, CompactSign, createLocalJWKSet, importJWK } from 'jose';
+import { CompactSign, compactVerify, createLocalJWKSet, importJWK } from 'jose';
 import { expect, test } from 'vitest';
 import { openOrm } from '../../shared/database/orm.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
@@ -36,7 +36,9 @@ test('no private key is in the database or in what is published', async () => {
   expect(keys.active.d).toMatch(/^[\w-]{43}$/);
   expect(stored).not.toContain(keys.active.d);
   expect(publicKeySet(keys)).toEqual({
-    keys: [{ kty: 'EC', crv: 'P-256', x: keys.active.x, y: keys.active.y, kid: keys.active.kid, alg: 'ES256', use: 'sig' }],
+    keys: [
+      { kty: 'EC', crv: 'P-256', x: keys.active.x, y: keys.active.y, kid: keys.active.kid, alg: 'ES256', use: 'sig' },
+    ],
   });
 });
 
@@ -56,7 +58,9 @@ test('each algorithm has a key that signs, and those of the others stay publishe
     const signed = await new CompactSign(Buffer.from('signed'))
       .setProtectedHeader({ alg: algorithm, kid: active.kid })
       .sign(await importJWK(active, algorithm));
-    expect(await compactVerify(signed, createLocalJWKSet(published))).toMatchObject({ protectedHeader: { alg: algorithm } });
+    expect(await compactVerify(signed, createLocalJWKSet(published))).toMatchObject({
+      protectedHeader: { alg: algorithm },
+    });
     for (const key of published.keys) {
       expect(Object.keys(key).filter((name) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].includes(name))).toEqual([]);
     }

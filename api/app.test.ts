@@ -1,0 +1,267 @@
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openOrm } from '../shared/database/orm.ts';
+import { serve } from '../shared/http/serve.ts';
+import { createAccessTokenVerifier } from '../shared/oauth/access-token-verifier.ts';
+import { createIssuer } from '../shared/oauth/issuer.ts';
+import { openTestDatabase } from '../shared/testing/test-database.ts';
+import { startTokenIssuer } from '../shared/testing/token-issuer.ts';
+import { Todo } from '../shared/todo.ts';
+import { createApiApp } from './app.ts';
+import { apiDatabase } from './database/definition.ts';
+import { createTodos } from './todos/todos.ts';
+
+const resource = 'http://api.example/api/v1';
+const UNKNOWN = '00000000-0000-4000-8000-000000000000';
+
+async function startApi() {
+  await using starting = new AsyncDisposableStack();
+  const issuer = starting.use(await startTokenIssuer({ audience: resource }));
+  const { em } = starting.use(await openOrm(starting.use(await openTestDatabase()), apiDatabase));
+  const { keys } = createIssuer({ identifier: issuer.identifier });
+  const app = createApiApp({
+    todos: createTodos(em),
+    verify: createAccessTokenVerifier({ issuer: issuer.identifier, audience: resource, keys }),
+    protectedResource: {
+      resource,
+      authorizationServer: issuer.identifier,
+      scopes: ['todos:read', 'todos:write'],
+      name: 'Todos',
+    },
+    checks: { database: () => em.fork().execute('select 1'), keys: keys.load },
+    logger: pino({ level: 'silent' }),
+  });
+  const server = starting.use(await serve(app.callback(), { port: 0, host: '127.0.0.1' }));
+  const running = starting.move();
+  return { issuer, port: server.port, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+// one API for all tests of this file: each has a subject of its own, so none sees another's todos
+let api: Awaited<ReturnType<typeof startApi>>;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+let subjects = 0;
+async function createCaller(claims: { sub?: string; scope?: string } = {}) {
+  subjects += 1;
+  const token = await api.issuer.issue({ claims: { sub: `subject-${subjects}`, ...claims } });
+  return async (method: string, path: string, body?: unknown) => {
+    const response = await fetch(`http://127.0.0.1:${api.port}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  };
+}
+
+test('a todo is created, read, changed and deleted', async () => {
+  const call = await createCaller();
+  const created = await call('POST', '/api/v1/todos', { title: 'Buy milk' });
+  expect(created).toMatchObject({ status: 201, body: { title: 'Buy milk', description: null, completed: false } });
+  const todo = Todo.parse(created.body);
+  expect(Object.keys(Todo.loose().parse(created.body))).toEqual([
+    'id',
+    'title',
+    'description',
+    'completed',
+    'created_at',
+    'updated_at',
+  ]);
+  expect(created.headers.get('location')).toBe(`${resource}/todos/${todo.id}`);
+  expect(Math.abs(Date.parse(todo.created_at) - Date.now())).toBeLessThan(60_000);
+
+  expect(await call('GET', `/api/v1/todos/${todo.id}`)).toMatchObject({ status: 200, body: todo });
+  const changed = await call('PATCH', `/api/v1/todos/${todo.id}`, { completed: true, description: 'two litres' });
+  expect(changed).toMatchObject({
+    status: 200,
+    body: { ...todo, completed: true, description: 'two litres', updated_at: expect.any(String) },
+  });
+  expect(Todo.parse(changed.body).updated_at > todo.updated_at).toBe(true);
+  // PUT too changes what is sent and leaves the rest
+  expect(await call('PUT', `/api/v1/todos/${todo.id}`, { description: null })).toMatchObject({
+    status: 200,
+    body: { title: 'Buy milk', completed: true, description: null },
+  });
+  expect(await call('DELETE', `/api/v1/todos/${todo.id}`)).toMatchObject({
+    status: 200,
+    body: { message: 'The todo was deleted' },
+  });
+  expect(await call('GET', `/api/v1/todos/${todo.id}`)).toMatchObject({ status: 404 });
+});
+
+test('a list is an array, the oldest first', async () => {
+  const call = await createCaller();
+  expect(await call('GET', '/api/v1/todos')).toMatchObject({ status: 200, body: [] });
+  for (const title of ['one', 'two', 'three']) await call('POST', '/api/v1/todos', { title });
+  const { body } = await call('GET', '/api/v1/todos');
+  expect(
+    Todo.array()
+      .parse(body)
+      .map(({ title }) => title),
+  ).toEqual(['one', 'two', 'three']);
+});
+
+test('every path works with a trailing slash', async () => {
+  const call = await createCaller();
+  const created = await call('POST', '/api/v1/todos/', { title: 'slash' });
+  expect(created.status).toBe(201);
+  const body = Todo.parse(created.body);
+  expect((await call('GET', '/api/v1/todos/')).body).toEqual([body]);
+  expect((await call('GET', `/api/v1/todos/${body.id}/`)).body).toEqual(body);
+  expect((await call('PATCH', `/api/v1/todos/${body.id}/`, {})).status).toBe(200);
+  expect((await call('PUT', `/api/v1/todos/${body.id}/`, {})).status).toBe(200);
+  expect((await call('DELETE', `/api/v1/todos/${body.id}/`)).status).toBe(200);
+});
+
+test("another subject's todo is as absent as one that never was", async () => {
+  const [owner, other] = [await createCaller(), await createCaller()];
+  const body = Todo.parse((await owner('POST', '/api/v1/todos', { title: 'private' })).body);
+  const refusals = async (id: string) => [
+    await other('GET', `/api/v1/todos/${id}`),
+    await other('PATCH', `/api/v1/todos/${id}`, { title: 'mine now' }),
+    await other('PUT', `/api/v1/todos/${id}`, { title: 'mine now' }),
+    await other('DELETE', `/api/v1/todos/${id}`),
+  ];
+  const absent = await refusals(UNKNOWN);
+  const others = await refusals(body.id);
+  expect(others.map(({ status, body }) => ({ status, body }))).toEqual(
+    absent.map(({ status, body }) => ({ status, body })),
+  );
+  expect(others.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
+  expect((await other('GET', '/api/v1/todos')).body).toEqual([]);
+  expect((await owner('GET', `/api/v1/todos/${body.id}`)).body).toEqual(body);
+});
+
+test('each operation needs its scope', async () => {
+  const reader = await createCaller({ scope: 'todos:read' });
+  const writer = await createCaller({ scope: 'todos:write' });
+  const challenge = (scope: string) =>
+    `Bearer error="insufficient_scope", error_description="The access token lacks the scope ${scope}", ` +
+    `resource_metadata="http://api.example/.well-known/oauth-protected-resource/api/v1", scope="${scope}"`;
+  const refusals = [
+    [await writer('GET', '/api/v1/todos'), 'todos:read'],
+    [await writer('GET', `/api/v1/todos/${UNKNOWN}`), 'todos:read'],
+    [await reader('POST', '/api/v1/todos', { title: 'no' }), 'todos:write'],
+    [await reader('PATCH', `/api/v1/todos/${UNKNOWN}`, {}), 'todos:write'],
+    [await reader('PUT', `/api/v1/todos/${UNKNOWN}`, {}), 'todos:write'],
+    [await reader('DELETE', `/api/v1/todos/${UNKNOWN}`), 'todos:write'],
+  ] as const;
+  for (const [{ status, headers, body }, scope] of refusals) {
+    expect({ status, challenge: headers.get('www-authenticate') }).toEqual({
+      status: 403,
+      challenge: challenge(scope),
+    });
+    expect(body).toMatchObject({ status: 403, title: 'Forbidden' });
+  }
+  expect((await reader('GET', '/api/v1/todos')).status).toBe(200);
+  expect((await writer('POST', '/api/v1/todos', { title: 'yes' })).status).toBe(201);
+});
+
+test.each([
+  [{}, 'title'],
+  [{ title: '' }, 'title'],
+  [{ title: ' \t ' }, 'title'],
+  [{ title: 1 }, 'title'],
+  [{ title: null }, 'title'],
+  [{ title: 'a'.repeat(501) }, 'title'],
+  [{ title: 'nul \0' }, 'title'],
+  [{ title: 'surrogate \ud800' }, 'title'],
+  [{ title: 'a', description: 'b'.repeat(10_001) }, 'description'],
+  [{ title: 'a', description: 'nul \0' }, 'description'],
+  [{ title: 'a', completed: 'yes' }, 'completed'],
+  [{ title: 'a', completed: null }, 'completed'],
+  [{ title: 'a', id: UNKNOWN }, 'id'],
+  [{ title: 'a', owner: 'somebody' }, 'owner'],
+  [[], 'body'],
+  ['title', 'body'],
+  [1e308, 'body'],
+])('the new todo %j is refused for its %s', async (todo, field) => {
+  const call = await createCaller();
+  const answer = await call('POST', '/api/v1/todos', todo);
+  expect(answer.status).toBe(400);
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  expect(answer.body).toMatchObject({ title: 'Bad Request', errors: [{ field, expected: expect.any(String) }] });
+  expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
+});
+
+test('what is at the limits is kept as it was sent', async () => {
+  const call = await createCaller();
+  const todo = {
+    title: `${'ä'.repeat(498)}🎉`,
+    description: `"quoted" \\ 'and' ${'b'.repeat(9_980)}\n\t`,
+    completed: true,
+  };
+  const { status, body } = await call('POST', '/api/v1/todos', todo);
+  expect({ status, body }).toMatchObject({ status: 201, body: todo });
+});
+
+test.each(['not-a-uuid', '1', `${UNKNOWN}x`, '%00', "'; drop table api.todo; --"])(
+  'an id like %s is a 404 that says so',
+  async (id) => {
+    const call = await createCaller();
+    for (const method of ['GET', 'DELETE']) {
+      expect(await call(method, `/api/v1/todos/${encodeURIComponent(id)}`)).toMatchObject({
+        status: 404,
+        body: { errors: [{ field: 'id', expected: 'a UUID' }] },
+      });
+    }
+  },
+);
+
+test('changes that come together are each kept', async () => {
+  const call = await createCaller();
+  const body = Todo.parse((await call('POST', '/api/v1/todos', { title: 'together' })).body);
+  await Promise.all([
+    call('PATCH', `/api/v1/todos/${body.id}`, { title: 'renamed' }),
+    call('PATCH', `/api/v1/todos/${body.id}`, { description: 'described' }),
+    call('PATCH', `/api/v1/todos/${body.id}`, { completed: true }),
+  ]);
+  expect((await call('GET', `/api/v1/todos/${body.id}`)).body).toMatchObject({
+    title: 'renamed',
+    description: 'described',
+    completed: true,
+  });
+});
+
+test('what is not there is a problem, and a wrong method says which are right', async () => {
+  const call = await createCaller();
+  expect(await call('GET', '/api/v1/nothing')).toMatchObject({
+    status: 404,
+    body: { status: 404, detail: 'There is nothing at /api/v1/nothing' },
+  });
+  const wrong = await call('DELETE', '/api/v1/todos');
+  expect(wrong).toMatchObject({ status: 405, body: { status: 405, title: 'Method Not Allowed' } });
+  expect(wrong.headers.get('allow')?.split(', ').sort()).toEqual(['GET', 'HEAD', 'POST']);
+});
+
+test('the protected resource metadata is at both places, for everybody', async () => {
+  for (const path of ['/.well-known/oauth-protected-resource', '/.well-known/oauth-protected-resource/api/v1']) {
+    const response = await fetch(`http://127.0.0.1:${api.port}${path}`);
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    expect(await response.json()).toEqual({
+      resource,
+      authorization_servers: [api.issuer.identifier],
+      scopes_supported: ['todos:read', 'todos:write'],
+      bearer_methods_supported: ['header'],
+      resource_name: 'Todos',
+    });
+  }
+});
+
+test('it says whether it lives, is ready, and what it did', async () => {
+  const get = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${api.port}${path}`);
+    return { status: response.status, text: await response.text() };
+  };
+  expect(await get('/health/live')).toEqual({ status: 200, text: '{"status":"ok"}' });
+  expect(await get('/health/ready')).toEqual({
+    status: 200,
+    text: '{"status":"ok","checks":{"database":"ok","keys":"ok"}}',
+  });
+  expect((await get('/metrics')).text).toMatch(
+    /http_request_duration_seconds_count\{method="GET",status="200"\} [1-9]/,
+  );
+});

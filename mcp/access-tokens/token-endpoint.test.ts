@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { AccessTokenRefused, AuthorizationServerUnavailable } from './access-token-source.ts';
+import { createTokenEndpoint } from './token-endpoint.ts';
+
+function endpoint(answer: () => Response | Promise<Response>) {
+  const requests: { headers: Headers; body: string }[] = [];
+  const requestAccessToken = createTokenEndpoint({
+    authorizationServer: async () => ({ issuer: 'http://auth.example', token_endpoint: 'http://auth.example/token' }),
+    clientId: 'program',
+    clientSecret: 'secret',
+    now: () => 1000,
+    fetch: async (_input, init) => {
+      requests.push({ headers: new Headers(init?.headers), body: String(init?.body) });
+      return answer();
+    },
+  });
+  return { requests, requestAccessToken };
+}
+
+const json = (status: number, body: object, headers = {}) => Response.json(body, { status, headers });
+
+test('the client authenticates with its secret, and learns until when the access token lives', async () => {
+  const { requests, requestAccessToken } = endpoint(() =>
+    json(200, { access_token: 'a', token_type: 'Bearer', expires_in: 60 }),
+  );
+  expect(await requestAccessToken('client_credentials', { resource: 'http://api.example' })).toEqual({
+    value: 'a',
+    issuedAt: 1000,
+    expiresAt: 61_000,
+  });
+  expect(requests[0]?.headers.get('authorization')).toBe(`Basic ${btoa('program:secret')}`);
+  expect(requests[0]?.body).toBe('resource=http%3A%2F%2Fapi.example&grant_type=client_credentials');
+});
+
+test.each([
+  ['invalid_client', json(401, { error: 'invalid_client' }, { 'www-authenticate': 'Basic realm="auth"' })],
+  ['invalid_scope', json(400, { error: 'invalid_scope' })],
+])('a refusal is told by its code %s', async (error, answer) => {
+  const { requestAccessToken } = endpoint(() => answer);
+  const refused = requestAccessToken('client_credentials', {});
+  await expect(refused).rejects.toBeInstanceOf(AccessTokenRefused);
+  await expect(refused).rejects.toMatchObject({ error });
+});
+
+test.each([
+  ['is out of reach', () => Promise.reject(new TypeError('fetch failed'))],
+  ['fails', () => json(503, { error: 'temporarily_unavailable' })],
+  ['answers a page', () => new Response('<html>', { headers: { 'content-type': 'text/html' } })],
+  ['answers no access token', () => json(200, { token_type: 'Bearer' })],
+])('a server that %s is unavailable', async (_name, answer) => {
+  const { requestAccessToken } = endpoint(answer);
+  await expect(requestAccessToken('client_credentials', {})).rejects.toBeInstanceOf(AuthorizationServerUnavailable);
+});
