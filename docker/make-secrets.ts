@@ -7,7 +7,6 @@ import { writePrivateFile } from '../shared/configuration/private-file.ts';
 // never changed: killed at any point and run again, this completes what it began.
 const DIRECTORY = '/secrets';
 
-keep('postgres/superuser-password');
 for (const name of ['auth', 'api']) {
   const password = keep(`postgres/${name}-password`);
   write(`${name}/database-url`, `postgresql://${name}:${password}@postgres:5432/${name}`);
@@ -16,7 +15,7 @@ keep('auth/key-encryption-key');
 keep('auth/mcp-client-secret', 'mcp/client-secret');
 
 // the server runs as a user of another image, who reads these as a member of this one's group (group_add)
-for (const name of ['superuser', 'auth', 'api']) chmodSync(join(DIRECTORY, `postgres/${name}-password`), 0o640);
+for (const name of ['auth', 'api']) chmodSync(join(DIRECTORY, `postgres/${name}-password`), 0o640);
 
 /** Returns the secret of 256 random bits that each of `paths` holds. It is new only when none of them is there. */
 function keep(...paths: string[]): string {

@@ -6,7 +6,7 @@ export const JsonRpcMessage = z.looseObject(
   {
     jsonrpc: z.literal('2.0', '"2.0"'),
     method: z.string('a string').optional(),
-    params: z.looseObject({ name: z.unknown() }, 'a JSON object').optional(),
+    params: z.looseObject({ name: z.unknown().optional() }, 'a JSON object').optional(),
   },
   'one JSON-RPC message',
 );

@@ -1,0 +1,164 @@
+import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Todo } from '../shared/todo.ts';
+import { type System, startSystem, type TestClient } from './system.ts';
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem();
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+async function connect(transport: Transport): Promise<Client & AsyncDisposable> {
+  const client = new Client({ name: 'test', version: '1' });
+  await client.connect(transport);
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
+}
+
+function connectOverHttp({ id, secret }: TestClient): Promise<Client & AsyncDisposable> {
+  // the SDK's client finds its own way from the URL: 401, metadata, token endpoint
+  const authProvider = new ClientCredentialsProvider({
+    clientId: id,
+    clientSecret: secret,
+    expectedIssuer: system.issuer,
+  });
+  return connect(new StreamableHTTPClientTransport(new URL(system.mcpResource), { authProvider }));
+}
+
+function connectOverStdio(
+  { id, secret }: TestClient,
+  variables: Record<string, string> = {},
+): Promise<Client & AsyncDisposable> {
+  const env = { OAUTH_CLIENT_ID: id, OAUTH_CLIENT_SECRET: secret, API_BASE_URL: system.apiResource, ...variables };
+  return connect(new StdioClientTransport({ command: process.execPath, args: ['mcp/stdio.ts'], env, stderr: 'pipe' }));
+}
+
+const call = (client: Client, name: string, args: Record<string, unknown> = {}) =>
+  client.callTool({ name, arguments: args });
+const failure = (text: RegExp) => ({ isError: true, content: [{ type: 'text', text: expect.stringMatching(text) }] });
+
+describe.each([
+  ['Streamable HTTP', connectOverHttp],
+  ['stdio', connectOverStdio],
+])('over %s', (_road, connectOver) => {
+  test('an assistant keeps todos', async () => {
+    await using client = await connectOver(await system.registerClient());
+    expect(client.getServerVersion()).toMatchObject({ name: 'yata', version: '0.1.0' });
+
+    const created = await call(client, 'create_todo', { title: 'Buy milk' });
+    const todo = Todo.parse(created.structuredContent);
+    expect(created.content).toEqual([{ type: 'text', text: `Created: [ ] Buy milk (id: ${todo.id})` }]);
+    expect((await call(client, 'get_todo', { id: todo.id })).structuredContent).toEqual(todo);
+    expect((await call(client, 'list_todos')).structuredContent).toEqual({ todos: [todo] });
+    const updated = await call(client, 'update_todo', { id: todo.id, completed: true, description: 'two litres' });
+    expect(updated.structuredContent).toMatchObject({
+      id: todo.id,
+      title: 'Buy milk',
+      completed: true,
+      description: 'two litres',
+    });
+    expect((await call(client, 'delete_todo', { id: todo.id })).structuredContent).toEqual({ deleted: todo.id });
+    expect(await call(client, 'list_todos')).toMatchObject({
+      structuredContent: { todos: [] },
+      content: [{ type: 'text', text: 'There are no todos.' }],
+    });
+  });
+
+  test('it is told what the tools are for and what they do', async () => {
+    await using client = await connectOver(await system.registerClient());
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual([
+      'create_todo',
+      'list_todos',
+      'get_todo',
+      'update_todo',
+      'delete_todo',
+    ]);
+    for (const tool of tools) {
+      expect(tool.title).toBeTruthy();
+      expect(tool.description?.length).toBeGreaterThan(20);
+      expect(Object.keys(tool.annotations ?? {}).sort()).toEqual([
+        'destructiveHint',
+        'idempotentHint',
+        'openWorldHint',
+        'readOnlyHint',
+        'title',
+      ]);
+      for (const schema of [tool.inputSchema, tool.outputSchema]) {
+        expect(schema).toMatchObject({ $schema: 'https://json-schema.org/draft/2020-12/schema', type: 'object' });
+      }
+    }
+  });
+
+  test('what goes wrong is told in words that it can act on', async () => {
+    await using client = await connectOver(await system.registerClient());
+    const absent = { id: '00000000-0000-4000-8000-000000000000' };
+    for (const tool of ['get_todo', 'update_todo', 'delete_todo']) {
+      expect(await call(client, tool, absent)).toMatchObject(
+        failure(/^There is no todo with this id\. Call list_todos/),
+      );
+    }
+    expect(await call(client, 'create_todo', { titel: 'x' })).toMatchObject(
+      failure(
+        /^The arguments of create_todo are not valid\. title: expected .* titel: expected no such field\. Nothing was done\.$/,
+      ),
+    );
+    expect(await call(client, 'get_todo', { id: 'first' })).toMatchObject(failure(/id: expected a UUID/));
+    await expect(call(client, 'drop_todos')).rejects.toMatchObject({ code: -32602 });
+  });
+});
+
+test('the two roads lead to the same todos', async () => {
+  const credentials = await system.registerClient();
+  await using http = await connectOverHttp(credentials);
+  await using stdio = await connectOverStdio(credentials);
+  const { structuredContent: created } = await call(http, 'create_todo', { title: 'one list' });
+  expect((await call(stdio, 'list_todos')).structuredContent).toEqual({ todos: [created] });
+  expect((await stdio.listTools()).tools).toEqual((await http.listTools()).tools);
+});
+
+test('over stdio the token endpoint, the origin of the API and a name of its own may be given', async () => {
+  await using client = await connectOverStdio(await system.registerClient(), {
+    API_BASE_URL: new URL(system.apiResource).origin,
+    OAUTH_TOKEN_URL: `${system.issuer}/oauth/token`,
+    SERVER_NAME: 'my-todos',
+    SERVER_VERSION: '9',
+  });
+  expect(client.getServerVersion()).toMatchObject({ name: 'my-todos', version: '9' });
+  expect((await call(client, 'list_todos')).structuredContent).toEqual({ todos: [] });
+});
+
+test('over stdio a client that is refused, or may not write, is a tool error', async () => {
+  const { id } = await system.registerClient();
+  await using stranger = await connectOverStdio({ id, secret: 'wrong' });
+  expect((await stranger.listTools()).tools).toHaveLength(5);
+  expect(await call(stranger, 'list_todos')).toMatchObject(
+    failure(/no access token \(invalid_client\)\. Nothing was done.*id and secret/),
+  );
+  await using reader = await connectOverStdio(await system.registerClient({ scopes: ['todos:read'] }));
+  expect(await call(reader, 'create_todo', { title: 'no' })).toMatchObject(failure(/scope todos:write is needed/));
+  await using lost = await connectOverStdio(await system.registerClient(), {
+    API_BASE_URL: 'http://127.0.0.1:9/api/v1',
+  });
+  expect(await call(lost, 'list_todos')).toMatchObject(failure(/^The todo API is out of reach/));
+});
+
+test('a stdio process without credentials says what is missing and ends', async () => {
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: ['mcp/stdio.ts'],
+    env: {},
+    stderr: 'pipe',
+  });
+  let said = '';
+  transport.stderr?.on('data', (chunk) => {
+    said += chunk;
+  });
+  await expect(connect(transport)).rejects.toThrow();
+  expect(said).toContain('OAUTH_CLIENT_ID: expected the id of a client, and it is not set');
+  expect(said).toContain('OAUTH_CLIENT_SECRET: expected the secret of that client, and it is not set');
+});
