@@ -1,0 +1,249 @@
+import { execFile } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv, promisify } from 'node:util';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { expect, test } from 'vitest';
+import * as z from 'zod';
+import { getFreePort } from '../shared/testing/free-port.ts';
+import { makeTemporaryDirectory } from '../shared/testing/temporary-directory.ts';
+import { openTestDatabase } from '../shared/testing/test-database.ts';
+import { Todo } from '../shared/todo.ts';
+import { type RunningProcess, startProcess } from './process.ts';
+
+/** An installation: a data directory and ports, and a database server where the tests have one. */
+async function install() {
+  await using installing = new AsyncDisposableStack();
+  const directory = installing.use(makeTemporaryDirectory());
+  const database = installing.use(await openTestDatabase());
+  const data = join(directory.path, 'data');
+  const environment = {
+    YATA_DATA_DIR: data,
+    AUTH_PORT: String(await getFreePort()),
+    API_PORT: String(await getFreePort()),
+    MCP_PORT: String(await getFreePort()),
+    ...(database.kind === 'postgresql' && { AUTH_DATABASE_URL: database.url, API_DATABASE_URL: database.url }),
+  };
+  const installed = installing.move();
+  return {
+    data,
+    environment,
+    embedded: database.kind === 'embedded',
+    start: (variables: Record<string, string> = {}) =>
+      startProcess(['yata.ts', 'start'], { ...environment, ...variables }, 'yata is up'),
+    secrets: () =>
+      ['demo', 'admin', 'mcp'].map((name) =>
+        String(parseEnv(readFileSync(join(data, `${name}-client.env`), 'utf8')).OAUTH_CLIENT_SECRET),
+      ),
+    [Symbol.asyncDispose]: () => installed.disposeAsync(),
+  };
+}
+
+/** Runs the commands that were printed under `heading`, as a person would paste them, and then `more`. */
+async function paste(running: RunningProcess, headings: string[], more = ''): Promise<string> {
+  const sections = running.output().split(/\n\n(?=\S)/);
+  const commands = headings.map((heading) => {
+    const section = sections.find((text) => text.startsWith(heading));
+    return (
+      section
+        ?.split('\n')
+        .filter((line) => line.startsWith('  ') && !line.startsWith('  {'))
+        .join('\n') ?? ''
+    );
+  });
+  const { stdout } = await promisify(execFile)('sh', ['-ec', [...commands, more].join('\n')]);
+  return stdout;
+}
+
+function printedServers(running: RunningProcess) {
+  const Servers = z.object({ mcpServers: z.object({ yata: z.record(z.string(), z.unknown()) }) });
+  return [...running.output().matchAll(/^ {2}(\{.*\})$/gm)].map(
+    ([, json]) => Servers.parse(JSON.parse(json ?? '')).mcpServers.yata,
+  );
+}
+
+test('what the first start prints works as it is pasted', async () => {
+  await using installation = await install();
+  await using running = await installation.start();
+
+  const answers = (await paste(running, ['Get an access token', 'Use it'])).trim();
+  const [created = '', listed = ''] = answers.split(/(?<=\})(?=\[)/);
+  const todo = Todo.parse(JSON.parse(created));
+  expect(todo.title).toBe('Try yata');
+  expect(JSON.parse(listed)).toEqual([todo]);
+
+  const [stdio, http] = printedServers(running);
+  const Stdio = z.object({ command: z.string(), args: z.array(z.string()), env: z.record(z.string(), z.string()) });
+  await using overStdio = await connect(new StdioClientTransport(Stdio.parse(stdio)));
+  expect((await overStdio.callTool({ name: 'list_todos' })).structuredContent).toEqual({ todos: [todo] });
+
+  const Http = z.object({ type: z.literal('http'), url: z.url(), headers: z.object({ Authorization: z.string() }) });
+  const { url, headers } = Http.parse(http);
+  expect(headers.Authorization).toBe('Bearer ${YATA_TOKEN}');
+  const token = await paste(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
+  const requestInit = { headers: { Authorization: `Bearer ${token}` } };
+  await using overHttp = await connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }));
+  expect((await overHttp.callTool({ name: 'list_todos' })).structuredContent).toEqual({ todos: [todo] });
+
+  for (const name of ['demo-client.env', 'admin-client.env', 'mcp-client.env', 'key-encryption-key']) {
+    expect(statSync(join(installation.data, name)).mode & 0o777).toBe(0o600);
+  }
+  expect(await running.end('SIGTERM')).toBe(0);
+});
+
+async function connect(
+  transport: StdioClientTransport | StreamableHTTPClientTransport,
+): Promise<Client & AsyncDisposable> {
+  const client = new Client({ name: 'test', version: '1' });
+  await client.connect(transport);
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
+}
+
+test('what was acknowledged survives kill -9, clients and keys too', async () => {
+  await using installation = await install();
+  const acknowledged: string[] = [];
+  let token = '';
+  for (let round = 0; round < 3; round += 1) {
+    await using running = await installation.start();
+    if (token === '') token = await paste(running, ['Get an access token'], 'printf %s "$TOKEN"');
+    const url = `http://localhost:${installation.environment.API_PORT}/api/v1/todos`;
+    // the access token of the first start is good after the others: the signing key is the same
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    let killed = false;
+    const writers = Array.from({ length: 4 }, async (_, writer) => {
+      for (let index = 0; !killed; index += 1) {
+        const title = `${round}.${writer}.${index}`;
+        const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ title }) }).catch(
+          () => undefined,
+        );
+        if (response === undefined) return;
+        expect(response.status).toBe(201);
+        acknowledged.push(title);
+      }
+    });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await running.end('SIGKILL')).toBe('SIGKILL');
+    killed = true;
+    await Promise.all(writers);
+  }
+  await using running = await installation.start();
+  const kept = await fetch(`http://localhost:${installation.environment.API_PORT}/api/v1/todos`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const titles = new Set(
+    z
+      .array(Todo)
+      .parse(await kept.json())
+      .map(({ title }) => title),
+  );
+  expect(acknowledged.length).toBeGreaterThan(20);
+  expect(acknowledged.filter((title) => !titles.has(title))).toEqual([]);
+  expect(running.output()).not.toMatch(/error/i);
+});
+
+test('a start that is killed half way does not hinder the next', async ({ skip }) => {
+  await using installation = await install();
+  skip(!installation.embedded, 'only the embedded database is made by the start');
+  for (const milliseconds of [100, 500, 900, 1300]) {
+    const starting = startProcess(['yata.ts', 'start'], installation.environment, 'Starting yata');
+    await using running = await starting;
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    await running.end('SIGKILL');
+  }
+  await using running = await installation.start();
+  expect(await paste(running, ['Get an access token', 'Use it'])).toContain('Try yata');
+});
+
+test('a second start on the same data is refused, and the first goes on', async ({ skip }) => {
+  await using installation = await install();
+  skip(!installation.embedded, 'processes on PostgreSQL may share a data directory');
+  await using running = await installation.start();
+  const ports = {
+    AUTH_PORT: String(await getFreePort()),
+    API_PORT: String(await getFreePort()),
+    MCP_PORT: String(await getFreePort()),
+  };
+  for (const args of [['yata.ts', 'start'], ['auth/main.ts'], ['api/main.ts']]) {
+    await using second = await startProcess(
+      args,
+      { ...installation.environment, ...ports },
+      'Another process uses the data directory',
+    );
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toContain('YATA_DATA_DIR');
+  }
+  expect(await paste(running, ['Get an access token', 'Use it'])).toContain('Try yata');
+});
+
+test('an environment that is wrong is refused with all that is wrong in it', async () => {
+  const wrong = {
+    AUTH_PORT: 'x',
+    AUTH_ISSUER: 'http://auth.example',
+    AUTH_KEY_ENCRYPTION_KEY: 'short',
+    ACCESS_TOKEN_TTL: '1',
+  };
+  await using refused = await startProcess(['yata.ts', 'start'], wrong, 'The environment is not valid');
+  expect(await refused.ended).toBe(1);
+  for (const name of Object.keys(wrong)) expect(refused.output()).toMatch(new RegExp(`^ {2}${name}: expected `, 'm'));
+});
+
+test('a port that is taken is said, and the process ends', async () => {
+  await using first = await install();
+  await using running = await first.start();
+  await using second = await install();
+  const { AUTH_PORT } = first.environment;
+  await using refused = await startProcess(['yata.ts', 'start'], { ...second.environment, AUTH_PORT }, 'EADDRINUSE');
+  expect(await refused.ended).toBe(1);
+  expect(await paste(running, ['Get an access token', 'Use it'])).toContain('Try yata');
+});
+
+test('no secret and no access token is written to the log', async () => {
+  await using installation = await install();
+  await using running = await installation.start({ LOG_LEVEL: 'debug' });
+  const token = await paste(running, ['Get an access token'], 'printf %s "$TOKEN"');
+  const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
+  const [secret = ''] = installation.secrets();
+  // what goes wrong is what is logged
+  const post = (url: string, authorization: string, body: string, type = 'application/x-www-form-urlencoded') =>
+    fetch(url, {
+      method: 'POST',
+      headers: { authorization, 'content-type': type, accept: 'application/json, text/event-stream' },
+      body,
+    });
+  await post(
+    `http://localhost:${AUTH_PORT}/oauth/token`,
+    `Basic ${btoa(`demo:${secret}x`)}`,
+    'grant_type=client_credentials',
+  );
+  await post(
+    `http://localhost:${AUTH_PORT}/oauth/token`,
+    '',
+    `grant_type=client_credentials&client_id=demo&client_secret=${secret}&scope=no`,
+  );
+  await post(`http://localhost:${API_PORT}/api/v1/todos`, `Bearer ${token}x`, '{}', 'application/json');
+  await post(`http://localhost:${API_PORT}/api/v1/todos`, `Bearer ${token}`, '{', 'application/json');
+  await post(`http://localhost:${MCP_PORT}/mcp`, `Bearer ${token}`, '{}', 'application/json');
+  expect(await running.end('SIGINT')).toBe(0);
+  for (const credential of [...installation.secrets(), token, token.split('.')[2] ?? ''])
+    expect(running.output()).not.toContain(credential);
+  expect(running.output()).toContain('"msg":"listening"');
+});
+
+test('each service starts alone, and they find each other', async ({ skip }) => {
+  await using installation = await install();
+  skip(installation.embedded, 'two processes cannot share the embedded database');
+  const { environment, data } = installation;
+  await using _auth = await startProcess(['auth/main.ts'], environment, '"listening"');
+  await using _api = await startProcess(['api/main.ts'], environment, '"listening"');
+  const credentials = parseEnv(readFileSync(join(data, 'mcp-client.env'), 'utf8'));
+  await using _mcp = await startProcess(
+    ['mcp/main.ts'],
+    { ...environment, ...credentials } as Record<string, string>,
+    '"listening"',
+  );
+  for (const port of [environment.AUTH_PORT, environment.API_PORT, environment.MCP_PORT]) {
+    expect((await fetch(`http://localhost:${port}/health/ready`)).status).toBe(200);
+  }
+});
