@@ -38,8 +38,6 @@ export function readMcpConfig(environment: Environment) {
   );
 }
 
-export type StdioConfig = ReturnType<typeof readStdioConfig>;
-
 /** Reads what the MCP server over stdio is to be. @throws {InvalidConfiguration} */
 export function readStdioConfig(environment: Environment) {
   return readEnvironment(

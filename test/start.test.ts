@@ -81,7 +81,7 @@ test('what the first start prints works as it is pasted', async () => {
 
   const Http = z.object({ type: z.literal('http'), url: z.url(), headers: z.object({ Authorization: z.string() }) });
   const { url, headers } = Http.parse(http);
-  expect(headers.Authorization).toBe('Bearer ${YATA_TOKEN}');
+  expect(headers.Authorization).toMatch(/^Bearer \$\{YATA_TOKEN\}$/);
   const token = await paste(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
   const requestInit = { headers: { Authorization: `Bearer ${token}` } };
   await using overHttp = await connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }));

@@ -12,7 +12,7 @@ export type TodoApi = {
 };
 
 /** `signal` ends the request when whoever asked for it no longer waits. */
-export type CallOptions = { readonly signal: AbortSignal };
+type CallOptions = { readonly signal: AbortSignal };
 
 /** Milliseconds that the API has to answer. */
 const TIMEOUT = 10_000;

@@ -12,7 +12,7 @@ export type ProtectedResource = {
 };
 
 /** The path of a resource's metadata: the well-known name put before the resource's own path (RFC 9728 §3.1). */
-export function metadataPath(resource: string): string {
+function metadataPath(resource: string): string {
   const { pathname } = new URL(resource);
   return `/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}`;
 }
