@@ -93,6 +93,24 @@ test('what the first start prints works as it is pasted', async () => {
   expect(await running.end('SIGTERM')).toBe(0);
 });
 
+test('the curl of the README works as it is written', async () => {
+  await using installation = await install();
+  await using _running = await installation.start();
+  const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
+  const blocks = [...readFileSync('README.md', 'utf8').matchAll(/```sh\n(.*?)```/gs)].map(([, block]) => block ?? '');
+  const commands = blocks
+    .filter((block) => block.includes('curl'))
+    .join('\n')
+    .replaceAll('./data/', `${installation.data}/`)
+    .replaceAll(':3000/', `:${AUTH_PORT}/`)
+    .replaceAll(':3001/', `:${API_PORT}/`)
+    .replaceAll(':3002/', `:${MCP_PORT}/`);
+  const { stdout } = await promisify(execFile)('sh', ['-ec', `${commands}\nprintf '\\n%s' "$YATA_TOKEN"`]);
+  const [todos = '', token = ''] = stdout.split('\n');
+  expect(todos).toMatch(/^\{.*"title":"Try yata".*\}\[\{.*"title":"Try yata".*\}\]$/);
+  expect(token.split('.')).toHaveLength(3);
+});
+
 async function connect(
   transport: StdioClientTransport | StreamableHTTPClientTransport,
 ): Promise<Client & AsyncDisposable> {
