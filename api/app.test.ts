@@ -21,7 +21,7 @@ async function startApi() {
   const { keys } = createIssuer({ identifier: issuer.identifier });
   const app = createApiApp({
     todos: createTodos(em),
-    verify: createAccessTokenVerifier({ issuer: issuer.identifier, audience: resource, keys }),
+    verify: createAccessTokenVerifier({ issuer: issuer.identifier, audience: resource, keys, isRevoked: () => false }),
     protectedResource: {
       resource,
       authorizationServer: issuer.identifier,

@@ -2,8 +2,7 @@ import { type Database, openEmbeddedDatabase } from '../shared/database/database
 import { openOrm } from '../shared/database/orm.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
-import { createAccessTokenVerifier } from '../shared/oauth/access-token-verifier.ts';
-import { createIssuer } from '../shared/oauth/issuer.ts';
+import { openResourceServer } from '../shared/oauth/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createApiApp } from './app.ts';
@@ -16,17 +15,18 @@ export async function startApi(config: ApiConfig, database: Database): Promise<L
   await using starting = new AsyncDisposableStack();
   const logger = createLogger({ name: 'api', level: config.LOG_LEVEL });
   const { em } = starting.use(await openOrm(database, apiDatabase));
-  const { keys } = createIssuer({ identifier: config.AUTH_ISSUER, url: config.AUTH_URL });
+  const protectedResource = {
+    resource: config.API_RESOURCE,
+    authorizationServer: config.AUTH_ISSUER,
+    scopes: TODO_SCOPES,
+    name: 'yata todos',
+  };
+  const { verify, ready } = starting.use(openResourceServer(protectedResource, { authUrl: config.AUTH_URL, logger }));
   const app = createApiApp({
     todos: createTodos(em),
-    verify: createAccessTokenVerifier({ issuer: config.AUTH_ISSUER, audience: config.API_RESOURCE, keys }),
-    protectedResource: {
-      resource: config.API_RESOURCE,
-      authorizationServer: config.AUTH_ISSUER,
-      scopes: TODO_SCOPES,
-      name: 'yata todos',
-    },
-    checks: { database: () => em.fork().execute('select 1'), keys: keys.load },
+    verify,
+    protectedResource,
+    checks: { database: () => em.fork().execute('select 1'), issuer: ready },
     logger,
   });
   const server = starting.use(await serve(app.callback(), { port: config.API_PORT, host: config.HOST }));

@@ -6,6 +6,8 @@ import {
   Provider,
   type ResourceServer,
 } from 'oidc-provider';
+import type { IsRevoked } from '../shared/oauth/access-token-verifier.ts';
+import type { StatusReference } from '../shared/oauth/status-list.ts';
 import {
   ALL_SCOPES,
   allowedScopes,
@@ -13,18 +15,21 @@ import {
   grantScopes,
   type ResourceServers,
 } from './access-tokens/resource-servers.ts';
-import { type ActorClaims, registerTokenExchange } from './access-tokens/token-exchange.ts';
+import { type DerivedClaims, registerTokenExchange } from './access-tokens/token-exchange.ts';
 import { CLIENT_AUTHENTICATION_METHODS } from './clients/client.entity.ts';
 import { OWN_CLIENT_METADATA } from './clients/client-metadata.ts';
 import { isClientSecret } from './clients/client-secret.ts';
 import { pinToIssuer, publishDocuments, refuseUnrouted } from './metadata.ts';
 import type { SigningKeys } from './signing-keys/signing-keys.ts';
+import { STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
 
 /** Where the endpoints are. */
 const ROUTES = {
   authorization: '/oauth/authorize',
   token: '/oauth/token',
   jwks: '/oauth/jwks',
+  revocation: '/oauth/revoke',
+  introspection: '/oauth/introspect',
 };
 
 /**
@@ -36,6 +41,8 @@ export function createAuthorizationServer({
   resourceServers,
   signingKeys,
   accessTokenTtl,
+  takeStatus,
+  isRevoked,
   adapter,
 }: {
   issuer: string;
@@ -43,10 +50,13 @@ export function createAuthorizationServer({
   signingKeys: SigningKeys;
   /** Seconds that an access token lives. */
   accessTokenTtl: number;
+  /** The place in a status list of a token of a client that expires at a time, in seconds. */
+  takeStatus: (clientId: string, expiresAt: number) => Promise<StatusReference>;
+  isRevoked: IsRevoked;
   adapter: AdapterFactory;
 }): Provider {
   const { active, all } = signingKeys;
-  const actorClaims: ActorClaims = new WeakMap();
+  const derivedClaims: DerivedClaims = new WeakMap();
 
   const provider = new Provider(issuer, {
     adapter,
@@ -58,7 +68,12 @@ export function createAuthorizationServer({
     scopes: ALL_SCOPES,
     responseTypes: [],
     // the provider refuses a client whose default algorithm it has no key for
-    clientDefaults: { id_token_signed_response_alg: active.alg },
+    clientDefaults: { id_token_signed_response_alg: active.alg, introspection_signed_response_alg: active.alg },
+    discovery: {
+      status_list_aggregation_endpoint: `${issuer}${STATUS_LISTS_PATH}`,
+      revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
+      introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
+    },
     extraClientMetadata: { properties: [...OWN_CLIENT_METADATA] },
 
     // never client_secret_jwt: its key would be the stored hash, and whoever reads the database could sign with it
@@ -70,6 +85,9 @@ export function createAuthorizationServer({
 
     features: {
       clientCredentials: { enabled: true },
+      revocation: { enabled: true },
+      introspection: { enabled: true },
+      jwtIntrospection: { enabled: true },
       resourceIndicators: {
         enabled: true,
         defaultResource: async () => resourceServers[0].resource,
@@ -95,7 +113,14 @@ export function createAuthorizationServer({
     },
 
     ttl: { ClientCredentials: accessTokenTtl, AccessToken: accessTokenTtl },
-    extraTokenClaims: (_ctx, token) => actorClaims.get(token),
+    extraTokenClaims: (_ctx, token) => derivedClaims.get(token),
+    formats: {
+      customizers: {
+        async jwt(_ctx, _token, { payload }) {
+          payload.status ??= { status_list: await takeStatus(String(payload.client_id), Number(payload.exp)) };
+        },
+      },
+    },
     renderError(ctx, out) {
       ctx.type = 'json';
       ctx.body = out;
@@ -107,10 +132,24 @@ export function createAuthorizationServer({
   provider.Client.prototype.compareClientSecret = function compareClientSecret(this: Client, presented: string) {
     return this.clientSecret !== undefined && isClientSecret(presented, this.clientSecret);
   };
-  registerTokenExchange({ provider, resourceServers, resourceServerInfo, signingKeys, accessTokenTtl, actorClaims });
+  registerTokenExchange({
+    provider,
+    resourceServers,
+    resourceServerInfo,
+    signingKeys,
+    accessTokenTtl,
+    isRevoked,
+    derivedClaims,
+  });
   pinToIssuer(provider);
   publishDocuments(provider);
-  refuseUnrouted(provider, { [ROUTES.token]: 'POST', [ROUTES.jwks]: 'GET', [ROUTES.authorization]: 'GET' });
+  refuseUnrouted(provider, {
+    [ROUTES.token]: 'POST',
+    [ROUTES.jwks]: 'GET',
+    [ROUTES.authorization]: 'GET',
+    [ROUTES.revocation]: 'POST',
+    [ROUTES.introspection]: 'POST',
+  });
   return provider;
 
   function resourceServerInfo(resource: string): ResourceServer {

@@ -11,6 +11,7 @@ import { deleteExpiredArtifacts } from './database/adapter.ts';
 import { authDatabase } from './database/definition.ts';
 import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { loadSigningKeys } from './signing-keys/signing-keys.ts';
+import { openStatusLists, retireStatusLists } from './status-lists/status-lists.ts';
 
 /** Milliseconds between deletions of what expired. */
 const CLEAN_EVERY = 5 * 60_000;
@@ -34,8 +35,13 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     mcpClientSecret: config.MCP_CLIENT_SECRET,
   });
   const clients = starting.use(await openClients({ database, em }));
+  const statusLists = starting.use(
+    await openStatusLists({ database, em, issuer: config.AUTH_ISSUER, signingKeys, logger }),
+  );
   const cleaning = setInterval(() => {
-    deleteExpiredArtifacts(em).catch((err) => logger.warn({ err }, 'what expired could not be deleted'));
+    Promise.all([deleteExpiredArtifacts(em), retireStatusLists(em)]).catch((err) =>
+      logger.warn({ err }, 'what expired could not be deleted'),
+    );
   }, CLEAN_EVERY);
   starting.defer(() => clearInterval(cleaning));
   const app = createAuthApp({
@@ -44,10 +50,13 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     accessTokenTtl: config.ACCESS_TOKEN_TTL,
     em,
     clients,
+    statusLists,
     logger,
   });
   const server = starting.use(await serve(app.callback(), { port: config.AUTH_PORT, host: config.HOST }));
   logger.info({ port: server.port, issuer: config.AUTH_ISSUER }, 'listening');
+  // once more, so that it ends before the server, which waits for those who wait there
+  starting.use(statusLists);
   const started = starting.move();
   return { port: server.port, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }

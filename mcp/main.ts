@@ -1,7 +1,6 @@
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
-import { createAccessTokenVerifier } from '../shared/oauth/access-token-verifier.ts';
-import { createIssuer } from '../shared/oauth/issuer.ts';
+import { openResourceServer } from '../shared/oauth/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createTokenEndpoint } from './access-tokens/token-endpoint.ts';
@@ -12,8 +11,17 @@ import { createTodoApi } from './todo-api/todo-api.ts';
 
 /** Starts the MCP server over Streamable HTTP. Disposing it drains and closes it. */
 export async function startMcp(config: McpConfig): Promise<ListeningServer> {
+  await using starting = new AsyncDisposableStack();
   const logger = createLogger({ name: 'mcp', level: config.LOG_LEVEL });
-  const issuer = createIssuer({ identifier: config.AUTH_ISSUER, url: config.AUTH_URL });
+  const protectedResource = {
+    resource: config.MCP_RESOURCE,
+    authorizationServer: config.AUTH_ISSUER,
+    scopes: TODO_SCOPES,
+    name: 'yata MCP server',
+  };
+  const { issuer, verify, ready } = starting.use(
+    openResourceServer(protectedResource, { authUrl: config.AUTH_URL, logger }),
+  );
   const requestAccessToken = createTokenEndpoint({
     authorizationServer: async () => {
       const token_endpoint = config.OAUTH_TOKEN_URL;
@@ -25,22 +33,18 @@ export async function startMcp(config: McpConfig): Promise<ListeningServer> {
   });
   const app = createMcpApp({
     info: { name: config.SERVER_NAME, version: config.SERVER_VERSION },
-    verify: createAccessTokenVerifier({ issuer: config.AUTH_ISSUER, audience: config.MCP_RESOURCE, keys: issuer.keys }),
-    protectedResource: {
-      resource: config.MCP_RESOURCE,
-      authorizationServer: config.AUTH_ISSUER,
-      scopes: TODO_SCOPES,
-      name: 'yata MCP server',
-    },
+    verify,
+    protectedResource,
     exchange: createTokenExchange({ requestAccessToken, resource: config.API_RESOURCE }),
     todoApi: (accessTokens) =>
       createTodoApi({ baseUrl: async () => config.API_BASE_URL ?? config.API_RESOURCE, accessTokens, fetch }),
-    checks: { keys: issuer.keys.load },
+    checks: { issuer: ready },
     logger,
   });
-  const server = await serve(app.callback(), { port: config.MCP_PORT, host: config.HOST });
+  const server = starting.use(await serve(app.callback(), { port: config.MCP_PORT, host: config.HOST }));
   logger.info({ port: server.port, resource: config.MCP_RESOURCE }, 'listening');
-  return server;
+  const started = starting.move();
+  return { port: server.port, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }
 
 if (import.meta.main) {

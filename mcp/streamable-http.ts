@@ -1,7 +1,7 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Context, Middleware } from 'koa';
-import { InvalidAccessToken } from '../shared/oauth/access-token-verifier.ts';
+import { InvalidAccessToken } from '../shared/oauth/access-token-claims.ts';
 import type { Challenges } from '../shared/oauth/challenges.ts';
 import type { Authorized } from '../shared/oauth/require-access-token.ts';
 import { AccessTokenRefused, type AccessTokenSource } from './access-tokens/access-token-source.ts';

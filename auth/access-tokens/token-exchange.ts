@@ -3,13 +3,14 @@ import { LRUCache } from 'lru-cache';
 import type Provider from 'oidc-provider';
 import { errors, type ResourceServer as ResourceServerInfo, type TokenEndpointGrantContext } from 'oidc-provider';
 import * as z from 'zod';
+import { type Actor, InvalidAccessToken } from '../../shared/oauth/access-token-claims.ts';
 import {
   type AccessToken,
-  type Actor,
   createAccessTokenVerifier,
-  InvalidAccessToken,
+  type IsRevoked,
   type VerifyAccessToken,
 } from '../../shared/oauth/access-token-verifier.ts';
+import type { StatusReference } from '../../shared/oauth/status-list.ts';
 import { publicKeySet, type SigningKeys } from '../signing-keys/signing-keys.ts';
 import { allowedScopes, getResourceServer, grantScopes, type ResourceServers } from './resource-servers.ts';
 
@@ -30,8 +31,14 @@ const Parameters = z.object({
   scope: z.string().optional(),
 });
 
-/** The `act` claim of a token that is about to be issued; `extraTokenClaims` of the provider puts it in. */
-export type ActorClaims = WeakMap<object, { readonly act: Actor }>;
+/**
+ * The claims that an exchanged token has from its subject token; `extraTokenClaims` of the provider puts them in. It
+ * shares that token's status, so that revoking the one revokes the other.
+ */
+export type DerivedClaims = WeakMap<
+  object,
+  { readonly act: Actor; readonly status: { readonly status_list: StatusReference } }
+>;
 
 /**
  * Adds the token exchange grant (RFC 8693) to `provider`: a resource server hands in an access token that was made out
@@ -44,20 +51,22 @@ export function registerTokenExchange({
   resourceServerInfo,
   signingKeys,
   accessTokenTtl,
-  actorClaims,
+  isRevoked,
+  derivedClaims,
 }: {
   provider: Provider;
   resourceServers: ResourceServers;
   resourceServerInfo: (resource: string) => ResourceServerInfo;
   signingKeys: SigningKeys;
   accessTokenTtl: number;
-  actorClaims: ActorClaims;
+  isRevoked: IsRevoked;
+  derivedClaims: DerivedClaims;
 }): void {
   const find = createLocalJWKSet(publicKeySet(signingKeys));
   const verifiers = new LRUCache<string, VerifyAccessToken>({
     max: 100,
     memoMethod: (audience) =>
-      createAccessTokenVerifier({ issuer: provider.issuer, audience, keys: { find, generation: () => 0 } }),
+      createAccessTokenVerifier({ issuer: provider.issuer, audience, keys: { find, generation: () => 0 }, isRevoked }),
   });
 
   provider.registerGrantType(TOKEN_EXCHANGE, exchangeToken, Object.keys(Parameters.shape));
@@ -84,7 +93,10 @@ export function registerTokenExchange({
       gty: TOKEN_EXCHANGE,
       grantId: subject.jti,
     });
-    actorClaims.set(issued, { act: { sub: client.clientId, ...(subject.actor && { act: subject.actor }) } });
+    derivedClaims.set(issued, {
+      act: { sub: client.clientId, ...(subject.actor && { act: subject.actor }) },
+      status: { status_list: subject.status },
+    });
     ctx.oidc.entity('AccessToken', issued);
     ctx.body = {
       access_token: await issued.save(),

@@ -1,14 +1,17 @@
 import type { OrmDefinition } from '../../shared/database/orm.ts';
 import { ClientEntity } from '../clients/client.entity.ts';
 import { SigningKeyEntity } from '../signing-keys/signing-key.entity.ts';
+import { LeaseEntity, RevocationEntity, StatusListEntity } from '../status-lists/status-list.entity.ts';
 import { ArtifactEntity } from './artifact.entity.ts';
 import { Migration20261123132753_clients_keys_artifacts } from './migrations/Migration20261123132753_clients_keys_artifacts.ts';
+import { Migration20261123144743_status_lists } from './migrations/Migration20261123144743_status_lists.ts';
 
 /** The authorization server's part of a database. */
 export const authDatabase: OrmDefinition = {
   schema: 'auth',
-  entities: [ClientEntity, SigningKeyEntity, ArtifactEntity],
+  entities: [ClientEntity, SigningKeyEntity, ArtifactEntity, StatusListEntity, LeaseEntity, RevocationEntity],
   migrations: [
     { name: 'Migration20261123132753_clients_keys_artifacts', class: Migration20261123132753_clients_keys_artifacts },
+    { name: 'Migration20261123144743_status_lists', class: Migration20261123144743_status_lists },
   ],
 };

@@ -16,7 +16,12 @@ await runContestant(async (resources) => {
   const app = new Koa();
   app.use(
     requireAccessToken({
-      verify: createAccessTokenVerifier({ issuer: tokenIssuer.identifier, audience: RESOURCE, keys }),
+      verify: createAccessTokenVerifier({
+        issuer: tokenIssuer.identifier,
+        audience: RESOURCE,
+        keys,
+        isRevoked: () => false,
+      }),
       challenges: createChallenges({
         resource: RESOURCE,
         authorizationServer: tokenIssuer.identifier,

@@ -1,7 +1,8 @@
 import { type CryptoKey, generateKeyPair, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { type Deviation, startTokenIssuer } from '../testing/token-issuer.ts';
-import { createAccessTokenVerifier, InvalidAccessToken } from './access-token-verifier.ts';
+import { InvalidAccessToken } from './access-token-claims.ts';
+import { createAccessTokenVerifier } from './access-token-verifier.ts';
 import { createIssuer } from './issuer.ts';
 
 const audience = 'http://api.example/api/v1';
@@ -10,7 +11,13 @@ const now = Math.floor(Date.now() / 1000);
 async function open(options: { now?: () => number; remember?: number } = {}) {
   const issuer = await startTokenIssuer({ audience });
   const { keys } = createIssuer({ identifier: issuer.identifier });
-  const verify = createAccessTokenVerifier({ issuer: issuer.identifier, audience, keys, ...options });
+  const verify = createAccessTokenVerifier({
+    issuer: issuer.identifier,
+    audience,
+    keys,
+    isRevoked: () => false,
+    ...options,
+  });
   const reasonOf = (token: string) =>
     verify(token).then(
       () => 'accepted',
@@ -121,6 +128,7 @@ test('what a withdrawn key signed is refused, although it was verified before', 
     issuer: opened.issuer.identifier,
     audience,
     keys: { find: keys.find, generation: () => generation },
+    isRevoked: () => false,
   });
   const before = await verify(token);
   expect(await verify(token)).toBe(before);

@@ -1,6 +1,13 @@
-import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import type { JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
-import * as z from 'zod';
+import {
+  type AccessTokenClaims,
+  type Actor,
+  CLOCK_TOLERANCE,
+  InvalidAccessToken,
+  verifyAccessTokenClaims,
+} from './access-token-claims.ts';
+import { type StatusReference, UnknownStatusList } from './status-list.ts';
 
 /** Verifies an access token. @throws {InvalidAccessToken} when it is not to be accepted. */
 export type VerifyAccessToken = (accessToken: string) => Promise<AccessToken>;
@@ -8,27 +15,32 @@ export type VerifyAccessToken = (accessToken: string) => Promise<AccessToken>;
 /** The public keys of an issuer. `generation` moves when they change: what was verified before is then verified anew. */
 export type IssuerKeys = { readonly find: JWTVerifyGetKey; readonly generation: () => number };
 
-/** Seconds that the clocks of the issuer and of this machine may differ. */
-const CLOCK_TOLERANCE = 5;
-
-const ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'];
+/**
+ * Whether a token is revoked: at once where its status list was read, and otherwise when it has been.
+ * @throws {UnknownStatusList} when it is none of the issuer's. @throws {RangeError} when the index is not in the list.
+ */
+export type IsRevoked = (status: StatusReference) => boolean | Promise<boolean>;
 
 /**
- * Creates a verifier of the JWT access tokens that `issuer` issues for `audience` (RFC 9068 §4). A token that was
- * verified is remembered, up to `remember` of them, until it expires or the issuer's keys change; one that was
- * refused is not, so that a flood of bad tokens pushes no good one out.
- * The verifier throws `InvalidAccessToken`, and whatever `keys.find` throws when the keys are out of reach.
+ * Creates a verifier of the JWT access tokens that `issuer` issues for `audience` (RFC 9068 §4). Whether one is revoked
+ * is asked each time, last of all: nothing is looked up for a token that is not good in itself
+ * (draft-ietf-oauth-status-list-21 §8.3). A token whose signature was verified is remembered, up to `remember` of them,
+ * until it expires or the issuer's keys change; one that was refused is not, so that a flood of bad tokens pushes no
+ * good one out.
+ * The verifier throws `InvalidAccessToken`, and whatever `keys.find` and `isRevoked` throw when the issuer is out of reach.
  */
 export function createAccessTokenVerifier({
   issuer,
   audience,
   keys,
+  isRevoked,
   remember = 10_000,
   now = Date.now,
 }: {
   issuer: string;
   audience: string;
   keys: IssuerKeys;
+  isRevoked: IsRevoked;
   remember?: number;
   now?: () => number;
 }): VerifyAccessToken {
@@ -37,72 +49,39 @@ export function createAccessTokenVerifier({
   return async function verifyAccessToken(token) {
     const generation = keys.generation();
     const known = verified.get(token);
-    if (known !== undefined && known.generation === generation) {
-      if (now() < (known.accessToken.expiresAt + CLOCK_TOLERANCE) * 1000) return known.accessToken;
+    if (known === undefined || known.generation !== generation) {
+      const accessToken = await verifyForAudience(token);
+      verified.set(token, { accessToken, generation });
+      return refuseRevoked(accessToken);
+    }
+    if (now() >= (known.accessToken.expiresAt + CLOCK_TOLERANCE) * 1000) {
       verified.delete(token);
       throw new InvalidAccessToken('expired');
     }
-    const accessToken = new VerifiedAccessToken(token, await verifyClaims(token));
-    verified.set(token, { accessToken, generation });
-    return accessToken;
+    return refuseRevoked(known.accessToken);
   };
 
-  async function verifyClaims(token: string): Promise<AccessTokenClaims> {
+  async function verifyForAudience(token: string): Promise<AccessToken> {
+    const claims = await verifyAccessTokenClaims(token, { issuer, findKey: keys.find, now });
+    // compared exactly, and alone: a token for the api must not open mcp (RFC 8707 §2)
+    const [only, ...others] = [claims.aud].flat();
+    if (only !== audience || others.length > 0) throw new InvalidAccessToken('wrong-audience');
+    return new VerifiedAccessToken(token, claims);
+  }
+
+  async function refuseRevoked(accessToken: AccessToken): Promise<AccessToken> {
     try {
-      const { payload } = await jwtVerify(token, keys.find, {
-        issuer,
-        typ: 'at+jwt',
-        algorithms: ALGORITHMS,
-        clockTolerance: CLOCK_TOLERANCE,
-        currentDate: new Date(now()),
-      });
-      const claims = AccessTokenClaims.safeParse(payload);
-      if (!claims.success) throw new InvalidAccessToken('invalid', claims.error);
-      // compared exactly, and alone: a token for the api must not open mcp (RFC 8707 §2)
-      const [only, ...others] = [claims.data.aud].flat();
-      if (only !== audience || others.length > 0) throw new InvalidAccessToken('wrong-audience');
-      return claims.data;
+      const revoked = isRevoked(accessToken.status);
+      // a list that is in memory costs no turn of the event loop
+      if (typeof revoked === 'boolean' ? revoked : await revoked) throw new InvalidAccessToken('revoked');
+      return accessToken;
     } catch (error) {
-      if (error instanceof errors.JWTExpired) throw new InvalidAccessToken('expired', error);
-      if (error instanceof errors.JOSEError) throw new InvalidAccessToken('invalid', error);
+      if (error instanceof RangeError || error instanceof UnknownStatusList)
+        throw new InvalidAccessToken('invalid', error);
       throw error;
     }
   }
 }
-
-/**
- * Why an access token is not accepted. Only what the holder of a token with a good signature may know is told apart:
- * that it expired, or that it is for another resource. Everything else is `invalid`.
- */
-export class InvalidAccessToken extends Error {
-  override readonly name = 'InvalidAccessToken';
-  readonly reason: 'expired' | 'wrong-audience' | 'invalid';
-
-  constructor(reason: InvalidAccessToken['reason'], cause?: unknown) {
-    super(`The access token is ${reason}`, { cause });
-    this.reason = reason;
-  }
-}
-
-/** The party that acts for the subject, and those that acted before it (RFC 8693 §4.1). */
-export type Actor = { readonly sub: string; readonly act?: Actor | undefined };
-
-const Actor: z.ZodType<Actor> = z.lazy(() => z.object({ sub: z.string().min(1), act: Actor.optional() }));
-
-/** The claims that every access token of ours carries (RFC 9068 §2.2). */
-const AccessTokenClaims = z.object({
-  sub: z.string().min(1),
-  aud: z.union([z.string(), z.array(z.string())]),
-  client_id: z.string().min(1),
-  iat: z.number(),
-  exp: z.number(),
-  jti: z.string().min(1),
-  scope: z.string().default(''),
-  act: Actor.optional(),
-  // nothing here checks a proof of possession, so a token that is bound to a key is refused (RFC 7800 §3)
-  cnf: z.never().optional(),
-});
-type AccessTokenClaims = z.infer<typeof AccessTokenClaims>;
 
 /** An access token that was verified: its private member and its hidden constructor keep all else from passing for one. */
 class VerifiedAccessToken {
@@ -113,10 +92,11 @@ class VerifiedAccessToken {
   readonly jti: string;
   /** Seconds since the epoch. */
   readonly expiresAt: number;
+  readonly status: StatusReference;
   /** The token as it was presented: for the authorization server's eyes only (RFC 8693), never for another resource. */
   readonly value: string;
 
-  constructor(value: string, { sub, client_id, act, scope, jti, exp }: AccessTokenClaims) {
+  constructor(value: string, { sub, client_id, act, scope, jti, exp, status }: AccessTokenClaims) {
     this.value = value;
     this.subject = sub;
     this.clientId = client_id;
@@ -124,6 +104,7 @@ class VerifiedAccessToken {
     this.#scopes = new Set(scope.split(' ').filter(Boolean));
     this.jti = jti;
     this.expiresAt = exp;
+    this.status = status.status_list;
   }
 
   /** The granted scopes. */

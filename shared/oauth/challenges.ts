@@ -1,5 +1,5 @@
 import { HttpError } from '../http/errors.ts';
-import type { InvalidAccessToken } from './access-token-verifier.ts';
+import type { InvalidAccessToken } from './access-token-claims.ts';
 import { metadataUrl, type ProtectedResource } from './protected-resource.ts';
 
 /** What a resource server answers to a request whose access token does not suffice (RFC 6750 §3). */
@@ -51,6 +51,7 @@ export function createChallenges({ resource, scopes }: ProtectedResource): Chall
 
 const DESCRIPTIONS = {
   expired: 'The access token expired',
+  revoked: 'The access token was revoked',
   'wrong-audience': 'The access token is for another resource',
   invalid: 'The access token is not valid',
 } satisfies Record<InvalidAccessToken['reason'], string>;

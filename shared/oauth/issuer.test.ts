@@ -12,7 +12,7 @@ test('the keys are fetched once for many access tokens, and kept while the issue
   const server = await startTokenIssuer({ audience });
   const { identifier } = server;
   const { keys } = createIssuer({ identifier });
-  const verify = createAccessTokenVerifier({ issuer: identifier, audience, keys });
+  const verify = createAccessTokenVerifier({ issuer: identifier, audience, keys, isRevoked: () => false });
   const tokens = await Promise.all(Array.from({ length: 20 }, () => server.issue()));
   const later = await server.issue();
   await Promise.all(tokens.map(verify));
@@ -31,7 +31,7 @@ test('keys that grow old are renewed behind the requests, and a withdrawn one is
   try {
     await using server = await startTokenIssuer({ audience });
     const { keys } = createIssuer({ identifier: server.identifier });
-    const verify = createAccessTokenVerifier({ issuer: server.identifier, audience, keys });
+    const verify = createAccessTokenVerifier({ issuer: server.identifier, audience, keys, isRevoked: () => false });
     const old = await server.issue();
     await verify(old);
     await server.replaceKey();
@@ -51,7 +51,7 @@ test('keys that grow old are kept when the issuer is away', async () => {
   try {
     const server = await startTokenIssuer({ audience });
     const { keys } = createIssuer({ identifier: server.identifier });
-    const verify = createAccessTokenVerifier({ issuer: server.identifier, audience, keys });
+    const verify = createAccessTokenVerifier({ issuer: server.identifier, audience, keys, isRevoked: () => false });
     const token = await server.issue({ claims: { exp: Math.floor(Date.now() / 1000) + 7200 } });
     const unseen = await server.issue({ claims: { exp: Math.floor(Date.now() / 1000) + 7200 } });
     await verify(token);
@@ -69,7 +69,7 @@ test('while the keys were never seen and the issuer is away, the answer is 503 a
   const { keys } = createIssuer({ identifier });
   await expect(keys.load()).rejects.toBeInstanceOf(ServiceUnavailable);
   await using elsewhere = await startTokenIssuer({ audience });
-  const verify = createAccessTokenVerifier({ issuer: identifier, audience, keys });
+  const verify = createAccessTokenVerifier({ issuer: identifier, audience, keys, isRevoked: () => false });
   await expect(verify(await elsewhere.issue())).rejects.toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
 });
 
@@ -91,7 +91,12 @@ test('with a url of its own the issuer is reached there, and stays who it is', a
       return fetch(url.replace('http://auth.internal:3000', server.identifier), init);
     },
   });
-  const verify = createAccessTokenVerifier({ issuer: server.identifier, audience, keys: issuer.keys });
+  const verify = createAccessTokenVerifier({
+    issuer: server.identifier,
+    audience,
+    keys: issuer.keys,
+    isRevoked: () => false,
+  });
   const token = await server.issue();
   expect(decodeProtectedHeader(token).typ).toBe('at+jwt');
   expect(await verify(token)).toMatchObject({ subject: 'alice' });

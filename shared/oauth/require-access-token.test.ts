@@ -22,7 +22,12 @@ async function startGuarded() {
     name: 'test',
   });
   const { keys } = createIssuer({ identifier: issuer.identifier });
-  const verify = createAccessTokenVerifier({ issuer: issuer.identifier, audience: resource, keys });
+  const verify = createAccessTokenVerifier({
+    issuer: issuer.identifier,
+    audience: resource,
+    keys,
+    isRevoked: () => false,
+  });
   const app = new Koa<Authorized>();
   app.use(handleErrors({ logger: pino({ level: 'silent' }), render: renderProblem }));
   app.use(requireAccessToken({ verify, challenges }));

@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import type { Scope } from '../scopes.ts';
-import { type AccessToken, InvalidAccessToken, type VerifyAccessToken } from './access-token-verifier.ts';
+import { InvalidAccessToken } from './access-token-claims.ts';
+import type { AccessToken, VerifyAccessToken } from './access-token-verifier.ts';
 import type { Challenges } from './challenges.ts';
 
 /** What the guard leaves in `ctx.state` for what comes after it. */

@@ -62,6 +62,7 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
         iat: now,
         exp: now + 600,
         jti: randomUUID(),
+        status: { status_list: { idx: 0, uri: `${identifier}/status-lists/1` } },
       };
       return new SignJWT({ ...good, ...claims })
         .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: key.kid, ...header })

@@ -1,0 +1,58 @@
+import type Provider from 'oidc-provider';
+import type { Client, KoaContextWithOIDC } from 'oidc-provider';
+import { type AccessTokenClaims, InvalidAccessToken } from '../../shared/oauth/access-token-claims.ts';
+import type { IsRevoked } from '../../shared/oauth/access-token-verifier.ts';
+import type { AnswerAboutToken } from '../access-tokens/structured-tokens.ts';
+import type { VerifyOwnToken } from '../revocations/revocation-endpoint.ts';
+
+/** The media type of a signed answer (RFC 9701 §4). */
+const SIGNED = 'application/token-introspection+jwt';
+
+/**
+ * Creates the introspection endpoint (RFC 7662) for JWT access tokens, with signed answers for whoever accepts them
+ * (RFC 9701). A client may look into its own tokens, a resource server into those made out to it; about anything else it
+ * learns that it is not active, and nothing more.
+ */
+export function createIntrospectionEndpoint({
+  provider,
+  verify,
+  isRevoked,
+}: {
+  provider: Provider;
+  verify: VerifyOwnToken;
+  isRevoked: IsRevoked;
+}): AnswerAboutToken {
+  return async function introspectToken(ctx, { client, token }) {
+    const claims = await findActive(token);
+    const answer =
+      claims !== undefined && mayIntrospect(client, claims)
+        ? { active: true, token_type: 'Bearer', ...claims }
+        : { active: false };
+    ctx.status = 200;
+    ctx.vary('accept');
+    if (ctx.accepts('json', SIGNED) === SIGNED) await sign(ctx, answer);
+    else ctx.body = answer;
+  };
+
+  async function findActive(token: string): Promise<AccessTokenClaims | undefined> {
+    try {
+      const claims = await verify(token);
+      return (await isRevoked(claims.status.status_list)) ? undefined : claims;
+    } catch (error) {
+      if (error instanceof InvalidAccessToken) return undefined;
+      throw error;
+    }
+  }
+
+  async function sign(ctx: KoaContextWithOIDC, answer: object): Promise<void> {
+    // the provider's way to sign for the client that asks: typ, iss, aud and iat are those of RFC 9701 §5
+    const signed = new provider.IdToken({}, { ctx });
+    signed.set('token_introspection', answer);
+    ctx.body = await signed.issue({ use: 'introspection' });
+    ctx.type = SIGNED;
+  }
+}
+
+function mayIntrospect(client: Client, { client_id, aud }: AccessTokenClaims): boolean {
+  return client_id === client.clientId || aud === client.resource_server;
+}

@@ -1,0 +1,41 @@
+import { type AccessTokenClaims, InvalidAccessToken } from '../../shared/oauth/access-token-claims.ts';
+import type { AnswerAboutToken } from '../access-tokens/structured-tokens.ts';
+import { parseListUri } from '../status-lists/list-uri.ts';
+import type { Revocations } from './revocations.ts';
+
+/** Verifies an access token of ours, whoever it is for. @throws {InvalidAccessToken} */
+export type VerifyOwnToken = (token: string) => Promise<AccessTokenClaims>;
+
+/**
+ * Creates the revocation endpoint (RFC 7009) for JWT access tokens. A client revokes its own, and those that were
+ * exchanged from them fall too. It is answered once the revocation is committed.
+ */
+export function createRevocationEndpoint({
+  issuer,
+  verify,
+  revocations,
+}: {
+  issuer: string;
+  verify: VerifyOwnToken;
+  revocations: Revocations;
+}): AnswerAboutToken {
+  return async function revokeToken(ctx, { client, token }) {
+    const claims = await verify(token).catch((error) => {
+      if (error instanceof InvalidAccessToken) return undefined;
+      throw error;
+    });
+    ctx.status = 200;
+    ctx.body = '';
+    // a token that is not ours, or not good any more, needs no revocation (§2.2)
+    if (claims === undefined) return;
+    if (claims.client_id !== client.clientId) {
+      ctx.status = 400;
+      ctx.body = { error: 'invalid_request', error_description: 'the token was issued to another client' };
+      return;
+    }
+    const { idx, uri } = claims.status.status_list;
+    const list = parseListUri(issuer, uri);
+    if (list === undefined) throw new Error(`the status list of a token of ours is ${uri}`);
+    await revocations.revokeToken({ list, index: idx }, { actor: client.clientId, reason: 'revoked by its client' });
+  };
+}

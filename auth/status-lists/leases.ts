@@ -1,0 +1,118 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { LRUCache } from 'lru-cache';
+
+/** Tokens that a list has a bit for. */
+export const LIST_SIZE = 131_072;
+
+/** A holder's first block, and the largest: each is twice as long as the one before, so that few are needed. */
+const FIRST_BLOCK = 16;
+const LARGEST_BLOCK = 4_096;
+
+/** A block of indexes that this process hands out. */
+type Block = {
+  readonly list: number;
+  readonly expiresAt: number;
+  readonly end: number;
+  readonly length: number;
+  next: number;
+};
+
+/** The places that tokens get in the status lists. */
+export type Leases = {
+  /**
+   * The place of a token of `holder` that expires at `expiresAt`, in seconds since the epoch. It comes from memory, but
+   * for one transaction a block, and none is ever given twice.
+   * @throws {HolderGone}
+   */
+  readonly take: (holder: string, expiresAt: number) => Promise<{ readonly list: number; readonly index: number }>;
+};
+
+/**
+ * Creates the leases of one auth process. Processes on one database lease blocks from the same lists, each while the
+ * list's row is locked.
+ * @param listLifetime seconds for which a list takes new tokens.
+ * @param isInvalid whether a place was revoked: a block that was revoked with its holder is not handed out any more.
+ */
+export function createLeases({
+  em,
+  listLifetime,
+  isInvalid,
+}: {
+  em: SqlEntityManager;
+  listLifetime: number;
+  isInvalid: (list: number, index: number) => boolean;
+}): Leases {
+  const blocks = new LRUCache<string, Block>({ max: 10_000 });
+  const leasing = new Map<string, Promise<Block>>();
+
+  return {
+    async take(holder, expiresAt) {
+      for (;;) {
+        const block = blocks.get(holder);
+        if (block !== undefined && expiresAt <= block.expiresAt && block.next < block.end) {
+          const index = block.next;
+          if (!isInvalid(block.list, index)) {
+            block.next += 1;
+            return { list: block.list, index };
+          }
+        }
+        // however many requests wait, one block is leased
+        await (leasing.get(holder) ?? leaseNext(holder, expiresAt, block));
+      }
+    },
+  };
+
+  function leaseNext(holder: string, expiresAt: number, before: Block | undefined): Promise<Block> {
+    const length = Math.min(before === undefined ? FIRST_BLOCK : before.length * 2, LARGEST_BLOCK);
+    const lease = leaseBlock(holder, expiresAt, length).finally(() => leasing.delete(holder));
+    leasing.set(holder, lease);
+    return lease;
+  }
+
+  async function leaseBlock(holder: string, expiresAt: number, length: number): Promise<Block> {
+    const block = await em.fork().transactional(async (transaction) => {
+      // who disables the holder at this moment either sees this lease or keeps it from being made
+      const [client] = await transaction.execute('select 1 from auth.client where client_id = ? for share', [holder]);
+      if (client === undefined) throw new HolderGone(holder);
+      const list = await findOrCreateList(transaction, expiresAt, length);
+      await transaction.execute('update auth.status_list set next_index = next_index + ? where id = ?', [
+        length,
+        list.id,
+      ]);
+      await transaction.execute(
+        'insert into auth.lease (list, start, length, holder, expires_at) values (?, ?, ?, ?, to_timestamp(?))',
+        [list.id, list.nextIndex, length, holder, list.expiresAt],
+      );
+      return { list: list.id, expiresAt: list.expiresAt, next: list.nextIndex, end: list.nextIndex + length, length };
+    });
+    blocks.set(holder, block);
+    return block;
+  }
+
+  async function findOrCreateList(transaction: SqlEntityManager, expiresAt: number, length: number) {
+    const columns = 'id, next_index as "nextIndex", extract(epoch from expires_at)::float8 as "expiresAt"';
+    const [found] = await transaction.execute<List[]>(
+      `select ${columns} from auth.status_list
+       where expires_at >= to_timestamp(?) and next_index + ? <= ${LIST_SIZE} order by id limit 1 for update`,
+      [expiresAt, length],
+    );
+    if (found !== undefined) return found;
+    const [created] = await transaction.execute<List[]>(
+      `insert into auth.status_list (next_index, expires_at) values (0, to_timestamp(?)) returning ${columns}`,
+      [expiresAt + listLifetime],
+    );
+    if (created === undefined) throw new Error('an insert returned no row');
+    return created;
+  }
+}
+
+type List = { id: number; nextIndex: number; expiresAt: number };
+
+/** The holder of a lease was deleted. */
+export class HolderGone extends Error {
+  override readonly name = 'HolderGone';
+
+  constructor(holder: string) {
+    super(`there is no client ${holder}`);
+  }
+}

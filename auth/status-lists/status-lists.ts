@@ -1,0 +1,194 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { importJWK, SignJWT } from 'jose';
+import type { Logger } from 'pino';
+import type { Database } from '../../shared/database/database.ts';
+import { listen } from '../../shared/database/listen.ts';
+import { createWaiting, type Waiting } from '../../shared/http/prefer-wait.ts';
+import type { IsRevoked } from '../../shared/oauth/access-token-verifier.ts';
+import { StatusList, UnknownStatusList } from '../../shared/oauth/status-list.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
+import { LIST_SIZE } from './leases.ts';
+import { listUri, parseListUri } from './list-uri.ts';
+import { STATUS_CHANGES } from './status-list.entity.ts';
+
+/** Milliseconds between reads that catch what a broken connection missed. */
+const CATCH_UP_EVERY = 2_000;
+
+/** Seconds that a reader without a waiting request may keep a list (draft-ietf-oauth-status-list-21 §5.1, `ttl`). */
+const TIME_TO_LIVE = 30;
+
+/** Revocations whose time is kept, to tell how long they took to reach the readers. */
+const COMMITS_KEPT = 1_000;
+
+/** A signed list as it is sent. */
+export type SignedList = { readonly entityTag: string; readonly token: string; readonly gzipped: Buffer };
+
+/** What the lists are at a moment: each with the sequence of its last revocation. */
+export type Snapshot = { readonly sequence: number; readonly lists: ReadonlyMap<number, number> };
+
+/** The status lists as they are published by this process. Disposing them lets everybody go who waits. */
+export type StatusLists = AsyncDisposable & {
+  readonly snapshot: () => Snapshot;
+  /** Whether a place was revoked; false for a list that is not known, or not any more. */
+  readonly isInvalid: (list: number, index: number) => boolean;
+  /** The same by the claim of a token. */
+  readonly isRevoked: IsRevoked;
+  /** The signed list, or undefined when there is none of this id. */
+  readonly sign: (list: number) => Promise<SignedList | undefined>;
+  /** Reads what was committed since the last time, and wakes those who wait when it was something. */
+  readonly catchUp: () => Promise<void>;
+  /** Waits until something was published. */
+  readonly waitUntil: Waiting['waitUntil'];
+  /** When each revocation of the sequences in (after, upTo] was committed, in milliseconds since the epoch. */
+  readonly committedBetween: (after: number, upTo: number) => readonly number[];
+};
+
+type PublishedList = {
+  readonly bits: StatusList;
+  readonly expiresAt: number;
+  sequence: number;
+  signed?: Promise<SignedList>;
+};
+
+/**
+ * Opens the status lists in `database`. Every process keeps all of them in memory, as bits, and publishes what any
+ * process commits: it is notified, and looks every two seconds for what a broken connection missed.
+ */
+export async function openStatusLists({
+  database,
+  em,
+  issuer,
+  signingKeys,
+  logger,
+}: {
+  database: Database;
+  em: SqlEntityManager;
+  issuer: string;
+  signingKeys: SigningKeys;
+  logger: Logger;
+}): Promise<StatusLists> {
+  const { active } = signingKeys;
+  const key = await importJWK(active, active.alg);
+  const lists = new Map<number, PublishedList>();
+  const waiting = createWaiting();
+  const commits: { sequence: number; at: number }[] = [];
+  let sequence = 0;
+  let reading: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+
+  await using opening = new AsyncDisposableStack();
+  const notified = () => {
+    catchUp().catch((err) => logger.error({ err }, 'revocations could not be read'));
+  };
+  opening.use(await listen(database, STATUS_CHANGES, { notified, interrupted: notified }));
+  await catchUp();
+  const timer = setInterval(notified, CATCH_UP_EVERY);
+  opening.defer(() => {
+    clearInterval(timer);
+    waiting.end();
+  });
+  const opened = opening.move();
+
+  return {
+    snapshot: () => ({ sequence, lists: new Map([...lists].map(([id, list]) => [id, list.sequence])) }),
+    isInvalid: (list, index) => lists.get(list)?.bits.isInvalid(index) ?? false,
+    async isRevoked({ idx, uri }) {
+      const id = parseListUri(issuer, uri) ?? 0;
+      // another process may have made it a moment ago
+      if (!lists.has(id)) await catchUp();
+      const list = lists.get(id);
+      if (list === undefined) throw new UnknownStatusList(uri);
+      return list.bits.isInvalid(idx);
+    },
+    async sign(id) {
+      const list = lists.get(id);
+      if (list === undefined) return undefined;
+      list.signed ??= signList(id, list);
+      return list.signed;
+    },
+    catchUp,
+    waitUntil: waiting.waitUntil,
+    committedBetween: (after, upTo) =>
+      commits.filter((commit) => commit.sequence > after && commit.sequence <= upTo).map(({ at }) => at),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+
+  /** Begins a read after the one that is under way: whatever was committed before the call is published when it ends. */
+  function catchUp(): Promise<void> {
+    next ??= reading.then(() => {
+      next = undefined;
+      const read = readAndPublish();
+      reading = read.catch(() => undefined);
+      return read;
+    });
+    return next;
+  }
+
+  async function readAndPublish(): Promise<void> {
+    // revocations first: each list that one of them names was committed before it, and is in what is read then
+    const revocations = await em
+      .fork()
+      .execute<Revocation[]>(
+        'select sequence::float8 as sequence, list, start, length, extract(epoch from at)::float8 * 1000 as at from auth.revocation where sequence > ? order by sequence',
+        [sequence],
+      );
+    const listsChanged = await readLists();
+    for (const revocation of revocations) {
+      const list = lists.get(revocation.list);
+      if (list !== undefined) {
+        list.bits.invalidate(revocation.start, revocation.length);
+        list.sequence = revocation.sequence;
+        delete list.signed;
+      }
+      sequence = revocation.sequence;
+      commits.push(revocation);
+    }
+    commits.splice(0, commits.length - COMMITS_KEPT);
+    if (listsChanged || revocations.length > 0) waiting.wake();
+  }
+
+  async function readLists(): Promise<boolean> {
+    const rows = await em
+      .fork()
+      .execute<{ id: number; expiresAt: number }[]>(
+        'select id, extract(epoch from expires_at)::float8 as "expiresAt" from auth.status_list where expires_at > now()',
+      );
+    const live = new Set(rows.map(({ id }) => id));
+    const retired = [...lists.keys()].filter((id) => !live.has(id));
+    const made = rows.filter(({ id }) => !lists.has(id));
+    for (const id of retired) lists.delete(id);
+    for (const { id, expiresAt } of made) {
+      lists.set(id, { bits: new StatusList(new Uint8Array(LIST_SIZE / 8)), expiresAt, sequence: 0 });
+    }
+    return retired.length > 0 || made.length > 0;
+  }
+
+  async function signList(id: number, { bits, expiresAt, sequence }: PublishedList): Promise<SignedList> {
+    const token = await new SignJWT({ sub: listUri(issuer, id), ttl: TIME_TO_LIVE, status_list: bits.encode() })
+      .setProtectedHeader({ alg: active.alg, kid: active.kid, typ: 'statuslist+jwt' })
+      .setIssuedAt()
+      .setExpirationTime(Math.ceil(expiresAt))
+      .sign(key);
+    return { entityTag: listEntityTag(id, sequence), token, gzipped: await promisify(gzip)(token) };
+  }
+}
+
+type Revocation = { sequence: number; list: number; start: number; length: number; at: number };
+
+/** Deletes the lists whose tokens have all expired, with their leases and revocations. */
+export async function retireStatusLists(em: SqlEntityManager): Promise<void> {
+  await em.fork().transactional(async (transaction) => {
+    // a list that a clock somewhere still takes a token from is kept a while longer
+    const expired = "select id from auth.status_list where expires_at < now() - interval '1 minute'";
+    await transaction.execute(`delete from auth.revocation where list in (${expired})`);
+    await transaction.execute(`delete from auth.lease where list in (${expired})`);
+    await transaction.execute(`delete from auth.status_list where id in (${expired})`);
+  });
+}
+
+/** The entity tag of a list after the revocation `sequence`, the same in every process. */
+export function listEntityTag(list: number, sequence: number): string {
+  return `"${list}-${sequence}"`;
+}

@@ -1,0 +1,71 @@
+import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import * as z from 'zod';
+import { StatusClaim } from './status-list.ts';
+
+/** The algorithms that an issuer may sign with. A symmetric one is never among them (RFC 8725 §3.1). */
+export const SIGNATURE_ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'];
+
+/** Seconds that the clocks of the issuer and of this machine may differ. */
+export const CLOCK_TOLERANCE = 5;
+
+/** The party that acts for the subject, and those that acted before it (RFC 8693 §4.1). */
+export type Actor = { readonly sub: string; readonly act?: Actor | undefined };
+
+const Actor: z.ZodType<Actor> = z.lazy(() => z.object({ sub: z.string().min(1), act: Actor.optional() }));
+
+/** The claims that every access token of ours carries (RFC 9068 §2.2, draft-ietf-oauth-status-list-21 §6.1). */
+const AccessTokenClaims = z.object({
+  iss: z.string(),
+  sub: z.string().min(1),
+  aud: z.union([z.string(), z.array(z.string())]),
+  client_id: z.string().min(1),
+  iat: z.number(),
+  exp: z.number(),
+  jti: z.string().min(1),
+  scope: z.string().default(''),
+  act: Actor.optional(),
+  status: StatusClaim,
+  // nothing here checks a proof of possession, so a token that is bound to a key is refused (RFC 7800 §3)
+  cnf: z.never().optional(),
+});
+export type AccessTokenClaims = z.infer<typeof AccessTokenClaims>;
+
+/**
+ * Verifies the signature, issuer, type and expiry of an access token, whoever it is for, and returns its claims.
+ * @throws {InvalidAccessToken} and whatever `findKey` throws when the keys are out of reach.
+ */
+export async function verifyAccessTokenClaims(
+  token: string,
+  { issuer, findKey, now = Date.now }: { issuer: string; findKey: JWTVerifyGetKey; now?: () => number },
+): Promise<AccessTokenClaims> {
+  try {
+    const { payload } = await jwtVerify(token, findKey, {
+      issuer,
+      typ: 'at+jwt',
+      algorithms: SIGNATURE_ALGORITHMS,
+      clockTolerance: CLOCK_TOLERANCE,
+      currentDate: new Date(now()),
+    });
+    const claims = AccessTokenClaims.safeParse(payload);
+    if (!claims.success) throw new InvalidAccessToken('invalid', claims.error);
+    return claims.data;
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) throw new InvalidAccessToken('expired', error);
+    if (error instanceof errors.JOSEError) throw new InvalidAccessToken('invalid', error);
+    throw error;
+  }
+}
+
+/**
+ * Why an access token is not accepted. Only what the holder of a token with a good signature may know is told apart:
+ * that it expired, that it was revoked, or that it is for another resource. Everything else is `invalid`.
+ */
+export class InvalidAccessToken extends Error {
+  override readonly name = 'InvalidAccessToken';
+  readonly reason: 'expired' | 'revoked' | 'wrong-audience' | 'invalid';
+
+  constructor(reason: InvalidAccessToken['reason'], cause?: unknown) {
+    super(`The access token is ${reason}`, { cause });
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,76 @@
+import { deflateSync, inflateSync } from 'node:zlib';
+import * as z from 'zod';
+
+/** Where the status of a token is kept: the claim `status.status_list` (draft-ietf-oauth-status-list-21 §6.1). */
+export const StatusReference = z.object({ idx: z.number().int().nonnegative(), uri: z.string() });
+export type StatusReference = z.infer<typeof StatusReference>;
+
+/** The claim `status` of a token whose status is kept in a list. */
+export const StatusClaim = z.object({ status_list: StatusReference });
+
+/** A bit for each token: 0 is VALID, 1 is INVALID (§7.1). Index 0 is the least significant bit of the first byte (§4.1). */
+export class StatusList {
+  readonly #bytes: Uint8Array;
+
+  /** @param bytes the bits, not copied: eight statuses a byte. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** How many tokens it has a bit for. */
+  get size(): number {
+    return this.#bytes.length * 8;
+  }
+
+  /** Whether the token at `index` is INVALID. @throws {RangeError} when it is not in the list, which is to be refused (§8.3). */
+  isInvalid(index: number): boolean {
+    const byte = index >= 0 && index < this.size ? this.#bytes[index >>> 3] : undefined;
+    if (byte === undefined) throw new RangeError('the index is not in the status list');
+    return (byte & (1 << (index & 7))) !== 0;
+  }
+
+  /** Makes `length` tokens from `start` on INVALID. Nothing makes them VALID again. @throws {RangeError} */
+  invalidate(start: number, length: number): void {
+    if (start < 0 || start + length > this.size) throw new RangeError('the range is not in the status list');
+    for (let index = start; index < start + length; ) {
+      const whole = (index & 7) === 0 && start + length - index >= 8;
+      const byte = index >>> 3;
+      this.#bytes[byte] = (this.#bytes[byte] ?? 0) | (whole ? 0xff : 1 << (index & 7));
+      index += whole ? 8 : 1;
+    }
+  }
+
+  /** Makes INVALID here what is INVALID in `other`: a copy that is older than another takes nothing back. */
+  merge(other: StatusList): void {
+    other.#bytes.forEach((byte, index) => {
+      if (index < this.#bytes.length) this.#bytes[index] = (this.#bytes[index] ?? 0) | byte;
+    });
+  }
+
+  /** The member `status_list` of a status list token (§4.2). */
+  encode(): EncodedStatusList {
+    // level 6: 9 would block the event loop for 48 ms at a million tokens, to save a few bytes
+    return { bits: 1, lst: deflateSync(this.#bytes, { level: 6 }).toString('base64url') };
+  }
+
+  /** Reads the member `status_list` of a status list token. @throws when it is not one of one bit, or too large. */
+  static decode(encoded: unknown): StatusList {
+    const { lst } = EncodedStatusList.parse(encoded);
+    return new StatusList(inflateSync(Buffer.from(lst, 'base64url'), { maxOutputLength: MAXIMUM_BYTES }));
+  }
+}
+
+/** Bytes that a list may have: 8 million tokens. A larger one is somebody's attempt to fill this process's memory. */
+const MAXIMUM_BYTES = 1_000_000;
+
+const EncodedStatusList = z.object({ bits: z.literal(1), lst: z.string() });
+type EncodedStatusList = z.infer<typeof EncodedStatusList>;
+
+/** The status list of an access token is not one of its issuer's, or not any more. */
+export class UnknownStatusList extends Error {
+  override readonly name = 'UnknownStatusList';
+
+  constructor(uri: string) {
+    super(`there is no status list ${uri}`);
+  }
+}
