@@ -6,6 +6,7 @@ import {
   Provider,
   type ResourceServer,
 } from 'oidc-provider';
+import { CLOCK_TOLERANCE } from '../shared/oauth/access-token-claims.ts';
 import type { IsRevoked } from '../shared/oauth/access-token-verifier.ts';
 import type { StatusReference } from '../shared/oauth/status-list.ts';
 import {
@@ -17,11 +18,13 @@ import {
 } from './access-tokens/resource-servers.ts';
 import { type DerivedClaims, registerTokenExchange } from './access-tokens/token-exchange.ts';
 import { CLIENT_AUTHENTICATION_METHODS } from './clients/client.entity.ts';
-import { OWN_CLIENT_METADATA } from './clients/client-metadata.ts';
-import { isClientSecret } from './clients/client-secret.ts';
+import { findPresentedSecret, OWN_CLIENT_METADATA } from './clients/client-metadata.ts';
 import { pinToIssuer, publishDocuments, refuseUnrouted } from './metadata.ts';
 import type { SigningKeys } from './signing-keys/signing-keys.ts';
 import { STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
+
+/** Seconds that a client assertion may live. */
+const LONGEST_ASSERTION = 3_600;
 
 /** Where the endpoints are. */
 const ROUTES = {
@@ -43,6 +46,7 @@ export function createAuthorizationServer({
   accessTokenTtl,
   takeStatus,
   isRevoked,
+  noteSecretUse,
   adapter,
 }: {
   issuer: string;
@@ -53,6 +57,8 @@ export function createAuthorizationServer({
   /** The place in a status list of a token of a client that expires at a time, in seconds. */
   takeStatus: (clientId: string, expiresAt: number) => Promise<StatusReference>;
   isRevoked: IsRevoked;
+  /** Is told the hash of each secret that a client proved to have. */
+  noteSecretUse: (hash: string) => void;
   adapter: AdapterFactory;
 }): Provider {
   const { active, all } = signingKeys;
@@ -81,6 +87,12 @@ export function createAuthorizationServer({
     async assertJwtClientAuthClaimsAndHeader(_ctx, claims) {
       // a client assertion names this issuer and nobody else, so that no other server can use it here (RFC 7523 §3)
       if (claims.aud !== issuer) throw new errors.InvalidClientAuth('aud of a client assertion must be the issuer');
+      // its jti is remembered until it expires, so that must be soon
+      const now = Math.floor(Date.now() / 1000);
+      if (Number(claims.exp) > now + LONGEST_ASSERTION)
+        throw new errors.InvalidClientAuth('a client assertion must expire within an hour');
+      if (Number(claims.iat ?? now) > now + CLOCK_TOLERANCE)
+        throw new errors.InvalidClientAuth('a client assertion must not be issued in the future');
     },
 
     features: {
@@ -130,7 +142,9 @@ export function createAuthorizationServer({
 
   // what is stored of a secret is its hash
   provider.Client.prototype.compareClientSecret = function compareClientSecret(this: Client, presented: string) {
-    return this.clientSecret !== undefined && isClientSecret(presented, this.clientSecret);
+    const hash = findPresentedSecret(this, presented);
+    if (hash !== undefined) noteSecretUse(hash);
+    return hash !== undefined;
   };
   registerTokenExchange({
     provider,
@@ -141,6 +155,8 @@ export function createAuthorizationServer({
     isRevoked,
     derivedClaims,
   });
+  // Koa would write every connection that a client resets to stderr; what is a fault of ours is logged as `server_error`
+  provider.silent = true;
   pinToIssuer(provider);
   publishDocuments(provider);
   refuseUnrouted(provider, {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Environment, readEnvironment } from '../shared/configuration/environment.ts';
+import { type Environment, readEnvironment, resolveFiles } from '../shared/configuration/environment.ts';
 import { databaseUrl, dataDirectory, identifiers, port, processVariables } from '../shared/configuration/variables.ts';
 import { KeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { SIGNING_ALGORITHMS } from './signing-keys/signing-key.entity.ts';
@@ -7,7 +7,8 @@ import { SIGNING_ALGORITHMS } from './signing-keys/signing-key.entity.ts';
 export type AuthConfig = ReturnType<typeof readAuthConfig>;
 
 /** Reads what the authorization server is to be. @throws {InvalidConfiguration} */
-export function readAuthConfig(environment: Environment) {
+export function readAuthConfig(given: Environment) {
+  const environment = resolveFiles(given);
   return readEnvironment(
     z.object({
       ...identifiers(environment),

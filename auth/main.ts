@@ -4,8 +4,13 @@ import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { createAuthApp } from './app.ts';
+import {
+  deleteExpiredFailures,
+  openFailedAuthenticationLimiter,
+} from './client-authentication/failed-authentication-limiter.ts';
 import { openClients } from './clients/clients.ts';
 import { registerFirstClients } from './clients/first-clients.ts';
+import { createSecretUse } from './clients/secret-use.ts';
 import { type AuthConfig, readAuthConfig } from './config.ts';
 import { deleteExpiredArtifacts } from './database/adapter.ts';
 import { authDatabase } from './database/definition.ts';
@@ -13,8 +18,8 @@ import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.
 import { loadSigningKeys } from './signing-keys/signing-keys.ts';
 import { openStatusLists, retireStatusLists } from './status-lists/status-lists.ts';
 
-/** Milliseconds between deletions of what expired. */
-const CLEAN_EVERY = 5 * 60_000;
+/** Milliseconds between deletions of what expired, and writes of when each secret was last used. */
+const TIDY_EVERY = 60_000;
 
 /** Starts the authorization server on `database`. Disposing it drains and closes everything but the database. */
 export async function startAuth(config: AuthConfig, database: Database): Promise<ListeningServer> {
@@ -35,28 +40,38 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     mcpClientSecret: config.MCP_CLIENT_SECRET,
   });
   const clients = starting.use(await openClients({ database, em }));
+  const secretUse = createSecretUse(em);
+  starting.defer(() => secretUse.write());
+  const failedAuthentications = starting.use(openFailedAuthenticationLimiter({ database, logger }));
   const statusLists = starting.use(
     await openStatusLists({ database, em, issuer: config.AUTH_ISSUER, signingKeys, logger }),
   );
-  const cleaning = setInterval(() => {
-    Promise.all([deleteExpiredArtifacts(em), retireStatusLists(em)]).catch((err) =>
-      logger.warn({ err }, 'what expired could not be deleted'),
-    );
-  }, CLEAN_EVERY);
-  starting.defer(() => clearInterval(cleaning));
+  const tidying = setInterval(() => {
+    Promise.all([
+      secretUse.write(),
+      deleteExpiredArtifacts(em),
+      deleteExpiredFailures(em),
+      retireStatusLists(em),
+    ]).catch((err) => logger.warn({ err }, 'the database could not be tidied'));
+  }, TIDY_EVERY);
+  starting.defer(() => clearInterval(tidying));
   const app = createAuthApp({
     ...addresses,
     signingKeys,
     accessTokenTtl: config.ACCESS_TOKEN_TTL,
     em,
     clients,
+    secretUse,
+    failedAuthentications,
     statusLists,
     logger,
   });
-  const server = starting.use(await serve(app.callback(), { port: config.AUTH_PORT, host: config.HOST }));
+  const server = await serve(app.callback(), { port: config.AUTH_PORT, host: config.HOST });
+  // together: the server waits for those who wait for a change of the status lists
+  starting.defer(async () => {
+    await Promise.all([server[Symbol.asyncDispose](), statusLists[Symbol.asyncDispose]()]);
+  });
   logger.info({ port: server.port, issuer: config.AUTH_ISSUER }, 'listening');
-  // once more, so that it ends before the server, which waits for those who wait there
-  starting.use(statusLists);
   const started = starting.move();
   return { port: server.port, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }

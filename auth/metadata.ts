@@ -3,7 +3,7 @@ import type Provider from 'oidc-provider';
 import { answerWithEntityTag } from '../shared/http/entity-tag.ts';
 import { ALL_SCOPES } from './access-tokens/resource-servers.ts';
 
-/** Seconds that the metadata and the keys may be kept: a new key must be published that long before it signs. */
+/** Seconds that the metadata and the keys may be kept. A verifier that meets an unknown key asks at once. */
 const KEEP_FOR = 300;
 
 /**

@@ -189,6 +189,8 @@ test('an administrator has the scope admin at /admin and nothing at the todos', 
   });
 });
 
+const now = () => Math.floor(Date.now() / 1000);
+
 async function registerKeyClient() {
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const { id } = await system.registerClient({
@@ -197,10 +199,8 @@ async function registerKeyClient() {
     jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] },
   });
   const assertion = (claims: Record<string, unknown> = {}) =>
-    new SignJWT({ iss: id, sub: id, aud: system.issuer, jti: randomUUID(), ...claims })
+    new SignJWT({ iss: id, sub: id, aud: system.issuer, jti: randomUUID(), iat: now(), exp: now() + 60, ...claims })
       .setProtectedHeader({ alg: 'ES256', kid: 'one' })
-      .setIssuedAt()
-      .setExpirationTime('1m')
       .sign(privateKey);
   const authenticate = (client_assertion: string) =>
     post(form({ client_assertion, client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' }));
@@ -233,6 +233,22 @@ test('a client assertion that is sent four times at once is taken once', async (
   const answers = await Promise.all([authenticate(one), authenticate(one), authenticate(one), authenticate(one)]);
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401]);
   expect(await authenticate(one)).toMatchObject({ status: 401, body: refusedClient });
+});
+
+test('a client assertion lives for an hour at the most, and is not from the future', async () => {
+  const { assertion, authenticate } = await registerKeyClient();
+  for (const claims of [{ exp: now() + 3700 }, { exp: 8e12 }, { exp: 1e300 }, { iat: now() + 600 }]) {
+    expect(await authenticate(await assertion(claims))).toMatchObject({ status: 401, body: refusedClient });
+  }
+});
+
+test('what cannot be a client id is an unknown client', async () => {
+  for (const id of ['\0', 'a\0b', 'ö', 'x'.repeat(5000), "'; drop table auth.client; --"]) {
+    const answer = await post(form({ client_id: id, client_secret: 'x' }));
+    expect({ id, status: answer.status }).toEqual({ id, status: 401 });
+    const authorize = await fetch(`${system.issuer}/oauth/authorize?client_id=${encodeURIComponent(id)}`);
+    expect(authorize.status).toBe(400);
+  }
 });
 
 test('the stored hash of a secret signs no assertion', async () => {
@@ -316,10 +332,10 @@ test('the keys are public, may be kept for a while, and can be asked for again c
 });
 
 test('nothing answers that is not offered', async () => {
-  for (const path of ['/interaction/abc', '/me', '/request', '/session/end', '/reg', '/admin/clients']) {
+  for (const path of ['/interaction/abc', '/me', '/request', '/session/end', '/reg']) {
     expect((await fetch(`${system.issuer}${path}`)).status).toBe(404);
   }
-  // the endpoint has to be named in the metadata, and gives nobody anything
+  // clients of MCP take no metadata without this endpoint; it gives nobody anything
   const authorize = await fetch(
     `${system.issuer}/oauth/authorize?client_id=${client.id}&response_type=code&redirect_uri=https://evil.example&scope=todos:read`,
     { redirect: 'manual' },

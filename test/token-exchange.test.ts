@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as z from 'zod';
 import { type System, startSystem, type TestClient } from './system.ts';
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -120,4 +121,43 @@ test('the exchanged token lives no longer than the first', async () => {
     { grant_type: TOKEN_EXCHANGE, subject_token: subject, subject_token_type: ACCESS_TOKEN },
   );
   expect(decodeJwt(token).exp).toBe(decodeJwt(subject).exp);
+});
+
+test('a token that ends at this moment, or has just ended, is exchanged for nothing', async () => {
+  await using short = await startSystem({ ACCESS_TOKEN_TTL: '10' });
+  const client = await short.registerClient();
+  const subject = await short.getAccessToken(client, { resource: short.mcpResource });
+  const own = { id: 'mcp', secret: short.environment.MCP_CLIENT_SECRET ?? '' };
+  const end = decodeJwt(subject).exp ?? 0;
+  const statuses = new Set<number>();
+  // to the end of the clock tolerance: the exchanged token never lives longer, and mcp never answers with a result
+  while (Date.now() / 1000 < end + 6) {
+    const response = await short.postToken(own, {
+      grant_type: TOKEN_EXCHANGE,
+      subject_token: subject,
+      subject_token_type: ACCESS_TOKEN,
+    });
+    statuses.add(response.status);
+    const body = z
+      .object({ access_token: z.string().optional(), expires_in: z.number().optional() })
+      .parse(await response.json());
+    if (body.access_token !== undefined) {
+      expect(decodeJwt(body.access_token).exp).toBe(end);
+      expect(body.expires_in).toBeGreaterThan(0);
+    }
+    if (Date.now() / 1000 >= end) {
+      const called = await fetch(short.mcpResource, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${subject}`,
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+        },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos' } }),
+      });
+      expect(called.status).toBe(401);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  expect(statuses).toEqual(new Set([200, 400]));
 });

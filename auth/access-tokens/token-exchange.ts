@@ -25,6 +25,7 @@ const Parameters = z.object({
   subject_token_type: z.literal(ACCESS_TOKEN_TYPE, ACCESS_TOKEN_TYPE),
   requested_token_type: z.literal(ACCESS_TOKEN_TYPE, ACCESS_TOKEN_TYPE).optional(),
   // the actor is the client that authenticated, and a target is named by its resource identifier
+  actor_token_type: z.never('none: the authenticated client is the actor').optional(),
   actor_token: z.never('none: the authenticated client is the actor').optional(),
   audience: z.never('none: name the target with resource').optional(),
   resource: z.string().optional(),
@@ -84,6 +85,8 @@ export function registerTokenExchange({
     const scopes = grantScopes(scope, allowed, target.resource);
 
     const expiresIn = Math.min(accessTokenTtl, subject.expiresAt - Math.floor(Date.now() / 1000));
+    // the clock tolerance of the verifier lets one pass that has just ended, and the provider takes 0 for its default
+    if (expiresIn <= 0) throw invalidSubjectToken();
     const issued = new provider.AccessToken({
       client,
       accountId: subject.subject,
@@ -121,12 +124,11 @@ async function verifySubjectToken(token: string, verify: VerifyAccessToken): Pro
     return await verify(token);
   } catch (cause) {
     if (!(cause instanceof InvalidAccessToken)) throw cause;
-    throw new errors.InvalidRequest(
-      'subject_token: expected an access token made out to this client, not expired',
-      undefined,
-      {
-        cause,
-      },
-    );
+    throw invalidSubjectToken(cause);
   }
+}
+
+function invalidSubjectToken(cause?: unknown): Error {
+  const expected = 'subject_token: expected an access token made out to this client, not expired and not revoked';
+  return new errors.InvalidRequest(expected, undefined, { cause });
 }

@@ -1,11 +1,17 @@
-import type { ClientMetadata } from 'oidc-provider';
+import { randomBytes } from 'node:crypto';
+import type { Client, ClientMetadata } from 'oidc-provider';
+import * as z from 'zod';
 import { TOKEN_EXCHANGE } from '../access-tokens/token-exchange.ts';
-import type { ClientRecord } from './client.entity.ts';
+import { isClientSecret } from './client-secret.ts';
+import type { ClientRecord } from './clients.ts';
 
 /** The members of a client's metadata that RFC 7591 does not know. */
-export const OWN_CLIENT_METADATA = ['resources', 'resource_server'] as const;
+export const OWN_CLIENT_METADATA = ['resources', 'resource_server', 'secrets'] as const;
 
-/** A client in the words of RFC 7591 §2. In place of the secret stands its hash, which opens nothing. */
+/** What the provider takes for the secret of each client, because it asks for one. Nothing is compared with it. */
+const NO_SECRET = randomBytes(32).toString('base64url');
+
+/** A client in the words of RFC 7591 §2, with the hashes of its secrets, which open nothing. */
 export function clientMetadata(client: ClientRecord): ClientMetadata {
   return {
     client_id: client.clientId,
@@ -16,9 +22,27 @@ export function clientMetadata(client: ClientRecord): ClientMetadata {
     response_types: [],
     redirect_uris: [],
     token_endpoint_auth_method: client.tokenEndpointAuthMethod,
-    ...(client.secretHash !== null && { client_secret: client.secretHash }),
-    ...(client.jwks !== null && { jwks: client.jwks }),
+    ...(client.jwks ? { jwks: client.jwks } : { client_secret: NO_SECRET }),
+    secrets: client.secrets,
     resources: client.resources,
     resource_server: client.resourceServer,
   };
+}
+
+const Secrets = z.array(z.object({ hash: z.string(), expiresAt: z.coerce.date().nullable() }));
+
+/** The hash of the secret that a client presented, or undefined when it is none of its secrets, or not good any more. */
+export function findPresentedSecret(client: Client, presented: string, now = Date.now()): string | undefined {
+  return secretsOf(client).find(
+    ({ hash, expiresAt }) => (expiresAt === null || expiresAt.getTime() > now) && isClientSecret(presented, hash),
+  )?.hash;
+}
+
+/** The provider keeps a client until it changes, so its secrets are parsed once. */
+const parsed = new WeakMap<Client, z.infer<typeof Secrets>>();
+
+function secretsOf(client: Client): z.infer<typeof Secrets> {
+  const secrets = parsed.get(client) ?? Secrets.parse(client.secrets);
+  parsed.set(client, secrets);
+  return secrets;
 }

@@ -20,10 +20,12 @@ export const ClientEntity = defineEntity({
     /** The resource identifier that it answers at, when it is a resource server itself: it may exchange tokens made out to it. */
     resourceServer: p.string().nullable(),
     tokenEndpointAuthMethod: p.enum(CLIENT_AUTHENTICATION_METHODS),
-    /** SHA-256 of its secret; null when it authenticates with a key. */
-    secretHash: p.string().nullable(),
     /** Its public keys, a JWK Set (RFC 7517 §5); null when it authenticates with a secret. */
     jwks: p.json<{ keys: Record<string, unknown>[] }>().nullable(),
+    /** A client that is not active gets no access token. */
+    active: p.boolean().default(true),
+    /** Whether it loses its earlier tokens when it gets a new one. */
+    oneTokenAtATime: p.boolean().default(false).fieldName('one_token_at_a_time'),
     createdAt: p.datetime().defaultRaw('now()'),
     updatedAt: p
       .datetime()
@@ -49,4 +51,4 @@ export const ClientEntity = defineEntity({
   ],
 });
 
-export type ClientRecord = InferEntity<typeof ClientEntity>;
+export type ClientRow = InferEntity<typeof ClientEntity>;

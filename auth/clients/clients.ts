@@ -1,8 +1,19 @@
-import type { EntityManager } from '@mikro-orm/core';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../../shared/database/database.ts';
 import { listen } from '../../shared/database/listen.ts';
-import { CLIENT_CHANGES, ClientEntity, type ClientRecord } from './client.entity.ts';
+import { CLIENT_CHANGES, ClientEntity, type ClientRow } from './client.entity.ts';
+import { ClientSecretEntity } from './client-secret.entity.ts';
+
+/** A secret of a client as it is kept. */
+export type KeptSecret = { readonly hash: string; readonly expiresAt: Date | null };
+
+/** A registered client with the secrets that are good for it. */
+export type ClientRecord = ClientRow & { readonly secrets: readonly KeptSecret[] };
+
+/** What registers a client; with a secret, unless it authenticates with a key. */
+export type NewClient = Omit<ClientRow, 'createdAt' | 'updatedAt' | 'active' | 'oneTokenAtATime'> &
+  Partial<Pick<ClientRow, 'oneTokenAtATime'>> & { secretHash: string | null };
 
 /** The registered clients. Disposing them stops listening for changes. */
 export type Clients = AsyncDisposable & {
@@ -11,7 +22,8 @@ export type Clients = AsyncDisposable & {
   readonly register: (client: NewClient) => Promise<void>;
 };
 
-export type NewClient = Omit<ClientRecord, 'createdAt' | 'updatedAt'>;
+/** VSCHAR (RFC 6749 Appendix A.1), as many as the column holds. */
+const CLIENT_ID = /^[\x20-\x7e]{1,255}$/;
 
 /** Clients kept in memory at the most. */
 const REMEMBER = 10_000;
@@ -21,7 +33,7 @@ const REMEMBER = 10_000;
  * change that any process commits, in any way, is notified by a trigger and drops the client here. While notifications
  * may be missed nothing is kept.
  */
-export async function openClients({ database, em }: { database: Database; em: EntityManager }): Promise<Clients> {
+export async function openClients({ database, em }: { database: Database; em: SqlEntityManager }): Promise<Clients> {
   // what is kept is the answer that is under way: a change during the read drops it too
   const known = new LRUCache<string, Promise<ClientRecord | undefined>>({ max: REMEMBER });
   let hearsChanges = true;
@@ -34,18 +46,14 @@ export async function openClients({ database, em }: { database: Database; em: En
   });
 
   return {
-    find: (clientId) => known.get(clientId) ?? read(clientId),
-    async register(client) {
-      await em.fork().insert(ClientEntity, client);
-    },
+    // what cannot be an id is looked for nowhere: PostgreSQL takes no NUL, and nobody has ids of a kilobyte
+    find: async (clientId) => (CLIENT_ID.test(clientId) ? (known.get(clientId) ?? read(clientId)) : undefined),
+    register: (client) => em.fork().transactional((transaction) => insertClient(transaction, client)),
     [Symbol.asyncDispose]: () => subscription[Symbol.asyncDispose](),
   };
 
   function read(clientId: string): Promise<ClientRecord | undefined> {
-    const reading = em
-      .fork()
-      .findOne(ClientEntity, { clientId }, { disableIdentityMap: true })
-      .then((client) => client ?? undefined);
+    const reading = readClient(em, clientId);
     if (hearsChanges) {
       known.set(clientId, reading);
       // a guess at an id that is nobody's must not push a client out, and a failed read is no answer
@@ -56,4 +64,23 @@ export async function openClients({ database, em }: { database: Database; em: En
     }
     return reading;
   }
+}
+
+/** Reads a client with its secrets from the database. */
+export async function readClient(em: SqlEntityManager, clientId: string): Promise<ClientRecord | undefined> {
+  const fork = em.fork();
+  const [client, secrets] = [
+    await fork.findOne(ClientEntity, { clientId }, { disableIdentityMap: true }),
+    await fork.find(ClientSecretEntity, { clientId }, { disableIdentityMap: true }),
+  ];
+  return client === null
+    ? undefined
+    : { ...client, secrets: secrets.map(({ hash, expiresAt }) => ({ hash, expiresAt: expiresAt ?? null })) };
+}
+
+/** Adds a client with its first secret, as a part of `transaction`. */
+export async function insertClient(transaction: SqlEntityManager, { secretHash, ...client }: NewClient): Promise<void> {
+  await transaction.insert(ClientEntity, client);
+  if (secretHash !== null)
+    await transaction.insert(ClientSecretEntity, { hash: secretHash, clientId: client.clientId });
 }

@@ -1,8 +1,9 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type Scope, TODO_SCOPES } from '../../shared/scopes.ts';
 import { ClientEntity } from './client.entity.ts';
+import { ClientSecretEntity } from './client-secret.entity.ts';
 import { hashClientSecret } from './client-secret.ts';
-import type { NewClient } from './clients.ts';
+import { insertClient, type NewClient } from './clients.ts';
 import { findOrCreateCredentials } from './credentials-file.ts';
 
 /**
@@ -28,38 +29,50 @@ export async function registerFirstClients({
   await em.fork().transactional(async (transaction) => {
     // of several processes that start at once, one does this
     await transaction.execute("select pg_advisory_xact_lock(hashtext('auth first clients'))");
-    if ((await transaction.count(ClientEntity)) === 0) {
-      await transaction.insertMany(ClientEntity, [
-        client('admin', 'Administrator', ['admin'], [`${issuer}/admin`]),
-        client('demo', 'Demo', TODO_SCOPES, [apiResource, mcpResource]),
-        { ...client('mcp', 'MCP server', TODO_SCOPES, [apiResource], mcpClientSecret), resourceServer: mcpResource },
-      ]);
-    } else if (mcpClientSecret !== undefined) {
-      const secretHash = hashClientSecret(mcpClientSecret);
-      await transaction.nativeUpdate(
-        ClientEntity,
-        { clientId: 'mcp', secretHash: { $ne: secretHash } },
-        { secretHash },
-      );
+    const isFirstStart = (await transaction.count(ClientEntity)) === 0;
+    if (isFirstStart) {
+      await insertClient(transaction, client('admin', 'Administrator', ['admin']));
+      await insertClient(transaction, client('demo', 'Demo', TODO_SCOPES));
+      await insertClient(transaction, client('mcp', 'MCP server', TODO_SCOPES, mcpClientSecret));
     }
+    // the services may have moved to other addresses since the last start, and these clients go with them
+    await move(transaction, 'admin', { resources: [`${issuer}/admin`] });
+    await move(transaction, 'demo', { resources: [apiResource, mcpResource] });
+    await move(transaction, 'mcp', { resources: [apiResource], resourceServer: mcpResource });
+    if (!isFirstStart && mcpClientSecret !== undefined)
+      await replaceSecret(transaction, 'mcp', hashClientSecret(mcpClientSecret));
   });
 
   function client(
     clientId: string,
     name: string,
     scopes: readonly Scope[],
-    resources: string[],
     secret = findOrCreateCredentials(dataDirectory, clientId).OAUTH_CLIENT_SECRET,
   ): NewClient {
     return {
       clientId,
       name,
       scopes: [...scopes],
-      resources,
+      resources: [],
       resourceServer: null,
       tokenEndpointAuthMethod: 'client_secret_basic',
       secretHash: hashClientSecret(secret),
       jwks: null,
     };
   }
+}
+
+async function move(
+  transaction: SqlEntityManager,
+  clientId: string,
+  addresses: { resources: string[]; resourceServer?: string },
+): Promise<void> {
+  await transaction.nativeUpdate(ClientEntity, { clientId }, addresses);
+}
+
+async function replaceSecret(transaction: SqlEntityManager, clientId: string, hash: string): Promise<void> {
+  if ((await transaction.count(ClientEntity, { clientId })) === 0) return;
+  if ((await transaction.count(ClientSecretEntity, { clientId, hash })) > 0) return;
+  await transaction.nativeDelete(ClientSecretEntity, { clientId });
+  await transaction.insert(ClientSecretEntity, { clientId, hash });
 }

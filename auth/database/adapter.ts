@@ -9,16 +9,23 @@ import { ArtifactEntity } from './artifact.entity.ts';
  * provider reads first and writes then, the write is conditional and refuses the second of two that run at once: a
  * replayed client assertion, a code that is redeemed twice.
  */
-export function createAdapterFactory({ em, clients }: { em: SqlEntityManager; clients: Clients }): AdapterFactory {
+export function createAdapterFactory({
+  em,
+  clients,
+}: {
+  em: SqlEntityManager;
+  clients: Pick<Clients, 'find'>;
+}): AdapterFactory {
   return (model) => (model === 'Client' ? createClientAdapter(clients) : createArtifactAdapter(em, model));
 }
 
-function createClientAdapter(clients: Clients): Adapter {
+function createClientAdapter(clients: Pick<Clients, 'find'>): Adapter {
   return {
     ...unused,
     async find(clientId) {
       const client = await clients.find(clientId);
-      return client === undefined ? undefined : clientMetadata(client);
+      // a client that is disabled is as unknown as one that never was
+      return client?.active ? clientMetadata(client) : undefined;
     },
   };
 }

@@ -1,17 +1,34 @@
 import type { OrmDefinition } from '../../shared/database/orm.ts';
+import { AuditEventEntity } from '../audit/audit-event.entity.ts';
+import { FailedAuthenticationEntity } from '../client-authentication/failed-authentication.entity.ts';
 import { ClientEntity } from '../clients/client.entity.ts';
+import { ClientSecretEntity } from '../clients/client-secret.entity.ts';
 import { SigningKeyEntity } from '../signing-keys/signing-key.entity.ts';
 import { LeaseEntity, RevocationEntity, StatusListEntity } from '../status-lists/status-list.entity.ts';
 import { ArtifactEntity } from './artifact.entity.ts';
 import { Migration20261123132753_clients_keys_artifacts } from './migrations/Migration20261123132753_clients_keys_artifacts.ts';
 import { Migration20261123144743_status_lists } from './migrations/Migration20261123144743_status_lists.ts';
+import { Migration20261123145451_client_secrets_audit } from './migrations/Migration20261123145451_client_secrets_audit.ts';
+import { Migration20261123145753_failed_authentications } from './migrations/Migration20261123145753_failed_authentications.ts';
 
 /** The authorization server's part of a database. */
 export const authDatabase: OrmDefinition = {
   schema: 'auth',
-  entities: [ClientEntity, SigningKeyEntity, ArtifactEntity, StatusListEntity, LeaseEntity, RevocationEntity],
+  entities: [
+    ClientEntity,
+    SigningKeyEntity,
+    ArtifactEntity,
+    StatusListEntity,
+    LeaseEntity,
+    RevocationEntity,
+    ClientSecretEntity,
+    AuditEventEntity,
+    FailedAuthenticationEntity,
+  ],
   migrations: [
     { name: 'Migration20261123132753_clients_keys_artifacts', class: Migration20261123132753_clients_keys_artifacts },
     { name: 'Migration20261123144743_status_lists', class: Migration20261123144743_status_lists },
+    { name: 'Migration20261123145451_client_secrets_audit', class: Migration20261123145451_client_secrets_audit },
+    { name: 'Migration20261123145753_failed_authentications', class: Migration20261123145753_failed_authentications },
   ],
 };

@@ -8,12 +8,12 @@ export type RevocationCause = { readonly actor: string; readonly reason: string 
 /** Places in a status list. */
 export type Range = { readonly list: number; readonly start: number; readonly length: number };
 
-/** What takes access back. Each resolves once it is committed and published by this process, with its sequence. */
+/** What takes access back. Each resolves with its sequence once it is committed, and published by this process. */
 export type Revocations = {
   /** Revokes one token. Revoking it again changes nothing. */
-  readonly revokeToken: (token: { list: number; index: number }, cause: RevocationCause) => Promise<void>;
+  readonly revokeToken: (token: { list: number; index: number }, cause: RevocationCause) => Promise<number>;
   /** Revokes every token that a client holds, and those that were exchanged from them: a row for each of its blocks. */
-  readonly revokeClient: (clientId: string, cause: RevocationCause) => Promise<void>;
+  readonly revokeClient: (clientId: string, cause: RevocationCause) => Promise<number>;
 };
 
 /** Creates what takes access back. */
@@ -26,17 +26,17 @@ export function createRevocations({
 }): Revocations {
   return {
     async revokeToken({ list, index }, cause) {
-      if (statusLists.isInvalid(list, index)) return;
-      await em
-        .fork()
-        .transactional((transaction) => insertRevocations(transaction, [{ list, start: index, length: 1 }], cause));
-      await statusLists.catchUp();
+      if (statusLists.isInvalid(list, index)) return statusLists.snapshot().sequence;
+      return commit((transaction) => insertRevocations(transaction, [{ list, start: index, length: 1 }], cause));
     },
-    async revokeClient(clientId, cause) {
-      await em.fork().transactional((transaction) => revokeLeases(transaction, clientId, cause));
-      await statusLists.catchUp();
-    },
+    revokeClient: (clientId, cause) => commit((transaction) => revokeLeases(transaction, clientId, cause)),
   };
+
+  async function commit(revoke: (transaction: SqlEntityManager) => Promise<number>): Promise<number> {
+    const sequence = await em.fork().transactional(revoke);
+    await statusLists.catchUp();
+    return sequence;
+  }
 }
 
 /**
@@ -47,25 +47,24 @@ export async function revokeLeases(
   transaction: SqlEntityManager,
   clientId: string,
   cause: RevocationCause,
-): Promise<void> {
+): Promise<number> {
   await transaction.execute('select 1 from auth.client where client_id = ? for update', [clientId]);
   const leases = await transaction.execute<Range[]>(
     'select list, start, length from auth.lease where holder = ? and expires_at > now() order by list, start',
     [clientId],
   );
-  await insertRevocations(transaction, leases, cause);
+  return insertRevocations(transaction, leases, cause);
 }
 
+/** Returns the sequence of the last of them, or 0 when there was nothing to revoke. */
 async function insertRevocations(
   transaction: SqlEntityManager,
   ranges: readonly Range[],
   cause: RevocationCause,
-): Promise<void> {
-  if (ranges.length === 0) return;
+): Promise<number> {
+  if (ranges.length === 0) return 0;
   // one at a time from here to the commit: a reader that has seen a sequence has seen every one before it
   await transaction.execute("select pg_advisory_xact_lock(hashtext('auth revocations'))");
-  await transaction.insertMany(
-    RevocationEntity,
-    ranges.map((range) => ({ ...range, ...cause, at: new Date() })),
-  );
+  const rows = ranges.map((range) => ({ ...range, ...cause, at: new Date() }));
+  return Math.max(...(await transaction.insertMany(RevocationEntity, rows)));
 }

@@ -17,6 +17,9 @@ type Block = {
   next: number;
 };
 
+/** A place in a status list. */
+type Place = { readonly list: number; readonly index: number };
+
 /** The places that tokens get in the status lists. */
 export type Leases = {
   /**
@@ -24,7 +27,16 @@ export type Leases = {
    * for one transaction a block, and none is ever given twice.
    * @throws {HolderGone}
    */
-  readonly take: (holder: string, expiresAt: number) => Promise<{ readonly list: number; readonly index: number }>;
+  readonly take: (holder: string, expiresAt: number) => Promise<Place>;
+  /**
+   * The same for a token that takes the place of the holder's earlier ones, which `revokeEarlier` revokes in the same
+   * transaction. This is a transaction for each token.
+   */
+  readonly takeAlone: (
+    holder: string,
+    expiresAt: number,
+    revokeEarlier: (transaction: SqlEntityManager) => Promise<void>,
+  ) => Promise<Place>;
 };
 
 /**
@@ -60,6 +72,13 @@ export function createLeases({
         await (leasing.get(holder) ?? leaseNext(holder, expiresAt, block));
       }
     },
+    takeAlone(holder, expiresAt, revokeEarlier) {
+      return em.fork().transactional(async (transaction) => {
+        await revokeEarlier(transaction);
+        const { list, next } = await insertLease(transaction, holder, expiresAt, 1);
+        return { list, index: next };
+      });
+    },
   };
 
   function leaseNext(holder: string, expiresAt: number, before: Block | undefined): Promise<Block> {
@@ -70,23 +89,32 @@ export function createLeases({
   }
 
   async function leaseBlock(holder: string, expiresAt: number, length: number): Promise<Block> {
-    const block = await em.fork().transactional(async (transaction) => {
-      // who disables the holder at this moment either sees this lease or keeps it from being made
-      const [client] = await transaction.execute('select 1 from auth.client where client_id = ? for share', [holder]);
-      if (client === undefined) throw new HolderGone(holder);
-      const list = await findOrCreateList(transaction, expiresAt, length);
-      await transaction.execute('update auth.status_list set next_index = next_index + ? where id = ?', [
-        length,
-        list.id,
-      ]);
-      await transaction.execute(
-        'insert into auth.lease (list, start, length, holder, expires_at) values (?, ?, ?, ?, to_timestamp(?))',
-        [list.id, list.nextIndex, length, holder, list.expiresAt],
-      );
-      return { list: list.id, expiresAt: list.expiresAt, next: list.nextIndex, end: list.nextIndex + length, length };
-    });
+    const block = await em.fork().transactional((transaction) => insertLease(transaction, holder, expiresAt, length));
     blocks.set(holder, block);
     return block;
+  }
+
+  async function insertLease(
+    transaction: SqlEntityManager,
+    holder: string,
+    expiresAt: number,
+    length: number,
+  ): Promise<Block> {
+    // who disables the holder at this moment either sees this lease or keeps it from being made
+    const [client] = await transaction.execute('select 1 from auth.client where client_id = ? and active for share', [
+      holder,
+    ]);
+    if (client === undefined) throw new HolderGone(holder);
+    const list = await findOrCreateList(transaction, expiresAt, length);
+    await transaction.execute('update auth.status_list set next_index = next_index + ? where id = ?', [
+      length,
+      list.id,
+    ]);
+    await transaction.execute(
+      'insert into auth.lease (list, start, length, holder, expires_at) values (?, ?, ?, ?, to_timestamp(?))',
+      [list.id, list.nextIndex, length, holder, list.expiresAt],
+    );
+    return { list: list.id, expiresAt: list.expiresAt, next: list.nextIndex, end: list.nextIndex + length, length };
   }
 
   async function findOrCreateList(transaction: SqlEntityManager, expiresAt: number, length: number) {

@@ -1,12 +1,16 @@
+import { createWaiting, type Waiting } from '../../shared/http/prefer-wait.ts';
+
 /** The resource servers that read the status lists, and how far each has come. */
 export type Readers = {
   /** A reader asked, and has applied every revocation up to `sequence`. */
   readonly acknowledge: (reader: string, sequence: number) => void;
   /** Who asked lately, and who of them has applied the revocation `sequence`. */
   readonly confirmations: (sequence: number) => {
-    readonly confirmed: readonly string[];
-    readonly pending: readonly string[];
+    readonly confirmed: string[];
+    readonly pending: string[];
   };
+  /** Waits until a reader has acknowledged something. */
+  readonly waitUntil: Waiting['waitUntil'];
 };
 
 /** Milliseconds after which a reader that does not ask any more is no longer waited for. */
@@ -30,6 +34,7 @@ export function createReaders({
   now?: () => number;
 }): Readers {
   const readers = new Map<string, { sequence: number; askedAt: number }>();
+  const waiting = createWaiting();
 
   return {
     acknowledge(reader, sequence) {
@@ -40,6 +45,7 @@ export function createReaders({
         for (const committedAt of committedBetween(known.sequence, sequence)) observeLag((now() - committedAt) / 1000);
       }
       readers.set(reader, { sequence: Math.max(sequence, known?.sequence ?? 0), askedAt: now() });
+      waiting.wake();
     },
     confirmations(sequence) {
       forgetGone();
@@ -50,6 +56,7 @@ export function createReaders({
         pending: entries.filter((entry) => !applied(entry)).map(([name]) => name),
       };
     },
+    waitUntil: waiting.waitUntil,
   };
 
   function forgetGone(): void {

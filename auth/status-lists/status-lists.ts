@@ -103,6 +103,8 @@ export async function openStatusLists({
       return list.bits.isInvalid(idx);
     },
     async sign(id) {
+      // a token of a list that was made a moment ago must not be refused because this process has not read of it
+      if (!lists.has(id)) await catchUp();
       const list = lists.get(id);
       if (list === undefined) return undefined;
       list.signed ??= signList(id, list);

@@ -47,18 +47,23 @@ export function createAccessTokenVerifier({
   const verified = new LRUCache<string, { accessToken: AccessToken; generation: number }>({ max: remember });
 
   return async function verifyAccessToken(token) {
+    // by its signature, which is shorter to hash; that it is the same token is compared
+    const key = token.slice(-SIGNATURE_LENGTH);
     const generation = keys.generation();
-    const known = verified.get(token);
-    if (known === undefined || known.generation !== generation) {
+    const known = verified.get(key);
+    if (known === undefined || known.generation !== generation || known.accessToken.value !== token) {
       const accessToken = await verifyForAudience(token);
-      verified.set(token, { accessToken, generation });
-      return refuseRevoked(accessToken);
+      verified.set(key, { accessToken, generation });
+      return refuseRevoked(accessToken, await isRevokedOrUnknown(accessToken));
     }
-    if (now() >= (known.accessToken.expiresAt + CLOCK_TOLERANCE) * 1000) {
-      verified.delete(token);
+    const { accessToken } = known;
+    if (now() >= (accessToken.expiresAt + CLOCK_TOLERANCE) * 1000) {
+      verified.delete(key);
       throw new InvalidAccessToken('expired');
     }
-    return refuseRevoked(known.accessToken);
+    const revoked = isRevokedOrUnknown(accessToken);
+    // a list that is in memory costs no turn of the event loop
+    return refuseRevoked(accessToken, typeof revoked === 'boolean' ? revoked : await revoked);
   };
 
   async function verifyForAudience(token: string): Promise<AccessToken> {
@@ -69,19 +74,29 @@ export function createAccessTokenVerifier({
     return new VerifiedAccessToken(token, claims);
   }
 
-  async function refuseRevoked(accessToken: AccessToken): Promise<AccessToken> {
+  function isRevokedOrUnknown({ status }: AccessToken): boolean | Promise<boolean> {
     try {
-      const revoked = isRevoked(accessToken.status);
-      // a list that is in memory costs no turn of the event loop
-      if (typeof revoked === 'boolean' ? revoked : await revoked) throw new InvalidAccessToken('revoked');
-      return accessToken;
+      const revoked = isRevoked(status);
+      return typeof revoked === 'boolean' ? revoked : revoked.catch(refuseUnknown);
     } catch (error) {
-      if (error instanceof RangeError || error instanceof UnknownStatusList)
-        throw new InvalidAccessToken('invalid', error);
-      throw error;
+      return refuseUnknown(error);
     }
   }
 }
+
+function refuseRevoked(accessToken: AccessToken, revoked: boolean): AccessToken {
+  if (revoked) throw new InvalidAccessToken('revoked');
+  return accessToken;
+}
+
+/** A place that is in none of the issuer's lists is refused (draft-ietf-oauth-status-list-21 §8.3). */
+function refuseUnknown(error: unknown): never {
+  if (error instanceof RangeError || error instanceof UnknownStatusList) throw new InvalidAccessToken('invalid', error);
+  throw error;
+}
+
+/** Characters of an ES256 or EdDSA signature; of a longer one these tell it as well. */
+const SIGNATURE_LENGTH = 86;
 
 /** An access token that was verified: its private member and its hidden constructor keep all else from passing for one. */
 class VerifiedAccessToken {

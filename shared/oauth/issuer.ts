@@ -65,6 +65,8 @@ function createIssuerKeys(metadata: Issuer['metadata'], reach: typeof fetch): Is
     // jose would drop keys that are too old even when new ones are not to be had; `generation` renews them instead
     return createRemoteJWKSet(new URL(jwks_uri), {
       cacheMaxAge: Infinity,
+      // a token that a new key signed waits for no more than this
+      cooldownDuration: 1_000,
       timeoutDuration: TIMEOUT,
       [customFetch]: reach,
     });

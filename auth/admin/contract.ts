@@ -1,0 +1,134 @@
+import * as z from 'zod';
+import { SCOPES } from '../../shared/scopes.ts';
+import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client.entity.ts';
+
+const ALL = Object.keys(SCOPES);
+const scopeList = `a list of scopes, space-separated: some of ${ALL.join(', ')}`;
+
+/** Scopes as OAuth writes them, with a space between: at least one, and none that does not exist. */
+const scope = z
+  .string(scopeList)
+  .refine((text) => text.split(' ').length > 0 && text.split(' ').every((name) => ALL.includes(name)), scopeList);
+
+const clientId = z
+  .string('1 to 100 letters of A-Z, a-z, 0-9, _ and -')
+  .regex(/^[A-Za-z0-9_-]{1,100}$/, '1 to 100 letters of A-Z, a-z, 0-9, _ and -');
+const clientName = z
+  .string('a name of 1 to 200 characters')
+  .min(1, 'a name of 1 to 200 characters')
+  .max(200, 'a name of 1 to 200 characters');
+
+/** What registers a client, in the words of RFC 7591 §2 where it has them. */
+export const NewClientRequest = z
+  .strictObject(
+    {
+      client_id: clientId.optional(),
+      client_name: clientName,
+      scope,
+      /** The resource identifiers that it may ask access tokens for; absent: every one at which it may have a scope. */
+      resources: z
+        .array(z.url('a resource identifier'), 'a list of resource identifiers')
+        .min(1, 'at least one')
+        .optional(),
+      /** The resource identifier that it answers at, when it is a resource server itself. */
+      resource_server: z.url('a resource identifier').optional(),
+      token_endpoint_auth_method: z
+        .enum(CLIENT_AUTHENTICATION_METHODS, CLIENT_AUTHENTICATION_METHODS.join(', '))
+        .default('client_secret_basic'),
+      jwks: z
+        .object(
+          { keys: z.array(z.looseObject({ kty: z.string() }), 'a list of keys').min(1, 'at least one key') },
+          'a JWK Set with public keys',
+        )
+        .refine(
+          ({ keys }) => keys.every((key) => !('d' in key) && !('k' in key)),
+          'public keys, without their private half',
+        )
+        .optional(),
+      one_token_at_a_time: z.boolean('true or false').default(false),
+    },
+    'a JSON object',
+  )
+  .refine(({ jwks, token_endpoint_auth_method: method }) => (jwks !== undefined) === (method === 'private_key_jwt'), {
+    path: ['jwks'],
+    message: 'public keys with private_key_jwt, and none with a secret',
+  });
+export type NewClientRequest = z.infer<typeof NewClientRequest>;
+
+/** What changes a client. */
+export const ClientChanges = z
+  .strictObject(
+    {
+      client_name: clientName,
+      scope,
+      active: z.boolean('true or false'),
+      one_token_at_a_time: z.boolean('true or false'),
+    },
+    'a JSON object',
+  )
+  .partial();
+export type ClientChanges = z.infer<typeof ClientChanges>;
+
+/** What makes a client a new secret: the old ones stay good for `overlap` seconds. */
+export const NewSecretRequest = z.strictObject(
+  {
+    overlap: z
+      .number('seconds, 0 to 2592000')
+      .int('seconds, 0 to 2592000')
+      .min(0, 'seconds, 0 to 2592000')
+      .max(2_592_000, 'seconds, 0 to 2592000')
+      .default(0),
+  },
+  'a JSON object',
+);
+
+/** What takes access back: a token, or every token of a client. */
+export const NewRevocationRequest = z.union(
+  [z.strictObject({ token: z.string() }), z.strictObject({ client_id: z.string() })],
+  'a JSON object with either token or client_id',
+);
+
+/** A client as it is shown. */
+export const ClientResponse = z.object({
+  client_id: z.string(),
+  client_name: z.string(),
+  scope: z.string(),
+  resources: z.array(z.string()),
+  resource_server: z.string().nullable(),
+  token_endpoint_auth_method: z.enum(CLIENT_AUTHENTICATION_METHODS),
+  one_token_at_a_time: z.boolean(),
+  active: z.boolean(),
+  created_at: z.iso.datetime(),
+  updated_at: z.iso.datetime(),
+  secrets: z.array(
+    z.object({
+      created_at: z.iso.datetime(),
+      expires_at: z.iso.datetime().nullable(),
+      last_used_at: z.iso.datetime().nullable(),
+    }),
+  ),
+  /** Only in the answer that made it. */
+  client_secret: z.string().optional(),
+});
+export type ClientResponse = z.infer<typeof ClientResponse>;
+
+/** How far a revocation has come. */
+export const RevocationResponse = z.object({
+  sequence: z.number(),
+  /** The resource servers that have applied it, and those that have not said so yet. */
+  confirmed: z.array(z.string()),
+  pending: z.array(z.string()),
+});
+export type RevocationResponse = z.infer<typeof RevocationResponse>;
+
+/** An event of the audit. */
+export const AuditEventResponse = z.object({
+  at: z.iso.datetime(),
+  actor: z.string().nullable(),
+  action: z.string(),
+  target: z.string().nullable(),
+  address: z.string().nullable(),
+  request_id: z.string().nullable(),
+  outcome: z.enum(['success', 'refused']),
+  detail: z.record(z.string(), z.unknown()),
+});

@@ -1,0 +1,184 @@
+import Router, { type RouterContext } from '@koa/router';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { Context, Middleware } from 'koa';
+import * as z from 'zod';
+import { HttpError, InvalidRequest } from '../../shared/http/errors.ts';
+import { parseBody } from '../../shared/http/parse-body.ts';
+import { parseRequest } from '../../shared/http/parse-request.ts';
+import { requestId } from '../../shared/http/request-id.ts';
+import { InvalidAccessToken } from '../../shared/oauth/access-token-claims.ts';
+import type { Challenges } from '../../shared/oauth/challenges.ts';
+import { type Authorized, requireScope } from '../../shared/oauth/require-access-token.ts';
+import { type AuditEvent, listAuditEvents, type Origin, type RecordAuditEvent } from '../audit/audit.ts';
+import type { VerifyOwnToken } from '../revocations/revocation-endpoint.ts';
+import type { Revocations } from '../revocations/revocations.ts';
+import { parseListUri } from '../status-lists/list-uri.ts';
+import type { Readers } from '../status-lists/readers.ts';
+import type { Administration } from './administration.ts';
+import {
+  type AuditEventResponse,
+  ClientChanges,
+  NewClientRequest,
+  NewRevocationRequest,
+  NewSecretRequest,
+  type RevocationResponse,
+} from './contract.ts';
+
+const AuditQuery = z.strictObject({
+  limit: z.coerce.number('1 to 1000').int('1 to 1000').min(1, '1 to 1000').max(1000, '1 to 1000').default(100),
+});
+const Sequence = z.coerce.number('a sequence').int('a sequence').min(0, 'a sequence');
+
+/** The routes below `/admin`: a resource server for administrators, on the access tokens that this server issues itself. */
+export function adminRoutes({
+  issuer,
+  em,
+  administration,
+  revocations,
+  readers,
+  verifyOwnToken,
+  authenticate,
+  challenges,
+  record,
+}: {
+  issuer: string;
+  em: SqlEntityManager;
+  administration: Administration;
+  revocations: Revocations;
+  readers: Readers;
+  verifyOwnToken: VerifyOwnToken;
+  authenticate: Middleware<Authorized>;
+  challenges: Challenges;
+  record: RecordAuditEvent;
+}): Router<Authorized> {
+  const router = new Router<Authorized>({ prefix: '/admin', sensitive: true });
+  const mayAdminister = requireScope('admin', challenges);
+
+  router.get('/clients', authenticate, mayAdminister, listClients);
+  router.post<{ body: NewClientRequest }>(
+    '/clients',
+    authenticate,
+    mayAdminister,
+    parseBody(NewClientRequest),
+    createClient,
+  );
+  router.get('/clients/:id', authenticate, mayAdminister, getClient);
+  router.patch<{ body: ClientChanges }>(
+    '/clients/:id',
+    authenticate,
+    mayAdminister,
+    parseBody(ClientChanges),
+    changeClient,
+  );
+  router.delete('/clients/:id', authenticate, mayAdminister, deleteClient);
+  router.post<{ body: { overlap: number } }>(
+    '/clients/:id/secrets',
+    authenticate,
+    mayAdminister,
+    parseBody(NewSecretRequest),
+    rotateSecret,
+  );
+  router.post<{ body: z.infer<typeof NewRevocationRequest> }>(
+    '/revocations',
+    authenticate,
+    mayAdminister,
+    parseBody(NewRevocationRequest),
+    revoke,
+  );
+  router.get('/revocations/:sequence', authenticate, mayAdminister, getRevocation);
+  router.get('/audit', authenticate, mayAdminister, listAudit);
+  return router;
+
+  async function listClients(ctx: RouterContext<Authorized>): Promise<void> {
+    ctx.body = await administration.listClients();
+  }
+
+  async function createClient(ctx: RouterContext<Authorized & { body: NewClientRequest }>): Promise<void> {
+    const created = await administration.createClient(ctx.state.body, originOf(ctx));
+    ctx.status = 201;
+    ctx.set('location', `${issuer}/admin/clients/${created.client_id}`);
+    ctx.body = created;
+  }
+
+  async function getClient(ctx: RouterContext<Authorized>): Promise<void> {
+    ctx.body = await administration.getClient(ctx.params.id ?? '');
+  }
+
+  async function changeClient(ctx: RouterContext<Authorized & { body: ClientChanges }>): Promise<void> {
+    ctx.body = await administration.changeClient(ctx.params.id ?? '', ctx.state.body, originOf(ctx));
+  }
+
+  async function deleteClient(ctx: RouterContext<Authorized>): Promise<void> {
+    await administration.deleteClient(ctx.params.id ?? '', originOf(ctx));
+    ctx.body = { message: 'The client was deleted and its access tokens were revoked' };
+  }
+
+  async function rotateSecret(ctx: RouterContext<Authorized & { body: { overlap: number } }>): Promise<void> {
+    ctx.status = 201;
+    ctx.body = await administration.rotateSecret(ctx.params.id ?? '', ctx.state.body.overlap, originOf(ctx));
+  }
+
+  async function revoke(
+    ctx: RouterContext<Authorized & { body: z.infer<typeof NewRevocationRequest> }>,
+  ): Promise<void> {
+    const origin = originOf(ctx);
+    const cause = { actor: origin.actor ?? '', reason: 'revoked by an administrator' };
+    const success = { ...origin, outcome: 'success' } as const satisfies Partial<AuditEvent>;
+    let sequence: number;
+    if ('token' in ctx.state.body) {
+      const { jti, client_id, place } = await findToken(ctx.state.body.token);
+      sequence = await revocations.revokeToken(place, cause);
+      record({ ...success, action: 'token.revoke', target: jti, detail: { client_id, sequence } });
+    } else {
+      const { client_id } = await administration.getClient(ctx.state.body.client_id);
+      sequence = await revocations.revokeClient(client_id, cause);
+      record({ ...success, action: 'client.revoke-tokens', target: client_id, detail: { sequence } });
+    }
+    ctx.status = 201;
+    ctx.set('location', `${issuer}/admin/revocations/${sequence}`);
+    ctx.body = { sequence, ...readers.confirmations(sequence) } satisfies RevocationResponse;
+  }
+
+  /** Waits, where the request prefers to, until every reader has confirmed (RFC 7240 §4.3). */
+  async function getRevocation(ctx: RouterContext<Authorized>): Promise<void> {
+    const sequence = parseRequest(Sequence, ctx.params.sequence, 'sequence');
+    await readers.waitUntil(() => readers.confirmations(sequence).pending.length === 0, ctx);
+    ctx.body = { sequence, ...readers.confirmations(sequence) } satisfies RevocationResponse;
+  }
+
+  async function listAudit(ctx: RouterContext<Authorized>): Promise<void> {
+    const { limit } = parseRequest(AuditQuery, { ...ctx.query }, 'query');
+    ctx.body = (await listAuditEvents(em, limit)).map(
+      ({ at, actor, action, target, address, requestId: request_id, outcome, detail }) =>
+        ({
+          at: at.toISOString(),
+          actor: actor ?? null,
+          action,
+          target: target ?? null,
+          address: address ?? null,
+          request_id: request_id ?? null,
+          outcome,
+          detail,
+        }) satisfies z.infer<typeof AuditEventResponse>,
+    );
+  }
+
+  async function findToken(token: string) {
+    try {
+      const { jti, client_id, status } = await verifyOwnToken(token);
+      const list = parseListUri(issuer, status.status_list.uri);
+      if (list === undefined) throw new HttpError(400, 'token: its status list is none of this issuer');
+      return { jti, client_id, place: { list, index: status.status_list.idx } };
+    } catch (error) {
+      if (!(error instanceof InvalidAccessToken)) throw error;
+      throw new InvalidRequest(
+        [{ field: 'token', expected: 'an access token of this issuer that has not expired' }],
+        error,
+      );
+    }
+  }
+}
+
+function originOf(ctx: Context & { state: Authorized }): Origin {
+  return { actor: ctx.state.accessToken.clientId, address: ctx.ip, requestId: requestId(ctx) };
+}

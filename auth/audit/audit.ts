@@ -1,0 +1,44 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { Logger } from 'pino';
+import { AuditEventEntity } from './audit-event.entity.ts';
+
+/** Who asked for something, and from where. */
+export type Origin = {
+  readonly actor: string | null;
+  readonly address: string | null;
+  readonly requestId: string | null;
+};
+
+/** What was done, or tried. `detail` never holds a token or a secret. */
+export type AuditEvent = Origin & {
+  readonly action: string;
+  readonly target: string | null;
+  readonly outcome: 'success' | 'refused';
+  readonly detail?: Record<string, unknown>;
+};
+
+/** Adds an event as a part of `transaction`: what was done and the word of it are committed together. */
+export async function insertAuditEvent(
+  transaction: SqlEntityManager,
+  { detail = {}, ...event }: AuditEvent,
+): Promise<void> {
+  await transaction.insert(AuditEventEntity, { ...event, detail, at: new Date() });
+}
+
+/** Records an event that stands for itself, like a refusal. It waits for nothing, and a store that is away is logged. */
+export type RecordAuditEvent = (event: AuditEvent) => void;
+
+/** Creates the record of events outside transactions. */
+export function createAuditRecord({ em, logger }: { em: SqlEntityManager; logger: Logger }): RecordAuditEvent {
+  return (event) => {
+    logger.info({ audit: event }, event.action);
+    insertAuditEvent(em.fork(), event).catch((err) =>
+      logger.error({ err, audit: event }, 'an audit event could not be stored'),
+    );
+  };
+}
+
+/** The newest events first. */
+export async function listAuditEvents(em: SqlEntityManager, limit: number) {
+  return em.fork().find(AuditEventEntity, {}, { orderBy: { id: 'desc' }, limit, disableIdentityMap: true });
+}

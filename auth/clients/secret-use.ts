@@ -1,0 +1,24 @@
+import type { EntityManager } from '@mikro-orm/core';
+import { ClientSecretEntity } from './client-secret.entity.ts';
+
+/** When each secret was last used. */
+export type SecretUse = {
+  /** A client proved to have the secret of this hash. It costs no database write: `write` brings it there. */
+  readonly note: (hash: string) => void;
+  /** Writes what was noted since the last time. */
+  readonly write: () => Promise<void>;
+};
+
+/** Creates the note of when each secret was last used. What was not written when the process is killed is lost. */
+export function createSecretUse(em: EntityManager): SecretUse {
+  let used = new Map<string, Date>();
+  return {
+    note: (hash) => used.set(hash, new Date()),
+    async write() {
+      const writing = used;
+      used = new Map();
+      for (const [hash, lastUsedAt] of writing)
+        await em.fork().nativeUpdate(ClientSecretEntity, { hash }, { lastUsedAt });
+    },
+  };
+}

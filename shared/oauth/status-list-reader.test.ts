@@ -1,0 +1,211 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test, vi } from 'vitest';
+import { ServiceUnavailable } from '../http/errors.ts';
+import { createLogger } from '../logger.ts';
+import { LIST_SIZE, startTokenIssuer, type TokenIssuer } from '../testing/token-issuer.ts';
+import { createAccessTokenVerifier } from './access-token-verifier.ts';
+import { createIssuer } from './issuer.ts';
+import { UnknownStatusList } from './status-list.ts';
+import { openStatusListReader } from './status-list-reader.ts';
+
+const audience = 'http://api.example/api/v1';
+
+async function open({ now }: { now?: () => number } = {}) {
+  await using opening = new AsyncDisposableStack();
+  const server = opening.use(await startTokenIssuer({ audience }));
+  const reader = opening.use(readerOf(server, { now }));
+  await reader.ready();
+  const issuer = createIssuer({ identifier: server.identifier });
+  const verify = createAccessTokenVerifier({
+    issuer: server.identifier,
+    audience,
+    keys: issuer.keys,
+    isRevoked: reader.isRevoked,
+  });
+  const opened = opening.move();
+  return {
+    server,
+    reader,
+    verify,
+    /** As `isRevoked`, whether it answers at once or later. */
+    look: async (idx: number, list: number | string = 1) =>
+      reader.isRevoked({ idx, uri: typeof list === 'string' ? list : server.listUri(list) }),
+    issueAt: (idx: number, uri: string) => server.issue({ claims: { status: { status_list: { idx, uri } } } }),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+function readerOf({ identifier }: TokenIssuer, { now }: { now?: (() => number) | undefined } = {}) {
+  return openStatusListReader({
+    issuer: createIssuer({ identifier }),
+    name: 'test',
+    logger: createLogger({ name: 'test', level: 'silent' }),
+    ...(now !== undefined && { now }),
+  });
+}
+
+test('a revocation arrives without being asked for, and a look costs no request', async () => {
+  await using opened = await open();
+  expect(opened.reader.isRevoked({ idx: 5, uri: opened.server.listUri(1) })).toBe(false);
+  await opened.server.publishList(1, [5]);
+  await vi.waitFor(async () => expect(await opened.look(5)).toBe(true), { timeout: 1000, interval: 2 });
+  expect(await opened.look(6)).toBe(false);
+  await vi.waitFor(() => expect(opened.server.named).toContain(opened.server.aggregationTag()));
+  const before = new Map(opened.server.requests);
+  for (let index = 0; index < LIST_SIZE; index += 1)
+    opened.reader.isRevoked({ idx: index, uri: opened.server.listUri(1) });
+  await delay(20);
+  expect(opened.server.requests).toEqual(before);
+  expect(opened.reader.state().sequence).toBe(2);
+});
+
+test('a reader names what it has applied, and nothing before', async () => {
+  await using opened = await open();
+  const { server } = opened;
+  const release = server.holdBack('/status-lists/1');
+  await server.publishList(1, [5]);
+  const tag = server.aggregationTag();
+  await vi.waitFor(() => expect(server.requests.get('/status-lists/1')).toBe(2));
+  await delay(100);
+  expect(server.named).not.toContain(tag);
+  expect(await opened.look(5)).toBe(false);
+  release();
+  await vi.waitFor(() => expect(server.named).toContain(tag), { timeout: 1000, interval: 1 });
+  // at the moment that it is named, it is applied
+  expect(await opened.look(5)).toBe(true);
+});
+
+test('a list that is older than announced is not taken for it', async () => {
+  await using opened = await open();
+  const { server } = opened;
+  await server.publishList(1, [], { behind: true });
+  const tag = server.aggregationTag();
+  await delay(300);
+  expect(server.named).not.toContain(tag);
+  await server.publishList(1, [5]);
+  await vi.waitFor(() => expect(server.named).toContain(server.aggregationTag()), { timeout: 2000 });
+  expect(await opened.look(5)).toBe(true);
+});
+
+test('a list that was not seen before is fetched once for all who ask', async () => {
+  await using opened = await open();
+  const { server } = opened;
+  await server.publishList(2, [7], { announced: false });
+  const looks = await Promise.all(Array.from({ length: 50 }, (_, index) => opened.look(index, 2)));
+  expect(looks).toEqual(Array.from({ length: 50 }, (_, index) => index === 7));
+  expect(server.requests.get('/status-lists/2')).toBe(1);
+  expect(await opened.look(7, 2)).toBe(true);
+  expect(server.requests.get('/status-lists/2')).toBe(1);
+});
+
+test('with the issuer away a list that was read goes on serving, and one that was not is no licence', async () => {
+  await using opened = await open();
+  const { server, verify } = opened;
+  await server.publishList(1, [5]);
+  await vi.waitFor(async () => expect(await opened.look(5)).toBe(true));
+  const [good, bad, unseen] = [
+    await opened.issueAt(4, server.listUri(1)),
+    await opened.issueAt(5, server.listUri(1)),
+    await opened.issueAt(4, server.listUri(2)),
+  ];
+  await verify(good);
+  await server[Symbol.asyncDispose]();
+  expect(await verify(good)).toMatchObject({ subject: 'alice' });
+  await expect(verify(bad)).rejects.toMatchObject({ name: 'InvalidAccessToken', reason: 'revoked' });
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    await expect(verify(unseen)).rejects.toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+  }
+});
+
+test('an issuer that was never reached vouches for nothing', async () => {
+  const server = await startTokenIssuer({ audience });
+  await server[Symbol.asyncDispose]();
+  await using reader = readerOf(server);
+  await expect(reader.isRevoked({ idx: 0, uri: server.listUri(1) })).rejects.toThrow(ServiceUnavailable);
+});
+
+test('a list that has expired is asked for again, and vouches for nothing when it is not to be had', async () => {
+  let now = Date.now();
+  await using opened = await open({ now: () => now });
+  const { server } = opened;
+  expect(await opened.look(5)).toBe(false);
+  now += 601_000;
+  await expect(opened.look(5)).rejects.toThrow(ServiceUnavailable);
+  await server.publishList(1, [5], { claims: { exp: Math.floor(now / 1000) + 600 } });
+  expect(await opened.look(5)).toBe(true);
+  await server[Symbol.asyncDispose]();
+  expect(await opened.look(5)).toBe(true);
+  now += 601_000;
+  await expect(opened.look(5)).rejects.toThrow(ServiceUnavailable);
+});
+
+const seconds = Math.floor(Date.now() / 1000);
+test.each([
+  ['of another uri', { claims: { sub: 'http://issuer.example/status-lists/2' } }],
+  ['of no uri', { claims: { sub: undefined } }],
+  ['of a foreign key', { foreignKey: true }],
+  ['of an unknown key', { header: { kid: 'unknown' } }],
+  ['of another typ', { header: { typ: 'at+jwt' } }],
+  ['past its exp', { claims: { exp: seconds - 10 } }],
+  ['without exp', { claims: { exp: undefined } }],
+  ['of two bits a token', { claims: { status_list: { bits: 2, lst: 'eNrbuRgAAhcBXQ' } } }],
+  ['without a list', { claims: { status_list: undefined } }],
+])('a list %s is refused', async (_name, deviation) => {
+  await using opened = await open();
+  const { server } = opened;
+  await server.publishList(2, [], { ...deviation, announced: false });
+  await expect(opened.look(0, 2)).rejects.toThrow(ServiceUnavailable);
+  // nor is it applied, or named, when it is announced
+  await server.publishList(1, [3], deviation);
+  await delay(150);
+  expect(server.requests.get('/status-lists/1')).toBeGreaterThan(1);
+  expect(server.named).not.toContain(server.aggregationTag());
+  expect(await opened.look(3)).toBe(false);
+});
+
+test('an index that is not in its list is refused', async () => {
+  await using opened = await open();
+  const { server, verify } = opened;
+  await server.publishList(2, [], { announced: false });
+  for (const list of [1, 2]) {
+    await expect(opened.look(LIST_SIZE, list)).rejects.toThrow(RangeError);
+    await expect(verify(await opened.issueAt(LIST_SIZE, server.listUri(list)))).rejects.toMatchObject({
+      name: 'InvalidAccessToken',
+      reason: 'invalid',
+    });
+  }
+});
+
+test('a list that the issuer does not announce is refused, and nothing is fetched', async () => {
+  await using opened = await open();
+  const { server, verify } = opened;
+  await using other = await startTokenIssuer({ audience });
+  const before = new Map(server.requests);
+  for (const uri of [
+    other.listUri(1),
+    `${server.identifier}/elsewhere/1`,
+    `${server.identifier}/status-lists`,
+    `${server.identifier}/status-lists-too/1`,
+    `${server.identifier}.evil.example/status-lists/1`,
+    'file:///etc/passwd',
+    '',
+  ]) {
+    await expect(opened.look(0, uri)).rejects.toThrow(UnknownStatusList);
+    await expect(verify(await opened.issueAt(0, uri))).rejects.toMatchObject({ reason: 'invalid' });
+  }
+  expect(server.requests.get('/status-lists/1')).toBe(before.get('/status-lists/1'));
+  expect(server.requests.has('/elsewhere/1')).toBe(false);
+  expect(other.requests.size).toBe(0);
+  // and one that is below it, but is not there
+  await expect(opened.look(0, 99)).rejects.toThrow(UnknownStatusList);
+});
+
+test('an older copy takes no revocation back', async () => {
+  await using opened = await open();
+  const { server } = opened;
+  await server.publishList(1, [5, 9]);
+  await vi.waitFor(async () => expect(await opened.look(5)).toBe(true));
+  await server.publishList(1, [9, 11]);
+  await vi.waitFor(async () => expect(await opened.look(11)).toBe(true));
+  expect([await opened.look(5), await opened.look(9), await opened.look(12)]).toEqual([true, true, false]);
+});

@@ -1,0 +1,256 @@
+import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { AuditEventResponse, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
+import { type System, startSystem, type TestClient } from './system.ts';
+
+let system: System;
+let admin: TestClient;
+let token: string;
+beforeAll(async () => {
+  system = await startSystem();
+  const resource = `${system.issuer}/admin`;
+  admin = await system.registerClient({ clientId: 'root', scopes: ['admin'], resources: [resource] });
+  token = await system.getAccessToken(admin, { resource });
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+async function call(method: string, path: string, body?: unknown, accessToken = token) {
+  const response = await fetch(`${system.issuer}/admin${path}`, {
+    method,
+    headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+async function create(request: Record<string, unknown> = {}): Promise<TestClient> {
+  const { status, body } = await call('POST', '/clients', {
+    client_name: 'Test',
+    scope: 'todos:read todos:write',
+    ...request,
+  });
+  expect(status).toBe(201);
+  return { id: body.client_id, secret: body.client_secret ?? '' };
+}
+
+const issue = (client: TestClient) => system.postToken(client).then(({ status }) => status);
+const use = async (accessToken: string) =>
+  (await fetch(`${system.apiResource}/todos`, { headers: { authorization: `Bearer ${accessToken}` } })).status;
+const refusedSoon = (accessToken: string) =>
+  vi.waitFor(async () => expect(await use(accessToken)).toBe(401), { interval: 5 });
+
+test('a client is made, shown without its secret, and used', async () => {
+  const created = await call('POST', '/clients', { client_name: 'A program', scope: 'todos:read' });
+  expect(created.status).toBe(201);
+  const { client_secret, ...shown } = ClientResponse.parse(created.body);
+  expect(created.headers.get('location')).toBe(`${system.issuer}/admin/clients/${shown.client_id}`);
+  expect(shown).toMatchObject({
+    client_name: 'A program',
+    scope: 'todos:read',
+    resources: [system.apiResource, system.mcpResource],
+    token_endpoint_auth_method: 'client_secret_basic',
+    one_token_at_a_time: false,
+    active: true,
+    secrets: [{ expires_at: null, last_used_at: null }],
+  });
+  expect(await issue({ id: shown.client_id, secret: client_secret ?? '' })).toBe(200);
+  expect((await call('GET', `/clients/${shown.client_id}`)).body).toEqual(shown);
+  expect((await call('GET', '/clients')).body).toContainEqual(shown);
+  expect(JSON.stringify((await call('GET', '/clients')).body)).not.toMatch(/sha256|client_secret"/);
+});
+
+test('a client may have a key in place of a secret', async () => {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const request = { client_name: 'With a key', scope: 'todos:read', token_endpoint_auth_method: 'private_key_jwt' };
+  const { body } = await call('POST', '/clients', { ...request, jwks: { keys: [await exportJWK(publicKey)] } });
+  expect(body).toMatchObject({ token_endpoint_auth_method: 'private_key_jwt', secrets: [] });
+  expect(body).not.toHaveProperty('client_secret');
+  expect((await call('POST', `/clients/${body.client_id}/secrets`, {})).status).toBe(409);
+  for (const jwks of [undefined, { keys: [] }, { keys: [await exportJWK(privateKey)] }]) {
+    expect(await call('POST', '/clients', { ...request, jwks })).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: expect.stringMatching(/^jwks/) }] },
+    });
+  }
+});
+
+test.each([
+  [{ client_name: '' }, 'client_name'],
+  [{ scope: '' }, 'scope'],
+  [{ scope: 'todos:read nonsense' }, 'scope'],
+  [{ client_id: 'a b' }, 'client_id'],
+  [{ client_id: 'root' }, 'client_id'],
+  [{ resources: ['http://evil.example'] }, 'resources.0'],
+  [{ resources: [] }, 'resources'],
+  [{ token_endpoint_auth_method: 'client_secret_jwt' }, 'token_endpoint_auth_method'],
+  [{ client_secret: 'my own' }, 'client_secret'],
+])('a client with %j is refused for its %s', async (wrong, field) => {
+  const answer = await call('POST', '/clients', { client_name: 'Test', scope: 'todos:read', ...wrong });
+  expect(answer).toMatchObject({ status: 400, body: { errors: [{ field }] } });
+  expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+});
+
+test('a client that is disabled gets no token and loses those that it has, until it is enabled', async () => {
+  const client = await create();
+  const before = await system.getAccessToken(client);
+  expect(await use(before)).toBe(200);
+  expect(await call('PATCH', `/clients/${client.id}`, { active: false })).toMatchObject({
+    status: 200,
+    body: { active: false },
+  });
+  expect(await issue(client)).toBe(401);
+  await refusedSoon(before);
+  expect(await call('PATCH', `/clients/${client.id}`, { active: true })).toMatchObject({
+    status: 200,
+    body: { active: true },
+  });
+  const after = await system.getAccessToken(client);
+  expect(await use(after)).toBe(200);
+  expect(await use(before)).toBe(401);
+});
+
+test('a client that is deleted is gone with its tokens', async () => {
+  const client = await create();
+  const before = await system.getAccessToken(client);
+  expect((await call('DELETE', `/clients/${client.id}`)).status).toBe(200);
+  expect(await issue(client)).toBe(401);
+  await refusedSoon(before);
+  for (const method of ['GET', 'PATCH', 'DELETE']) {
+    expect(await call(method, `/clients/${client.id}`, method === 'PATCH' ? {} : undefined)).toMatchObject({
+      status: 404,
+    });
+  }
+});
+
+test('secrets overlap for as long as they are asked to', async () => {
+  const client = await create();
+  const rotated = ClientResponse.parse((await call('POST', `/clients/${client.id}/secrets`, { overlap: 3600 })).body);
+  expect(rotated.secrets).toHaveLength(2);
+  const second = { id: client.id, secret: rotated.client_secret ?? '' };
+  expect([await issue(client), await issue(second)]).toEqual([200, 200]);
+  const last = { id: client.id, secret: (await call('POST', `/clients/${client.id}/secrets`, {})).body.client_secret };
+  await vi.waitFor(async () =>
+    expect([await issue(client), await issue(second), await issue(last)]).toEqual([401, 401, 200]),
+  );
+  expect(await call('POST', `/clients/${client.id}/secrets`, { overlap: -1 })).toMatchObject({
+    status: 400,
+    body: { errors: [{ field: 'overlap' }] },
+  });
+});
+
+test('the scopes of a client are set for its next tokens', async () => {
+  const client = await create();
+  await call('PATCH', `/clients/${client.id}`, { scope: 'todos:read' });
+  await vi.waitFor(async () => expect(decodeJwt(await system.getAccessToken(client)).scope).toBe('todos:read'));
+  expect(await call('PATCH', `/clients/${client.id}`, { scope: '' })).toMatchObject({
+    status: 400,
+    body: { errors: [{ field: 'scope' }] },
+  });
+});
+
+test('a client that may have one token at a time loses the earlier one', async () => {
+  const client = await create({ one_token_at_a_time: true });
+  const first = await system.getAccessToken(client);
+  expect(await use(first)).toBe(200);
+  const second = await system.getAccessToken(client);
+  await refusedSoon(first);
+  expect(await use(second)).toBe(200);
+});
+
+test('a token, or all of a client, is revoked, and the readers confirm it', async () => {
+  const client = await create();
+  const [one, two] = [await system.getAccessToken(client), await system.getAccessToken(client)];
+  expect([await use(one), await use(two)]).toEqual([200, 200]);
+  const revoked = await call('POST', '/revocations', { token: one });
+  expect(revoked.status).toBe(201);
+  const { sequence } = RevocationResponse.parse(revoked.body);
+  const confirmed = await fetch(`${system.issuer}/admin/revocations/${sequence}`, {
+    headers: { authorization: `Bearer ${token}`, prefer: 'wait=5' },
+  });
+  const { confirmed: readers, pending } = RevocationResponse.parse(await confirmed.json());
+  expect(pending).toEqual([]);
+  expect(readers.map((reader) => reader.split(' ')[0]).sort()).toEqual([system.apiResource, system.mcpResource].sort());
+  // confirmed is applied: there is nothing to wait for
+  expect([await use(one), await use(two)]).toEqual([401, 200]);
+  expect((await call('POST', '/revocations', { client_id: client.id })).status).toBe(201);
+  await refusedSoon(two);
+  expect(await issue(client)).toBe(200);
+  expect(await call('POST', '/revocations', { client_id: 'nobody' })).toMatchObject({ status: 404 });
+  expect(await call('POST', '/revocations', { token: 'garbage' })).toMatchObject({
+    status: 400,
+    body: { errors: [{ field: 'token' }] },
+  });
+  expect(await call('POST', '/revocations', {})).toMatchObject({ status: 400 });
+});
+
+test('what was done and what was refused is in the audit, and no secret and no token', async () => {
+  const client = await create();
+  const accessToken = await system.getAccessToken(client);
+  await call('POST', `/clients/${client.id}/secrets`, { overlap: 60 });
+  await call('POST', '/revocations', { token: accessToken });
+  await call('PATCH', `/clients/${client.id}`, { active: false });
+  await system.postToken({ id: client.id, secret: 'wrong-secret-of-mine' });
+  await system.postToken(await create(), { scope: 'admin' });
+  const events = await vi.waitFor(async () => {
+    const { body } = await call('GET', '/audit?limit=50');
+    const found = AuditEventResponse.array().parse(body);
+    expect(found.filter(({ outcome }) => outcome === 'refused').length).toBeGreaterThanOrEqual(2);
+    return found;
+  });
+  const actions = events.filter(({ target }) => target === client.id).map(({ action, actor }) => `${actor} ${action}`);
+  expect(actions).toEqual(['root client.disable', 'root client.rotate-secret', 'root client.create']);
+  expect(events).toContainEqual(
+    expect.objectContaining({ action: 'token.revoke', target: decodeJwt(accessToken).jti, actor: 'root' }),
+  );
+  expect(events).toContainEqual(
+    expect.objectContaining({
+      action: 'client.authenticate',
+      outcome: 'refused',
+      actor: client.id,
+      address: expect.stringContaining('127.0.0.1'),
+      request_id: expect.any(String),
+    }),
+  );
+  expect(events).toContainEqual(
+    expect.objectContaining({
+      action: 'token.issue',
+      outcome: 'refused',
+      detail: expect.objectContaining({ error: 'invalid_scope' }),
+    }),
+  );
+  const text = JSON.stringify(events);
+  for (const credential of [accessToken, client.secret, admin.secret, 'wrong-secret-of-mine'])
+    expect(text).not.toContain(credential);
+  expect(await call('GET', '/audit?limit=0')).toMatchObject({ status: 400, body: { errors: [{ field: 'limit' }] } });
+});
+
+test('administration is for access tokens made out to it, with the scope admin', async () => {
+  const client = await create();
+  const metadata = `${system.issuer}/.well-known/oauth-protected-resource/admin`;
+  expect(await (await fetch(metadata)).json()).toMatchObject({
+    resource: `${system.issuer}/admin`,
+    scopes_supported: ['admin'],
+  });
+  for (const [method, path] of [
+    ['GET', '/clients'],
+    ['POST', '/clients'],
+    ['GET', '/clients/x'],
+    ['PATCH', '/clients/x'],
+    ['DELETE', '/clients/x'],
+    ['POST', '/clients/x/secrets'],
+    ['POST', '/revocations'],
+    ['GET', '/revocations/1'],
+    ['GET', '/audit'],
+  ] as const) {
+    const body = method === 'GET' || method === 'DELETE' ? undefined : {};
+    const answer = await call(method, path, body, await system.getAccessToken(client));
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toBe(
+      `Bearer error="invalid_token", error_description="The access token is for another resource", resource_metadata="${metadata}", scope="admin"`,
+    );
+  }
+  expect((await fetch(`${system.issuer}/admin/clients`)).headers.get('www-authenticate')).toBe(
+    `Bearer resource_metadata="${metadata}", scope="admin"`,
+  );
+});
