@@ -28,7 +28,12 @@ export async function startContestant({
   pin: Pin;
 }): Promise<Contestant> {
   const [command = '', ...rest] = pin(CORES.server, [process.execPath, fileURLToPath(script), ...args]);
-  const child = spawn(command, rest, { env: environment, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = spawn(command, rest, {
+    env: environment,
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // out of reach of Ctrl-C: it ends in good order when it notices that the bench is gone
+    detached: true,
+  });
   const stderr: string[] = [];
   // told only when it fails: Koa also writes there that the load hung up in the middle of an answer
   child.stderr?.setEncoding('utf8').on('data', (text: string) => stderr.push(text));

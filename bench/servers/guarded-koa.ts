@@ -1,9 +1,10 @@
 import Koa from 'koa';
 import { serve } from '../../shared/http/serve.ts';
-import { createAccessTokenVerifier } from '../../shared/oauth/access-token-verifier.ts';
+import { createLogger } from '../../shared/logger.ts';
 import { createChallenges } from '../../shared/oauth/challenges.ts';
-import { createIssuer } from '../../shared/oauth/issuer.ts';
+import type { ProtectedResource } from '../../shared/oauth/protected-resource.ts';
 import { requireAccessToken } from '../../shared/oauth/require-access-token.ts';
+import { openResourceServer } from '../../shared/oauth/resource-server.ts';
 import { startTokenIssuer } from '../../shared/testing/token-issuer.ts';
 import { bearerRequest } from './bearer-request.ts';
 import { runContestant } from './run-contestant.ts';
@@ -12,24 +13,17 @@ const RESOURCE = 'http://localhost:3001/api/v1';
 
 await runContestant(async (resources) => {
   const tokenIssuer = resources.use(await startTokenIssuer({ audience: RESOURCE }));
-  const { keys } = createIssuer({ identifier: tokenIssuer.identifier });
+  const protectedResource: ProtectedResource = {
+    resource: RESOURCE,
+    authorizationServer: tokenIssuer.identifier,
+    scopes: [],
+    name: 'bench',
+  };
+  const logger = createLogger({ name: 'bench', level: 'warn' });
+  const resourceServer = resources.use(openResourceServer(protectedResource, { authUrl: undefined, logger }));
+  await resourceServer.ready();
   const app = new Koa();
-  app.use(
-    requireAccessToken({
-      verify: createAccessTokenVerifier({
-        issuer: tokenIssuer.identifier,
-        audience: RESOURCE,
-        keys,
-        isRevoked: () => false,
-      }),
-      challenges: createChallenges({
-        resource: RESOURCE,
-        authorizationServer: tokenIssuer.identifier,
-        scopes: [],
-        name: 'bench',
-      }),
-    }),
-  );
+  app.use(requireAccessToken({ verify: resourceServer.verify, challenges: createChallenges(protectedResource) }));
   app.use(function answer(ctx) {
     ctx.body = { ok: true };
   });

@@ -1,5 +1,6 @@
 import { readApiConfig } from '../../api/config.ts';
 import { startApi } from '../../api/main.ts';
+import { getFreePort } from '../../shared/testing/free-port.ts';
 import { startTokenIssuer } from '../../shared/testing/token-issuer.ts';
 import { bearerRequest } from './bearer-request.ts';
 import { runContestant } from './run-contestant.ts';
@@ -13,7 +14,7 @@ await runContestant(async (resources) => {
   const config = readApiConfig({
     AUTH_ISSUER: tokenIssuer.identifier,
     API_RESOURCE: RESOURCE,
-    API_PORT: '0',
+    API_PORT: String(await getFreePort()),
     LOG_LEVEL: 'warn',
   });
   const { port } = resources.use(await startApi(config, { kind: 'postgresql', url }));

@@ -1,6 +1,7 @@
 import { findOrCreateCredentials } from '../../auth/clients/credentials-file.ts';
 import { readAuthConfig } from '../../auth/config.ts';
 import { startAuth } from '../../auth/main.ts';
+import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { accessTokenRequest } from './access-token-request.ts';
@@ -9,7 +10,7 @@ import { runContestant } from './run-contestant.ts';
 await runContestant(async (resources) => {
   const { path } = resources.use(makeTemporaryDirectory());
   const database = resources.use(await openTestDatabase());
-  const config = readAuthConfig({ AUTH_PORT: '0', YATA_DATA_DIR: path, LOG_LEVEL: 'warn' });
+  const config = readAuthConfig({ AUTH_PORT: String(await getFreePort()), YATA_DATA_DIR: path, LOG_LEVEL: 'warn' });
   const { port } = resources.use(await startAuth(config, database));
   const { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET } = findOrCreateCredentials(path, 'demo');
   return accessTokenRequest({ port, clientId: OAUTH_CLIENT_ID, clientSecret: OAUTH_CLIENT_SECRET });
