@@ -1,54 +1,79 @@
+import { isIPv6 } from 'node:net';
 import { relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import * as z from 'zod';
 import { readApiConfig } from './api/config.ts';
-import { startApi } from './api/main.ts';
-import { credentialsPath, findOrCreateCredentials } from './auth/clients/credentials-file.ts';
+import { createAdminClient } from './auth/admin/admin-client.ts';
+import { ADMIN_USAGE, runAdminCommand, UsageError } from './auth/admin/command-line.ts';
+import { credentialsPath, findOrCreateCredentials, readCredentials } from './auth/clients/credentials-file.ts';
 import { readAuthConfig } from './auth/config.ts';
-import { startAuth } from './auth/main.ts';
 import { readMcpConfig } from './mcp/config.ts';
-import { startMcp } from './mcp/main.ts';
-import type { Environment } from './shared/configuration/environment.ts';
+import { checkTogether, type Environment, readEnvironment, resolveFiles } from './shared/configuration/environment.ts';
+import { dataDirectory, httpUrl, identifiers } from './shared/configuration/variables.ts';
 import { type Database, openEmbeddedDatabase } from './shared/database/database.ts';
-import { runUntilSignalled } from './shared/run-until-signalled.ts';
+import type { ListeningServer } from './shared/http/serve.ts';
+import { createIssuer } from './shared/oauth/issuer.ts';
+import { describeError, runUntilSignalled } from './shared/run-until-signalled.ts';
 
-const USAGE = `usage: npm run -s yata -- start
+const USAGE = `usage: npm run -s yata -- COMMAND
 
   start   auth, api and mcp in one process: on the embedded database, or on PostgreSQL
           with AUTH_DATABASE_URL and API_DATABASE_URL
+${ADMIN_USAGE}
+--json    print one JSON value and nothing else
+--help    this
 `;
 
 /** Starts the three services, each as it is when it is alone, and says what to do next. */
 async function start(resources: AsyncDisposableStack, given: Environment): Promise<void> {
   // what is told below is to be read by a person, so only what is wrong is logged between
-  const environment: Environment = { ...given, LOG_LEVEL: given.LOG_LEVEL || 'warn' };
+  const resolved = resolveFiles(given);
+  const environment: Environment = {
+    ...resolved,
+    ...(!resolved.LOG_LEVEL && !resolved.LOG_LEVEL_FILE && { LOG_LEVEL: 'warn' }),
+    // mcp is the client that auth registers for it, and reaches the api here
+    OAUTH_CLIENT_ID: 'mcp',
+    OAUTH_CLIENT_SECRET: 'made below',
+    OAUTH_CLIENT_SECRET_FILE: undefined,
+    OAUTH_CLIENT_ID_FILE: undefined,
+    OAUTH_TOKEN_URL: undefined,
+    OAUTH_TOKEN_URL_FILE: undefined,
+    API_BASE_URL: undefined,
+    API_BASE_URL_FILE: undefined,
+  };
+  checkTogether([readAuthConfig, readApiConfig, readMcpConfig].map((read) => () => read(environment)));
   const authConfig = readAuthConfig(environment);
-  const apiConfig = readApiConfig(environment);
+  // the three meet over HTTP here too, and need no way round by a proxy that stands before them
+  const here = hostToConnectTo(authConfig.HOST);
+  const reachable = { ...environment, AUTH_URL: environment.AUTH_URL || `http://${here}:${authConfig.AUTH_PORT}` };
+  const apiConfig = readApiConfig(reachable);
+  const mcpConfig = readMcpConfig({
+    ...reachable,
+    API_BASE_URL: `http://${here}:${apiConfig.API_PORT}${new URL(apiConfig.API_RESOURCE).pathname}`,
+  });
   const dataDirectory = authConfig.YATA_DATA_DIR;
   const { AUTH_DATABASE_URL, API_DATABASE_URL } = { ...authConfig, ...apiConfig };
 
   say('Starting yata …');
+  // imported here, for the other commands need none of what the services are made of
+  const { startAuth } = await import('./auth/main.ts');
+  const { startApi } = await import('./api/main.ts');
+  const { startMcp } = await import('./mcp/main.ts');
   let embedded: Database | undefined;
   if (AUTH_DATABASE_URL === undefined || API_DATABASE_URL === undefined) {
     say(`Opening the embedded database in ${dataDirectory}; the first time it is made, which takes a few seconds …`);
     embedded = resources.use(await openEmbeddedDatabase(dataDirectory));
   }
-  // the three meet over HTTP here too, and need no way round by a proxy that stands before them
-  const here = HOSTS_TO_CONNECT_TO[authConfig.HOST] ?? authConfig.HOST;
+  const running: ListeningServer[] = [];
+  // all three stop accepting at once and drain together; what they share is closed after them
+  resources.defer(async () => {
+    await Promise.all(running.map((server) => server[Symbol.asyncDispose]()));
+  });
   const mcpSecret = authConfig.MCP_CLIENT_SECRET ?? findOrCreateCredentials(dataDirectory, 'mcp').OAUTH_CLIENT_SECRET;
-  const auth = resources.use(
+  running.push(
     await startAuth({ ...authConfig, MCP_CLIENT_SECRET: mcpSecret }, databaseOf(AUTH_DATABASE_URL, embedded)),
   );
-  const reachable = { ...environment, AUTH_URL: environment.AUTH_URL || `http://${here}:${auth.port}` };
-  const api = resources.use(await startApi(readApiConfig(reachable), databaseOf(API_DATABASE_URL, embedded)));
-  const mcpConfig = readMcpConfig({
-    ...reachable,
-    API_BASE_URL: `http://${here}:${api.port}${new URL(apiConfig.API_RESOURCE).pathname}`,
-    OAUTH_CLIENT_ID: 'mcp',
-    OAUTH_CLIENT_SECRET: mcpSecret,
-    OAUTH_CLIENT_SECRET_FILE: undefined,
-    OAUTH_TOKEN_URL: undefined,
-  });
-  resources.use(await startMcp(mcpConfig));
+  running.push(await startApi(apiConfig, databaseOf(API_DATABASE_URL, embedded)));
+  running.push(await startMcp({ ...mcpConfig, OAUTH_CLIENT_SECRET: mcpSecret }));
   say(whatNext(mcpConfig, dataDirectory));
 }
 
@@ -58,8 +83,12 @@ function databaseOf(url: string | undefined, embedded: Database | undefined): Da
   return embedded;
 }
 
-/** Where a server that listens on every address is reached from here; `[…]` for an address that a URL needs it for. */
-const HOSTS_TO_CONNECT_TO: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '[::1]', '::1': '[::1]' };
+/** Where a server is reached from here that listens on `host`, which may be every address; as a URL has it. */
+function hostToConnectTo(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return isIPv6(host) ? `[${host}]` : host;
+}
 
 type Addresses = { readonly AUTH_ISSUER: string; readonly API_RESOURCE: string; readonly MCP_RESOURCE: string };
 
@@ -83,7 +112,7 @@ yata is up (Ctrl-C stops it).
 
 Get an access token for the demo client:
 
-  . ${credentials}
+  . ${quoteForShell(credentials)}
   TOKEN=${token('')}
 
 Use it:
@@ -105,16 +134,44 @@ The administrator's credentials are in ${credentialsPath(relative('', dataDirect
 `;
 }
 
+function quoteForShell(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-const { positionals } = parseArgs({ allowPositionals: true });
-switch (positionals.join(' ')) {
-  case 'start':
-    await runUntilSignalled((resources) => start(resources, process.env));
-    break;
-  default:
-    process.stderr.write(USAGE);
-    process.exitCode = 2;
+/** Runs a command of the administrator against auth's API, with the credentials in the data directory. */
+async function administer(words: readonly string[], json: boolean): Promise<void> {
+  const environment = resolveFiles(process.env);
+  const { AUTH_ISSUER, AUTH_URL, YATA_DATA_DIR } = readEnvironment(
+    z.object({ ...identifiers(environment), AUTH_URL: httpUrl.optional(), YATA_DATA_DIR: dataDirectory }),
+    environment,
+  );
+  const issuer = createIssuer({ identifier: AUTH_ISSUER, url: AUTH_URL });
+  const result = await runAdminCommand(
+    words,
+    createAdminClient({ issuer, credentials: readCredentials(YATA_DATA_DIR, 'admin') }),
+  );
+  say(json ? JSON.stringify(result.json) : result.text);
+}
+
+const words = process.argv.slice(2).filter((word) => word !== '--json');
+const [noun] = words;
+if (noun === 'start' && words.length === 1) {
+  await runUntilSignalled((resources) => start(resources, process.env));
+} else if (noun === '--help' || noun === '-h') {
+  process.stdout.write(USAGE);
+} else if (noun === undefined || noun.startsWith('-')) {
+  process.stderr.write(USAGE);
+  process.exitCode = 2;
+} else {
+  try {
+    await administer(words, process.argv.includes('--json'));
+  } catch (error) {
+    if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${USAGE}`);
+    else process.stderr.write(`${describeError(error)}\n`);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import * as z from 'zod';
@@ -18,11 +18,17 @@ export function credentialsPath(dataDirectory: string, clientId: string): string
  * @throws when the file holds something else.
  */
 export function findOrCreateCredentials(dataDirectory: string, clientId: string): Credentials {
+  const content = () => `OAUTH_CLIENT_ID=${clientId}\nOAUTH_CLIENT_SECRET=${createClientSecret()}\n`;
+  writePrivateFile(credentialsPath(dataDirectory, clientId), content);
+  return readCredentials(dataDirectory, clientId);
+}
+
+/** Reads the credentials of one of the first clients. @throws when there is no such file, or it holds something else. */
+export function readCredentials(dataDirectory: string, clientId: string): Credentials {
   const path = credentialsPath(dataDirectory, clientId);
-  writePrivateFile(path, () => `OAUTH_CLIENT_ID=${clientId}\nOAUTH_CLIENT_SECRET=${createClientSecret()}\n`);
   const parsed = z
     .object({ OAUTH_CLIENT_ID: z.literal(clientId), OAUTH_CLIENT_SECRET: z.string().min(32) })
-    .safeParse(parseEnv(readFileSync(path, 'utf8')));
+    .safeParse(existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : undefined);
   if (!parsed.success) {
     throw new Error(
       `${path}: expected OAUTH_CLIENT_ID=${clientId} and OAUTH_CLIENT_SECRET= with 32 characters or more`,
