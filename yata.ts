@@ -3,7 +3,7 @@ import { relative, resolve } from 'node:path';
 import * as z from 'zod';
 import { readApiConfig } from './api/config.ts';
 import { createAdminClient } from './auth/admin/admin-client.ts';
-import { ADMIN_USAGE, runAdminCommand, UsageError } from './auth/admin/command-line.ts';
+import { ADMIN_NOUNS, ADMIN_USAGE, runAdminCommand, UsageError } from './auth/admin/command-line.ts';
 import { credentialsPath, findOrCreateCredentials, readCredentials } from './auth/clients/credentials-file.ts';
 import { readAuthConfig } from './auth/config.ts';
 import { readMcpConfig } from './mcp/config.ts';
@@ -144,6 +144,7 @@ function say(text: string): void {
 
 /** Runs a command of the administrator against auth's API, with the credentials in the data directory. */
 async function administer(words: readonly string[], json: boolean): Promise<void> {
+  if (!ADMIN_NOUNS.includes(words[0] ?? '')) throw new UsageError(`there is no command ${words[0] ?? ''}`.trim());
   const environment = resolveFiles(process.env);
   const { AUTH_ISSUER, AUTH_URL, YATA_DATA_DIR } = readEnvironment(
     z.object({ ...identifiers(environment), AUTH_URL: httpUrl.optional(), YATA_DATA_DIR: dataDirectory }),

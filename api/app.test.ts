@@ -226,6 +226,14 @@ test('changes that come together are each kept', async () => {
   });
 });
 
+test('a path in another case is not there, with and without an access token', async () => {
+  const call = await createCaller();
+  for (const path of ['/API/v1/todos', '/api/V1/todos', '/api/v1/TODOS']) {
+    expect(await call('GET', path)).toMatchObject({ status: 404 });
+    expect((await fetch(`http://127.0.0.1:${api.port}${path}`)).status).toBe(404);
+  }
+});
+
 test('what is not there is a problem, and a wrong method says which are right', async () => {
   const call = await createCaller();
   expect(await call('GET', '/api/v1/nothing')).toMatchObject({

@@ -1,9 +1,10 @@
-import Router from '@koa/router';
 import Koa from 'koa';
 import type { Logger } from 'pino';
 import { handleErrors, renderProblem } from '../shared/http/handle-errors.ts';
 import { healthRoutes, type ReadinessChecks } from '../shared/http/health.ts';
+import { logRequests } from '../shared/http/log-requests.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
+import { identifyRequest } from '../shared/http/request-id.ts';
 import type { VerifyAccessToken } from '../shared/oauth/access-token-verifier.ts';
 import { createChallenges } from '../shared/oauth/challenges.ts';
 import { type ProtectedResource, protectedResourceMetadataRoutes } from '../shared/oauth/protected-resource.ts';
@@ -27,10 +28,14 @@ export function createApiApp({
 }): Koa {
   const { resource } = protectedResource;
   const challenges = createChallenges(protectedResource);
-  const router = new Router({ prefix: new URL(resource).pathname.replace(/\/$/, '') });
-  router.use(requireAccessToken({ verify, challenges }), todoRoutes({ todos, resource, challenges }).routes());
+  const authenticate = requireAccessToken({ verify, challenges });
+  const router = todoRoutes({ todos, resource, authenticate, challenges });
 
   const app = new Koa();
+  // a caller who hangs up is nobody's fault; without this Koa would write a stack trace past the log
+  app.on('error', (err) => logger.debug({ err }, 'a connection failed'));
+  app.use(identifyRequest);
+  app.use(logRequests(logger));
   app.use(createMetrics().middleware);
   app.use(handleErrors({ logger, render: renderProblem }));
   app.use(healthRoutes({ checks, logger }).routes());

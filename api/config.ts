@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Environment, readEnvironment } from '../shared/configuration/environment.ts';
+import { type Environment, readEnvironment, resolveFiles } from '../shared/configuration/environment.ts';
 import {
   databaseUrl,
   dataDirectory,
@@ -12,7 +12,8 @@ import {
 export type ApiConfig = ReturnType<typeof readApiConfig>;
 
 /** Reads what the todo API is to be. @throws {InvalidConfiguration} */
-export function readApiConfig(environment: Environment) {
+export function readApiConfig(given: Environment) {
+  const environment = resolveFiles(given);
   return readEnvironment(
     z.object({
       ...identifiers(environment),

@@ -4,8 +4,10 @@ import type { Logger } from 'pino';
 import { HttpError } from '../shared/http/errors.ts';
 import { handleErrors } from '../shared/http/handle-errors.ts';
 import { healthRoutes, type ReadinessChecks } from '../shared/http/health.ts';
+import { logRequests } from '../shared/http/log-requests.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { parseBody } from '../shared/http/parse-body.ts';
+import { identifyRequest } from '../shared/http/request-id.ts';
 import type { VerifyAccessToken } from '../shared/oauth/access-token-verifier.ts';
 import { createChallenges } from '../shared/oauth/challenges.ts';
 import { type ProtectedResource, protectedResourceMetadataRoutes } from '../shared/oauth/protected-resource.ts';
@@ -35,14 +37,15 @@ export function createMcpApp({
   verify: VerifyAccessToken;
   protectedResource: ProtectedResource;
   exchange: ExchangeAccessToken;
-  todoApi: (accessTokens: AccessTokenSource) => TodoApi;
+  /** The todo API for one request, whose id goes on with it. */
+  todoApi: (accessTokens: AccessTokenSource, requestId: string) => TodoApi;
   checks: ReadinessChecks;
   logger: Logger;
 }): Koa {
   const { resource } = protectedResource;
   const challenges = createChallenges(protectedResource);
-  const createServer = (accessTokens: AccessTokenSource) =>
-    createMcpServer({ todos: todoApi(accessTokens), info, logger });
+  const createServer = (accessTokens: AccessTokenSource, requestId: string) =>
+    createMcpServer({ todos: todoApi(accessTokens, requestId), info, logger });
 
   const router = new Router<Authorized & { body: JsonRpcMessage }>();
   router.all(
@@ -56,6 +59,10 @@ export function createMcpApp({
   );
 
   const app = new Koa();
+  // a caller who hangs up is nobody's fault; without this Koa would write a stack trace past the log
+  app.on('error', (err) => logger.debug({ err }, 'a connection failed'));
+  app.use(identifyRequest);
+  app.use(logRequests(logger));
   app.use(createMetrics().middleware);
   app.use(handleErrors({ logger, render: renderJsonRpcError }));
   app.use(healthRoutes({ checks, logger }).routes());

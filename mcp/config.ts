@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Environment, readEnvironment } from '../shared/configuration/environment.ts';
+import { type Environment, readEnvironment, resolveFiles } from '../shared/configuration/environment.ts';
 import { httpUrl, identifiers, port, processVariables } from '../shared/configuration/variables.ts';
 
 /** What an MCP client is told of the server, over either transport. */
@@ -19,7 +19,8 @@ const clientVariables = {
 export type McpConfig = ReturnType<typeof readMcpConfig>;
 
 /** Reads what the MCP server over Streamable HTTP is to be. @throws {InvalidConfiguration} */
-export function readMcpConfig(environment: Environment) {
+export function readMcpConfig(given: Environment) {
+  const environment = resolveFiles(given);
   const { API_RESOURCE, ...others } = identifiers(environment);
   return readEnvironment(
     z.object({
@@ -39,14 +40,17 @@ export function readMcpConfig(environment: Environment) {
 }
 
 /** Reads what the MCP server over stdio is to be. @throws {InvalidConfiguration} */
-export function readStdioConfig(environment: Environment) {
+export function readStdioConfig(given: Environment) {
+  const environment = resolveFiles(given);
   return readEnvironment(
     z.object({
       ...serverVariables,
       ...clientVariables,
       LOG_LEVEL: processVariables.LOG_LEVEL,
-      /** The todo API, or the origin that it is at. */
-      API_BASE_URL: httpUrl.default(`http://localhost:${environment.API_PORT || 3001}/api/v1`),
+      /** The todo API, or the origin that it is at; absent: its resource identifier. */
+      API_BASE_URL: httpUrl.prefault(
+        environment.API_RESOURCE || `http://localhost:${environment.API_PORT || 3001}/api/v1`,
+      ),
     }),
     environment,
   );

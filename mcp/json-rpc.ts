@@ -1,15 +1,19 @@
+import { JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
+import type { HttpError } from '../shared/http/errors.ts';
 import type { RenderError } from '../shared/http/handle-errors.ts';
 
 /** One JSON-RPC message. Batches were removed from MCP in 2025-06-18, and half of one cannot be refused. */
-export const JsonRpcMessage = z.looseObject(
-  {
-    jsonrpc: z.literal('2.0', '"2.0"'),
-    method: z.string('a string').optional(),
-    params: z.looseObject({ name: z.unknown().optional() }, 'a JSON object').optional(),
-  },
-  'one JSON-RPC message',
-);
+export const JsonRpcMessage = z
+  .looseObject(
+    {
+      jsonrpc: z.literal('2.0', '"2.0"'),
+      method: z.string('a string').optional(),
+      params: z.looseObject({ name: z.unknown().optional() }, 'a JSON object').optional(),
+    },
+    'one JSON-RPC message',
+  )
+  .refine((message) => JSONRPCMessageSchema.safeParse(message).success, 'one JSON-RPC message');
 export type JsonRpcMessage = z.infer<typeof JsonRpcMessage>;
 
 /** A refusal as a JSON-RPC error that answers no request in particular (JSON-RPC 2.0 §5.1). */
@@ -19,12 +23,19 @@ export const renderJsonRpcError: RenderError = (error) => ({
     jsonrpc: '2.0',
     id: null,
     error: {
-      code: error.status >= 500 ? INTERNAL_ERROR : INVALID_REQUEST,
+      code: codeOf(error),
       message: error.message,
       ...(error.fields.length > 0 && { data: { errors: error.fields } }),
     },
   },
 });
 
+function codeOf({ status, cause }: HttpError): number {
+  if (status >= 500) return INTERNAL_ERROR;
+  // what JSON.parse and the decoder of UTF-8 throw
+  return status === 400 && (cause instanceof SyntaxError || cause instanceof TypeError) ? PARSE_ERROR : INVALID_REQUEST;
+}
+
+const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
 const INTERNAL_ERROR = -32603;

@@ -36,8 +36,13 @@ export async function startMcp(config: McpConfig): Promise<ListeningServer> {
     verify,
     protectedResource,
     exchange: createTokenExchange({ requestAccessToken, resource: config.API_RESOURCE }),
-    todoApi: (accessTokens) =>
-      createTodoApi({ baseUrl: async () => config.API_BASE_URL ?? config.API_RESOURCE, accessTokens, fetch }),
+    todoApi: (accessTokens, requestId) =>
+      createTodoApi({
+        baseUrl: async () => config.API_BASE_URL ?? config.API_RESOURCE,
+        accessTokens,
+        requestId,
+        fetch,
+      }),
     checks: { issuer: ready },
     logger,
   });

@@ -1,6 +1,8 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { CallToolRequestSchema, ErrorCode, ListToolsRequestSchema, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { Logger } from 'pino';
+import { invalidParams } from './invalid-params.ts';
 import type { TodoApi } from './todo-api/todo-api.ts';
 import { tools } from './tools/index.ts';
 import { describeFailure, toolError } from './tools/tool-error.ts';
@@ -17,7 +19,7 @@ const INSTRUCTIONS =
  * schemas of an older draft.
  */
 export function createMcpServer({ todos, info, logger }: { todos: TodoApi; info: ServerInfo; logger: Logger }): Server {
-  const server = new Server(
+  const server = new ParamsCheckingServer(
     { ...info, title: 'yata todos' },
     { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
   );
@@ -39,9 +41,24 @@ export function createMcpServer({ todos, info, logger }: { todos: TodoApi; info:
     try {
       return await tool.call(params.arguments, { todos, signal });
     } catch (err) {
+      // nobody waits for an answer
+      if (signal.aborted) throw err;
       logger.warn({ err, tool: tool.name }, 'a tool call failed');
       return toolError(describeFailure(err));
     }
   });
   return server;
+}
+
+/** The SDK answers params that are not valid as a failure of its own, with all that its schema has to say. */
+class ParamsCheckingServer extends Server {
+  override async connect(transport: Transport): Promise<void> {
+    await super.connect(transport);
+    const { onmessage } = transport;
+    transport.onmessage = (message, extra) => {
+      const error = invalidParams(message);
+      if (error === undefined) onmessage?.(message, extra);
+      else transport.send(error).catch((cause) => this.onerror?.(cause));
+    };
+  }
 }

@@ -1,4 +1,5 @@
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { resolveFiles } from '../shared/configuration/environment.ts';
 import { identifierSchema } from '../shared/configuration/variables.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
@@ -11,12 +12,13 @@ import { createTodoApi } from './todo-api/todo-api.ts';
 
 // a process that an assistant's host starts: it ends when the host closes its stdin, or with a signal
 await runUntilSignalled(async (resources) => {
-  const config = readStdioConfig(process.env);
+  const environment = resolveFiles(process.env);
+  const config = readStdioConfig(environment);
   const logger = createLogger({ name: 'mcp', level: config.LOG_LEVEL, stream: 'stderr' });
   const discovery = createTodoApiDiscovery({
     apiBaseUrl: config.API_BASE_URL,
     tokenUrl: config.OAUTH_TOKEN_URL,
-    identifier: identifierSchema(process.env),
+    identifier: identifierSchema(environment),
     fetch,
   });
   const requestAccessToken = createTokenEndpoint({
@@ -28,6 +30,11 @@ await runUntilSignalled(async (resources) => {
   const accessTokens = createClientCredentialsSource({ requestAccessToken, resource: discovery.resource });
   const todos = createTodoApi({ baseUrl: discovery.baseUrl, accessTokens, fetch });
   const server = createMcpServer({ todos, info: { name: config.SERVER_NAME, version: config.SERVER_VERSION }, logger });
+  // what the host sent is not repeated: it may hold anything
+  server.onerror = (error) =>
+    logger.warn({ reason: error.name }, 'a line on stdin is no JSON-RPC message, and was dropped');
+  // the host went away, and with it everybody who would read an answer
+  process.stdout.on('error', () => process.exit());
   await server.connect(new StdioServerTransport());
   resources.defer(() => server.close());
 });

@@ -1,6 +1,7 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Context, Middleware } from 'koa';
+import { requestId } from '../shared/http/request-id.ts';
 import { InvalidAccessToken } from '../shared/oauth/access-token-claims.ts';
 import type { Challenges } from '../shared/oauth/challenges.ts';
 import type { Authorized } from '../shared/oauth/require-access-token.ts';
@@ -32,16 +33,16 @@ export function answerMessage({
   challenges,
 }: {
   resource: string;
-  createServer: (accessTokens: AccessTokenSource) => Server;
+  createServer: (accessTokens: AccessTokenSource, requestId: string) => Server;
   exchange: ExchangeAccessToken;
   challenges: Challenges;
 }): Middleware<Authorized & { body: JsonRpcMessage }> {
   return async function answerMessage(ctx) {
     let refusal: AccessTokenRefused | undefined;
-    const accessTokens = noteRefusal(exchange(ctx.state.accessToken), (error) => {
+    const accessTokens = noteRefusal(exchange(ctx.state.accessToken, requestId(ctx)), (error) => {
       refusal = error;
     });
-    const server = createServer(accessTokens);
+    const server = createServer(accessTokens, requestId(ctx));
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
     await server.connect(transport);
     // whoever hangs up no longer waits: what he asked for is cancelled

@@ -52,10 +52,10 @@ function send(
   );
 }
 
-const refusal = (message: string | RegExp) => ({
+const refusal = (message: string | RegExp, code = -32600) => ({
   jsonrpc: '2.0',
   id: null,
-  error: { code: -32600, message: typeof message === 'string' ? message : expect.stringMatching(message) },
+  error: { code, message: typeof message === 'string' ? message : expect.stringMatching(message) },
 });
 
 test('a message is answered with JSON, and nothing of a session', async () => {
@@ -135,13 +135,15 @@ test('a tool beyond the granted scopes is a 403 that names the scope, and nothin
 });
 
 test.each([
-  ['{"jsonrpc":', 400, /^body: expected JSON/],
+  ['{"jsonrpc":', 400, /^body: expected JSON/, -32700],
   ['[]', 400, /^body: expected one JSON-RPC message$/],
   [[LIST_TOOLS, LIST_TOOLS], 400, /^body: expected one JSON-RPC message$/],
   [{ id: 1, method: 'tools/list' }, 400, /^jsonrpc: expected "2.0"$/],
+  [{ jsonrpc: '2.0' }, 400, /^body: expected one JSON-RPC message$/],
+  [{ jsonrpc: '2.0', id: {}, method: 'tools/list' }, 400, /^body: expected one JSON-RPC message$/],
   [`"${'a'.repeat(1_000_000)}"`, 413, /^body: expected at most 1000000 bytes$/],
-])('the message %.20j is refused', async (message, status, text) => {
-  expect(await send(message)).toMatchObject({ status, body: refusal(text) });
+])('the message %.20j is refused', async (message, status, text, code?: number) => {
+  expect(await send(message)).toMatchObject({ status, body: refusal(text, code) });
 });
 
 test('a protocol version that nobody speaks, and an answer that the caller does not take, are refused', async () => {

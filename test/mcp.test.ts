@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EmptyResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Todo } from '../shared/todo.ts';
 import { type System, startSystem, type TestClient } from './system.ts';
 
@@ -110,6 +113,25 @@ describe.each([
     expect(await call(client, 'get_todo', { id: 'first' })).toMatchObject(failure(/id: expected a UUID/));
     await expect(call(client, 'drop_todos')).rejects.toMatchObject({ code: -32602 });
   });
+
+  test.each([
+    ['tools/call', undefined, 'params is'],
+    ['tools/call', {}, 'params.name is'],
+    ['tools/call', { name: 1 }, 'params.name is'],
+    ['tools/call', { name: 'list_todos', arguments: null }, 'params.arguments is'],
+    ['tools/call', { name: 'list_todos', arguments: [] }, 'params.arguments is'],
+    ['tools/call', { name: 'list_todos', arguments: 'x' }, 'params.arguments is'],
+    ['tools/list', { cursor: 1 }, 'params.cursor is'],
+    ['initialize', undefined, 'params is'],
+    ['initialize', {}, 'params.protocolVersion, params.capabilities, params.clientInfo are'],
+  ])('%s with the params %j is answered with -32602 and a sentence', async (method, params, what) => {
+    await using client = await connectOver(await system.registerClient());
+    const request = { method, ...(params && { params }) };
+    await expect(client.request(request, EmptyResultSchema)).rejects.toMatchObject({
+      code: -32602,
+      message: `MCP error -32602: ${method}: ${what} missing or not valid`,
+    });
+  });
 });
 
 test('the two roads lead to the same todos', async () => {
@@ -161,4 +183,22 @@ test('a stdio process without credentials says what is missing and ends', async 
   await expect(connect(transport)).rejects.toThrow();
   expect(said).toContain('OAUTH_CLIENT_ID: expected the id of a client, and it is not set');
   expect(said).toContain('OAUTH_CLIENT_SECRET: expected the secret of that client, and it is not set');
+});
+
+test('a line on stdin that is no message is told on stderr without what it says, and a host that went away ends the process', async () => {
+  const env = { OAUTH_CLIENT_ID: 'demo', OAUTH_CLIENT_SECRET: 'secret', API_BASE_URL: system.apiResource };
+  const child = spawn(process.execPath, ['mcp/stdio.ts'], { env });
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  child.stdin.write('{"jsonrpc": hunter2\n');
+  await vi.waitFor(() => expect(said).toContain('a line on stdin'), { timeout: 10_000 });
+  expect(said).not.toContain('hunter2');
+
+  said = '';
+  child.stdout.destroy();
+  child.stdin.write('{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n');
+  expect(await once(child, 'close')).toEqual([0, null]);
+  expect(said).toBe('');
 });

@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseEnv, promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { getFreePort } from '../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../shared/testing/temporary-directory.ts';
@@ -14,11 +17,11 @@ import { Todo } from '../shared/todo.ts';
 import { type RunningProcess, startProcess } from './process.ts';
 
 /** An installation: a data directory and ports, and a database server where the tests have one. */
-async function install() {
+async function install(folder = 'data') {
   await using installing = new AsyncDisposableStack();
   const directory = installing.use(makeTemporaryDirectory());
   const database = installing.use(await openTestDatabase());
-  const data = join(directory.path, 'data');
+  const data = join(directory.path, folder);
   const environment = {
     YATA_DATA_DIR: data,
     AUTH_PORT: String(await getFreePort()),
@@ -65,7 +68,7 @@ function printedServers(running: RunningProcess) {
 }
 
 test('what the first start prints works as it is pasted', async () => {
-  await using installation = await install();
+  await using installation = await install("the user's data");
   await using running = await installation.start();
 
   const answers = (await paste(running, ['Get an access token', 'Use it'])).trim();
@@ -141,7 +144,7 @@ test('what was acknowledged survives kill -9, clients and keys too', async () =>
         acknowledged.push(title);
       }
     });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await setTimeout(300);
     expect(await running.end('SIGKILL')).toBe('SIGKILL');
     killed = true;
     await Promise.all(writers);
@@ -167,7 +170,7 @@ test('a start that is killed half way does not hinder the next', async ({ skip }
   for (const milliseconds of [100, 500, 900, 1300]) {
     const starting = startProcess(['yata.ts', 'start'], installation.environment, 'Starting yata');
     await using running = await starting;
-    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    await setTimeout(milliseconds);
     await running.end('SIGKILL');
   }
   await using running = await installation.start();
@@ -201,10 +204,100 @@ test('an environment that is wrong is refused with all that is wrong in it', asy
     AUTH_ISSUER: 'http://auth.example',
     AUTH_KEY_ENCRYPTION_KEY: 'short',
     ACCESS_TOKEN_TTL: '1',
+    API_PORT: 'abc',
+    API_DATABASE_URL: 'postgresql://[bad/x',
+    MCP_PORT: '-1',
+    AUTH_URL: 'auth',
   };
   await using refused = await startProcess(['yata.ts', 'start'], wrong, 'The environment is not valid');
   expect(await refused.ended).toBe(1);
+  expect(refused.output()).not.toContain('Starting');
   for (const name of Object.keys(wrong)) expect(refused.output()).toMatch(new RegExp(`^ {2}${name}: expected `, 'm'));
+});
+
+test('every variable may come from a file, those too that others follow', async () => {
+  await using installation = await install();
+  using directory = makeTemporaryDirectory();
+  const { AUTH_PORT, ...others } = installation.environment;
+  const inFiles = { AUTH_PORT, LOG_LEVEL: 'info', OAUTH_CLIENT_ID: 'another', OAUTH_CLIENT_SECRET: 'of another' };
+  const files = Object.entries(inFiles).map(([name, text]) => {
+    const file = join(directory.path, name);
+    writeFileSync(file, `${text}\n`);
+    return [`${name}_FILE`, file];
+  });
+  const environment: Record<string, string> = { ...others, ...Object.fromEntries(files) };
+  await using running = await startProcess(['yata.ts', 'start'], environment, 'yata is up');
+  expect(running.output()).toContain('"msg":"listening"');
+  expect(running.output()).toContain(`auth   http://localhost:${AUTH_PORT}\n`);
+  expect(await paste(running, ['Get an access token', 'Use it'])).toContain('Try yata');
+});
+
+test('--help is told on stdout, and what is not known is refused with the usage', async () => {
+  await using help = await startProcess(['yata.ts', '--help'], {}, 'usage:');
+  expect(await help.ended).toBe(0);
+  for (const args of [['--verbose'], []]) {
+    await using refused = await startProcess(['yata.ts', ...args], {}, 'usage:');
+    expect(await refused.ended).toBe(2);
+    expect(refused.output()).not.toContain('    at ');
+  }
+});
+
+test('a signal stops all three from accepting at once, while a request of one of them is still running', async () => {
+  await using installation = await install();
+  await using running = await installation.start();
+  const token = await paste(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
+  const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
+  const request = createConnection(Number(MCP_PORT), '127.0.0.1');
+  const head = ['POST /mcp HTTP/1.1', `Host: localhost:${MCP_PORT}`, `Authorization: Bearer ${token}`];
+  request.write([...head, 'Content-Type: application/json', 'Content-Length: 100', '', '{'].join('\r\n'));
+  await setTimeout(300);
+  const ended = running.end('SIGTERM');
+  await setTimeout(500);
+  for (const port of [AUTH_PORT, API_PORT, MCP_PORT]) {
+    await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow('fetch failed');
+  }
+  request.destroy();
+  expect(await ended).toBe(0);
+  // a caller who hangs up is no error, and nothing is written past the log
+  expect(running.output()).not.toMatch(/^ *(Error|at )/m);
+});
+
+test('a process that cannot end is ended', async () => {
+  const module = new URL('../shared/run-until-signalled.ts', import.meta.url).href;
+  const script = `
+    import { runUntilSignalled } from '${module}';
+    await runUntilSignalled(async (resources) => {
+      setInterval(() => {}, 1000);
+      resources.defer(() => new Promise(() => {}));
+      process.stdout.write('ready');
+    }, { endWithin: 200 });`;
+  await using stuck = await startProcess(['--input-type=module', '--eval', script], {}, 'ready');
+  expect(await stuck.end('SIGTERM')).toBe(1);
+  expect(stuck.output()).toContain('did not end within 0.2 seconds');
+});
+
+test('an IPv6 address to listen on is one to connect to', async ({ skip }) => {
+  skip(
+    !Object.values(networkInterfaces())
+      .flat()
+      .some((address) => address?.address === '::1'),
+    'there is no IPv6',
+  );
+  await using installation = await install();
+  await using running = await installation.start({ HOST: '0:0:0:0:0:0:0:1' });
+  expect(await running.end('SIGTERM')).toBe(0);
+});
+
+test('the scripts of an MCP process find the credentials in the data directory', async () => {
+  using directory = makeTemporaryDirectory();
+  const data = join(directory.path, 'the data');
+  mkdirSync(data);
+  const credentials = 'OAUTH_CLIENT_ID=demo\nOAUTH_CLIENT_SECRET=secret\n';
+  writeFileSync(join(data, 'demo-client.env'), credentials);
+  const env = { PATH: process.env.PATH ?? '', YATA_DATA_DIR: data };
+  const running = promisify(execFile)('npm', ['run', '-s', 'mcp:stdio'], { env });
+  running.child.stdin?.end('{"jsonrpc":"2.0","id":1,"method":"ping"}\n');
+  expect((await running).stdout).toBe('{"result":{},"jsonrpc":"2.0","id":1}\n');
 });
 
 test('a port that is taken is said, and the process ends', async () => {
@@ -264,4 +357,126 @@ test('each service starts alone, and they find each other', async ({ skip }) => 
   for (const port of [environment.AUTH_PORT, environment.API_PORT, environment.MCP_PORT]) {
     expect((await fetch(`http://localhost:${port}/health/ready`)).status).toBe(200);
   }
+});
+
+test('the command line administers clients and takes tokens back', { timeout: 120_000 }, async () => {
+  await using installation = await install();
+  await using running = await installation.start();
+  const token = await paste(running, ['Get an access token'], 'printf %s "$TOKEN"');
+  const yata = async (words: string[], stdin = '') => {
+    const execution = promisify(execFile)(process.execPath, ['yata.ts', ...words], {
+      env: { PATH: process.env.PATH ?? '', ...installation.environment },
+    });
+    execution.child.stdin?.end(stdin);
+    return execution.then(
+      ({ stdout }) => ({ code: 0, stdout, stderr: '' }),
+      (error) => ({ code: error.code, stdout: error.stdout, stderr: error.stderr }),
+    );
+  };
+  const json = async (words: string[], stdin?: string) => JSON.parse((await yata([...words, '--json'], stdin)).stdout);
+  const use = async () =>
+    (
+      await fetch(`http://localhost:${installation.environment.API_PORT}/api/v1/todos`, {
+        headers: { authorization: `Bearer ${token}` },
+      })
+    ).status;
+
+  const created = await json(['clients', 'create', '--name', 'Night job', '--scope', 'todos:read']);
+  expect(created).toMatchObject({
+    client_id: expect.any(String),
+    client_secret: expect.any(String),
+    scope: 'todos:read',
+  });
+  const rotated = await json(['clients', 'rotate-secret', created.client_id, '--overlap', '24h']);
+  expect(rotated.secrets).toHaveLength(2);
+  expect(await json(['clients', 'set-scope', created.client_id, 'todos:read todos:write'])).toMatchObject({
+    scope: 'todos:read todos:write',
+  });
+  expect(await json(['clients', 'disable', created.client_id])).toMatchObject({ active: false });
+  expect(await json(['clients', 'enable', created.client_id])).toMatchObject({ active: true });
+  expect((await yata(['clients', 'list'])).stdout).toMatch(/^demo {2}active/m);
+  expect(await json(['clients', 'delete', created.client_id])).toMatchObject({ deleted: true });
+
+  expect(await use()).toBe(200);
+  expect((await yata(['tokens', 'revoke', '-', '--wait'], token)).stdout).toMatch(
+    /^revoked; confirmed by 2 of 2 resource servers in \d+ ms\n$/,
+  );
+  expect(await use()).toBe(401);
+  expect(await json(['tokens', 'revoke', '--client', 'demo', '--wait'])).toMatchObject({ pending: [] });
+  const audit = await json(['audit']);
+  expect(audit[0]).toMatchObject({ action: 'client.revoke-tokens', target: 'demo', actor: 'admin' });
+
+  expect(await yata(['clients', 'show', 'nobody'])).toMatchObject({
+    code: 1,
+    stderr: 'There is no client with this id\n',
+  });
+  for (const words of [
+    ['clients'],
+    ['clients', 'create'],
+    ['nothing'],
+    ['tokens', 'revoke'],
+    ['clients', 'list', '--colour'],
+    [],
+  ]) {
+    expect(await yata(words)).toMatchObject({ code: 2, stderr: expect.stringContaining('usage: ') });
+  }
+  expect((await yata(['--help'])).stdout).toContain('usage: ');
+});
+
+test('one request id runs through mcp, api and auth, with who called for whom and never a token', async () => {
+  await using installation = await install();
+  await using running = await installation.start({ LOG_LEVEL: 'info' });
+  const token = await paste(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
+  const { MCP_PORT } = installation.environment;
+  const response = await fetch(`http://localhost:${MCP_PORT}/mcp`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'x-request-id': 'one-request-of-mine',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos' } }),
+  });
+  expect({ status: response.status, id: response.headers.get('x-request-id') }).toEqual({
+    status: 200,
+    id: 'one-request-of-mine',
+  });
+  const Line = z.object({ name: z.string(), msg: z.string(), request_id: z.string().optional() }).loose();
+  const lines = await vi.waitFor(() => {
+    const parsed = running
+      .output()
+      .split('\n')
+      .filter((line) => line.startsWith('{"level"'))
+      .map((line) => Line.parse(JSON.parse(line)));
+    const found = parsed.filter(({ request_id }) => request_id === 'one-request-of-mine');
+    expect(found).toHaveLength(3);
+    return found;
+  });
+  const byName = Object.fromEntries(lines.map((line) => [line.name, line]));
+  expect(byName.mcp).toMatchObject({
+    msg: 'request',
+    path: '/mcp',
+    status: 200,
+    sub: 'demo',
+    client_id: 'demo',
+    jti: expect.any(String),
+  });
+  expect(byName.auth).toMatchObject({
+    msg: 'access token issued',
+    sub: 'demo',
+    client_id: 'mcp',
+    act: { sub: 'mcp' },
+    jti: expect.any(String),
+  });
+  expect(byName.api).toMatchObject({
+    msg: 'request',
+    path: '/api/v1/todos',
+    sub: 'demo',
+    client_id: 'mcp',
+    act: { sub: 'mcp' },
+    jti: byName.auth?.jti,
+  });
+  expect(running.output()).not.toContain(token);
+  for (const secret of installation.secrets()) expect(running.output()).not.toContain(secret);
 });

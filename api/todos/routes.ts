@@ -1,4 +1,5 @@
 import Router, { type RouterContext } from '@koa/router';
+import type { Middleware } from 'koa';
 import { HttpError } from '../../shared/http/errors.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
 import type { Challenges } from '../../shared/oauth/challenges.ts';
@@ -6,26 +7,29 @@ import { type Authorized, requireScope } from '../../shared/oauth/require-access
 import { NewTodo, type Todo, TodoChanges, TodoId } from '../../shared/todo.ts';
 import type { Todos } from './todos.ts';
 
-/** The routes of the todos of the access token's subject, relative to `resource`. */
+/** The routes of the todos of the access token's subject, below the path of `resource`. */
 export function todoRoutes({
   todos,
   resource,
+  authenticate,
   challenges,
 }: {
   todos: Todos;
   resource: string;
+  authenticate: Middleware<Authorized>;
   challenges: Challenges;
 }): Router<Authorized> {
-  const router = new Router<Authorized>();
+  // every route names its guards: a middleware of the whole router is left out when the path's case is another
+  const router = new Router<Authorized>({ prefix: new URL(resource).pathname.replace(/\/$/, ''), sensitive: true });
   const mayRead = requireScope('todos:read', challenges);
   const mayWrite = requireScope('todos:write', challenges);
 
-  router.get('/todos', mayRead, listTodos);
-  router.post<{ body: NewTodo }>('/todos', mayWrite, parseBody(NewTodo), createTodo);
-  router.get('/todos/:id', mayRead, getTodo);
-  router.patch<{ body: TodoChanges }>('/todos/:id', mayWrite, parseBody(TodoChanges), updateTodo);
-  router.put<{ body: TodoChanges }>('/todos/:id', mayWrite, parseBody(TodoChanges), updateTodo);
-  router.delete('/todos/:id', mayWrite, deleteTodo);
+  router.get('/todos', authenticate, mayRead, listTodos);
+  router.post<{ body: NewTodo }>('/todos', authenticate, mayWrite, parseBody(NewTodo), createTodo);
+  router.get('/todos/:id', authenticate, mayRead, getTodo);
+  router.patch<{ body: TodoChanges }>('/todos/:id', authenticate, mayWrite, parseBody(TodoChanges), updateTodo);
+  router.put<{ body: TodoChanges }>('/todos/:id', authenticate, mayWrite, parseBody(TodoChanges), updateTodo);
+  router.delete('/todos/:id', authenticate, mayWrite, deleteTodo);
   return router;
 
   async function listTodos(ctx: RouterContext<Authorized>): Promise<void> {

@@ -72,7 +72,7 @@ export function createAdminClient({ issuer, credentials }: { issuer: Issuer; cre
 const Problem = z.object({ detail: z.string() });
 
 /** The administration refused a request. The message is what it said. */
-export class AdministrationRefused extends Error {
+class AdministrationRefused extends Error {
   override readonly name = 'AdministrationRefused';
 
   constructor(status: number, body: string) {

@@ -19,6 +19,9 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** The nouns that the administrator's commands begin with. */
+export const ADMIN_NOUNS: readonly string[] = ['clients', 'tokens', 'audit'];
+
 /** What a command did: a JSON value for machines, and a text for people. */
 export type CommandResult = { readonly json: unknown; readonly text: string };
 

@@ -5,6 +5,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database } from '../../shared/database/database.ts';
+import { openImpatientSocket } from '../../shared/database/impatient-socket.ts';
 import { FailedAuthenticationEntity } from './failed-authentication.entity.ts';
 import { networkOf } from './network-of.ts';
 
@@ -129,7 +130,10 @@ export function openFailedAuthenticationLimiter({
       connectionString,
       max: 2,
       connectionTimeoutMillis: ANSWER_WITHIN,
-      query_timeout: ANSWER_WITHIN,
+      // an idle connection is closed before its silence is taken for the server's
+      idleTimeoutMillis: ANSWER_WITHIN - 1_000,
+      // not query_timeout, which puts the connection back with its statement still running
+      stream: () => openImpatientSocket(ANSWER_WITHIN),
     });
     // an idle connection that breaks is replaced when there is something to count
     opened.on('error', (err) => logger.warn({ err }, 'a connection to PostgreSQL broke'));

@@ -6,7 +6,7 @@ import { CLIENT_CHANGES, ClientEntity, type ClientRow } from './client.entity.ts
 import { ClientSecretEntity } from './client-secret.entity.ts';
 
 /** A secret of a client as it is kept. */
-export type KeptSecret = { readonly hash: string; readonly expiresAt: Date | null };
+type KeptSecret = { readonly hash: string; readonly expiresAt: Date | null };
 
 /** A registered client with the secrets that are good for it. */
 export type ClientRecord = ClientRow & { readonly secrets: readonly KeptSecret[] };
@@ -67,7 +67,7 @@ export async function openClients({ database, em }: { database: Database; em: Sq
 }
 
 /** Reads a client with its secrets from the database. */
-export async function readClient(em: SqlEntityManager, clientId: string): Promise<ClientRecord | undefined> {
+async function readClient(em: SqlEntityManager, clientId: string): Promise<ClientRecord | undefined> {
   const fork = em.fork();
   const [client, secrets] = [
     await fork.findOne(ClientEntity, { clientId }, { disableIdentityMap: true }),

@@ -6,7 +6,7 @@ import type { StatusLists } from '../status-lists/status-lists.ts';
 export type RevocationCause = { readonly actor: string; readonly reason: string };
 
 /** Places in a status list. */
-export type Range = { readonly list: number; readonly start: number; readonly length: number };
+type Range = { readonly list: number; readonly start: number; readonly length: number };
 
 /** What takes access back. Each resolves with its sequence once it is committed, and published by this process. */
 export type Revocations = {

@@ -23,7 +23,7 @@ const TIME_TO_LIVE = 30;
 const COMMITS_KEPT = 1_000;
 
 /** A signed list as it is sent. */
-export type SignedList = { readonly entityTag: string; readonly token: string; readonly gzipped: Buffer };
+type SignedList = { readonly entityTag: string; readonly token: string; readonly gzipped: Buffer };
 
 /** What the lists are at a moment: each with the sequence of its last revocation. */
 export type Snapshot = { readonly sequence: number; readonly lists: ReadonlyMap<number, number> };

@@ -2,16 +2,17 @@ import { expect, test } from 'vitest';
 import { AccessTokenRefused, AuthorizationServerUnavailable } from './access-token-source.ts';
 import { createTokenEndpoint } from './token-endpoint.ts';
 
-function endpoint(answer: () => Response | Promise<Response>) {
+function endpoint(answer: (signal?: AbortSignal | null) => Response | Promise<Response>) {
   const requests: { headers: Headers; body: string }[] = [];
   const requestAccessToken = createTokenEndpoint({
     authorizationServer: async () => ({ issuer: 'http://auth.example', token_endpoint: 'http://auth.example/token' }),
     clientId: 'program',
     clientSecret: 'secret',
     now: () => 1000,
+    timeout: 50,
     fetch: async (_input, init) => {
       requests.push({ headers: new Headers(init?.headers), body: String(init?.body) });
-      return answer();
+      return answer(init?.signal);
     },
   });
   return { requests, requestAccessToken };
@@ -44,6 +45,11 @@ test.each([
 
 test.each([
   ['is out of reach', () => Promise.reject(new TypeError('fetch failed'))],
+  [
+    'says nothing',
+    (signal?: AbortSignal | null) =>
+      new Promise<Response>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+  ],
   ['fails', () => json(503, { error: 'temporarily_unavailable' })],
   ['answers a page', () => new Response('<html>', { headers: { 'content-type': 'text/html' } })],
   ['answers no access token', () => json(200, { token_type: 'Bearer' })],

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { REQUEST_ID } from '../../shared/http/request-id.ts';
 import type { AccessToken } from '../../shared/oauth/access-token-verifier.ts';
 import type { AccessTokenSource, IssuedAccessToken } from './access-token-source.ts';
 import type { RequestAccessToken } from './token-endpoint.ts';
@@ -8,7 +9,7 @@ const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
 
 /** The source of the access token with which a caller's request goes on to the todo API. */
-export type ExchangeAccessToken = (callersToken: AccessToken) => AccessTokenSource;
+export type ExchangeAccessToken = (callersToken: AccessToken, requestId: string) => AccessTokenSource;
 
 /** Callers whose exchanged token is kept at the most. */
 const REMEMBER = 10_000;
@@ -25,29 +26,38 @@ export function createTokenExchange({
   requestAccessToken: RequestAccessToken;
   resource: string;
 }): ExchangeAccessToken {
-  const exchanged = new LRUCache<string, Promise<IssuedAccessToken>>({ max: REMEMBER });
+  const exchanged = new LRUCache<string, Exchange>({ max: REMEMBER });
 
-  return function exchangeAccessToken(callersToken) {
+  return function exchangeAccessToken(callersToken, requestId) {
     const { jti } = callersToken;
     return {
       async get() {
-        const { value } = await (exchanged.get(jti) ?? exchange(callersToken));
-        return value;
+        const { issued } = exchanged.get(jti) ?? exchange(callersToken, requestId);
+        return (await issued).value;
       },
-      refused: () => exchanged.delete(jti),
+      refused(accessToken) {
+        // a late answer to an older one leaves the one that took its place
+        if (exchanged.peek(jti)?.value === accessToken) exchanged.delete(jti);
+      },
     };
   };
 
-  function exchange({ jti, value, expiresAt }: AccessToken): Promise<IssuedAccessToken> {
-    const exchanging = requestAccessToken(TOKEN_EXCHANGE, {
-      subject_token: value,
-      subject_token_type: ACCESS_TOKEN_TYPE,
-      resource,
-    });
+  function exchange({ jti, value, expiresAt }: AccessToken, requestId: string): Exchange {
+    const parameters = { subject_token: value, subject_token_type: ACCESS_TOKEN_TYPE, resource };
+    const issued = requestAccessToken(TOKEN_EXCHANGE, parameters, { [REQUEST_ID]: requestId });
+    const exchanging: Exchange = { issued };
     exchanged.set(jti, exchanging, { ttl: Math.max(1, expiresAt * 1000 - Date.now()) });
-    exchanging.catch(() => {
-      if (exchanged.peek(jti) === exchanging) exchanged.delete(jti);
-    });
+    issued.then(
+      (accessToken) => {
+        exchanging.value = accessToken.value;
+      },
+      () => {
+        if (exchanged.peek(jti) === exchanging) exchanged.delete(jti);
+      },
+    );
     return exchanging;
   }
 }
+
+/** An exchange, and the access token that it brought once it did. */
+type Exchange = { readonly issued: Promise<IssuedAccessToken>; value?: string };

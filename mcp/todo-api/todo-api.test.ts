@@ -68,5 +68,5 @@ test('an API that is away, or answers something else, is told apart', async () =
 
 test('whoever no longer waits ends the request', async () => {
   const { todos } = open(Response.json([]));
-  await expect(todos.list({ signal: AbortSignal.abort() })).rejects.toThrow();
+  await expect(todos.list({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
 });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { REQUEST_ID } from '../../shared/http/request-id.ts';
 import { type NewTodo, Todo, type TodoChanges } from '../../shared/todo.ts';
 import { AccessTokenRefused, type AccessTokenSource } from '../access-tokens/access-token-source.ts';
 
@@ -24,10 +25,13 @@ const TIMEOUT = 10_000;
 export function createTodoApi({
   baseUrl,
   accessTokens,
+  requestId,
   fetch,
 }: {
   baseUrl: () => Promise<string>;
   accessTokens: AccessTokenSource;
+  /** The id of the request on whose behalf this calls, where there is one. */
+  requestId?: string;
   fetch: typeof globalThis.fetch;
 }): TodoApi {
   return {
@@ -65,6 +69,7 @@ export function createTodoApi({
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]),
       headers: {
         authorization: `Bearer ${accessToken}`,
+        ...(requestId !== undefined && { [REQUEST_ID]: requestId }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -74,6 +79,8 @@ export function createTodoApi({
       if (response.status === 401) accessTokens.refused(accessToken);
       return response;
     } catch (cause) {
+      // whoever asked hung up: that says nothing of the API
+      signal.throwIfAborted();
       throw new TodoApiError(503, cause);
     }
   }

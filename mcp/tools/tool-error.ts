@@ -16,7 +16,7 @@ export function describeFailure(error: unknown): string {
   if (error instanceof AccessTokenRefused) {
     return (
       `The authorization server gave this MCP server no access token (${errorCode(error)}). Nothing was done, and trying ` +
-      'again will not help. Tell the user that the client id and secret of this MCP server must be checked.'
+      `again will not help. Tell the user that ${ADVICE[error.error] ?? 'the client id and secret of this MCP server must be checked'}.`
     );
   }
   if (error instanceof AuthorizationServerUnavailable) {
@@ -24,6 +24,14 @@ export function describeFailure(error: unknown): string {
   }
   return 'The MCP server failed. Look with list_todos at what was done before you try again.';
 }
+
+/** What is to be mended, where it is not the client's credentials. */
+const ADVICE: Record<string, string> = {
+  invalid_scope: 'the client of this MCP server must be given the scopes todos:read and todos:write',
+  invalid_target:
+    'the client of this MCP server must be allowed the resource of the todo API, and API_RESOURCE checked',
+  unauthorized_client: 'the client of this MCP server must be allowed the grant type that it uses',
+};
 
 function describeStatus(status: number): string {
   switch (status) {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { makeTemporaryDirectory } from '../testing/temporary-directory.ts';
-import { InvalidConfiguration, readEnvironment } from './environment.ts';
-import { identifiers, port } from './variables.ts';
+import { checkTogether, InvalidConfiguration, readEnvironment, resolveFiles } from './environment.ts';
+import { databaseUrl, identifiers, port } from './variables.ts';
 
 test('every variable that is wrong is named with what was expected, and no value is repeated', () => {
   const schema = z.object({ PORT: port, SECRET: z.string().min(40, '40 letters or more'), NAME: z.string('a name') });
@@ -21,12 +21,62 @@ test('a variable may come from the file that NAME_FILE names', () => {
   const file = join(directory.path, 'secret');
   writeFileSync(file, 'from-the-file\n');
   const schema = z.object({ SECRET: z.string() });
-  expect(readEnvironment(schema, { SECRET_FILE: file })).toEqual({ SECRET: 'from-the-file' });
-  expect(() => readEnvironment(schema, { SECRET_FILE: file, SECRET: 'both' })).toThrow(/not both/);
-  expect(() => readEnvironment(schema, { SECRET_FILE: `${file}.gone` })).toThrow(
+  const resolve = (environment: Record<string, string>) => readEnvironment(schema, resolveFiles(environment));
+  expect(resolve({ SECRET_FILE: file })).toEqual({ SECRET: 'from-the-file' });
+  expect(resolve({ SECRET_FILE: file, SECRET: '' })).toEqual({ SECRET: 'from-the-file' });
+  expect(() => resolve({ SECRET_FILE: file, SECRET: 'both' })).toThrow(/not both/);
+  expect(() => resolve({ SECRET_FILE: `${file}.gone` })).toThrow(
     /SECRET: expected SECRET_FILE to name a readable file/,
   );
+  expect(resolve({ SECRET: 'given', OTHERS_FILE: `${file}.gone` })).toEqual({ SECRET: 'given' });
 });
+
+test('a default, and a rule, that follow a variable follow its file too', () => {
+  using directory = makeTemporaryDirectory();
+  const inFile = (name: string, text: string) => {
+    writeFileSync(join(directory.path, name), text);
+    return join(directory.path, name);
+  };
+  const environment = resolveFiles({
+    AUTH_PORT_FILE: inFile('port', '4000'),
+    ALLOW_INSECURE_HTTP_FILE: inFile('insecure', 'true'),
+    API_RESOURCE: 'http://api.example/v1',
+  });
+  expect(readEnvironment(z.object(identifiers(environment)), environment)).toMatchObject({
+    AUTH_ISSUER: 'http://localhost:4000',
+    API_RESOURCE: 'http://api.example/v1',
+  });
+});
+
+test('what is wrong in several configurations is said at once', () => {
+  const check = () =>
+    checkTogether([
+      () => readEnvironment(z.object({ ONE: port }), { ONE: '80000' }),
+      () => readEnvironment(z.object({ TWO: port }), { TWO: '-1' }),
+      () => readEnvironment(z.object({ THREE: port }), { THREE: '3' }),
+    ]);
+  expect(check).toThrow(/ONE: expected .*\n {2}TWO: expected/);
+  expect(check).not.toThrow(/THREE/);
+});
+
+test.each(['0', '65536', '-1', '80.5', 'eighty'])('a port %s is refused', (PORT) => {
+  expect(() => readEnvironment(z.object({ PORT: port }), { PORT })).toThrow(/expected a port number, 1 to 65535$/);
+});
+
+test.each(['postgresql://[bad/x', 'postgresql://user:%zz@host/x', 'mysql://host/x', 'host'])(
+  'a database URL %s is refused, and not repeated',
+  (URL) => {
+    const read = () => readEnvironment(z.object({ URL: databaseUrl }), { URL });
+    expect(read).toThrow(/URL: expected a postgresql:\/\/ URL$/);
+  },
+);
+
+test.each(['postgresql://user:p%40ss@[::1]:5432/x', 'postgres://host', 'postgresql:///x?host=/run'])(
+  'a database URL %s is accepted',
+  (URL) => {
+    expect(readEnvironment(z.object({ URL: databaseUrl }), { URL })).toEqual({ URL });
+  },
+);
 
 test('an empty variable counts as absent', () => {
   expect(readEnvironment(z.object({ PORT: port.default(3000) }), { PORT: '' })).toEqual({ PORT: 3000 });
@@ -65,6 +115,8 @@ test.each([
   'https://auth.example.com?x=1',
   'https://auth.example.com#x',
   'auth.example.com',
+  'https://user:password@auth.example.com',
+  'https://user@auth.example.com',
   'ftp://localhost',
 ])('an issuer %s is refused', (AUTH_ISSUER) => {
   expect(() => read({ AUTH_ISSUER })).toThrow(/AUTH_ISSUER: expected/);

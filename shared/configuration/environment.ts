@@ -5,8 +5,28 @@ import type * as z from 'zod';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the variables that `schema` names. Any of them may come from a file that `NAME_FILE` names; an empty one counts
- * as absent, as compose passes it.
+ * Puts what the file says that `NAME_FILE` names in the place of `NAME`. Everything that looks at an environment looks at
+ * one that is resolved, so that no default and no override depends on how a variable was given. What cannot be resolved
+ * stays, for `readEnvironment` to complain of.
+ */
+export function resolveFiles(environment: Environment): Environment {
+  const resolved: Record<string, string | undefined> = { ...environment };
+  for (const [variable, file] of Object.entries(environment)) {
+    const name = /^(.+)_FILE$/.exec(variable)?.[1];
+    if (name === undefined || !file || environment[name]) continue;
+    try {
+      resolved[name] = readFileSync(file, 'utf8').trim();
+      delete resolved[variable];
+    } catch {
+      // it may be none of ours
+    }
+  }
+  return resolved;
+}
+
+/**
+ * Reads the variables that `schema` names from an environment that is resolved. An empty one counts as absent, as compose
+ * passes it.
  * @throws {InvalidConfiguration} with a line for each variable that is wrong.
  */
 export function readEnvironment<Schema extends z.ZodObject>(schema: Schema, environment: Environment): z.infer<Schema> {
@@ -17,13 +37,7 @@ export function readEnvironment<Schema extends z.ZodObject>(schema: Schema, envi
     const file = environment[`${name}_FILE`];
     if (value && file) problems.set(name, `set ${name} or ${name}_FILE, not both`);
     else if (value) values[name] = value;
-    else if (file) {
-      try {
-        values[name] = readFileSync(file, 'utf8').trim();
-      } catch {
-        problems.set(name, `expected ${name}_FILE to name a readable file, not ${file}`);
-      }
-    }
+    else if (file) problems.set(name, `expected ${name}_FILE to name a readable file, not ${file}`);
   }
   const parsed = schema.safeParse(values);
   for (const issue of parsed.error?.issues ?? []) {
@@ -39,10 +53,26 @@ export function readEnvironment<Schema extends z.ZodObject>(schema: Schema, envi
 /** The environment is not one to start with. The message names every variable that is wrong and what was expected. */
 export class InvalidConfiguration extends Error {
   override readonly name = 'InvalidConfiguration';
+  readonly problems: ReadonlyMap<string, string>;
 
   constructor(problems: ReadonlyMap<string, string>) {
     super(
       ['The environment is not valid:', ...[...problems].map(([name, problem]) => `  ${name}: ${problem}`)].join('\n'),
     );
+    this.problems = problems;
   }
+}
+
+/** Refuses with all that is wrong in several configurations at once. @throws {InvalidConfiguration} */
+export function checkTogether(reads: readonly (() => unknown)[]): void {
+  const problems = new Map<string, string>();
+  for (const read of reads) {
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof InvalidConfiguration)) throw error;
+      for (const [name, problem] of error.problems) problems.set(name, problem);
+    }
+  }
+  if (problems.size > 0) throw new InvalidConfiguration(problems);
 }

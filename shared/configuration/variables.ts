@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import type { Environment } from './environment.ts';
 
+const PORT_NUMBER = 'a port number, 1 to 65535';
+
 /**
  * Who everybody is: the issuer and the two resource identifiers (RFC 8414 §2, RFC 8707 §2). They are compared to the
  * letter everywhere, so each is kept in one form: an absolute URL without query, fragment or trailing slash.
@@ -34,18 +36,11 @@ export const processVariables = {
 /** The folder of the embedded database, the generated key and the first clients' credentials. */
 export const dataDirectory = z.string().default('data');
 
-/** A TCP port; 0 lets the system choose one. */
-export const port = z.coerce
-  .number('a port number')
-  .int('a port number')
-  .min(0, 'a port number')
-  .max(65_535, 'a port number');
+/** A TCP port. 0 is none: nobody would know where the system put it, and the identifiers follow the ports. */
+export const port = z.coerce.number(PORT_NUMBER).int(PORT_NUMBER).min(1, PORT_NUMBER).max(65_535, PORT_NUMBER);
 
 /** A PostgreSQL connection URL; absent means the embedded database. */
-export const databaseUrl = z
-  .string()
-  .regex(/^postgres(ql)?:\/\//, 'a postgresql:// URL')
-  .optional();
+export const databaseUrl = z.string().refine(isDatabaseUrl, 'a postgresql:// URL').optional();
 
 /** An address to connect to. It identifies nobody, so plain http is for the operator to judge. */
 export const httpUrl = z.url({ protocol: /^https?$/, message: 'an http or https URL' }).transform(withoutTrailingSlash);
@@ -55,10 +50,22 @@ export function identifierSchema(environment: Environment) {
   const allowInsecureHttp = environment.ALLOW_INSECURE_HTTP === 'true';
   return httpUrl
     .refine((value) => !/[?#]/.test(value), 'a URL without query and fragment')
+    .refine((value) => !/^https?:\/\/[^/]*@/.test(value), 'a URL without a user name and a password')
     .refine(
       (value) => allowInsecureHttp || value.startsWith('https:') || isLoopback(new URL(value).hostname),
       'an https URL (http is for localhost, or with ALLOW_INSECURE_HTTP=true)',
     );
+}
+
+function isDatabaseUrl(value: string): boolean {
+  try {
+    const { protocol, username, password, hostname, pathname } = new URL(value);
+    // the driver decodes each of them
+    for (const part of [username, password, hostname, pathname]) decodeURIComponent(part);
+    return protocol === 'postgresql:' || protocol === 'postgres:';
+  } catch {
+    return false;
+  }
 }
 
 function withoutTrailingSlash(url: string): string {

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeTemporaryDirectory } from '../testing/temporary-directory.ts';
 import { DataDirectoryInUse, lockDataDirectory } from './data-directory.ts';
@@ -30,4 +32,13 @@ test('a process that was killed holds no lock', async () => {
   holder.kill('SIGKILL');
   await once(holder, 'exit');
   expect(() => lockDataDirectory(directory.path)[Symbol.dispose]()).not.toThrow();
+});
+
+test('a data directory that is none, or cannot be written to, is named with what was expected', () => {
+  using directory = makeTemporaryDirectory();
+  const file = join(directory.path, 'file');
+  writeFileSync(file, '');
+  const expected = `YATA_DATA_DIR: expected a folder that this process may write to, not ${file}`;
+  expect(() => lockDataDirectory(file)).toThrow(expected);
+  expect(() => lockDataDirectory(join(file, 'below'))).toThrow(`${expected}/below`);
 });

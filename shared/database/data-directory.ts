@@ -19,9 +19,7 @@ export class DataDirectoryInUse extends Error {
  * @throws {DataDirectoryInUse} at once, when another process has it.
  */
 export function lockDataDirectory(path: string): Disposable {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  // SQLite's exclusive lock is the system's lock on an open file: it ends with its process, however that ends
-  const lock = new DatabaseSync(join(path, 'lock'), { timeout: 0 });
+  const lock = openLock(path);
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
@@ -31,6 +29,16 @@ export function lockDataDirectory(path: string): Disposable {
     throw error;
   }
   return { [Symbol.dispose]: () => lock.close() };
+}
+
+// SQLite's exclusive lock is the system's lock on an open file: it ends with its process, however that ends
+function openLock(path: string): DatabaseSync {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return new DatabaseSync(join(path, 'lock'), { timeout: 0 });
+  } catch (cause) {
+    throw new Error(`YATA_DATA_DIR: expected a folder that this process may write to, not ${resolve(path)}`, { cause });
+  }
 }
 
 const SQLITE_BUSY = 5;

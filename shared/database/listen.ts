@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Database } from './database.ts';
+import { openImpatientSocket } from './impatient-socket.ts';
 
 /** What is told to a listener of a channel. */
 export type Listener = {
@@ -40,6 +41,7 @@ export async function listen(database: Database, channel: string, listener: List
       connectionString: url,
       query_timeout: PROBE_EVERY,
       connectionTimeoutMillis: PROBE_EVERY,
+      stream: () => openImpatientSocket(2 * PROBE_EVERY),
     });
     // a connection that breaks without a word is only noticed by asking
     const probe = setInterval(() => connected.query('select 1').catch(() => connected.end()), PROBE_EVERY).unref();

@@ -1,13 +1,14 @@
 import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
-import { HttpError } from './errors.ts';
+import { isDatabaseUnavailable } from '../database/database-unavailable.ts';
+import { HttpError, ServiceUnavailable } from './errors.ts';
 
 /** How a service writes a refusal: the media type and the body. */
 export type RenderError = (error: HttpError) => { readonly type: string; readonly body: object };
 
 /**
- * The one place where errors become responses. What was thrown as an `HttpError` reaches the caller; anything else is
- * a fault of ours, a 500 that says nothing, and is logged with its cause.
+ * The one place where errors become responses. What was thrown as an `HttpError` reaches the caller; a database that is
+ * away is a 503; anything else is a fault of ours, a 500 that says nothing. Both are logged with their cause.
  */
 export function handleErrors({ logger, render }: { logger: Logger; render: RenderError }): Middleware {
   return async function handleErrors(ctx, next) {
@@ -16,8 +17,10 @@ export function handleErrors({ logger, render }: { logger: Logger; render: Rende
       if (ctx.body === undefined || ctx.body === null) refuseUnanswered(ctx);
     } catch (error) {
       const refusal = toHttpError(error);
-      if (refusal.status >= 500)
-        logger.error({ err: refusal.cause ?? error, method: ctx.method, path: ctx.path }, refusal.message);
+      const request = { method: ctx.method, path: ctx.path };
+      if (refusal.status >= 500) logger.error({ err: refusal.cause ?? error, ...request }, refusal.message);
+      else if (refusal.cause !== undefined)
+        logger.debug({ ...request, status: refusal.status, reason: reasonOf(refusal.cause) }, 'refused');
       const { type, body } = render(refusal);
       ctx.status = refusal.status;
       ctx.set({ ...refusal.headers });
@@ -48,5 +51,12 @@ function refuseUnanswered(ctx: Context): void {
 
 function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
+  if (isDatabaseUnavailable(error)) return new ServiceUnavailable('The database is out of reach', { cause: error });
   return new HttpError(500, 'The request could not be answered because of a fault in this server', { cause: error });
+}
+
+/** Why a request was refused, in a word of ours: a message may repeat what was sent. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'unknown';
+  return 'reason' in cause ? String(cause.reason) : cause.name;
 }

@@ -4,11 +4,22 @@ import type { Logger } from 'pino';
 /** What must work before requests are sent here: each check resolves, or rejects with the reason. */
 export type ReadinessChecks = Readonly<Record<string, () => Promise<unknown>>>;
 
+/** Milliseconds that a check has. */
+const TIMEOUT = 3_000;
+
 /**
  * `GET /health/live` answers as long as the process does; `GET /health/ready` is 200 when every check passes and 503
- * with the names of those that do not.
+ * with the names of those that do not, or not within `timeout` milliseconds.
  */
-export function healthRoutes({ checks, logger }: { checks: ReadinessChecks; logger: Logger }): Router {
+export function healthRoutes({
+  checks,
+  logger,
+  timeout = TIMEOUT,
+}: {
+  checks: ReadinessChecks;
+  logger: Logger;
+  timeout?: number;
+}): Router {
   const router = new Router({ prefix: '/health' });
   router.get('/live', function live(ctx) {
     ctx.set('cache-control', 'no-store');
@@ -23,12 +34,16 @@ export function healthRoutes({ checks, logger }: { checks: ReadinessChecks; logg
   return router;
 
   async function run(name: string, check: () => Promise<unknown>): Promise<[string, 'ok' | 'unavailable']> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const deadline = setTimeout(() => reject(new Error(`the check took longer than ${timeout} ms`)), timeout);
     try {
-      await check();
+      await Promise.race([check(), late]);
       return [name, 'ok'];
     } catch (error) {
       logger.warn({ err: error, check: name }, 'not ready');
       return [name, 'unavailable'];
+    } finally {
+      clearTimeout(deadline);
     }
   }
 }

@@ -11,9 +11,12 @@ export function parseRequest<T>(schema: z.ZodType<T>, value: unknown, whole: str
   throw new InvalidRequest(fieldProblems(parsed.error, whole));
 }
 
+/** Lines that an answer has at the most. */
+const MOST_PROBLEMS = 20;
+
 /** Each field that is wrong and what was expected, in words that repeat no value that was sent. */
 export function fieldProblems(error: z.ZodError, whole: string): FieldProblem[] {
-  return error.issues.flatMap((issue): FieldProblem[] => {
+  const problems = error.issues.flatMap((issue): FieldProblem[] => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({
         field: [...issue.path, key.slice(0, 100)].join('.'),
@@ -22,4 +25,7 @@ export function fieldProblems(error: z.ZodError, whole: string): FieldProblem[] 
     }
     return [{ field: issue.path.join('.') || whole, expected: issue.message }];
   });
+  const more = problems.length - MOST_PROBLEMS;
+  if (more <= 0) return problems;
+  return [...problems.slice(0, MOST_PROBLEMS), { field: whole, expected: `${more} more fields to be right` }];
 }

@@ -1,0 +1,20 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { expect, test } from 'vitest';
+import { openTestDatabase } from '../testing/test-database.ts';
+import { isDatabaseUnavailable } from './database-unavailable.ts';
+import { openOrm } from './orm.ts';
+
+test('a connection that breaks in a transaction is made again', async ({ skip }) => {
+  await using database = await openTestDatabase();
+  skip(database.kind === 'embedded', 'the embedded database has no connection to break');
+  const Thing = defineEntity({ name: 'Thing', properties: { id: p.uuid().primary() } });
+  await using orm = await openOrm(database, { schema: 'api', entities: [Thing], migrations: [] }, { poolSize: 2 });
+  for (let round = 0; round < 3; round += 1) {
+    const broken = orm.em.fork().transactional(async (em) => {
+      await em.execute('select pg_terminate_backend(pg_backend_pid())');
+      await em.execute('select 1');
+    });
+    await expect(broken).rejects.toSatisfy(isDatabaseUnavailable);
+  }
+  expect(await orm.em.fork().execute('select 1 as one')).toEqual([{ one: 1 }]);
+});

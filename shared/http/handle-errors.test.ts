@@ -1,0 +1,46 @@
+import Koa from 'koa';
+import pg from 'pg';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { getFreePort } from '../testing/free-port.ts';
+import { HttpError } from './errors.ts';
+import { handleErrors, renderProblem } from './handle-errors.ts';
+import { serve } from './serve.ts';
+
+async function answerTo(fail: () => unknown) {
+  const lines: string[] = [];
+  const app = new Koa();
+  const logger = pino({ level: 'debug' }, { write: (line) => lines.push(line) });
+  app.use(handleErrors({ logger, render: renderProblem }));
+  app.use(fail);
+  await using server = await serve(app.callback(), { port: 0, host: '127.0.0.1' });
+  const response = await fetch(`http://127.0.0.1:${server.port}/here`);
+  const logged = lines.map((line) => JSON.parse(line));
+  return { status: response.status, headers: response.headers, body: await response.json(), logged };
+}
+
+test('a database that is away is a 503, to be tried again', async () => {
+  const port = await getFreePort();
+  const pool = new pg.Pool({ host: '127.0.0.1', port });
+  const { status, headers, body, logged } = await answerTo(() => pool.query('select 1'));
+  expect(status).toBe(503);
+  expect(headers.get('retry-after')).toBe('1');
+  expect(body).toMatchObject({ status: 503, detail: 'The database is out of reach' });
+  expect(logged).toMatchObject([{ level: 50, err: { code: 'ECONNREFUSED' } }]);
+});
+
+test('a fault of ours is a 500 that says nothing', async () => {
+  const { status, body } = await answerTo(() => {
+    throw new Error('secret');
+  });
+  expect(status).toBe(500);
+  expect(JSON.stringify(body)).not.toContain('secret');
+});
+
+test('why a request was refused is in the log when it is asked for, without what was sent', async () => {
+  const { logged } = await answerTo(() => {
+    throw new HttpError(401, 'no', { cause: Object.assign(new Error('eyJ.secret'), { reason: 'expired' }) });
+  });
+  expect(logged).toMatchObject([{ level: 20, method: 'GET', path: '/here', status: 401, reason: 'expired' }]);
+  expect(JSON.stringify(logged)).not.toContain('secret');
+});
