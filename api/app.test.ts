@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openOrm } from '../shared/database/orm.ts';
+import { createMetrics } from '../shared/http/metrics.ts';
 import { serve } from '../shared/http/serve.ts';
 import { createAccessTokenVerifier } from '../shared/oauth/access-token-verifier.ts';
 import { createIssuer } from '../shared/oauth/issuer.ts';
@@ -29,6 +30,7 @@ async function startApi() {
       name: 'Todos',
     },
     checks: { database: () => em.fork().execute('select 1'), keys: keys.load },
+    metrics: createMetrics(),
     logger: pino({ level: 'silent' }),
   });
   const server = starting.use(await serve(app.callback(), { port: 0, host: '127.0.0.1' }));

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { handleErrors, renderProblem } from '../shared/http/handle-errors.ts';
 import { healthRoutes, type ReadinessChecks } from '../shared/http/health.ts';
 import { logRequests } from '../shared/http/log-requests.ts';
-import { createMetrics } from '../shared/http/metrics.ts';
+import type { Metrics } from '../shared/http/metrics.ts';
 import { identifyRequest } from '../shared/http/request-id.ts';
 import type { VerifyAccessToken } from '../shared/oauth/access-token-verifier.ts';
 import { createChallenges } from '../shared/oauth/challenges.ts';
@@ -18,12 +18,14 @@ export function createApiApp({
   verify,
   protectedResource,
   checks,
+  metrics,
   logger,
 }: {
   todos: Todos;
   verify: VerifyAccessToken;
   protectedResource: ProtectedResource;
   checks: ReadinessChecks;
+  metrics: Metrics;
   logger: Logger;
 }): Koa {
   const { resource } = protectedResource;
@@ -36,7 +38,7 @@ export function createApiApp({
   app.on('error', (err) => logger.debug({ err }, 'a connection failed'));
   app.use(identifyRequest);
   app.use(logRequests(logger));
-  app.use(createMetrics().middleware);
+  app.use(metrics.middleware);
   app.use(handleErrors({ logger, render: renderProblem }));
   app.use(healthRoutes({ checks, logger }).routes());
   app.use(protectedResourceMetadataRoutes(protectedResource).routes());

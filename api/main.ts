@@ -1,7 +1,9 @@
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
 import { openOrm } from '../shared/database/orm.ts';
+import { createMetrics } from '../shared/http/metrics.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
+import { measureStatusListReader } from '../shared/oauth/measure-status-list-reader.ts';
 import { openResourceServer } from '../shared/oauth/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
@@ -21,12 +23,17 @@ export async function startApi(config: ApiConfig, database: Database): Promise<L
     scopes: TODO_SCOPES,
     name: 'yata todos',
   };
-  const { verify, ready } = starting.use(openResourceServer(protectedResource, { authUrl: config.AUTH_URL, logger }));
+  const { verify, statusLists, ready } = starting.use(
+    openResourceServer(protectedResource, { authUrl: config.AUTH_URL, logger }),
+  );
+  const metrics = createMetrics();
+  measureStatusListReader(metrics.registry, statusLists);
   const app = createApiApp({
     todos: createTodos(em),
     verify,
     protectedResource,
     checks: { database: () => em.fork().execute('select 1'), issuer: ready },
+    metrics,
     logger,
   });
   const server = starting.use(await serve(app.callback(), { port: config.API_PORT, host: config.HOST }));

@@ -4,7 +4,6 @@ import Koa, { type Middleware } from 'koa';
 import compose from 'koa-compose';
 import { errors } from 'oidc-provider';
 import type { Logger } from 'pino';
-import { Histogram } from 'prom-client';
 import { isDatabaseUnavailable } from '../shared/database/database-unavailable.ts';
 import { handleErrors, renderProblem } from '../shared/http/handle-errors.ts';
 import { healthRoutes } from '../shared/http/health.ts';
@@ -34,6 +33,7 @@ import { createRevocations, revokeLeases } from './revocations/revocations.ts';
 import { publicKeySet, type SigningKeys } from './signing-keys/signing-keys.ts';
 import { createLeases, HolderGone } from './status-lists/leases.ts';
 import { listUri, STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
+import { measureStatusLists } from './status-lists/metrics.ts';
 import { createReaders } from './status-lists/readers.ts';
 import { statusListRoutes } from './status-lists/routes.ts';
 import type { StatusLists } from './status-lists/status-lists.ts';
@@ -95,13 +95,8 @@ export function createAuthApp({
   auditProviderEvents({ provider, claimedClientId: guessing.claimedClientId, record, logger });
 
   const metrics = createMetrics();
-  const lag = new Histogram({
-    name: 'revocation_lag_seconds',
-    help: 'From the commit of a revocation to its acknowledgement by a reader of the status lists',
-    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30],
-    registers: [metrics.registry],
-  });
-  const readers = createReaders({ committedBetween, observeLag: (seconds) => lag.observe(seconds) });
+  const observeLag = measureStatusLists(metrics.registry, { statusLists, leases });
+  const readers = createReaders({ committedBetween, observeLag });
   const findKey = createLocalJWKSet(publicKeySet(signingKeys));
   const verify = (token: string) => verifyAccessTokenClaims(token, { issuer, findKey });
   const revocations = createRevocations({ em, statusLists });

@@ -5,7 +5,7 @@ import { HttpError } from '../shared/http/errors.ts';
 import { handleErrors } from '../shared/http/handle-errors.ts';
 import { healthRoutes, type ReadinessChecks } from '../shared/http/health.ts';
 import { logRequests } from '../shared/http/log-requests.ts';
-import { createMetrics } from '../shared/http/metrics.ts';
+import type { Metrics } from '../shared/http/metrics.ts';
 import { parseBody } from '../shared/http/parse-body.ts';
 import { identifyRequest } from '../shared/http/request-id.ts';
 import type { VerifyAccessToken } from '../shared/oauth/access-token-verifier.ts';
@@ -31,6 +31,7 @@ export function createMcpApp({
   exchange,
   todoApi,
   checks,
+  metrics,
   logger,
 }: {
   info: ServerInfo;
@@ -40,6 +41,7 @@ export function createMcpApp({
   /** The todo API for one request, whose id goes on with it. */
   todoApi: (accessTokens: AccessTokenSource, requestId: string) => TodoApi;
   checks: ReadinessChecks;
+  metrics: Metrics;
   logger: Logger;
 }): Koa {
   const { resource } = protectedResource;
@@ -63,7 +65,7 @@ export function createMcpApp({
   app.on('error', (err) => logger.debug({ err }, 'a connection failed'));
   app.use(identifyRequest);
   app.use(logRequests(logger));
-  app.use(createMetrics().middleware);
+  app.use(metrics.middleware);
   app.use(handleErrors({ logger, render: renderJsonRpcError }));
   app.use(healthRoutes({ checks, logger }).routes());
   app.use(protectedResourceMetadataRoutes(protectedResource).routes());

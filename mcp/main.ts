@@ -1,5 +1,7 @@
+import { createMetrics } from '../shared/http/metrics.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
+import { measureStatusListReader } from '../shared/oauth/measure-status-list-reader.ts';
 import { openResourceServer } from '../shared/oauth/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
@@ -19,7 +21,7 @@ export async function startMcp(config: McpConfig): Promise<ListeningServer> {
     scopes: TODO_SCOPES,
     name: 'yata MCP server',
   };
-  const { issuer, verify, ready } = starting.use(
+  const { issuer, verify, statusLists, ready } = starting.use(
     openResourceServer(protectedResource, { authUrl: config.AUTH_URL, logger }),
   );
   const requestAccessToken = createTokenEndpoint({
@@ -31,6 +33,8 @@ export async function startMcp(config: McpConfig): Promise<ListeningServer> {
     clientSecret: config.OAUTH_CLIENT_SECRET,
     fetch: issuer.fetch,
   });
+  const metrics = createMetrics();
+  measureStatusListReader(metrics.registry, statusLists);
   const app = createMcpApp({
     info: { name: config.SERVER_NAME, version: config.SERVER_VERSION },
     verify,
@@ -44,6 +48,7 @@ export async function startMcp(config: McpConfig): Promise<ListeningServer> {
         fetch,
       }),
     checks: { issuer: ready },
+    metrics,
     logger,
   });
   const server = starting.use(await serve(app.callback(), { port: config.MCP_PORT, host: config.HOST }));

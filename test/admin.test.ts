@@ -254,3 +254,28 @@ test('administration is for access tokens made out to it, with the scope admin',
     `Bearer resource_metadata="${metadata}", scope="admin"`,
   );
 });
+
+test('the metrics tell of leases, revocations, and how far the readers have come', async () => {
+  const client = await create();
+  const tokens = await Promise.all([1, 2, 3].map(() => system.getAccessToken(client)));
+  const metricsOf = async (url: string) => {
+    const text = await (await fetch(new URL('/metrics', url))).text();
+    return (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  };
+  const before = await metricsOf(system.issuer);
+  await call('POST', '/revocations', { token: tokens[0] });
+  const after = await vi.waitFor(async () => {
+    const metrics = await metricsOf(system.issuer);
+    expect(metrics('status_list_revocations')).toBe(before('status_list_revocations') + 1);
+    expect(metrics('revocation_lag_seconds_count')).toBe(before('revocation_lag_seconds_count') + 2);
+    expect(metrics('status_list_readers_waiting')).toBe(2);
+    return metrics;
+  });
+  expect(after('status_list_indexes_live')).toBeGreaterThanOrEqual(3);
+  expect(after('status_list_indexes_leased')).toBeGreaterThanOrEqual(after('status_list_indexes_live'));
+  for (const resource of [system.apiResource, system.mcpResource]) {
+    const reader = await metricsOf(resource);
+    expect(reader('status_list_last_sequence')).toBe(after('status_list_last_sequence'));
+    expect(reader('status_list_age_seconds')).toBeLessThan(60);
+  }
+});

@@ -22,6 +22,8 @@ type Place = { readonly list: number; readonly index: number };
 
 /** The places that tokens get in the status lists. */
 export type Leases = {
+  /** Indexes of a list that this process gave to tokens. */
+  readonly given: (list: number) => number;
   /**
    * The place of a token of `holder` that expires at `expiresAt`, in seconds since the epoch. It comes from memory, but
    * for one transaction a block, and none is ever given twice.
@@ -56,8 +58,10 @@ export function createLeases({
 }): Leases {
   const blocks = new LRUCache<string, Block>({ max: 10_000 });
   const leasing = new Map<string, Promise<Block>>();
+  const given = new Map<number, number>();
 
   return {
+    given: (list) => given.get(list) ?? 0,
     async take(holder, expiresAt) {
       for (;;) {
         const block = blocks.get(holder);
@@ -65,6 +69,7 @@ export function createLeases({
           const index = block.next;
           if (!isInvalid(block.list, index)) {
             block.next += 1;
+            count(block.list);
             return { list: block.list, index };
           }
         }
@@ -76,10 +81,15 @@ export function createLeases({
       return em.fork().transactional(async (transaction) => {
         await revokeEarlier(transaction);
         const { list, next } = await insertLease(transaction, holder, expiresAt, 1);
+        count(list);
         return { list, index: next };
       });
     },
   };
+
+  function count(list: number): void {
+    given.set(list, (given.get(list) ?? 0) + 1);
+  }
 
   function leaseNext(holder: string, expiresAt: number, before: Block | undefined): Promise<Block> {
     const length = Math.min(before === undefined ? FIRST_BLOCK : before.length * 2, LARGEST_BLOCK);

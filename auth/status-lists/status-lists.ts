@@ -39,6 +39,12 @@ export type StatusLists = AsyncDisposable & {
   readonly sign: (list: number) => Promise<SignedList | undefined>;
   /** Reads what was committed since the last time, and wakes those who wait when it was something. */
   readonly catchUp: () => Promise<void>;
+  /** What the metrics tell: readers that wait, live lists with their leased indexes, and revocations that are in force. */
+  readonly state: () => {
+    readonly waiting: number;
+    readonly leased: ReadonlyMap<number, number>;
+    readonly revocations: number;
+  };
   /** Waits until something was published. */
   readonly waitUntil: Waiting['waitUntil'];
   /** When each revocation of the sequences in (after, upTo] was committed, in milliseconds since the epoch. */
@@ -48,6 +54,10 @@ export type StatusLists = AsyncDisposable & {
 type PublishedList = {
   readonly bits: StatusList;
   readonly expiresAt: number;
+  /** Indexes that were leased of it, by any process. */
+  leased: number;
+  /** Revocations of it. */
+  revocations: number;
   sequence: number;
   signed?: Promise<SignedList>;
 };
@@ -111,6 +121,11 @@ export async function openStatusLists({
       return list.signed;
     },
     catchUp,
+    state: () => ({
+      waiting: waiting.count(),
+      leased: new Map([...lists].map(([id, { leased }]) => [id, leased])),
+      revocations: [...lists.values()].reduce((sum, { revocations }) => sum + revocations, 0),
+    }),
     waitUntil: waiting.waitUntil,
     committedBetween: (after, upTo) =>
       commits.filter((commit) => commit.sequence > after && commit.sequence <= upTo).map(({ at }) => at),
@@ -142,6 +157,7 @@ export async function openStatusLists({
       if (list !== undefined) {
         list.bits.invalidate(revocation.start, revocation.length);
         list.sequence = revocation.sequence;
+        list.revocations += 1;
         delete list.signed;
       }
       sequence = revocation.sequence;
@@ -154,15 +170,25 @@ export async function openStatusLists({
   async function readLists(): Promise<boolean> {
     const rows = await em
       .fork()
-      .execute<{ id: number; expiresAt: number }[]>(
-        'select id, extract(epoch from expires_at)::float8 as "expiresAt" from auth.status_list where expires_at > now()',
+      .execute<{ id: number; leased: number; expiresAt: number }[]>(
+        'select id, next_index as leased, extract(epoch from expires_at)::float8 as "expiresAt" from auth.status_list where expires_at > now()',
       );
     const live = new Set(rows.map(({ id }) => id));
     const retired = [...lists.keys()].filter((id) => !live.has(id));
     const made = rows.filter(({ id }) => !lists.has(id));
     for (const id of retired) lists.delete(id);
     for (const { id, expiresAt } of made) {
-      lists.set(id, { bits: new StatusList(new Uint8Array(LIST_SIZE / 8)), expiresAt, sequence: 0 });
+      lists.set(id, {
+        bits: new StatusList(new Uint8Array(LIST_SIZE / 8)),
+        expiresAt,
+        leased: 0,
+        revocations: 0,
+        sequence: 0,
+      });
+    }
+    for (const { id, leased } of rows) {
+      const list = lists.get(id);
+      if (list !== undefined) list.leased = leased;
     }
     return retired.length > 0 || made.length > 0;
   }

@@ -10,6 +10,8 @@ export type Waiting = {
    * at once and after each `wake`. A request that does not ask to wait, or hangs up, goes on at once.
    */
   readonly waitUntil: (condition: () => boolean, ctx: Context) => Promise<void>;
+  /** How many requests wait. */
+  readonly count: () => number;
   /** Something changed. */
   readonly wake: () => void;
   /** Lets everybody go on, now and later. */
@@ -41,6 +43,7 @@ export function createWaiting(): Waiting {
         waiting.add(look);
       });
     },
+    count: () => waiting.size,
     wake: lookAll,
     end() {
       ended = true;
