@@ -4,12 +4,14 @@ import { COMPARISONS } from './comparisons.ts';
 import { findPostgresql } from './find-postgresql.ts';
 import { CONNECTIONS } from './load.ts';
 import { CORES, findPin, type Pin } from './pinning.ts';
+import { measureRevocation } from './revocation.ts';
 import { measureStartUps } from './start-up.ts';
 import { comparisonRow, type Row, renderTable, startUpRows } from './table.ts';
 
-/** The name of the measurement of starts, beside those of the comparisons. */
+/** The names of the measurements without a baseline. */
 const START = 'start';
-const NAMES = [...Object.keys(COMPARISONS), START];
+const REVOCATION = 'revocation';
+const NAMES = [...Object.keys(COMPARISONS), START, REVOCATION];
 
 async function bench(names: readonly string[]): Promise<void> {
   const found = findPin();
@@ -40,7 +42,12 @@ async function bench(names: readonly string[]): Promise<void> {
     rows.push(...startUpRows('first start', first, { withinMilliseconds: 5000, withinMegabytes: 500 }));
     rows.push(...startUpRows('next start', next, { withinMilliseconds: 2000, withinMegabytes: 500 }));
   }
-  say(`\n${renderTable(rows)}`);
+  if (rows.length > 0) say(`\n${renderTable(rows)}`);
+  if (names.includes(REVOCATION)) {
+    say(`${REVOCATION} …`);
+    if (postgresql !== undefined) process.env.TEST_DATABASE_URL = postgresql.url;
+    for (const line of await measureRevocation()) say(`  ${line}`);
+  }
 }
 
 function say(text: string): void {

@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import * as z from 'zod';
 import { readApiConfig } from '../api/config.ts';
 import { startApi } from '../api/main.ts';
@@ -395,6 +395,8 @@ async function startCluster(programs: string) {
   await control('start');
   starting.defer(async () => void (await control('stop')));
   const started = starting.move();
+  // a test that took too long leaves no server behind
+  onTestFinished(() => started.disposeAsync());
   return {
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
     control,

@@ -115,7 +115,10 @@ export function openStatusListReader({
     await Promise.all(changed.map((uri) => read(uri, entity_tags[uri])));
     for (const [uri, { expiresAt }] of lists) if (expiresAt < now() / 1000) lists.delete(uri);
     // it is named in the next request, which says that all is applied that it stands for
-    aggregationTag = response.headers.get('etag') ?? undefined;
+    const tag = response.headers.get('etag') ?? undefined;
+    // a cache on the way, or a server without tags, lets nobody wait
+    if (tag === undefined || tag === aggregationTag) await delay(RETRY_AT_THE_LATEST);
+    aggregationTag = tag;
   }
 
   /** A list that was not read before: only one that the issuer's own metadata leads to, and one request for all who ask. */
@@ -159,7 +162,9 @@ export function openStatusListReader({
   }
 
   async function aggregationUri(): Promise<string> {
-    return z.url().parse((await issuer.metadata()).status_list_aggregation_endpoint);
+    const { data } = z.url().safeParse((await issuer.metadata()).status_list_aggregation_endpoint);
+    if (data === undefined) throw new ServiceUnavailable('The authorization server metadata names no status lists');
+    return data;
   }
 }
 

@@ -42,9 +42,10 @@ export class StatusList {
 
   /** Makes INVALID here what is INVALID in `other`: a copy that is older than another takes nothing back. */
   merge(other: StatusList): void {
-    other.#bytes.forEach((byte, index) => {
-      if (index < this.#bytes.length) this.#bytes[index] = (this.#bytes[index] ?? 0) | byte;
-    });
+    const shared = Math.min(this.#bytes.length, other.#bytes.length);
+    for (let byte = 0; byte < shared; byte += 1) {
+      this.#bytes[byte] = (this.#bytes[byte] ?? 0) | (other.#bytes[byte] ?? 0);
+    }
   }
 
   /** The member `status_list` of a status list token (§4.2). */

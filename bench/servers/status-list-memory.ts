@@ -1,0 +1,102 @@
+import { generateKeyPair, SignJWT } from 'jose';
+import { createLogger } from '../../shared/logger.ts';
+import type { Issuer } from '../../shared/oauth/issuer.ts';
+import { StatusList } from '../../shared/oauth/status-list.ts';
+import { openStatusListReader } from '../../shared/oauth/status-list-reader.ts';
+
+const LIST_SIZE = 131_072;
+const LISTS = 8;
+const TOKENS = 1_000_000;
+const REVOKED = 10_000;
+/** Readers among which the bytes are divided: those that something else frees meanwhile are few beside them. */
+const READERS = 20;
+const LOOKUPS = 5_000_000;
+
+// Reads the lists of a million tokens, of which one in a hundred is revoked at random, and writes what that costs as
+// JSON. It runs with `--expose-gc`, and the lists come from memory, so that nothing else is counted.
+const identifier = 'https://issuer.example';
+const aggregation = `${identifier}/oauth/status-lists`;
+const uris = Array.from({ length: LISTS }, (_, index) => `${aggregation}/${index + 1}`);
+const { privateKey, publicKey } = await generateKeyPair('ES256');
+const bodies = await signLists();
+
+const issuer: Issuer = {
+  identifier,
+  metadata: async () => ({ issuer: identifier, status_list_aggregation_endpoint: aggregation }),
+  keys: { find: async () => publicKey, generation: () => 0, load: async () => undefined },
+  async fetch(input, init) {
+    const uri = String(input);
+    const token = bodies.get(uri);
+    if (token !== undefined) return new Response(token, { headers: { etag: '"1-1"' } });
+    if (new Headers(init?.headers).has('if-none-match')) await new Promise(() => undefined);
+    return Response.json(
+      { status_lists: uris, entity_tags: Object.fromEntries(uris.map((uri) => [uri, '"1-1"'])) },
+      { headers: { etag: '"1-8.8"' } },
+    );
+  },
+};
+
+// everything is loaded and compiled before anything is counted
+await openReader();
+const before = bytesInUse();
+const readers = await Promise.all(Array.from({ length: READERS }, openReader));
+const bytes = Math.round((bytesInUse() - before) / READERS);
+const [reader = await openReader()] = readers;
+
+const places = Array.from({ length: 4096 }, () => placeOf(Math.floor(Math.random() * TOKENS)));
+look(LOOKUPS);
+const began = performance.now();
+const revoked = look(LOOKUPS);
+const nanoseconds = ((performance.now() - began) * 1e6) / LOOKUPS;
+process.stdout.write(JSON.stringify({ bytes, nanoseconds, share: revoked / LOOKUPS }));
+process.exit();
+
+async function openReader() {
+  const logger = createLogger({ name: 'bench', level: 'error' });
+  const opened = openStatusListReader({ issuer, name: 'bench', logger });
+  await opened.ready();
+  return opened;
+}
+
+function look(times: number): number {
+  let invalid = 0;
+  for (let time = 0; time < times; time++) {
+    const place = places[time & 4095];
+    if (place !== undefined && reader.isRevoked(place) === true) invalid += 1;
+  }
+  return invalid;
+}
+
+function placeOf(token: number) {
+  return { idx: token % LIST_SIZE, uri: uris[Math.floor(token / LIST_SIZE)] ?? '' };
+}
+
+async function signLists(): Promise<Map<string, string>> {
+  const lists = new Map(uris.map((uri) => [uri, new StatusList(new Uint8Array(LIST_SIZE / 8))]));
+  for (const token of sample()) {
+    const { idx, uri } = placeOf(token);
+    lists.get(uri)?.invalidate(idx, 1);
+  }
+  const signed = new Map<string, string>();
+  for (const [uri, list] of lists) {
+    const token = await new SignJWT({ sub: uri, status_list: list.encode() })
+      .setProtectedHeader({ alg: 'ES256', typ: 'statuslist+jwt' })
+      .setExpirationTime('1h')
+      .sign(privateKey);
+    signed.set(uri, token);
+  }
+  return signed;
+}
+
+function sample(): Set<number> {
+  const tokens = new Set<number>();
+  while (tokens.size < REVOKED) tokens.add(Math.floor(Math.random() * TOKENS));
+  return tokens;
+}
+
+function bytesInUse(): number {
+  if (globalThis.gc === undefined) throw new Error('run it with --expose-gc');
+  for (let time = 0; time < 5; time++) globalThis.gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}

@@ -1,0 +1,19 @@
+import { createLogger } from '../../shared/logger.ts';
+import { openResourceServer } from '../../shared/oauth/resource-server.ts';
+import { runUntilSignalled } from '../../shared/run-until-signalled.ts';
+
+/** Resource servers that read the status lists of one issuer: `node status-list-readers.ts ISSUER COUNT`. */
+await runUntilSignalled(async (resources) => {
+  const [authorizationServer = '', count = ''] = process.argv.slice(2);
+  const logger = createLogger({ name: 'readers', level: 'error' });
+  const opened = Array.from({ length: Number(count) }, (_, index) =>
+    resources.use(
+      openResourceServer(
+        { resource: `http://127.0.0.1/${index}`, authorizationServer, scopes: [], name: 'bench' },
+        { authUrl: undefined, logger },
+      ),
+    ),
+  );
+  await Promise.all(opened.map(({ ready }) => ready()));
+  process.stdout.write('the readers wait\n');
+});
