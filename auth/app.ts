@@ -21,7 +21,7 @@ import { createAdministration } from './admin/administration.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { createAuditRecord } from './audit/audit.ts';
 import { auditProviderEvents } from './audit/provider-events.ts';
-import { createAuthorizationServer } from './authorization-server.ts';
+import { createAuthorizationServer, ROUTES } from './authorization-server.ts';
 import type { FailedAuthenticationLimiter } from './client-authentication/failed-authentication-limiter.ts';
 import { createGuardAgainstGuessing } from './client-authentication/guard-against-guessing.ts';
 import type { Clients } from './clients/clients.ts';
@@ -106,10 +106,11 @@ export function createAuthApp({
   const checks = { database: () => em.fork().execute('select 1') };
   provider.use(below('/health', (app) => app.use(healthRoutes({ checks, logger }).routes())));
   provider.use(below(STATUS_LISTS_PATH, (app) => app.use(statusListRoutes({ statusLists, readers, issuer }).routes())));
-  guessing.observe(provider);
+  guessing.observe(provider, ROUTES.token);
   answerAboutTokens(provider, {
     revocation: createRevocationEndpoint({ issuer, verify, revocations }),
     introspection: createIntrospectionEndpoint({ provider, verify, isRevoked }),
+    tokenPath: ROUTES.token,
     logger,
   });
 

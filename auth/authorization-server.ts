@@ -27,7 +27,7 @@ import { STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
 const LONGEST_ASSERTION = 3_600;
 
 /** Where the endpoints are. */
-const ROUTES = {
+export const ROUTES = {
   authorization: '/oauth/authorize',
   token: '/oauth/token',
   jwks: '/oauth/jwks',

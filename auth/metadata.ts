@@ -21,6 +21,8 @@ export function pinToIssuer(provider: Provider): void {
 /** Lets caches keep the authorization server metadata (RFC 8414) and the JWKS, and ask whether they changed. */
 export function publishDocuments(provider: Provider): void {
   provider.use(async function publishDocuments(ctx, next) {
+    // a turn of the event loop for each request to the token endpoint is worth sparing
+    if (ctx.method === 'POST') return next();
     await next();
     const route = ctx.oidc?.route;
     if (ctx.status !== 200 || (route !== 'discovery' && route !== 'jwks')) return;
@@ -34,6 +36,7 @@ export function publishDocuments(provider: Provider): void {
 /** Answers what no endpoint answered: 405 with the right method where there is an endpoint, 404 elsewhere. */
 export function refuseUnrouted(provider: Provider, endpoints: Readonly<Record<string, string>>): void {
   provider.use(async function refuseUnrouted(ctx, next) {
+    if (ctx.method === endpoints[ctx.path]) return next();
     await next();
     if (ctx.status !== 404 || ctx.body) return;
     const allow = endpoints[ctx.path];

@@ -18,8 +18,9 @@ export function answerAboutTokens(
   {
     revocation,
     introspection,
+    tokenPath,
     logger,
-  }: { revocation: AnswerAboutToken; introspection: AnswerAboutToken; logger: Logger },
+  }: { revocation: AnswerAboutToken; introspection: AnswerAboutToken; tokenPath: string; logger: Logger },
 ): void {
   const declined = new WeakMap<object, () => Promise<void>>();
   const note = (answer: AnswerAboutToken) => (ctx: KoaContextWithOIDC, error: Error) => {
@@ -33,6 +34,8 @@ export function answerAboutTokens(
   provider.on('introspection.error', note(introspection));
 
   provider.use(async function answerAboutTokens(ctx, next) {
+    // nothing is declined at the token endpoint
+    if (ctx.path === tokenPath) return next();
     await next();
     const answer = declined.get(ctx);
     if (answer === undefined) return;

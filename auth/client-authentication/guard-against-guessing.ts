@@ -1,3 +1,4 @@
+import type { Context } from 'koa';
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Clients } from '../clients/clients.ts';
 import type { FailedAuthenticationLimiter } from './failed-authentication-limiter.ts';
@@ -10,7 +11,7 @@ export type GuardAgainstGuessing = {
   /** Wraps the look-up of clients, with which the provider begins to authenticate one. */
   readonly guard: (find: Clients['find']) => Clients['find'];
   /** Lets the guard learn how each authentication ended. */
-  readonly observe: (provider: Provider) => void;
+  readonly observe: (provider: Provider, tokenPath: string) => void;
   /** The client id that a request claimed, until its authentication is known to have failed. */
   readonly claimedClientId: (ctx: object) => string | undefined;
 };
@@ -38,7 +39,7 @@ export function createGuardAgainstGuessing({
         return find(clientId);
       },
 
-    observe(provider) {
+    observe(provider, tokenPath) {
       const count = (ctx: KoaContextWithOIDC, error: Error) => {
         const clientId = claims.get(ctx);
         if (clientId === undefined || !(error instanceof errors.InvalidClientAuth)) return;
@@ -48,10 +49,16 @@ export function createGuardAgainstGuessing({
       provider.on('grant.error', count);
       provider.on('revocation.error', count);
       provider.on('introspection.error', count);
-      provider.use(async function noteAuthentication(ctx, next) {
-        await next();
+      const note = (ctx: Context) => {
         const clientId = claims.get(ctx);
         if (clientId !== undefined && ctx.status < 400) succeeded({ clientId, address: ctx.ip });
+      };
+      provider.on('grant.success', note);
+      provider.use(async function noteAuthentication(ctx, next) {
+        // the event above tells of the token endpoint, and costs its requests nothing
+        if (ctx.path === tokenPath) return next();
+        await next();
+        note(ctx);
       });
     },
   };

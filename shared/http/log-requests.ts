@@ -8,7 +8,7 @@ import { requestId } from './request-id.ts';
  * never the token), and the request id that the line of the next service has too.
  */
 export function logRequests(logger: Logger): Middleware<{ accessToken?: AccessToken }> {
-  return async function logRequests(ctx, next) {
+  return function logRequests(ctx, next) {
     const start = performance.now();
     ctx.res.once('close', () => {
       const { accessToken } = ctx.state;
@@ -25,6 +25,6 @@ export function logRequests(logger: Logger): Middleware<{ accessToken?: AccessTo
         'request',
       );
     });
-    await next();
+    return next();
   };
 }

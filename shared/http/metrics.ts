@@ -27,7 +27,7 @@ export function createMetrics(): Metrics {
       ctx.res.once('finish', () => {
         duration.observe({ method: ctx.method, status: ctx.status }, (performance.now() - start) / 1000);
       });
-      await next();
+      return next();
     },
   };
 }

@@ -5,9 +5,9 @@ import type { Context, Middleware } from 'koa';
 export const REQUEST_ID = 'x-request-id';
 
 /** Gives each request an id, or keeps the one that it came with, and answers with it. */
-export const identifyRequest: Middleware = async function identifyRequest(ctx, next) {
+export const identifyRequest: Middleware = function identifyRequest(ctx, next) {
   ctx.set(REQUEST_ID, sentId(ctx) ?? randomUUID());
-  await next();
+  return next();
 };
 
 /** The id of a request that `identifyRequest` saw. */
