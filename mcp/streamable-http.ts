@@ -66,8 +66,14 @@ export function answerMessage({
 const CALLER_REFUSED: readonly string[] = ['invalid_request', 'invalid_grant', 'invalid_token'];
 
 function noteRefusal(source: AccessTokenSource, note: (refusal: AccessTokenRefused) => void): AccessTokenSource {
+  let refusals = 0;
   return {
-    ...source,
+    refused(accessToken) {
+      source.refused(accessToken);
+      refusals += 1;
+      // the API refused a fresh one too
+      if (refusals > 1) note(new AccessTokenRefused('invalid_token'));
+    },
     async get() {
       try {
         return await source.get();

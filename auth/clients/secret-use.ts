@@ -11,14 +11,15 @@ export type SecretUse = {
 
 /** Creates the note of when each secret was last used. What was not written when the process is killed is lost. */
 export function createSecretUse(em: EntityManager): SecretUse {
-  let used = new Map<string, Date>();
+  const used = new Map<string, Date>();
   return {
     note: (hash) => used.set(hash, new Date()),
     async write() {
-      const writing = used;
-      used = new Map();
-      for (const [hash, lastUsedAt] of writing)
+      // each is forgotten once it is written: while the database is away they wait
+      for (const [hash, lastUsedAt] of [...used]) {
         await em.fork().nativeUpdate(ClientSecretEntity, { hash }, { lastUsedAt });
+        if (used.get(hash) === lastUsedAt) used.delete(hash);
+      }
     },
   };
 }

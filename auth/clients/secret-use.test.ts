@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { openOrm } from '../../shared/database/orm.ts';
+import { openTestDatabase } from '../../shared/testing/test-database.ts';
+import { authDatabase } from '../database/definition.ts';
+import { createSecretUse } from './secret-use.ts';
+
+test('when a secret was last used is written later, and kept while it cannot be', async () => {
+  await using database = await openTestDatabase();
+  await using orm = await openOrm(database, authDatabase);
+  await orm.em.execute("insert into auth.client_secret (hash, client_id) values ('sha256:one', 'program')");
+  const lastUsed = async () =>
+    (await orm.em.execute<{ used: boolean }[]>('select last_used_at is not null as used from auth.client_secret'))[0]
+      ?.used;
+  const use = createSecretUse(orm.em);
+  use.note('sha256:one');
+  expect(await lastUsed()).toBe(false);
+  await orm.em.execute('alter table auth.client_secret rename to away');
+  await expect(use.write()).rejects.toThrow();
+  await orm.em.execute('alter table auth.away rename to client_secret');
+  await use.write();
+  expect(await lastUsed()).toBe(true);
+});
