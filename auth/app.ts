@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { createLocalJWKSet } from 'jose';
 import Koa, { type Middleware } from 'koa';
 import compose from 'koa-compose';
-import { errors } from 'oidc-provider';
+import { type Client, errors } from 'oidc-provider';
 import type { Logger } from 'pino';
 import { isDatabaseUnavailable } from '../shared/database/database-unavailable.ts';
 import { handleErrors, renderProblem } from '../shared/http/handle-errors.ts';
@@ -14,6 +14,7 @@ import { createAccessTokenVerifier } from '../shared/oauth/access-token-verifier
 import { createChallenges } from '../shared/oauth/challenges.ts';
 import { type ProtectedResource, protectedResourceMetadataRoutes } from '../shared/oauth/protected-resource.ts';
 import { requireAccessToken } from '../shared/oauth/require-access-token.ts';
+import type { StatusReference } from '../shared/oauth/status-list.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import type { ResourceServers } from './access-tokens/resource-servers.ts';
 import { answerAboutTokens } from './access-tokens/structured-tokens.ts';
@@ -21,17 +22,19 @@ import { createAdministration } from './admin/administration.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { createAuditRecord } from './audit/audit.ts';
 import { auditProviderEvents } from './audit/provider-events.ts';
-import { createAuthorizationServer, ROUTES } from './authorization-server.ts';
+import { createAuthorizationServer, METHODS, ROUTES } from './authorization-server.ts';
 import type { FailedAuthenticationLimiter } from './client-authentication/failed-authentication-limiter.ts';
 import { createGuardAgainstGuessing } from './client-authentication/guard-against-guessing.ts';
 import type { Clients } from './clients/clients.ts';
+import { keepBuiltClients } from './clients/keep-built-clients.ts';
 import type { SecretUse } from './clients/secret-use.ts';
 import { createAdapterFactory } from './database/adapter.ts';
 import { createIntrospectionEndpoint } from './introspection/introspection-endpoint.ts';
+import { publishDocuments, refuseUnrouted } from './metadata.ts';
 import { createRevocationEndpoint } from './revocations/revocation-endpoint.ts';
 import { createRevocations, revokeLeases } from './revocations/revocations.ts';
 import { publicKeySet, type SigningKeys } from './signing-keys/signing-keys.ts';
-import { createLeases, HolderGone } from './status-lists/leases.ts';
+import { createLeases, HolderGone, type Place } from './status-lists/leases.ts';
 import { listUri, STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
 import { measureStatusLists } from './status-lists/metrics.ts';
 import { createReaders } from './status-lists/readers.ts';
@@ -81,8 +84,9 @@ export function createAuthApp({
     takeStatus,
     isRevoked,
     noteSecretUse: secretUse.note,
-    adapter: createAdapterFactory({ em, clients: { find: guessing.guard(clients.find) } }),
+    adapter: createAdapterFactory({ em, clients }),
   });
+  keepBuiltClients(provider, { find: guessing.guard(clients.find) });
   provider.on('server_error', (ctx, err) => {
     logger.error({ err, path: ctx.path }, 'a request could not be answered');
     if (!isDatabaseUnavailable(err)) return;
@@ -101,19 +105,6 @@ export function createAuthApp({
   const verify = (token: string) => verifyAccessTokenClaims(token, { issuer, findKey });
   const revocations = createRevocations({ em, statusLists });
 
-  provider.use(identifyRequest);
-  provider.use(metrics.middleware);
-  const checks = { database: () => em.fork().execute('select 1') };
-  provider.use(below('/health', (app) => app.use(healthRoutes({ checks, logger }).routes())));
-  provider.use(below(STATUS_LISTS_PATH, (app) => app.use(statusListRoutes({ statusLists, readers, issuer }).routes())));
-  guessing.observe(provider, ROUTES.token);
-  answerAboutTokens(provider, {
-    revocation: createRevocationEndpoint({ issuer, verify, revocations }),
-    introspection: createIntrospectionEndpoint({ provider, verify, isRevoked }),
-    tokenPath: ROUTES.token,
-    logger,
-  });
-
   const admin: ProtectedResource = {
     resource: `${issuer}/admin`,
     authorizationServer: issuer,
@@ -123,9 +114,6 @@ export function createAuthApp({
   const challenges = createChallenges(admin);
   const keys = { find: findKey, generation: () => 0 };
   const verifyAdmin = createAccessTokenVerifier({ issuer, audience: admin.resource, keys, isRevoked });
-  provider.use(
-    below('/.well-known/oauth-protected-resource', (app) => app.use(protectedResourceMetadataRoutes(admin).routes())),
-  );
   const routes = adminRoutes({
     issuer,
     em,
@@ -137,35 +125,57 @@ export function createAuthApp({
     challenges,
     record,
   });
-  provider.use(
+  const checks = { database: () => em.fork().execute('select 1') };
+  const elsewhere = compose([
+    publishDocuments,
+    refuseUnrouted(METHODS),
+    below('/health', (app) => app.use(healthRoutes({ checks, logger }).routes())),
+    below(STATUS_LISTS_PATH, (app) => app.use(statusListRoutes({ statusLists, readers, issuer }).routes())),
+    below('/.well-known/oauth-protected-resource', (app) => app.use(protectedResourceMetadataRoutes(admin).routes())),
     below('/admin', (app) =>
       app
         .use(handleErrors({ logger, render: renderProblem }))
         .use(routes.routes())
         .use(routes.allowedMethods()),
     ),
-  );
+    guessing.observe(provider),
+    answerAboutTokens(provider, {
+      revocation: createRevocationEndpoint({ issuer, verify, revocations }),
+      introspection: createIntrospectionEndpoint({ provider, verify, isRevoked }),
+      logger,
+    }),
+  ]);
+  provider.use(identifyRequest);
+  provider.use(metrics.middleware);
+  // what most requests ask for goes to the provider at once
+  provider.use((ctx, next) => (ctx.path === ROUTES.token && ctx.method === 'POST' ? next() : elsewhere(ctx, next)));
   return provider;
 
-  async function takeStatus(clientId: string, expiresAt: number) {
-    try {
-      const alone = (await clients.find(clientId))?.oneTokenAtATime ?? false;
-      const cause = { actor: clientId, reason: 'replaced by a newer access token' };
-      const { list, index } = alone
-        ? await leases.takeAlone(clientId, expiresAt, async (transaction) => {
-            await revokeLeases(transaction, clientId, cause);
-          })
-        : await leases.take(clientId, expiresAt);
-      if (alone) await statusLists.catchUp();
-      return { idx: index, uri: listUri(issuer, list) };
-    } catch (error) {
-      if (error instanceof HolderGone) throw new errors.InvalidClientAuth(error.message);
-      throw error;
-    }
+  function takeStatus({ clientId, one_token_at_a_time: alone }: Client, expiresAt: number) {
+    const place = alone === true ? takeAlone(clientId, expiresAt) : leases.take(clientId, expiresAt);
+    return place instanceof Promise ? place.then(referTo, refuseGone) : referTo(place);
+  }
+
+  async function takeAlone(clientId: string, expiresAt: number): Promise<Place> {
+    const cause = { actor: clientId, reason: 'replaced by a newer access token' };
+    const place = await leases.takeAlone(clientId, expiresAt, async (transaction) => {
+      await revokeLeases(transaction, clientId, cause);
+    });
+    await statusLists.catchUp();
+    return place;
+  }
+
+  function referTo({ list, index }: Place): StatusReference {
+    return { idx: index, uri: listUri(issuer, list) };
   }
 }
 
-/** Spares the token endpoint the routers of everything else. */
+function refuseGone(error: unknown): never {
+  if (error instanceof HolderGone) throw new errors.InvalidClientAuth(error.message);
+  throw error;
+}
+
+/** Asks an app for what is below a path alone. */
 function below(path: string, build: (app: Koa) => unknown): Middleware {
   const app = new Koa();
   build(app);

@@ -19,7 +19,7 @@ import {
 import { type DerivedClaims, registerTokenExchange } from './access-tokens/token-exchange.ts';
 import { CLIENT_AUTHENTICATION_METHODS } from './clients/client.entity.ts';
 import { findPresentedSecret, OWN_CLIENT_METADATA } from './clients/client-metadata.ts';
-import { pinToIssuer, publishDocuments, refuseUnrouted } from './metadata.ts';
+import { pinToIssuer } from './metadata.ts';
 import type { SigningKeys } from './signing-keys/signing-keys.ts';
 import { STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
 
@@ -33,6 +33,15 @@ export const ROUTES = {
   jwks: '/oauth/jwks',
   revocation: '/oauth/revoke',
   introspection: '/oauth/introspect',
+};
+
+/** The method of each endpoint. */
+export const METHODS = {
+  [ROUTES.authorization]: 'GET',
+  [ROUTES.token]: 'POST',
+  [ROUTES.jwks]: 'GET',
+  [ROUTES.revocation]: 'POST',
+  [ROUTES.introspection]: 'POST',
 };
 
 /**
@@ -55,7 +64,7 @@ export function createAuthorizationServer({
   /** Seconds that an access token lives. */
   accessTokenTtl: number;
   /** The place in a status list of a token of a client that expires at a time, in seconds. */
-  takeStatus: (clientId: string, expiresAt: number) => Promise<StatusReference>;
+  takeStatus: (client: Client, expiresAt: number) => StatusReference | Promise<StatusReference>;
   isRevoked: IsRevoked;
   /** Is told the hash of each secret that a client proved to have. */
   noteSecretUse: (hash: string) => void;
@@ -128,8 +137,9 @@ export function createAuthorizationServer({
     extraTokenClaims: (_ctx, token) => derivedClaims.get(token),
     formats: {
       customizers: {
-        async jwt(_ctx, _token, { payload }) {
-          payload.status ??= { status_list: await takeStatus(String(payload.client_id), Number(payload.exp)) };
+        async jwt(_ctx, { client }, { payload }) {
+          if (client === undefined) throw new Error('an access token is issued to a client');
+          payload.status ??= { status_list: await takeStatus(client, Number(payload.exp)) };
         },
       },
     },
@@ -158,14 +168,6 @@ export function createAuthorizationServer({
   // Koa would write every connection that a client resets to stderr; what is a fault of ours is logged as `server_error`
   provider.silent = true;
   pinToIssuer(provider);
-  publishDocuments(provider);
-  refuseUnrouted(provider, {
-    [ROUTES.token]: 'POST',
-    [ROUTES.jwks]: 'GET',
-    [ROUTES.authorization]: 'GET',
-    [ROUTES.revocation]: 'POST',
-    [ROUTES.introspection]: 'POST',
-  });
   return provider;
 
   function resourceServerInfo(resource: string): ResourceServer {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { answerWithEntityTag } from '../shared/http/entity-tag.ts';
 import { ALL_SCOPES } from './access-tokens/resource-servers.ts';
@@ -19,31 +20,28 @@ export function pinToIssuer(provider: Provider): void {
 }
 
 /** Lets caches keep the authorization server metadata (RFC 8414) and the JWKS, and ask whether they changed. */
-export function publishDocuments(provider: Provider): void {
-  provider.use(async function publishDocuments(ctx, next) {
-    // a turn of the event loop for each request to the token endpoint is worth sparing
-    if (ctx.method === 'POST') return next();
-    await next();
-    const route = ctx.oidc?.route;
-    if (ctx.status !== 200 || (route !== 'discovery' && route !== 'jwks')) return;
-    // the provider adds openid, which nobody is granted
-    if (route === 'discovery') ctx.body = { ...ctx.body, scopes_supported: ALL_SCOPES };
-    ctx.set('cache-control', `public, max-age=${KEEP_FOR}`);
-    answerWithEntityTag(ctx, hash('sha256', JSON.stringify(ctx.body), 'base64url'));
-  });
-}
+export const publishDocuments: Middleware = async function publishDocuments(ctx, next) {
+  await next();
+  const route = ctx.oidc?.route;
+  if (ctx.status !== 200 || (route !== 'discovery' && route !== 'jwks')) return;
+  // the provider adds openid, which nobody is granted
+  if (route === 'discovery') ctx.body = { ...ctx.body, scopes_supported: ALL_SCOPES };
+  ctx.set('cache-control', `public, max-age=${KEEP_FOR}`);
+  answerWithEntityTag(ctx, hash('sha256', JSON.stringify(ctx.body), 'base64url'));
+};
 
 /** Answers what no endpoint answered: 405 with the right method where there is an endpoint, 404 elsewhere. */
-export function refuseUnrouted(provider: Provider, endpoints: Readonly<Record<string, string>>): void {
-  provider.use(async function refuseUnrouted(ctx, next) {
-    if (ctx.method === endpoints[ctx.path]) return next();
+export function refuseUnrouted(endpoints: Readonly<Record<string, string>>): Middleware {
+  return async function refuseUnrouted(ctx, next) {
     await next();
     if (ctx.status !== 404 || ctx.body) return;
     const allow = endpoints[ctx.path];
+    // an endpoint that was asked in the right way has said itself that there is nothing
+    if (allow === ctx.method) return;
     const error_description =
       allow === undefined ? 'there is no such endpoint' : `the method of this endpoint is ${allow}`;
     ctx.status = allow === undefined ? 404 : 405;
     if (allow !== undefined) ctx.set('allow', allow);
     ctx.body = { error: 'invalid_request', error_description };
-  });
+  };
 }

@@ -8,7 +8,7 @@ import { median } from './statistics.ts';
 /** Pairs of rounds, and how long a round and the warm-up before the first take. */
 const ROUNDS = 9;
 const ROUND_SECONDS = 1;
-const WARM_UP_SECONDS = 2;
+const WARM_UP_SECONDS = 5;
 
 /** A contestant's medians. */
 type Figures = { readonly perSecond: number; readonly p99: number; readonly cpuPerRequest: number };

@@ -1,3 +1,4 @@
+import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Logger } from 'pino';
@@ -18,10 +19,9 @@ export function answerAboutTokens(
   {
     revocation,
     introspection,
-    tokenPath,
     logger,
-  }: { revocation: AnswerAboutToken; introspection: AnswerAboutToken; tokenPath: string; logger: Logger },
-): void {
+  }: { revocation: AnswerAboutToken; introspection: AnswerAboutToken; logger: Logger },
+): Middleware {
   const declined = new WeakMap<object, () => Promise<void>>();
   const note = (answer: AnswerAboutToken) => (ctx: KoaContextWithOIDC, error: Error) => {
     const { client, params } = ctx.oidc;
@@ -33,9 +33,7 @@ export function answerAboutTokens(
   provider.on('revocation.error', note(revocation));
   provider.on('introspection.error', note(introspection));
 
-  provider.use(async function answerAboutTokens(ctx, next) {
-    // nothing is declined at the token endpoint
-    if (ctx.path === tokenPath) return next();
+  return async function answerAboutTokens(ctx, next) {
     await next();
     const answer = declined.get(ctx);
     if (answer === undefined) return;
@@ -50,5 +48,5 @@ export function answerAboutTokens(
       ctx.type = 'json';
       ctx.body = { error: 'temporarily_unavailable', error_description: 'the store is out of reach' };
     }
-  });
+  };
 }

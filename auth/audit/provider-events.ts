@@ -25,7 +25,7 @@ export function auditProviderEvents({
 }: {
   provider: Provider;
   /** Who a request says it is from. */
-  claimedClientId: (ctx: object) => string | undefined;
+  claimedClientId: (ctx: KoaContextWithOIDC) => string | undefined;
   record: RecordAuditEvent;
   logger: Logger;
 }): void {

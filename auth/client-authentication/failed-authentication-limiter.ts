@@ -14,8 +14,11 @@ type Claim = { readonly clientId: string; readonly address: string };
 
 /** What limits failed client authentication. Disposing it closes its connections. */
 export type FailedAuthenticationLimiter = AsyncDisposable & {
-  /** Milliseconds until this claim is looked at again, or undefined when it is now. It is answered from memory. */
-  readonly findWait: (claim: Claim) => Promise<number | undefined>;
+  /**
+   * Milliseconds until this claim is looked at again, or undefined when it is now. It is answered from memory, and at once
+   * as long as nobody failed.
+   */
+  readonly findWait: (claim: Claim) => Promise<number | undefined> | undefined;
   /** The claim was false. It counts in this process at once, and when this resolves in the others too. */
   readonly failed: (claim: Claim) => Promise<void>;
   /** The claim was true. */
@@ -58,14 +61,7 @@ export function openFailedAuthenticationLimiter({
   let anyFailed = false;
 
   return {
-    async findWait(claim) {
-      if (!anyFailed) return undefined;
-      const { ofClient, ofAddress } = keysOf(claim);
-      return (
-        (await client.findWait(ofClient)) ??
-        (authenticated.has(nameOf(claim)) ? undefined : address.findWait(ofAddress))
-      );
-    },
+    findWait: (claim) => (anyFailed ? findWaitOf(claim) : undefined),
     async failed(claim) {
       anyFailed = true;
       const { ofClient, ofAddress } = keysOf(claim);
@@ -74,6 +70,13 @@ export function openFailedAuthenticationLimiter({
     succeeded: (claim) => authenticated.set(nameOf(claim), true),
     [Symbol.asyncDispose]: async () => pool?.end(),
   };
+
+  async function findWaitOf(claim: Claim): Promise<number | undefined> {
+    const { ofClient, ofAddress } = keysOf(claim);
+    return (
+      (await client.findWait(ofClient)) ?? (authenticated.has(nameOf(claim)) ? undefined : address.findWait(ofAddress))
+    );
+  }
 
   function createCounter(keyPrefix: string, failures: number) {
     // the package closes the door with the first that is one too many, and here it is the last failure that does

@@ -1,4 +1,4 @@
-import type { Context } from 'koa';
+import type { Context, Middleware } from 'koa';
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Clients } from '../clients/clients.ts';
 import type { FailedAuthenticationLimiter } from './failed-authentication-limiter.ts';
@@ -10,10 +10,10 @@ const AUTHENTICATED: ReadonlySet<string> = new Set(['token', 'revocation', 'intr
 export type GuardAgainstGuessing = {
   /** Wraps the look-up of clients, with which the provider begins to authenticate one. */
   readonly guard: (find: Clients['find']) => Clients['find'];
-  /** Lets the guard learn how each authentication ended. */
-  readonly observe: (provider: Provider, tokenPath: string) => void;
+  /** Lets the guard learn how each authentication ended. What it returns goes before the endpoints but that for tokens. */
+  readonly observe: (provider: Provider) => Middleware;
   /** The client id that a request claimed, until its authentication is known to have failed. */
-  readonly claimedClientId: (ctx: object) => string | undefined;
+  readonly claimedClientId: (ctx: Pick<Context, 'state'>) => string | undefined;
 };
 
 /** Creates the guard of the token, revocation and introspection endpoints against guessing (RFC 6749 §2.3.1). */
@@ -22,44 +22,43 @@ export function createGuardAgainstGuessing({
   failed,
   succeeded,
 }: FailedAuthenticationLimiter): GuardAgainstGuessing {
-  // the client id that a request claimed, however it did: once, for introspection looks up another one later
-  const claims = new WeakMap<object, string>();
-
   return {
-    claimedClientId: (ctx) => claims.get(ctx),
+    claimedClientId: (ctx) => ctx.state.claimedClientId,
     guard: (find) =>
-      async function findUnlessLimited(clientId) {
+      function findUnlessLimited(clientId) {
         const { ctx } = Provider;
-        if (ctx !== undefined && AUTHENTICATED.has(ctx.oidc.route) && !claims.has(ctx)) {
-          // ctx.ip is the peer's address and never that of X-Forwarded-For, which anybody can write
-          const wait = await findWait({ clientId, address: ctx.ip });
+        if (ctx === undefined || !AUTHENTICATED.has(ctx.oidc.route) || ctx.state.claimedClientId !== undefined)
+          return find(clientId);
+        // ctx.ip is the peer's address and never that of X-Forwarded-For, which anybody can write
+        const waiting = findWait({ clientId, address: ctx.ip });
+        const findNow = (wait?: number) => {
           if (wait !== undefined) throw new TooManyFailedAuthentications(ctx, wait);
-          claims.set(ctx, clientId);
-        }
-        return find(clientId);
+          ctx.state.claimedClientId = clientId;
+          return find(clientId);
+        };
+        return waiting === undefined ? findNow() : waiting.then(findNow);
       },
 
-    observe(provider, tokenPath) {
+    observe(provider) {
       const count = (ctx: KoaContextWithOIDC, error: Error) => {
-        const clientId = claims.get(ctx);
+        const clientId = ctx.state.claimedClientId;
         if (clientId === undefined || !(error instanceof errors.InvalidClientAuth)) return;
-        claims.delete(ctx);
+        ctx.state.claimedClientId = undefined;
         void failed({ clientId, address: ctx.ip });
       };
       provider.on('grant.error', count);
       provider.on('revocation.error', count);
       provider.on('introspection.error', count);
       const note = (ctx: Context) => {
-        const clientId = claims.get(ctx);
+        const clientId = ctx.state.claimedClientId;
         if (clientId !== undefined && ctx.status < 400) succeeded({ clientId, address: ctx.ip });
       };
       provider.on('grant.success', note);
-      provider.use(async function noteAuthentication(ctx, next) {
-        // the event above tells of the token endpoint, and costs its requests nothing
-        if (ctx.path === tokenPath) return next();
+      // the event above tells of the token endpoint, and costs its requests nothing
+      return async function noteAuthentication(ctx, next) {
         await next();
         note(ctx);
-      });
+      };
     },
   };
 }

@@ -5,6 +5,7 @@ import { isIPv6 } from 'node:net';
  * 64 bits, for a host picks the others itself (RFC 8981).
  */
 export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
   // how a socket that listens on :: names an IPv4 address (RFC 4291 §2.5.5.2)
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

@@ -6,7 +6,7 @@ import { isClientSecret } from './client-secret.ts';
 import type { ClientRecord } from './clients.ts';
 
 /** The members of a client's metadata that RFC 7591 does not know. */
-export const OWN_CLIENT_METADATA = ['resources', 'resource_server', 'secrets'] as const;
+export const OWN_CLIENT_METADATA = ['resources', 'resource_server', 'one_token_at_a_time', 'secrets'] as const;
 
 /** What the provider takes for the secret of each client, because it asks for one. Nothing is compared with it. */
 const NO_SECRET = randomBytes(32).toString('base64url');
@@ -26,6 +26,7 @@ export function clientMetadata(client: ClientRecord): ClientMetadata {
     secrets: client.secrets,
     resources: client.resources,
     resource_server: client.resourceServer,
+    one_token_at_a_time: client.oneTokenAtATime,
   };
 }
 

@@ -25,6 +25,8 @@ export type Clients = AsyncDisposable & {
 /** VSCHAR (RFC 6749 Appendix A.1), as many as the column holds. */
 const CLIENT_ID = /^[\x20-\x7e]{1,255}$/;
 
+const NOBODY = Promise.resolve(undefined);
+
 /** Clients kept in memory at the most. */
 const REMEMBER = 10_000;
 
@@ -47,7 +49,7 @@ export async function openClients({ database, em }: { database: Database; em: Sq
 
   return {
     // what cannot be an id is looked for nowhere: PostgreSQL takes no NUL, and nobody has ids of a kilobyte
-    find: async (clientId) => (CLIENT_ID.test(clientId) ? (known.get(clientId) ?? read(clientId)) : undefined),
+    find: (clientId) => (CLIENT_ID.test(clientId) ? (known.get(clientId) ?? read(clientId)) : NOBODY),
     register: (client) => em.fork().transactional((transaction) => insertClient(transaction, client)),
     [Symbol.asyncDispose]: () => subscription[Symbol.asyncDispose](),
   };

@@ -8,6 +8,9 @@ export const LIST_SIZE = 131_072;
 const FIRST_BLOCK = 16;
 const LARGEST_BLOCK = 4_096;
 
+/** A holder that needs blocks of this length is given the next one before this one is used up, and waits for none. */
+const LEASE_AHEAD_FROM = 256;
+
 /** A block of indexes that this process hands out. */
 type Block = {
   readonly list: number;
@@ -15,21 +18,22 @@ type Block = {
   readonly end: number;
   readonly length: number;
   next: number;
+  following?: Block;
 };
 
 /** A place in a status list. */
-type Place = { readonly list: number; readonly index: number };
+export type Place = { readonly list: number; readonly index: number };
 
 /** The places that tokens get in the status lists. */
 export type Leases = {
   /** Indexes of a list that this process gave to tokens. */
   readonly given: (list: number) => number;
   /**
-   * The place of a token of `holder` that expires at `expiresAt`, in seconds since the epoch. It comes from memory, but
-   * for one transaction a block, and none is ever given twice.
+   * The place of a token of `holder` that expires at `expiresAt`, in seconds since the epoch. It comes from memory at
+   * once, but for one transaction a block, and none is ever given twice.
    * @throws {HolderGone}
    */
-  readonly take: (holder: string, expiresAt: number) => Promise<Place>;
+  readonly take: (holder: string, expiresAt: number) => Place | Promise<Place>;
   /**
    * The same for a token that takes the place of the holder's earlier ones, which `revokeEarlier` revokes in the same
    * transaction. This is a transaction for each token.
@@ -57,26 +61,12 @@ export function createLeases({
   isInvalid: (list: number, index: number) => boolean;
 }): Leases {
   const blocks = new LRUCache<string, Block>({ max: 10_000 });
-  const leasing = new Map<string, Promise<Block>>();
+  const leasing = new Map<string, Promise<void>>();
   const given = new Map<number, number>();
 
   return {
     given: (list) => given.get(list) ?? 0,
-    async take(holder, expiresAt) {
-      for (;;) {
-        const block = blocks.get(holder);
-        if (block !== undefined && expiresAt <= block.expiresAt && block.next < block.end) {
-          const index = block.next;
-          if (!isInvalid(block.list, index)) {
-            block.next += 1;
-            count(block.list);
-            return { list: block.list, index };
-          }
-        }
-        // however many requests wait, one block is leased
-        await (leasing.get(holder) ?? leaseNext(holder, expiresAt, block));
-      }
-    },
+    take,
     takeAlone(holder, expiresAt, revokeEarlier) {
       return em.fork().transactional(async (transaction) => {
         await revokeEarlier(transaction);
@@ -87,21 +77,44 @@ export function createLeases({
     },
   };
 
+  function take(holder: string, expiresAt: number): Place | Promise<Place> {
+    const block = blocks.get(holder);
+    if (block !== undefined && expiresAt <= block.expiresAt && block.next < block.end) {
+      const index = block.next;
+      if (!isInvalid(block.list, index)) {
+        block.next += 1;
+        count(block.list);
+        if (block.length >= LEASE_AHEAD_FROM && block.end - block.next === block.length / 2)
+          // one that fails is leased again when it is needed, and its error is told then
+          leaseAfter(block, holder, expiresAt).catch(() => undefined);
+        return { list: block.list, index };
+      }
+    }
+    if (block?.following !== undefined) {
+      blocks.set(holder, block.following);
+      return take(holder, expiresAt);
+    }
+    return leaseAfter(block, holder, expiresAt).then(() => take(holder, expiresAt));
+  }
+
   function count(list: number): void {
     given.set(list, (given.get(list) ?? 0) + 1);
   }
 
-  function leaseNext(holder: string, expiresAt: number, before: Block | undefined): Promise<Block> {
-    const length = Math.min(before === undefined ? FIRST_BLOCK : before.length * 2, LARGEST_BLOCK);
-    const lease = leaseBlock(holder, expiresAt, length).finally(() => leasing.delete(holder));
-    leasing.set(holder, lease);
-    return lease;
-  }
+  /** Leases the block that follows `block`, or the first one: one, however many requests wait. */
+  function leaseAfter(block: Block | undefined, holder: string, expiresAt: number): Promise<void> {
+    const leased = leasing.get(holder) ?? lease().finally(() => leasing.delete(holder));
+    leasing.set(holder, leased);
+    return leased;
 
-  async function leaseBlock(holder: string, expiresAt: number, length: number): Promise<Block> {
-    const block = await em.fork().transactional((transaction) => insertLease(transaction, holder, expiresAt, length));
-    blocks.set(holder, block);
-    return block;
+    async function lease(): Promise<void> {
+      const length = Math.min(block === undefined ? FIRST_BLOCK : block.length * 2, LARGEST_BLOCK);
+      const following = await em
+        .fork()
+        .transactional((transaction) => insertLease(transaction, holder, expiresAt, length));
+      if (block === undefined) blocks.set(holder, following);
+      else block.following = following;
+    }
   }
 
   async function insertLease(

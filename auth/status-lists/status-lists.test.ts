@@ -54,6 +54,21 @@ test('no place is given twice, and the blocks grow so that a thousand tokens nee
   expect(leases.length).toBeLessThanOrEqual(12);
 });
 
+test('who needs many places is leased the next block before the last one is used up', async () => {
+  await using opened = await open();
+  const leases = opened.openLeases();
+  const countLeases = async () => (await opened.em.execute('select 1 from auth.lease')).length;
+  // blocks of 16, 32, 64 and 128, and half of the first that is leased ahead of
+  for (let token = 0; token < 16 + 32 + 64 + 128 + 127; token++) await leases.take('holder', soon());
+  expect(await countLeases()).toBe(5);
+  await leases.take('holder', soon());
+  await expect.poll(countLeases).toBe(6);
+  // no other block is to be had, and as many places are given as both of these have
+  await opened.em.execute("update auth.client set active = false where client_id = 'holder'");
+  for (let token = 0; token < 128 + 512; token++) await leases.take('holder', soon());
+  await expect(leases.take('holder', soon())).rejects.toBeInstanceOf(HolderGone);
+});
+
 test('a client is revoked by a row for each block, and gets places afterwards that are not', async () => {
   await using opened = await open();
   const leases = opened.openLeases();

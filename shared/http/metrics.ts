@@ -1,4 +1,4 @@
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
 /** The registry of one service, and the middleware that measures its requests and answers `GET /metrics`. */
@@ -17,12 +17,8 @@ export function createMetrics(): Metrics {
   });
   return {
     registry,
-    async middleware(ctx, next) {
-      if (ctx.path === '/metrics' && ctx.method === 'GET') {
-        ctx.type = registry.contentType;
-        ctx.body = await registry.metrics();
-        return;
-      }
+    middleware(ctx, next) {
+      if (ctx.path === '/metrics' && ctx.method === 'GET') return answer(ctx);
       const start = performance.now();
       ctx.res.once('finish', () => {
         duration.observe({ method: ctx.method, status: ctx.status }, (performance.now() - start) / 1000);
@@ -30,4 +26,9 @@ export function createMetrics(): Metrics {
       return next();
     },
   };
+
+  async function answer(ctx: Context): Promise<void> {
+    ctx.type = registry.contentType;
+    ctx.body = await registry.metrics();
+  }
 }

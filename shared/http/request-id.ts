@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 
 /** The header that carries a request's id from service to service. */
@@ -6,7 +6,7 @@ export const REQUEST_ID = 'x-request-id';
 
 /** Gives each request an id, or keeps the one that it came with, and answers with it. */
 export const identifyRequest: Middleware = function identifyRequest(ctx, next) {
-  ctx.set(REQUEST_ID, sentId(ctx) ?? randomUUID());
+  ctx.res.setHeader(REQUEST_ID, sentId(ctx) ?? newId());
   return next();
 };
 
@@ -15,7 +15,17 @@ export function requestId(ctx: Pick<Context, 'response'>): string {
   return ctx.response.get(REQUEST_ID);
 }
 
+/** Unlike any other process's, and then counted: an id has to be found again, not to be hard to guess. */
+const process = randomBytes(9).toString('base64url');
+let requests = 0;
+
+function newId(): string {
+  requests += 1;
+  return `${process}-${requests}`;
+}
+
 function sentId(ctx: Context): string | undefined {
+  const sent = ctx.req.headers[REQUEST_ID];
   // it is written to the log, so it is only taken as far as it looks like an id
-  return /^[A-Za-z0-9_-]{8,64}$/.exec(ctx.get(REQUEST_ID))?.[0];
+  return typeof sent === 'string' && /^[A-Za-z0-9_-]{8,64}$/.test(sent) ? sent : undefined;
 }

@@ -20,7 +20,7 @@ async function open(options: { now?: () => number; remember?: number } = {}) {
     ...options,
   });
   const reasonOf = (token: string) =>
-    verify(token).then(
+    (async () => verify(token))().then(
       () => 'accepted',
       (error) => (error instanceof InvalidAccessToken ? error.reason : error),
     );

@@ -1,4 +1,4 @@
-import type { Context, Middleware } from 'koa';
+import type { Context, Middleware, Next, ParameterizedContext } from 'koa';
 import type { Scope } from '../scopes.ts';
 import { InvalidAccessToken } from './access-token-claims.ts';
 import type { AccessToken, VerifyAccessToken } from './access-token-verifier.ts';
@@ -18,19 +18,37 @@ export function requireAccessToken({
   verify: VerifyAccessToken;
   challenges: Challenges;
 }): Middleware<Authorized> {
-  return async function requireAccessToken(ctx, next) {
+  return function requireAccessToken(ctx, next) {
     const token = bearerToken(ctx, challenges);
-    try {
-      ctx.state.accessToken = await verify(token);
-    } catch (error) {
-      if (!(error instanceof InvalidAccessToken)) throw error;
-      // looked at only now: what was verified is well formed
-      throw B64TOKEN.test(token) ? challenges.invalid(error) : challenges.malformedRequest();
-    }
-    // what a token's holder may see is nobody else's to keep (RFC 6750 §5.3)
-    ctx.set('cache-control', 'private, no-store');
-    return next();
+    const verified = verifyOrRefuse(token);
+    return verified instanceof Promise
+      ? verified.then(
+          (accessToken) => pass(accessToken, ctx, next),
+          (error) => refuse(error, token),
+        )
+      : pass(verified, ctx, next);
   };
+
+  function verifyOrRefuse(token: string): AccessToken | Promise<AccessToken> {
+    try {
+      return verify(token);
+    } catch (error) {
+      return refuse(error, token);
+    }
+  }
+
+  function refuse(error: unknown, token: string): never {
+    if (!(error instanceof InvalidAccessToken)) throw error;
+    // looked at only now: what was verified is well formed
+    throw B64TOKEN.test(token) ? challenges.invalid(error) : challenges.malformedRequest();
+  }
+}
+
+function pass(accessToken: AccessToken, ctx: ParameterizedContext<Authorized>, next: Next): Promise<unknown> {
+  ctx.state.accessToken = accessToken;
+  // what a token's holder may see is nobody else's to keep (RFC 6750 §5.3)
+  ctx.set('cache-control', 'private, no-store');
+  return next();
 }
 
 /** Lets a request pass whose access token was granted `scope`. Refuses with 403 and the scope to ask for. */
