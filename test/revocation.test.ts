@@ -162,7 +162,11 @@ test('an exchanged token and the one that it was exchanged from fall together', 
   expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
 });
 
-const Aggregation = z.object({ status_lists: z.array(z.string()), entity_tags: z.record(z.string(), z.string()) });
+const Aggregation = z.object({
+  status_lists: z.array(z.string()),
+  entity_tags: z.record(z.string(), z.string()),
+  status_list_tokens: z.record(z.string(), z.string()).default({}),
+});
 const aggregate = async (headers: Record<string, string> = {}) => {
   const response = await fetch(`${system.issuer}/oauth/status-lists`, { headers });
   const body = response.status === 200 ? Aggregation.parse(await response.json()) : undefined;
@@ -202,6 +206,11 @@ test('the lists are found from the metadata, signed, and say what the draft asks
   const after = await read();
   expect(after.list.isInvalid(idx)).toBe(true);
   expect(after.etag).not.toBe(before.etag);
+  // whoever waited has it without another request
+  const { body } = await aggregate();
+  expect(body?.entity_tags[uri]).toBe(after.etag);
+  const { payload } = await jwtVerify(body?.status_list_tokens[uri] ?? '', keys, { subject: uri });
+  expect(StatusList.decode(payload.status_list).isInvalid(idx)).toBe(true);
   expect(await fetch(`${system.issuer}/oauth/status-lists/99999`)).toMatchObject({ status: 404 });
 });
 

@@ -1,8 +1,10 @@
 import Router from '@koa/router';
+import type { Context } from 'koa';
 import { answerWithEntityTag } from '../../shared/http/entity-tag.ts';
-import { listUri, STATUS_LISTS_PATH } from './list-uri.ts';
+import { createAggregation, isNews, parseTag } from './aggregation.ts';
+import { STATUS_LISTS_PATH } from './list-uri.ts';
 import type { Readers } from './readers.ts';
-import { listEntityTag, type Snapshot, type StatusLists } from './status-lists.ts';
+import type { StatusLists } from './status-lists.ts';
 
 /** The header in which a reader may say who it is, so that it is counted as one however often it asks. */
 const READER = 'status-list-reader';
@@ -22,6 +24,7 @@ export function statusListRoutes({
   issuer: string;
 }): Router {
   const router = new Router();
+  const aggregation = createAggregation({ statusLists, issuer });
 
   router.get(STATUS_LISTS_PATH, async function statusListAggregation(ctx) {
     const known = parseTag(ctx.get('if-none-match'));
@@ -33,16 +36,12 @@ export function statusListRoutes({
         await statusLists.catchUp().catch(() => undefined);
       await statusLists.waitUntil(() => isNews(statusLists.snapshot(), known), ctx);
     }
-    const snapshot = statusLists.snapshot();
-    ctx.vary('prefer');
+    const { entityTag, json, gzipped } = await aggregation();
     ctx.set({ 'access-control-allow-origin': '*', 'cache-control': 'no-cache' });
-    ctx.body = {
-      status_lists: [...snapshot.lists.keys()].map((list) => listUri(issuer, list)),
-      entity_tags: Object.fromEntries(
-        [...snapshot.lists].map(([list, sequence]) => [listUri(issuer, list), listEntityTag(list, sequence)]),
-      ),
-    };
-    answerWithEntityTag(ctx, formatTag(snapshot));
+    ctx.vary('prefer');
+    ctx.type = 'json';
+    answerCompressed(ctx, json, gzipped);
+    answerWithEntityTag(ctx, entityTag);
   });
 
   router.get(`${STATUS_LISTS_PATH}/:id`, async function statusList(ctx) {
@@ -56,39 +55,16 @@ export function statusListRoutes({
       return;
     }
     ctx.set({ 'access-control-allow-origin': '*', 'cache-control': 'no-cache' });
-    ctx.vary('accept-encoding');
     ctx.type = 'application/statuslist+jwt';
-    if (ctx.acceptsEncodings('gzip', 'identity') === 'gzip') {
-      ctx.set('content-encoding', 'gzip');
-      ctx.body = signed.gzipped;
-    } else {
-      ctx.body = signed.token;
-    }
+    answerCompressed(ctx, signed.token, signed.gzipped);
     answerWithEntityTag(ctx, signed.entityTag);
   });
   return router;
 }
 
-/** What a reader has: every revocation up to a sequence, of certain lists. */
-type AggregationTag = { readonly sequence: number; readonly lists: string };
-
-function tagOf({ sequence, lists }: Snapshot): AggregationTag {
-  const ids = [...lists.keys()];
-  return { sequence, lists: `${ids.length}.${Math.max(0, ...ids)}` };
-}
-
-function parseTag(text: string): AggregationTag | undefined {
-  const [, sequence, lists] = /^(?:W\/)?"(\d{1,15})-(\d+\.\d+)"$/.exec(text) ?? [];
-  return sequence === undefined || lists === undefined ? undefined : { sequence: Number(sequence), lists };
-}
-
-/** Another process may be ahead of this one: what a reader has from there is not news here. */
-function isNews(snapshot: Snapshot, known: AggregationTag): boolean {
-  const current = tagOf(snapshot);
-  return current.sequence > known.sequence || current.lists !== known.lists;
-}
-
-function formatTag(snapshot: Snapshot): string {
-  const { sequence, lists } = tagOf(snapshot);
-  return `"${sequence}-${lists}"`;
+function answerCompressed(ctx: Context, plain: string, gzipped: Buffer): void {
+  ctx.vary('accept-encoding');
+  const compress = ctx.acceptsEncodings('gzip', 'identity') === 'gzip';
+  if (compress) ctx.set('content-encoding', 'gzip');
+  ctx.body = compress ? gzipped : plain;
 }

@@ -75,6 +75,30 @@ test('a reader names what it has applied, and nothing before', async () => {
   expect(await opened.look(5)).toBe(true);
 });
 
+test('a list that is sent along is not asked for', async () => {
+  await using opened = await open();
+  const { server } = opened;
+  const asked = server.requests.get('/status-lists/1');
+  await server.publishList(1, [5], { sentAlong: true });
+  await vi.waitFor(() => expect(server.named).toContain(server.aggregationTag()));
+  expect(await opened.look(5)).toBe(true);
+  expect(await opened.look(6)).toBe(false);
+  expect(server.requests.get('/status-lists/1')).toBe(asked);
+});
+
+test.each([
+  ['signed by somebody else', { foreignKey: true }],
+  ['of another list', { claims: { sub: 'http://auth.example/status-lists/1' } }],
+  ['of another type', { header: { typ: 'at+jwt' } }],
+])('a list that is sent along and %s is not taken', async (_what, deviation) => {
+  await using opened = await open();
+  const { server } = opened;
+  await server.publishList(1, [5], { sentAlong: true, ...deviation });
+  await delay(200);
+  expect(await opened.look(5)).toBe(false);
+  expect(server.named).not.toContain(server.aggregationTag());
+});
+
 test('a list that is older than announced is not taken for it', async () => {
   await using opened = await open();
   const { server } = opened;

@@ -29,6 +29,7 @@ const RETRY_AT_THE_LATEST = 800;
 const Aggregation = z.object({
   status_lists: z.array(z.string()),
   entity_tags: z.record(z.string(), z.string()).default({}),
+  status_list_tokens: z.record(z.string(), z.string()).default({}),
 });
 const StatusListClaims = z.object({ sub: z.string(), exp: z.number(), status_list: z.unknown() });
 
@@ -108,11 +109,17 @@ export function openStatusListReader({
       return;
     }
     if (response.status !== 200) throw new Error(`the status list aggregation answered ${response.status}`);
-    const { status_lists, entity_tags } = Aggregation.parse(await response.json());
+    const { status_lists, entity_tags, status_list_tokens } = Aggregation.parse(await response.json());
     const changed = status_lists.filter(
       (uri) => entity_tags[uri] === undefined || lists.get(uri)?.entityTag !== entity_tags[uri],
     );
-    await Promise.all(changed.map((uri) => read(uri, entity_tags[uri])));
+    await Promise.all(
+      changed.map((uri) => {
+        const [token, entityTag] = [status_list_tokens[uri], entity_tags[uri]];
+        // the issuer may send a list along, which spares a request
+        return token === undefined ? read(uri, entityTag) : apply(uri, token, entityTag);
+      }),
+    );
     for (const [uri, { expiresAt }] of lists) if (expiresAt < now() / 1000) lists.delete(uri);
     // it is named in the next request, which says that all is applied that it stands for
     const tag = response.headers.get('etag') ?? undefined;
@@ -142,7 +149,11 @@ export function openStatusListReader({
     // another process than the one that announced it, which is behind: what it has is not what is acknowledged
     if (announced !== undefined && sequenceOf(entityTag) < sequenceOf(announced))
       throw new Error('the status list is older than announced');
-    const { payload } = await jwtVerify(await response.text(), issuer.keys.find, {
+    return apply(uri, await response.text(), entityTag);
+  }
+
+  async function apply(uri: string, token: string, entityTag: string | undefined): Promise<KnownList> {
+    const { payload } = await jwtVerify(token, issuer.keys.find, {
       typ: 'statuslist+jwt',
       subject: uri,
       algorithms: SIGNATURE_ALGORITHMS,
@@ -157,7 +168,9 @@ export function openStatusListReader({
     return current;
   }
 
-  function get(uri: string, headers: Record<string, string>): Promise<Response> {
+  function get(uri: string, others: Record<string, string>): Promise<Response> {
+    // a list is compressed in itself: what gzip still saves takes longer than to send it
+    const headers = { 'accept-encoding': 'identity', ...others };
     return issuer.fetch(uri, { headers, signal: AbortSignal.any([disposed.signal, AbortSignal.timeout(TIMEOUT)]) });
   }
 

@@ -33,13 +33,10 @@ export type TokenIssuer = AsyncDisposable & {
   readonly listUri: (id: number) => string;
   /**
    * Publishes the status list `id` with these indexes revoked, and answers whoever waits for news; unless it is not
-   * `announced`: then it is only found by whoever asks for it. `behind` announces a newer one than there is.
+   * `announced`: then it is only found by whoever asks for it. `behind` announces a newer one than there is. `sentAlong`
+   * puts it into the aggregation document.
    */
-  readonly publishList: (
-    id: number,
-    revoked: readonly number[],
-    options?: Deviation & { readonly announced?: boolean; readonly behind?: boolean },
-  ) => Promise<void>;
+  readonly publishList: (id: number, revoked: readonly number[], options?: Deviation & ListOptions) => Promise<void>;
   /** The entity tag of the newest aggregation document. A reader that names it has applied what it stands for. */
   readonly aggregationTag: () => string;
   /** The entity tags that readers named, in order; undefined for one that has read nothing yet. */
@@ -48,7 +45,14 @@ export type TokenIssuer = AsyncDisposable & {
   readonly holdBack: (path: string) => () => void;
 };
 
-type PublishedList = { readonly token: string; readonly entityTag: string; readonly announcedTag: string | undefined };
+type ListOptions = { readonly announced?: boolean; readonly behind?: boolean; readonly sentAlong?: boolean };
+
+type PublishedList = {
+  readonly token: string;
+  readonly entityTag: string;
+  readonly announcedTag: string | undefined;
+  readonly sentAlong: boolean;
+};
 
 /** Tokens that a published list has a bit for. */
 export const LIST_SIZE = 128;
@@ -124,12 +128,7 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
   async function publishList(
     id: number,
     revoked: readonly number[],
-    {
-      announced = true,
-      behind = false,
-      claims,
-      ...deviation
-    }: Deviation & { announced?: boolean; behind?: boolean } = {},
+    { announced = true, behind = false, sentAlong = false, claims, ...deviation }: Deviation & ListOptions = {},
   ): Promise<void> {
     const list = new StatusList(new Uint8Array(LIST_SIZE / 8));
     for (const index of revoked) list.invalidate(index, 1);
@@ -138,7 +137,12 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
     const token = await sign('statuslist+jwt', { ...good, ...claims }, deviation);
     if (announced) sequence += 1;
     const entityTag = `"${id}-${behind ? sequence - 1 : sequence}"`;
-    lists.set(listUri(id), { token, entityTag, announcedTag: announced ? `"${id}-${sequence}"` : undefined });
+    lists.set(listUri(id), {
+      token,
+      entityTag,
+      announcedTag: announced ? `"${id}-${sequence}"` : undefined,
+      sentAlong,
+    });
     if (!announced) return;
     news.resolve();
     news = Promise.withResolvers();
@@ -152,7 +156,12 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
     const announced = [...lists].flatMap(([uri, { announcedTag }]) =>
       announcedTag === undefined ? [] : [[uri, announcedTag] as const],
     );
-    const document = { status_lists: announced.map(([uri]) => uri), entity_tags: Object.fromEntries(announced) };
+    const along = [...lists].flatMap(([uri, { token, sentAlong }]) => (sentAlong ? [[uri, token] as const] : []));
+    const document = {
+      status_lists: announced.map(([uri]) => uri),
+      entity_tags: Object.fromEntries(announced),
+      status_list_tokens: Object.fromEntries(along),
+    };
     return json(document, { etag: aggregationTag() });
   }
 
