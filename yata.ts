@@ -18,6 +18,9 @@ const USAGE = `usage: npm run -s yata -- COMMAND
 
   start   auth, api and mcp in one process: on the embedded database, or on PostgreSQL
           with AUTH_DATABASE_URL and API_DATABASE_URL
+  doctor URL
+          walks from an MCP endpoint or an API to all that a client needs, and says which link fails and what to do;
+          with OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET in the environment it gets an access token and tries it
 ${ADMIN_USAGE}
 --json    print one JSON value and nothing else
 --help    this
@@ -158,6 +161,20 @@ async function administer(words: readonly string[], json: boolean): Promise<void
   say(json ? JSON.stringify(result.json) : result.text);
 }
 
+/** Examines what is at a URL, as a client would meet it. */
+async function examine(operands: readonly string[], json: boolean): Promise<void> {
+  const [url = '', ...others] = operands;
+  // never shown: it may hold a password
+  const { protocol, username, password, hash } = URL.canParse(url) ? new URL(url) : { protocol: '' };
+  if (!/^https?:$/.test(protocol) || username || password || hash || others.length > 0)
+    throw new UsageError('doctor: expected one http or https URL, without a user name, a password and a fragment');
+  // imported here, for the other commands need none of it
+  const { runDoctor } = await import('./mcp/doctor/command-line.ts');
+  const diagnosis = await runDoctor(url, process.env);
+  say(json ? JSON.stringify(diagnosis.json) : diagnosis.text);
+  process.exitCode = diagnosis.exitCode;
+}
+
 const words = process.argv.slice(2).filter((word) => word !== '--json');
 const [noun] = words;
 if (noun === 'start' && words.length === 1) {
@@ -169,7 +186,9 @@ if (noun === 'start' && words.length === 1) {
   process.exitCode = 2;
 } else {
   try {
-    await administer(words, process.argv.includes('--json'));
+    const json = process.argv.includes('--json');
+    if (noun === 'doctor') await examine(words.slice(1), json);
+    else await administer(words, json);
   } catch (error) {
     if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${USAGE}`);
     else process.stderr.write(`${describeError(error)}\n`);
