@@ -1,11 +1,16 @@
 import * as z from 'zod';
 import { type Environment, readEnvironment, resolveFiles } from '../shared/configuration/environment.ts';
-import { httpUrl, identifiers, port, processVariables } from '../shared/configuration/variables.ts';
+import { corsOrigins, httpUrl, identifiers, port, processVariables } from '../shared/configuration/variables.ts';
 
 /** What an MCP client is told of the server, over either transport. */
 const serverVariables = {
   SERVER_NAME: z.string().default('yata'),
   SERVER_VERSION: z.string().default('0.1.0'),
+  /** Whether only what reads is offered, whatever an access token allows. */
+  MCP_READ_ONLY: z
+    .enum(['true', 'false'], 'true or false')
+    .default('false')
+    .transform((value) => value === 'true'),
 };
 
 /** The client that an MCP process is at the authorization server. */
@@ -30,6 +35,7 @@ export function readMcpConfig(given: Environment) {
       ...clientVariables,
       API_RESOURCE,
       MCP_PORT: port.default(3002),
+      MCP_CORS_ORIGINS: corsOrigins,
       /** Where the authorization server is reached, when that is not the issuer's own address. */
       AUTH_URL: httpUrl.optional(),
       /** Where the todo API is reached, when that is not its resource identifier. */

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { makeTemporaryDirectory } from '../testing/temporary-directory.ts';
 import { checkTogether, InvalidConfiguration, readEnvironment, resolveFiles } from './environment.ts';
-import { databaseUrl, identifiers, port } from './variables.ts';
+import { corsOrigins, databaseUrl, identifiers, port } from './variables.ts';
 
 test('every variable that is wrong is named with what was expected, and no value is repeated', () => {
   const schema = z.object({ PORT: port, SECRET: z.string().min(40, '40 letters or more'), NAME: z.string('a name') });
@@ -77,6 +77,40 @@ test.each(['postgresql://user:p%40ss@[::1]:5432/x', 'postgres://host', 'postgres
     expect(readEnvironment(z.object({ URL: databaseUrl }), { URL })).toEqual({ URL });
   },
 );
+
+test.each([
+  ['https://app.example', ['https://app.example']],
+  ['https://app.example, http://localhost:5173', ['https://app.example', 'http://localhost:5173']],
+  [' HTTPS://App.Example:443,\nhttp://[::1]:80 ', ['https://app.example', 'http://[::1]']],
+])('the origins %j are taken as browsers write them', (ORIGINS, expected) => {
+  expect(readEnvironment(z.object({ ORIGINS: corsOrigins }), { ORIGINS })).toEqual({ ORIGINS: new Set(expected) });
+});
+
+test('* stands for every origin, and nothing for none', () => {
+  const schema = z.object({ ORIGINS: corsOrigins });
+  expect(readEnvironment(schema, { ORIGINS: '*' })).toEqual({ ORIGINS: '*' });
+  expect(readEnvironment(schema, { ORIGINS: '' })).toEqual({});
+});
+
+test.each([
+  'app.example',
+  'https://',
+  'https://app.example/',
+  'https://app.example/todos',
+  'https://app.example?x',
+  'https://app.example#x',
+  'https://user@app.example',
+  'https://app.example:99999',
+  'https://*.example',
+  'https://app.example *',
+  'https://app.example,ftp://app.example',
+  'null',
+  ',',
+])('the origins %j are refused', (ORIGINS) => {
+  expect(() => readEnvironment(z.object({ ORIGINS: corsOrigins }), { ORIGINS })).toThrow(
+    /ORIGINS: expected \* or origins, such as https:\/\/app\.example\.com, with spaces or commas between$/,
+  );
+});
 
 test('an empty variable counts as absent', () => {
   expect(readEnvironment(z.object({ PORT: port.default(3000) }), { PORT: '' })).toEqual({ PORT: 3000 });

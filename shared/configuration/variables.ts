@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import type { CorsOrigins } from '../http/cors.ts';
 import type { Environment } from './environment.ts';
 
 const PORT_NUMBER = 'a port number, 1 to 65535';
+const ORIGINS = '* or origins, such as https://app.example.com, with spaces or commas between';
 
 /**
  * Who everybody is: the issuer and the two resource identifiers (RFC 8414 §2, RFC 8707 §2). They are compared to the
@@ -45,6 +47,13 @@ export const databaseUrl = z.string().refine(isDatabaseUrl, 'a postgresql:// URL
 /** An address to connect to. It identifies nobody, so plain http is for the operator to judge. */
 export const httpUrl = z.url({ protocol: /^https?$/, message: 'an http or https URL' }).transform(withoutTrailingSlash);
 
+/** The origins whose pages may read the answers, with spaces or commas between, or `*` for all; absent means none. */
+export const corsOrigins = z
+  .string()
+  .refine((value) => value.trim() === '*' || listed(value).every(isOrigin), ORIGINS)
+  .transform((value): CorsOrigins => (value.trim() === '*' ? '*' : new Set(listed(value).map(originOf))))
+  .optional();
+
 /** An issuer or a resource identifier: https, or http on this machine, or http that the environment allows. */
 export function identifierSchema(environment: Environment) {
   const allowInsecureHttp = environment.ALLOW_INSECURE_HTTP === 'true';
@@ -66,6 +75,20 @@ function isDatabaseUrl(value: string): boolean {
   } catch {
     return false;
   }
+}
+
+function listed(value: string): string[] {
+  return value.trim().split(/[\s,]+/);
+}
+
+function isOrigin(value: string): boolean {
+  // no * in a host: it would match nothing, for origins are compared exactly
+  return /^https?:\/\/[^/?#@\\*]+$/i.test(value) && URL.canParse(value);
+}
+
+/** An origin as browsers write it: in small letters, without the port that its scheme implies. */
+function originOf(value: string): string {
+  return new URL(value).origin;
 }
 
 function withoutTrailingSlash(url: string): string {
