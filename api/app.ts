@@ -1,5 +1,7 @@
-import Koa from 'koa';
+import Koa, { type Middleware } from 'koa';
+import compose from 'koa-compose';
 import type { Logger } from 'pino';
+import { type CorsOrigins, cors } from '../shared/http/cors.ts';
 import { handleErrors, renderProblem } from '../shared/http/handle-errors.ts';
 import { healthRoutes, type ReadinessChecks } from '../shared/http/health.ts';
 import { logRequests } from '../shared/http/log-requests.ts';
@@ -8,30 +10,38 @@ import { identifyRequest } from '../shared/http/request-id.ts';
 import type { VerifyAccessToken } from '../shared/oauth/access-token-verifier.ts';
 import { createChallenges } from '../shared/oauth/challenges.ts';
 import { type ProtectedResource, protectedResourceMetadataRoutes } from '../shared/oauth/protected-resource.ts';
-import { requireAccessToken } from '../shared/oauth/require-access-token.ts';
+import { type Authorized, requireAccessToken } from '../shared/oauth/require-access-token.ts';
+import { CORS } from './cors.ts';
+import type { TodoChangeFeed } from './todos/change-feed.ts';
 import { todoRoutes } from './todos/routes.ts';
 import type { Todos } from './todos/todos.ts';
 
 /** Creates the todo API's app: a resource server whose routes are below the path of its resource identifier. */
 export function createApiApp({
   todos,
+  changeFeed,
   verify,
   protectedResource,
+  limitRequests,
+  corsOrigins,
   checks,
   metrics,
   logger,
 }: {
   todos: Todos;
+  changeFeed: TodoChangeFeed;
   verify: VerifyAccessToken;
   protectedResource: ProtectedResource;
+  limitRequests: Middleware<Authorized>;
+  corsOrigins?: CorsOrigins | undefined;
   checks: ReadinessChecks;
   metrics: Metrics;
   logger: Logger;
 }): Koa {
   const { resource } = protectedResource;
   const challenges = createChallenges(protectedResource);
-  const authenticate = requireAccessToken({ verify, challenges });
-  const router = todoRoutes({ todos, resource, authenticate, challenges });
+  const authenticate = compose([requireAccessToken({ verify, challenges }), limitRequests]);
+  const router = todoRoutes({ todos, changeFeed, resource, authenticate, challenges });
 
   const app = new Koa();
   // a caller who hangs up is nobody's fault; without this Koa would write a stack trace past the log
@@ -39,6 +49,7 @@ export function createApiApp({
   app.use(identifyRequest);
   app.use(logRequests(logger));
   app.use(metrics.middleware);
+  if (corsOrigins !== undefined) app.use(cors({ origins: corsOrigins, ...CORS }));
   app.use(handleErrors({ logger, render: renderProblem }));
   app.use(healthRoutes({ checks, logger }).routes());
   app.use(protectedResourceMetadataRoutes(protectedResource).routes());

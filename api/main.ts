@@ -1,5 +1,6 @@
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
 import { openOrm } from '../shared/database/orm.ts';
+import { limitRequests } from '../shared/http/limit-requests.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
@@ -10,7 +11,13 @@ import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createApiApp } from './app.ts';
 import { type ApiConfig, readApiConfig } from './config.ts';
 import { apiDatabase } from './database/definition.ts';
+import { deleteExpiredKeys } from './idempotency/idempotency.ts';
+import { openTodoChangeFeed } from './todos/change-feed.ts';
+import { purgeTodos } from './todos/purge.ts';
 import { createTodos } from './todos/todos.ts';
+
+/** Milliseconds between looks for what is to be deleted for good. */
+const TIDY_EVERY = 600_000;
 
 /** Starts the todo API on `database`. Disposing it drains and closes everything but the database. */
 export async function startApi(config: ApiConfig, database: Database): Promise<ListeningServer> {
@@ -28,15 +35,30 @@ export async function startApi(config: ApiConfig, database: Database): Promise<L
   );
   const metrics = createMetrics();
   measureStatusListReader(metrics.registry, statusLists);
+  const changeFeed = starting.use(await openTodoChangeFeed({ database, em }));
+  const tidy = () => {
+    Promise.all([purgeTodos(em), deleteExpiredKeys(em)]).catch((err) =>
+      logger.warn({ err }, 'the database could not be tidied'),
+    );
+  };
+  const tidying = setInterval(tidy, TIDY_EVERY);
+  starting.defer(() => clearInterval(tidying));
   const app = createApiApp({
     todos: createTodos(em),
+    changeFeed,
     verify,
     protectedResource,
+    limitRequests: limitRequests({ requests: config.API_RATE_LIMIT, seconds: 60 }),
+    corsOrigins: config.API_CORS_ORIGINS,
     checks: { database: () => em.fork().execute('select 1'), issuer: ready },
     metrics,
     logger,
   });
-  const server = starting.use(await serve(app.callback(), { port: config.API_PORT, host: config.HOST }));
+  const server = await serve(app.callback(), { port: config.API_PORT, host: config.HOST });
+  // together: the server waits for those who wait for a change
+  starting.defer(async () => {
+    await Promise.all([server[Symbol.asyncDispose](), changeFeed[Symbol.asyncDispose]()]);
+  });
   logger.info({ port: server.port, resource: config.API_RESOURCE }, 'listening');
   const started = starting.move();
   return { port: server.port, [Symbol.asyncDispose]: () => started.disposeAsync() };

@@ -1,10 +1,17 @@
 import type { OrmDefinition } from '../../shared/database/orm.ts';
+import { IdempotencyKeyEntity } from '../idempotency/idempotency-key.entity.ts';
 import { TodoEntity } from '../todos/todo.entity.ts';
+import { TodoChangeEntity } from '../todos/todo-change.entity.ts';
+import { TodoListEntity } from '../todos/todo-list.entity.ts';
 import { Migration20261123132755_todos } from './migrations/Migration20261123132755_todos.ts';
+import { Migration20261123215900_todo_contract } from './migrations/Migration20261123215900_todo_contract.ts';
 
 /** The todo API's part of a database. */
 export const apiDatabase: OrmDefinition = {
   schema: 'api',
-  entities: [TodoEntity],
-  migrations: [{ name: 'Migration20261123132755_todos', class: Migration20261123132755_todos }],
+  entities: [TodoEntity, TodoListEntity, TodoChangeEntity, IdempotencyKeyEntity],
+  migrations: [
+    { name: 'Migration20261123132755_todos', class: Migration20261123132755_todos },
+    { name: 'Migration20261123215900_todo_contract', class: Migration20261123215900_todo_contract },
+  ],
 };

@@ -1,20 +1,37 @@
+import { hash } from 'node:crypto';
 import Router, { type RouterContext } from '@koa/router';
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
+import { answerWithEntityTag, matchesIfMatch } from '../../shared/http/entity-tag.ts';
 import { HttpError } from '../../shared/http/errors.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
+import { parseQuery } from '../../shared/http/parse-query.ts';
 import type { Challenges } from '../../shared/oauth/challenges.ts';
 import { type Authorized, requireScope } from '../../shared/oauth/require-access-token.ts';
-import { NewTodo, type Todo, TodoChanges, TodoId } from '../../shared/todo.ts';
+import { Batch } from '../../shared/todo/batch.ts';
+import { ChangeFeedQuery } from '../../shared/todo/change-feed.ts';
+import { TodoListQuery } from '../../shared/todo/list-query.ts';
+import { NewTodo, type Todo, TodoChanges, TodoId } from '../../shared/todo/todo.ts';
+import { parseIdempotencyKey } from '../idempotency/idempotency.ts';
+import { runBatch } from './batch.ts';
+import type { TodoChangeFeed } from './change-feed.ts';
+import { exportTodos, JSON_LINES, readTodos } from './json-lines.ts';
+import { noSuchTodo, otherVersion } from './refusals.ts';
+import type { Precondition } from './todo-writer.ts';
 import type { Todos } from './todos.ts';
+
+/** Bytes of a batch: fifty todos of the largest size. */
+const LARGEST_BATCH = 2_500_000;
 
 /** The routes of the todos of the access token's subject, below the path of `resource`. */
 export function todoRoutes({
   todos,
+  changeFeed,
   resource,
   authenticate,
   challenges,
 }: {
   todos: Todos;
+  changeFeed: TodoChangeFeed;
   resource: string;
   authenticate: Middleware<Authorized>;
   challenges: Challenges;
@@ -24,36 +41,102 @@ export function todoRoutes({
   const mayRead = requireScope('todos:read', challenges);
   const mayWrite = requireScope('todos:write', challenges);
 
-  router.get('/todos', authenticate, mayRead, listTodos);
+  router.get<{ query: TodoListQuery }>('/todos', authenticate, mayRead, parseQuery(TodoListQuery), listTodos);
   router.post<{ body: NewTodo }>('/todos', authenticate, mayWrite, parseBody(NewTodo), createTodo);
+  router.get<{ query: ChangeFeedQuery }>(
+    '/todos/changes',
+    authenticate,
+    mayRead,
+    parseQuery(ChangeFeedQuery),
+    listChanges,
+  );
+  router.get('/todos/export', authenticate, mayRead, sendExport);
+  router.post('/todos/import', authenticate, mayWrite, importTodos);
+  router.post<{ body: Batch }>(
+    '/todos/batch',
+    authenticate,
+    mayWrite,
+    parseBody(Batch, { limit: LARGEST_BATCH }),
+    batchTodos,
+  );
   router.get('/todos/:id', authenticate, mayRead, getTodo);
   router.patch<{ body: TodoChanges }>('/todos/:id', authenticate, mayWrite, parseBody(TodoChanges), updateTodo);
   router.put<{ body: TodoChanges }>('/todos/:id', authenticate, mayWrite, parseBody(TodoChanges), updateTodo);
   router.delete('/todos/:id', authenticate, mayWrite, deleteTodo);
+  router.post('/todos/:id/restore', authenticate, mayWrite, restoreTodo);
   return router;
 
-  async function listTodos(ctx: RouterContext<Authorized>): Promise<void> {
-    ctx.body = await todos.list(ctx.state.accessToken.subject);
+  async function listTodos(ctx: RouterContext<Authorized & { query: TodoListQuery }>): Promise<void> {
+    const { query, accessToken } = ctx.state;
+    const page = await todos.list(accessToken.subject, query);
+    if (query.count) ctx.set('total-count', String(await todos.count(accessToken.subject, query)));
+    if (page.next !== undefined) ctx.set('link', `<${pageUrl(ctx.querystring, page.next)}>; rel="next"`);
+    const json = JSON.stringify(page.todos);
+    ctx.type = 'json';
+    ctx.body = json;
+    answerWithEntityTag(ctx, `"${hash('sha1', json + (page.next ?? ''), 'base64url')}"`);
+  }
+
+  /** The address of the page that begins at `cursor`, of the same list. */
+  function pageUrl(querystring: string, cursor: string): string {
+    const parameters = new URLSearchParams(querystring);
+    parameters.set('cursor', cursor);
+    return `${resource}/todos?${parameters}`;
   }
 
   async function createTodo(ctx: RouterContext<Authorized & { body: NewTodo }>): Promise<void> {
-    const created = await todos.create(ctx.state.accessToken.subject, ctx.state.body);
+    const { accessToken, body } = ctx.state;
+    const once = parseIdempotencyKey(ctx, body);
+    const created = await todos.write(accessToken.subject, (writer) => writer.create(body), once);
     ctx.status = 201;
     ctx.set('location', `${resource}/todos/${created.id}`);
-    ctx.body = created;
+    answerTodo(ctx, created);
   }
 
   async function getTodo(ctx: RouterContext<Authorized>): Promise<void> {
-    ctx.body = found(await todos.find(ctx.state.accessToken.subject, todoId(ctx)));
+    const todo = await todos.find(ctx.state.accessToken.subject, todoId(ctx));
+    if (todo === undefined) throw noSuchTodo();
+    ctx.body = todo;
+    answerWithEntityTag(ctx, entityTag(todo.version));
   }
 
   async function updateTodo(ctx: RouterContext<Authorized & { body: TodoChanges }>): Promise<void> {
-    ctx.body = found(await todos.update(ctx.state.accessToken.subject, todoId(ctx), ctx.state.body));
+    const [id, { accessToken, body }] = [todoId(ctx), ctx.state];
+    const updated = await todos.write(accessToken.subject, (writer) => writer.update(id, body, ifMatch(ctx)));
+    answerTodo(ctx, updated);
   }
 
   async function deleteTodo(ctx: RouterContext<Authorized>): Promise<void> {
-    if (!(await todos.remove(ctx.state.accessToken.subject, todoId(ctx)))) throw noSuchTodo();
+    const id = todoId(ctx);
+    await todos.write(ctx.state.accessToken.subject, (writer) => writer.remove(id, ifMatch(ctx)));
     ctx.body = { message: 'The todo was deleted' };
+  }
+
+  async function restoreTodo(ctx: RouterContext<Authorized>): Promise<void> {
+    const id = todoId(ctx);
+    answerTodo(ctx, await todos.write(ctx.state.accessToken.subject, (writer) => writer.restore(id, ifMatch(ctx))));
+  }
+
+  async function batchTodos(ctx: RouterContext<Authorized & { body: Batch }>): Promise<void> {
+    const { accessToken, body } = ctx.state;
+    const once = parseIdempotencyKey(ctx, body);
+    ctx.body = await todos.write(accessToken.subject, (writer) => runBatch(writer, body), once);
+  }
+
+  async function listChanges(ctx: RouterContext<Authorized & { query: ChangeFeedQuery }>): Promise<void> {
+    ctx.vary('prefer');
+    ctx.body = await changeFeed.read(ctx.state.accessToken.subject, ctx.state.query, ctx);
+  }
+
+  async function sendExport(ctx: RouterContext<Authorized>): Promise<void> {
+    ctx.type = JSON_LINES;
+    ctx.set('content-disposition', 'attachment; filename="todos.jsonl"');
+    ctx.body = exportTodos(todos, ctx.state.accessToken.subject);
+  }
+
+  async function importTodos(ctx: RouterContext<Authorized>): Promise<void> {
+    const imported = await readTodos(ctx);
+    ctx.body = await todos.write(ctx.state.accessToken.subject, (writer) => writer.add(imported));
   }
 }
 
@@ -65,14 +148,18 @@ function todoId(ctx: { params: Record<string, string> }): string {
   return data;
 }
 
-function found(todo: Todo | undefined): Todo {
-  if (todo === undefined) throw noSuchTodo();
-  return todo;
+/** The entity tag of a todo: two representations of one version are the same. */
+function entityTag(version: number): string {
+  return `"${version}"`;
 }
 
-/** Another subject's todo and one that never was are answered alike. */
-function noSuchTodo(): HttpError {
-  return new HttpError(404, 'There is no todo with this id', {
-    fields: [{ field: 'id', expected: 'the id of one of your todos' }],
-  });
+function ifMatch(ctx: Context): Precondition {
+  return (version) => {
+    if (!matchesIfMatch(ctx, entityTag(version))) throw otherVersion('if-match', version);
+  };
+}
+
+function answerTodo(ctx: Context, todo: Todo): void {
+  ctx.body = todo;
+  ctx.etag = entityTag(todo.version);
 }

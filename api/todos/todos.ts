@@ -1,69 +1,36 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import type { NewTodo, Todo, TodoChanges } from '../../shared/todo.ts';
-import { TodoEntity } from './todo.entity.ts';
+import type { TodoListQuery } from '../../shared/todo/list-query.ts';
+import type { Todo } from '../../shared/todo/todo.ts';
+import { countTodos, listPage, type TodoPage } from './todo-page.ts';
+import { COLUMNS, type TodoRow, toTodo } from './todo-row.ts';
+import { createTodoWriter, type WriteTodos } from './todo-writer.ts';
 
 /** The todos of everybody. Each call names the owner, and sees and touches nothing of anybody else's. */
 export type Todos = {
-  readonly create: (owner: string, todo: NewTodo) => Promise<Todo>;
-  /** Oldest first. */
-  readonly list: (owner: string) => Promise<Todo[]>;
   readonly find: (owner: string, id: string) => Promise<Todo | undefined>;
-  /** Changes the fields that `changes` has and leaves the others. */
-  readonly update: (owner: string, id: string, changes: TodoChanges) => Promise<Todo | undefined>;
-  /** Deletes a todo, and returns whether there was one. */
-  readonly remove: (owner: string, id: string) => Promise<boolean>;
+  /** A page of a list. @throws {InvalidRequest} when the cursor is not one of this list. */
+  readonly list: (owner: string, query: TodoListQuery) => Promise<TodoPage>;
+  /** How many todos a list has on all its pages, as far as they are counted. */
+  readonly count: (owner: string, query: TodoListQuery) => Promise<number>;
+  readonly write: WriteTodos;
 };
 
 /**
- * Creates the todos in a database. Each call is one statement, so that no two that run at once undo each other.
- * They are answered as the rows that the database returns: an entity manager would spend three times the query's own
- * time on hydrating and serializing them.
+ * Creates the todos in a database. They are read as the rows that it returns: an entity manager would spend three times
+ * the query's own time on hydrating and serializing them.
  */
 export function createTodos(em: SqlEntityManager): Todos {
+  const connection = em.getConnection();
   return {
-    async create(owner, { title, description, completed }) {
-      const [created] = await rows(
-        `insert into api.todo (owner, title, description, completed) values (?, ?, ?, ?) returning ${COLUMNS}`,
-        [owner, title, description, completed],
-      );
-      if (created === undefined) throw new Error('an insert returned no row');
-      return created;
-    },
-    list: (owner) => rows(`select ${COLUMNS} from api.todo where owner = ? order by created_at, id`, [owner]),
     async find(owner, id) {
-      const [found] = await rows(`select ${COLUMNS} from api.todo where id = ? and owner = ?`, [id, owner]);
-      return found;
-    },
-    async update(owner, id, changes) {
-      const [updated] = await rows(
-        `update api.todo set
-           title = coalesce(?, title),
-           description = case when ? then ? else description end,
-           completed = coalesce(?, completed),
-           updated_at = now()
-         where id = ? and owner = ? returning ${COLUMNS}`,
-        [
-          changes.title ?? null,
-          changes.description !== undefined,
-          changes.description ?? null,
-          changes.completed ?? null,
-          id,
-          owner,
-        ],
+      const [found] = await connection.execute<TodoRow[]>(
+        `select ${COLUMNS} from api.todo where id = ? and owner = ? and deleted_at is null`,
+        [id, owner],
       );
-      return updated;
+      return found && toTodo(found);
     },
-    remove: async (owner, id) => (await em.fork().nativeDelete(TodoEntity, { id, owner })) > 0,
+    list: (owner, query) => listPage(connection, owner, query),
+    count: (owner, query) => countTodos(connection, owner, query),
+    write: createTodoWriter(em),
   };
-
-  function rows(sql: string, parameters: unknown[]): Promise<Todo[]> {
-    return em.getConnection().execute(sql, parameters);
-  }
-}
-
-/** A todo in the words of the contract. The database writes the times as RFC 3339, sparing a Date for each. */
-const COLUMNS = ['id', 'title', 'description', 'completed', time('created_at'), time('updated_at')].join(', ');
-
-function time(column: string): string {
-  return `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${column}`;
 }

@@ -13,3 +13,12 @@ export function answerWithEntityTag(ctx: Context, tag: string): void {
     .map((entityTag) => entityTag.trim().replace(/^W\//, ''));
   if (known.includes(ctx.response.get('etag')) || known.includes('*')) ctx.status = 304;
 }
+
+/**
+ * Whether a request may change what has the entity tag `tag` now (RFC 9110 §13.1.1): it names no condition, any
+ * representation, or this one. A weak tag names none.
+ */
+export function matchesIfMatch(ctx: Context, tag: string): boolean {
+  const header = ctx.get('if-match');
+  return header === '' || header.split(',').some((known) => known.trim() === '*' || known.trim() === tag);
+}

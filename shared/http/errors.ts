@@ -12,16 +12,24 @@ export class HttpError extends Error {
   readonly status: number;
   readonly fields: readonly FieldProblem[];
   readonly headers: Readonly<Record<string, string>>;
+  /** More members of the problem details (RFC 9457 §3.2). */
+  readonly members: Readonly<Record<string, unknown>>;
 
   constructor(
     status: number,
     detail: string,
-    options: { fields?: readonly FieldProblem[]; headers?: Record<string, string>; cause?: unknown } = {},
+    options: {
+      fields?: readonly FieldProblem[];
+      headers?: Record<string, string>;
+      members?: Record<string, unknown>;
+      cause?: unknown;
+    } = {},
   ) {
     super(detail, { cause: options.cause });
     this.status = status;
     this.fields = options.fields ?? [];
     this.headers = options.headers ?? {};
+    this.members = options.members ?? {};
   }
 
   /** The phrase that RFC 9110 gives the status. */

@@ -39,6 +39,7 @@ export const renderProblem: RenderError = (error) => ({
     status: error.status,
     detail: error.message,
     ...(error.fields.length > 0 && { errors: error.fields }),
+    ...error.members,
   },
 });
 

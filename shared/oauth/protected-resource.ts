@@ -34,7 +34,8 @@ export function protectedResourceMetadataRoutes(protectedResource: ProtectedReso
     function protectedResourceMetadata(ctx) {
       ctx.set({ 'access-control-allow-origin': '*', 'cache-control': 'public, max-age=300' });
       ctx.body = {
-        resource,
+        // in the form that was asked for: a client uses no metadata of another resource than its own (RFC 9728 §3.3)
+        resource: ctx.path === `${metadataPath(resource)}/` ? `${resource}/` : resource,
         authorization_servers: [authorizationServer],
         scopes_supported: scopes,
         bearer_methods_supported: ['header'],

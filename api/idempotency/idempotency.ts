@@ -1,0 +1,68 @@
+import { hash } from 'node:crypto';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { Context } from 'koa';
+import { HttpError, InvalidRequest } from '../../shared/http/errors.ts';
+import { IdempotencyKeyEntity } from './idempotency-key.entity.ts';
+
+/** What makes a request be done once: the key that its sender chose, and a hash of what it asks for. */
+export type Once = { readonly key: string; readonly fingerprint: string };
+
+/** The syntax of a key, with or without the quotes of a structured field (draft-ietf-httpapi-idempotency-key-header-07 §2.1). */
+const KEY = /^(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255}))$/;
+
+/** Reads the Idempotency-Key of a request whose body is `body`. @throws {InvalidRequest} */
+export function parseIdempotencyKey(ctx: Context, body: unknown): Once | undefined {
+  const header = ctx.get('idempotency-key');
+  if (header === '') return undefined;
+  const [, quoted, bare] = KEY.exec(header) ?? [];
+  const key = quoted ?? bare;
+  if (key === undefined)
+    throw new InvalidRequest([{ field: 'idempotency-key', expected: '1 to 255 visible characters without quotes' }]);
+  return { key, fingerprint: hash('sha256', JSON.stringify([ctx.path.replace(/\/$/, ''), body]), 'base64url') };
+}
+
+/**
+ * Answers as the first request of `owner` with this key was answered in the last 24 hours, or by `answer`, whose work is a
+ * part of `transaction`: what was done and what was answered are committed together, so a process that dies leaves both
+ * or neither. Refuses with 409 while a request with this key runs, and with 422 when it asked for something else.
+ */
+export async function answerOnce<T>(
+  transaction: SqlEntityManager,
+  owner: string,
+  { key, fingerprint }: Once,
+  answer: () => Promise<T>,
+): Promise<T> {
+  const [lock] = await transaction.execute<{ free: boolean }[]>(
+    'select pg_try_advisory_xact_lock(hashtextextended(?, 0)) as free',
+    [JSON.stringify([owner, key])],
+  );
+  if (lock?.free !== true)
+    throw new HttpError(409, 'A request with this Idempotency-Key is running', {
+      fields: [{ field: 'idempotency-key', expected: 'to be sent again when the first request is done' }],
+      headers: { 'retry-after': '1' },
+    });
+  const [before] = await transaction.execute<{ fingerprint: string; answer: T }[]>(
+    "select fingerprint, answer from api.idempotency_key where owner = ? and key = ? and created_at > now() - interval '24 hours'",
+    [owner, key],
+  );
+  if (before !== undefined) {
+    if (before.fingerprint === fingerprint) return before.answer;
+    throw new HttpError(422, 'This Idempotency-Key was sent with another request', {
+      fields: [{ field: 'idempotency-key', expected: 'a new key for a new request' }],
+    });
+  }
+  const answered = await answer();
+  await transaction.upsert(IdempotencyKeyEntity, {
+    owner,
+    key,
+    fingerprint,
+    answer: Object(answered),
+    createdAt: new Date(),
+  });
+  return answered;
+}
+
+/** Deletes the keys that are answered anew. */
+export async function deleteExpiredKeys(em: SqlEntityManager): Promise<void> {
+  await em.fork().execute("delete from api.idempotency_key where created_at <= now() - interval '24 hours'");
+}

@@ -1,0 +1,107 @@
+import { Readable } from 'node:stream';
+import type { Context } from 'koa';
+import { HttpError, InvalidRequest } from '../../shared/http/errors.ts';
+import { fieldProblems } from '../../shared/http/parse-request.ts';
+import { TodoListQuery } from '../../shared/todo/list-query.ts';
+import { ImportedTodo } from '../../shared/todo/todo.ts';
+import type { Todos } from './todos.ts';
+
+/** The media type of JSON Lines. */
+export const JSON_LINES = 'application/jsonl';
+
+/** What an import may have: bytes in all and in a line, and todos. */
+const BYTES = 10_000_000;
+const LINE = 100_000;
+const TODOS = 10_000;
+
+/** Writes every todo of `owner` as a line of JSON, the oldest first, as fast as it is read. */
+export function exportTodos(todos: Todos, owner: string): Readable {
+  return Readable.from(lines());
+
+  async function* lines(): AsyncGenerator<string> {
+    let cursor: string | undefined;
+    do {
+      // a page at a time: neither all of them in memory, nor a connection to the database for whoever reads slowly
+      const query = TodoListQuery.parse({ limit: '200', ...(cursor !== undefined && { cursor }) });
+      const page = await todos.list(owner, query);
+      yield page.todos.map((todo) => `${JSON.stringify(todo)}\n`).join('');
+      cursor = page.next;
+    } while (cursor !== undefined);
+  }
+}
+
+/**
+ * Reads the todos of a request with a line of JSON for each, while it arrives. @throws {InvalidRequest} with the lines and
+ * fields that are wrong; a 413 when there are too many, and a 415 when it is something else.
+ */
+export async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
+  if (!ctx.is(JSON_LINES, 'application/x-ndjson', 'application/jsonlines'))
+    throw new HttpError(415, `content-type: expected ${JSON_LINES}`, { headers: { accept: JSON_LINES } });
+  if ((ctx.get('content-encoding') || 'identity') !== 'identity')
+    throw new HttpError(415, 'content-encoding: expected none', { headers: { 'accept-encoding': 'identity' } });
+  const todos: ImportedTodo[] = [];
+  const problems: { field: string; expected: string }[] = [];
+  let number = 0;
+  for await (const line of readLines(ctx)) {
+    number += 1;
+    if (line.trim() === '') continue;
+    if (line.length > LINE) throw tooLarge(`line ${number}`, `at most ${LINE} characters`);
+    if (todos.length >= TODOS) throw tooLarge('body', `at most ${TODOS} todos`);
+    const parsed = ImportedTodo.safeParse(parseJson(line));
+    if (parsed.success) todos.push(parsed.data);
+    else {
+      for (const { field, expected } of fieldProblems(parsed.error, 'todo'))
+        problems.push({ field: `line ${number}: ${field}`, expected });
+    }
+    if (problems.length >= 20) break;
+  }
+  if (problems.length > 0) throw new InvalidRequest(problems);
+  return todos;
+}
+
+async function* readLines(ctx: Context): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let [bytes, rest] = [0, ''];
+  for await (const chunk of readChunks(ctx)) {
+    bytes += chunk.length;
+    if (bytes > BYTES) throw tooLarge('body', `at most ${BYTES} bytes`);
+    const lines = (rest + decodeOrRefuse(() => decoder.decode(chunk, { stream: true }))).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+    if (rest.length > LINE) throw tooLarge('body', `lines of at most ${LINE} characters`);
+  }
+  yield rest + decodeOrRefuse(() => decoder.decode());
+}
+
+async function* readChunks(ctx: Context): AsyncGenerator<Buffer> {
+  try {
+    yield* ctx.req;
+  } catch (cause) {
+    throw new InvalidRequest([{ field: 'body', expected: 'to be sent to its end' }], cause);
+  }
+}
+
+function decodeOrRefuse(decode: () => string): string {
+  try {
+    return decode();
+  } catch (cause) {
+    throw new InvalidRequest([{ field: 'body', expected: 'lines of JSON in UTF-8' }], cause);
+  }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    // no todo is a string
+    return 'not JSON';
+  }
+}
+
+/** The rest of the body is not read, so the connection cannot be used again. */
+function tooLarge(field: string, expected: string): HttpError {
+  return new HttpError(413, `${field}: expected ${expected}`, {
+    fields: [{ field, expected }],
+    headers: { connection: 'close' },
+  });
+}

@@ -1,0 +1,125 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import * as z from 'zod';
+import { InvalidRequest } from '../../shared/http/errors.ts';
+import { type SORT_FIELDS, type TodoListQuery, wordsOf } from '../../shared/todo/list-query.ts';
+import { Time } from '../../shared/todo/text.ts';
+import { type Todo, TodoId } from '../../shared/todo/todo.ts';
+import { COLUMNS, type TodoRow, toTodo } from './todo-row.ts';
+
+/** A page of a list, and the cursor of the one after it. */
+export type TodoPage = { readonly todos: Todo[]; readonly next: string | undefined };
+
+type Connection = Pick<ReturnType<SqlEntityManager['getConnection']>, 'execute'>;
+
+/** What a list is sorted by: the last key tells any two todos apart, so that a page ends in one place only. */
+type Key = {
+  readonly sql: string;
+  readonly type: string;
+  readonly value: z.ZodType;
+  readonly of: (todo: Todo) => unknown;
+};
+
+const CREATED: Key = { sql: 'created_at', type: 'timestamptz', value: Time, of: (todo) => todo.created_at };
+const ID: Key = { sql: 'id', type: 'uuid', value: TodoId, of: (todo) => todo.id };
+const KEYS: Readonly<Record<(typeof SORT_FIELDS)[number], readonly Key[]>> = {
+  created_at: [CREATED, ID],
+  updated_at: [{ sql: 'updated_at', type: 'timestamptz', value: Time, of: (todo) => todo.updated_at }, ID],
+  due_at: [
+    {
+      sql: "coalesce(due_at, 'infinity')",
+      type: 'timestamptz',
+      value: z.union([Time, z.literal('infinity')]),
+      of: (todo) => todo.due_at ?? 'infinity',
+    },
+    CREATED,
+    ID,
+  ],
+  priority: [
+    { sql: 'priority', type: 'smallint', value: z.int().min(1).max(4), of: (todo) => todo.priority },
+    CREATED,
+    ID,
+  ],
+  position: [{ sql: 'position', type: 'float8', value: z.number(), of: (todo) => todo.position }, ID],
+};
+
+/** Todos that are counted at the most: it is to say how much there is, and must not cost more the more there is. */
+const COUNT_AT_MOST = 10_000;
+
+/**
+ * Reads a page that begins after the todo which `cursor` names, by the values that it is sorted by: todos that are added
+ * or removed meanwhile move no other one onto another page. @throws {InvalidRequest} for a cursor of another order.
+ */
+export async function listPage(connection: Connection, owner: string, query: TodoListQuery): Promise<TodoPage> {
+  const { sort, limit, cursor } = query;
+  const descending = sort.startsWith('-');
+  const keys = keysOf(sort);
+  const { where, values } = filter(owner, query);
+  if (cursor !== undefined) {
+    where.push(
+      `(${keys.map(({ sql }) => sql).join(', ')}) ${descending ? '<' : '>'} (${keys.map(({ type }) => `?::${type}`).join(', ')})`,
+    );
+    values.push(...parseCursor(cursor, sort, keys));
+  }
+  const order = keys.map(({ sql }) => (descending ? `${sql} desc` : sql)).join(', ');
+  const rows = await connection.execute<TodoRow[]>(
+    `select ${COLUMNS} from api.todo where ${where.join(' and ')} order by ${order} limit ${limit + 1}`,
+    values,
+  );
+  const todos = rows.slice(0, limit).map(toTodo);
+  const last = todos.at(-1);
+  return { todos, next: rows.length > limit && last ? formatCursor(sort, keys, last) : undefined };
+}
+
+/** How many todos the filters of `query` leave, up to 10,000. */
+export async function countTodos(connection: Connection, owner: string, query: TodoListQuery): Promise<number> {
+  const { where, values } = filter(owner, query);
+  const [counted] = await connection.execute<{ count: number }[]>(
+    `select count(*)::int as count from (select 1 from api.todo where ${where.join(' and ')} limit ${COUNT_AT_MOST}) counted`,
+    values,
+  );
+  return counted?.count ?? 0;
+}
+
+function filter(owner: string, { completed, due_before, due_after, priority, tag, q }: TodoListQuery) {
+  const where = ['owner = ?', 'deleted_at is null'];
+  const values: unknown[] = [owner];
+  // said as the index says it
+  if (completed !== undefined) where.push(completed ? 'completed' : 'not completed');
+  const add = (condition: string, value: unknown) => {
+    if (value === undefined) return;
+    where.push(condition);
+    values.push(value);
+  };
+  add('due_at < ?', due_before);
+  add('due_at >= ?', due_after);
+  add('priority = ?', priority);
+  add('tags @> array[?]::text[]', tag);
+  // a word has letters and digits and nothing that a tsquery means something by
+  add(
+    'words @@ ?::tsquery',
+    q &&
+      wordsOf(q)
+        .map((word) => `'${word}':*`)
+        .join(' & '),
+  );
+  return { where, values };
+}
+
+function keysOf(sort: TodoListQuery['sort']): readonly Key[] {
+  const field = z.enum(['created_at', 'updated_at', 'due_at', 'priority', 'position']).parse(sort.replace('-', ''));
+  return KEYS[field];
+}
+
+function formatCursor(sort: string, keys: readonly Key[], todo: Todo): string {
+  return Buffer.from(JSON.stringify([sort, ...keys.map(({ of }) => of(todo))])).toString('base64url');
+}
+
+function parseCursor(cursor: string, sort: string, keys: readonly Key[]): unknown[] {
+  try {
+    const [of, ...values] = z.array(z.unknown()).parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+    if (of === sort && values.length === keys.length) return keys.map(({ value }, index) => value.parse(values[index]));
+  } catch {
+    // it is none of ours
+  }
+  throw new InvalidRequest([{ field: 'cursor', expected: 'a cursor from a Link header, of a list in the same order' }]);
+}
