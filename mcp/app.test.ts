@@ -7,6 +7,7 @@ import { createIssuer } from '../shared/oauth/issuer.ts';
 import { getFreePort } from '../shared/testing/free-port.ts';
 import { startTokenIssuer } from '../shared/testing/token-issuer.ts';
 import { createMcpApp } from './app.ts';
+import { FEATURES } from './features.ts';
 import { createTodoApi } from './todo-api/todo-api.ts';
 
 test('an access token that the API refuses, a fresh one too, is a 401 and never a result', async () => {
@@ -17,6 +18,7 @@ test('an access token that the API refuses, a fresh one too, is a 401 and never 
   let asked = 0;
   const app = createMcpApp({
     info: { name: 'test', version: '1' },
+    features: FEATURES,
     verify: createAccessTokenVerifier({ issuer: issuer.identifier, audience: resource, keys, isRevoked: () => false }),
     protectedResource: { resource, authorizationServer: issuer.identifier, scopes: ['todos:read'], name: 'Test' },
     exchange: () => ({ get: async () => 'exchanged', refused: () => {} }),

@@ -1,6 +1,7 @@
 import Router from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import type { Logger } from 'pino';
+import { type CorsOrigins, cors } from '../shared/http/cors.ts';
 import { HttpError } from '../shared/http/errors.ts';
 import { handleErrors } from '../shared/http/handle-errors.ts';
 import { healthRoutes, type ReadinessChecks } from '../shared/http/health.ts';
@@ -11,23 +12,36 @@ import { identifyRequest } from '../shared/http/request-id.ts';
 import type { VerifyAccessToken } from '../shared/oauth/access-token-verifier.ts';
 import { createChallenges } from '../shared/oauth/challenges.ts';
 import { type ProtectedResource, protectedResourceMetadataRoutes } from '../shared/oauth/protected-resource.ts';
-import { type Authorized, requireAccessToken } from '../shared/oauth/require-access-token.ts';
+import { requireAccessToken } from '../shared/oauth/require-access-token.ts';
 import type { AccessTokenSource } from './access-tokens/access-token-source.ts';
 import type { ExchangeAccessToken } from './access-tokens/token-exchange.ts';
+import { CORS } from './cors.ts';
+import type { ServerFeatures } from './features.ts';
 import { JsonRpcMessage, renderJsonRpcError } from './json-rpc.ts';
 import { refuseForeignOrigin } from './refuse-foreign-origin.ts';
 import { createMcpServer, type ServerInfo } from './server.ts';
-import { answerMessage, requireToolScope } from './streamable-http.ts';
+import {
+  answerMessage,
+  type CreateServer,
+  type McpState,
+  offerFeatures,
+  requireScopeOfMessage,
+} from './streamable-http.ts';
 import type { TodoApi } from './todo-api/todo-api.ts';
 
 /** Bytes that a JSON-RPC message may have. */
 const MESSAGE_LIMIT = 1_000_000;
 
+/** How a client may come by its access token without a person at hand (MCP ext-auth). It is told over HTTP alone. */
+const AUTHORIZATION_EXTENSIONS = { 'io.modelcontextprotocol/oauth-client-credentials': {} };
+
 /** Creates the MCP server's app: Streamable HTTP at the path of its resource identifier, behind the guard of a resource server. */
 export function createMcpApp({
   info,
+  features,
   verify,
   protectedResource,
+  corsOrigins,
   exchange,
   todoApi,
   checks,
@@ -35,8 +49,10 @@ export function createMcpApp({
   logger,
 }: {
   info: ServerInfo;
+  features: ServerFeatures;
   verify: VerifyAccessToken;
   protectedResource: ProtectedResource;
+  corsOrigins?: CorsOrigins | undefined;
   exchange: ExchangeAccessToken;
   /** The todo API for one request, whose id goes on with it. */
   todoApi: (accessTokens: AccessTokenSource, requestId: string) => TodoApi;
@@ -45,20 +61,31 @@ export function createMcpApp({
   logger: Logger;
 }): Koa {
   const { resource } = protectedResource;
-  const challenges = createChallenges(protectedResource);
-  const createServer = (accessTokens: AccessTokenSource, requestId: string) =>
-    createMcpServer({ todos: todoApi(accessTokens, requestId), info, logger });
+  const createServer: CreateServer = ({ accessTokens, requestId, grantedScopes, features }) =>
+    createMcpServer({
+      todos: todoApi(accessTokens, requestId),
+      info,
+      features,
+      grantedScopes: async () => grantedScopes,
+      extensions: AUTHORIZATION_EXTENSIONS,
+      logger,
+    });
 
-  const router = new Router<Authorized & { body: JsonRpcMessage }>();
-  router.all(
-    new URL(resource).pathname,
-    refuseForeignOrigin(resource),
-    requireAccessToken({ verify, challenges }),
-    requirePost,
-    parseBody(JsonRpcMessage, { limit: MESSAGE_LIMIT }),
-    requireToolScope(challenges),
-    answerMessage({ resource, createServer, exchange, challenges }),
-  );
+  const router = new Router<McpState>({ strict: true });
+  // with a trailing slash it is the same resource, and its metadata is that of the form that was asked for (RFC 9728 §3.3)
+  for (const form of [resource, `${resource}/`]) {
+    const challenges = createChallenges({ ...protectedResource, resource: form });
+    router.all(
+      new URL(form).pathname,
+      refuseForeignOrigin(resource, corsOrigins),
+      requireAccessToken({ verify, challenges }),
+      requirePost,
+      parseBody(JsonRpcMessage, { limit: MESSAGE_LIMIT }),
+      offerFeatures(features),
+      requireScopeOfMessage(challenges),
+      answerMessage({ resource, createServer, exchange, challenges }),
+    );
+  }
 
   const app = new Koa();
   // a caller who hangs up is nobody's fault; without this Koa would write a stack trace past the log
@@ -66,6 +93,7 @@ export function createMcpApp({
   app.use(identifyRequest);
   app.use(logRequests(logger));
   app.use(metrics.middleware);
+  if (corsOrigins !== undefined) app.use(cors({ origins: corsOrigins, ...CORS }));
   app.use(handleErrors({ logger, render: renderJsonRpcError }));
   app.use(healthRoutes({ checks, logger }).routes());
   app.use(protectedResourceMetadataRoutes(protectedResource).routes());

@@ -1,12 +1,16 @@
 import {
   CallToolRequestSchema,
+  CompleteRequestSchema,
   ErrorCode,
+  GetPromptRequestSchema,
   InitializeRequestSchema,
   isJSONRPCRequest,
   type JSONRPCErrorResponse,
   type JSONRPCMessage,
   ListToolsRequestSchema,
+  ReadResourceRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+import type * as z from 'zod';
 
 /** The error -32602 for a request whose params are not what its method takes (JSON-RPC 2.0 §5.1). */
 export function invalidParams(message: JSONRPCMessage): JSONRPCErrorResponse | undefined {
@@ -19,11 +23,11 @@ export function invalidParams(message: JSONRPCMessage): JSONRPCErrorResponse | u
   return { jsonrpc: '2.0', id: message.id, error: { code: ErrorCode.InvalidParams, message: text } };
 }
 
-const SCHEMAS = new Map<
-  string,
-  typeof InitializeRequestSchema | typeof CallToolRequestSchema | typeof ListToolsRequestSchema
->([
+const SCHEMAS = new Map<string, { readonly safeParse: (message: unknown) => { readonly error?: z.ZodError } }>([
   ['initialize', InitializeRequestSchema],
   ['tools/list', ListToolsRequestSchema],
   ['tools/call', CallToolRequestSchema],
+  ['resources/read', ReadResourceRequestSchema],
+  ['prompts/get', GetPromptRequestSchema],
+  ['completion/complete', CompleteRequestSchema],
 ]);

@@ -9,6 +9,7 @@ import { createTokenEndpoint } from './access-tokens/token-endpoint.ts';
 import { createTokenExchange } from './access-tokens/token-exchange.ts';
 import { createMcpApp } from './app.ts';
 import { type McpConfig, readMcpConfig } from './config.ts';
+import { FEATURES, readOnly } from './features.ts';
 import { createTodoApi } from './todo-api/todo-api.ts';
 
 /** Starts the MCP server over Streamable HTTP. Disposing it drains and closes it. */
@@ -37,8 +38,10 @@ export async function startMcp(config: McpConfig): Promise<ListeningServer> {
   measureStatusListReader(metrics.registry, statusLists);
   const app = createMcpApp({
     info: { name: config.SERVER_NAME, version: config.SERVER_VERSION },
+    features: config.MCP_READ_ONLY ? readOnly(FEATURES) : FEATURES,
     verify,
     protectedResource,
+    corsOrigins: config.MCP_CORS_ORIGINS,
     exchange: createTokenExchange({ requestAccessToken, resource: config.API_RESOURCE }),
     todoApi: (accessTokens, requestId) =>
       createTodoApi({

@@ -1,53 +1,221 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { CallToolRequestSchema, ErrorCode, ListToolsRequestSchema, McpError } from '@modelcontextprotocol/sdk/types.js';
+import {
+  CallToolRequestSchema,
+  type CompleteRequest,
+  CompleteRequestSchema,
+  ErrorCode,
+  GetPromptRequestSchema,
+  ListPromptsRequestSchema,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ListToolsRequestSchema,
+  McpError,
+  ReadResourceRequestSchema,
+  type ServerCapabilities,
+  type ServerNotification,
+  type ServerRequest,
+} from '@modelcontextprotocol/sdk/types.js';
 import type { Logger } from 'pino';
+import type { Scope } from '../shared/scopes.ts';
+import type { ServerFeatures } from './features.ts';
 import { invalidParams } from './invalid-params.ts';
+import type { Prompt } from './prompts/prompt.ts';
+import type { Resource } from './resources/resource.ts';
 import type { TodoApi } from './todo-api/todo-api.ts';
-import { tools } from './tools/index.ts';
+import type { ToolContext } from './tools/tool.ts';
 import { describeFailure, toolError } from './tools/tool-error.ts';
 
 /** What an MCP client is told of the server. */
 export type ServerInfo = { readonly name: string; readonly version: string };
 
 const INSTRUCTIONS =
-  'The todo list of one person. Ids come from list_todos; nothing else needs to be known beforehand.';
+  'The todo list of one person. Ids come from list_todos; nothing else needs to be known beforehand. Times are UTC.';
+
+/** What a caller may do: the scopes that were granted, or undefined when that is not known before it is tried. */
+export type GrantedScopes = () => Promise<ReadonlySet<string> | undefined>;
 
 /**
  * Creates an MCP server for the todos of one caller: the same for every transport. It is the SDK's plain `Server`, for
  * `McpServer` answers an unknown tool with a result, passes the messages of thrown errors on to the model, and writes
- * schemas of an older draft.
+ * schemas of an older draft. What the caller may not do is not listed to it.
  */
-export function createMcpServer({ todos, info, logger }: { todos: TodoApi; info: ServerInfo; logger: Logger }): Server {
+export function createMcpServer({
+  todos,
+  info,
+  features: { tools, resources, prompts },
+  grantedScopes,
+  extensions,
+  logger,
+}: {
+  todos: TodoApi;
+  info: ServerInfo;
+  features: ServerFeatures;
+  grantedScopes: GrantedScopes;
+  /** What the transport supports beyond the core protocol. */
+  extensions?: ServerCapabilities['extensions'];
+  logger: Logger;
+}): Server {
+  const completions = [...resources, ...prompts].some(({ complete }) => complete !== undefined);
+  const capabilities = {
+    tools: {},
+    ...(resources.length > 0 && { resources: {} }),
+    ...(prompts.length > 0 && { prompts: {} }),
+    ...(completions && { completions: {} }),
+    ...(extensions && { extensions }),
+  };
   const server = new ParamsCheckingServer(
     { ...info, title: 'yata todos' },
-    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+    { capabilities, instructions: INSTRUCTIONS },
   );
 
-  server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: tools.map(({ name, title, description, annotations, inputSchema, outputSchema }) => ({
-      name,
-      title,
-      description,
-      annotations: { title, ...annotations },
-      inputSchema,
-      outputSchema,
-    })),
+  server.setRequestHandler(ListToolsRequestSchema, async () => ({
+    tools: (await permitted(tools)).map(
+      ({ name, title, description, annotations, inputSchema, outputSchema, meta }) => ({
+        name,
+        title,
+        description,
+        annotations: { title, ...annotations },
+        inputSchema,
+        outputSchema,
+        ...(meta && { _meta: meta }),
+      }),
+    ),
   }));
 
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }) => {
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const tool = tools.find(({ name }) => name === params.name);
     if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, 'There is no tool of this name');
     try {
-      return await tool.call(params.arguments, { todos, signal });
+      return await tool.call(params.arguments, contextOf(extra));
     } catch (err) {
       // nobody waits for an answer
-      if (signal.aborted) throw err;
+      if (extra.signal.aborted) throw err;
       logger.warn({ err, tool: tool.name }, 'a tool call failed');
-      return toolError(describeFailure(err));
+      return toolError(describeFailure(err, tool.scope));
     }
   });
+
+  if (resources.length > 0) {
+    server.setRequestHandler(ListResourcesRequestSchema, async () => ({
+      resources: (await permitted(resources)).flatMap(({ address, ...resource }) =>
+        'uri' in address ? [{ uri: address.uri, ...toldOf(resource) }] : [],
+      ),
+    }));
+    server.setRequestHandler(ListResourceTemplatesRequestSchema, async () => ({
+      resourceTemplates: (await permitted(resources)).flatMap(({ address, ...resource }) =>
+        'uriTemplate' in address ? [{ uriTemplate: address.uriTemplate, ...toldOf(resource) }] : [],
+      ),
+    }));
+    server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, extra) => {
+      const resource = resources.find(({ matches }) => matches(uri));
+      const contents = resource && (await orFailure(resource, () => resource.read(uri, contextOf(extra)), extra));
+      if (resource === undefined || contents === undefined)
+        throw new McpError(RESOURCE_NOT_FOUND, 'There is no resource with this URI');
+      return { contents: [{ ...contents, ...(resource.meta && { _meta: resource.meta }) }] };
+    });
+  }
+
+  if (prompts.length > 0) {
+    server.setRequestHandler(ListPromptsRequestSchema, async () => ({
+      prompts: (await permitted(prompts)).map(({ name, title, description, arguments: args }) => ({
+        name,
+        title,
+        description,
+        arguments: [...args],
+      })),
+    }));
+    server.setRequestHandler(GetPromptRequestSchema, async ({ params }, extra) => {
+      const prompt = prompts.find(({ name }) => name === params.name);
+      if (prompt === undefined) throw new McpError(ErrorCode.InvalidParams, 'There is no prompt of this name');
+      const args = params.arguments ?? {};
+      requireArguments(prompt, args);
+      const messages = await orFailure(prompt, () => prompt.get(args, contextOf(extra)), extra);
+      return { description: prompt.description, messages };
+    });
+  }
+
+  if (completions) {
+    server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }, extra) => {
+      const values = await findCompletions(ref, argument, extra);
+      return {
+        completion: { values: values.slice(0, COMPLETIONS_AT_MOST), hasMore: values.length > COMPLETIONS_AT_MOST },
+      };
+    });
+  }
   return server;
+
+  async function permitted<T extends { readonly scope: string | undefined }>(features: readonly T[]): Promise<T[]> {
+    const granted = await grantedScopes();
+    return features.filter(({ scope }) => granted === undefined || scope === undefined || granted.has(scope));
+  }
+
+  function contextOf({ signal, _meta, sendNotification }: Extra): ToolContext {
+    const progressToken = _meta?.progressToken;
+    return {
+      todos,
+      signal,
+      ...(progressToken !== undefined && {
+        progress: (progress, total, message) =>
+          sendNotification({ method: 'notifications/progress', params: { progressToken, progress, total, message } }),
+      }),
+    };
+  }
+
+  /** What is neither a tool's nor a person's to read is told as an error of the protocol, in words of ours. */
+  async function orFailure<T>(
+    { name, scope = 'todos:read' }: { readonly name: string; readonly scope: Scope | undefined },
+    work: () => Promise<T>,
+    { signal }: Extra,
+  ): Promise<T> {
+    try {
+      return await work();
+    } catch (err) {
+      if (signal.aborted) throw err;
+      logger.warn({ err, feature: name }, 'a request failed');
+      throw new McpError(ErrorCode.InternalError, describeFailure(err, scope));
+    }
+  }
+
+  async function findCompletions(
+    ref: CompleteRequest['params']['ref'],
+    { name, value }: CompleteRequest['params']['argument'],
+    extra: Extra,
+  ): Promise<string[]> {
+    if (ref.type === 'ref/prompt') {
+      const prompt = prompts.find((prompt) => prompt.name === ref.name);
+      if (prompt === undefined) throw new McpError(ErrorCode.InvalidParams, 'There is no prompt of this name');
+      return prompt.complete?.(name, value) ?? [];
+    }
+    const resource = resources.find(({ address }) => 'uriTemplate' in address && address.uriTemplate === ref.uri);
+    if (resource === undefined)
+      throw new McpError(ErrorCode.InvalidParams, 'There is no resource template of this URI');
+    return orFailure(resource, async () => resource.complete?.(value, contextOf(extra)) ?? [], extra);
+  }
+}
+
+type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
+
+/** The code of MCP for a resource that there is not. */
+const RESOURCE_NOT_FOUND = -32002;
+
+/** Values that a completion has at the most (MCP 2025-11-25, Completion). */
+const COMPLETIONS_AT_MOST = 100;
+
+function toldOf({ name, title, description, mimeType, meta }: Omit<Resource, 'address'>) {
+  return { name, title, description, mimeType, ...(meta && { _meta: meta }) };
+}
+
+function requireArguments({ arguments: known }: Prompt, args: Readonly<Record<string, string>>): void {
+  const missing = known.filter(({ name, required }) => required && args[name] === undefined).map(({ name }) => name);
+  if (missing.length > 0) throw new McpError(ErrorCode.InvalidParams, `prompts/get: ${missing.join(', ')} is missing`);
+  const unknown = Object.keys(args).some((name) => !known.some((argument) => argument.name === name));
+  if (unknown)
+    throw new McpError(
+      ErrorCode.InvalidParams,
+      `prompts/get: expected no arguments but ${known.map(({ name }) => name).join(', ') || 'none'}`,
+    );
 }
 
 /** The SDK answers params that are not valid as a failure of its own, with all that its schema has to say. */

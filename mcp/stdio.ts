@@ -6,6 +6,7 @@ import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { createClientCredentialsSource } from './access-tokens/client-credentials.ts';
 import { createTokenEndpoint } from './access-tokens/token-endpoint.ts';
 import { readStdioConfig } from './config.ts';
+import { FEATURES, readOnly } from './features.ts';
 import { createMcpServer } from './server.ts';
 import { createTodoApiDiscovery } from './todo-api/discovery.ts';
 import { createTodoApi } from './todo-api/todo-api.ts';
@@ -29,7 +30,16 @@ await runUntilSignalled(async (resources) => {
   });
   const accessTokens = createClientCredentialsSource({ requestAccessToken, resource: discovery.resource });
   const todos = createTodoApi({ baseUrl: discovery.baseUrl, accessTokens, fetch });
-  const server = createMcpServer({ todos, info: { name: config.SERVER_NAME, version: config.SERVER_VERSION }, logger });
+  const info = { name: config.SERVER_NAME, version: config.SERVER_VERSION };
+  const features = config.MCP_READ_ONLY ? readOnly(FEATURES) : FEATURES;
+  const server = createMcpServer({
+    todos,
+    info,
+    features,
+    // without an access token everything is shown: a call says then what is wrong
+    grantedScopes: () => accessTokens.grantedScopes().catch(() => undefined),
+    logger,
+  });
   // what the host sent is not repeated: it may hold anything
   server.onerror = (error) =>
     logger.warn({ reason: error.name }, 'a line on stdin is no JSON-RPC message, and was dropped');

@@ -1,30 +1,55 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Context, Middleware } from 'koa';
+import { InvalidRequest } from '../shared/http/errors.ts';
 import { requestId } from '../shared/http/request-id.ts';
 import { InvalidAccessToken } from '../shared/oauth/access-token-claims.ts';
 import type { Challenges } from '../shared/oauth/challenges.ts';
 import type { Authorized } from '../shared/oauth/require-access-token.ts';
 import { AccessTokenRefused, type AccessTokenSource } from './access-tokens/access-token-source.ts';
 import type { ExchangeAccessToken } from './access-tokens/token-exchange.ts';
+import { readOnly, type ServerFeatures, scopeOf } from './features.ts';
 import type { JsonRpcMessage } from './json-rpc.ts';
-import { tools } from './tools/index.ts';
 
-/** What a caller's access token may not do is refused by HTTP, before anything is done (RFC 6750 §3.1). */
-export function requireToolScope(challenges: Challenges): Middleware<Authorized & { body: JsonRpcMessage }> {
-  return async function requireToolScope(ctx, next) {
-    const { method, params } = ctx.state.body;
-    const tool = method === 'tools/call' ? tools.find(({ name }) => name === params?.name) : undefined;
-    if (tool !== undefined && !ctx.state.accessToken.scopes.has(tool.scope))
-      throw challenges.insufficientScope([tool.scope]);
-    await next();
+/** What is known of a request to the MCP endpoint. */
+export type McpState = Authorized & { body: JsonRpcMessage; features: ServerFeatures };
+
+/**
+ * Offers every feature, or with `?mode=read` those alone that change nothing. Refuses another mode with 400: whoever
+ * misspells it must not be offered more than he asked for.
+ */
+export function offerFeatures(features: ServerFeatures): Middleware<McpState> {
+  const forReading = readOnly(features);
+  return function offerFeatures(ctx, next) {
+    const { mode } = ctx.query;
+    if (mode !== undefined && mode !== 'read') throw new InvalidRequest([{ field: 'mode', expected: 'read, or none' }]);
+    ctx.state.features = mode === 'read' ? forReading : features;
+    return next();
   };
 }
+
+/** What a caller's access token may not do is refused by HTTP, before anything is done (RFC 6750 §3.1). */
+export function requireScopeOfMessage(challenges: Challenges): Middleware<McpState> {
+  return function requireScopeOfMessage(ctx, next) {
+    const scope = scopeOf(ctx.state.features, ctx.state.body);
+    if (scope !== undefined && !ctx.state.accessToken.scopes.has(scope)) throw challenges.insufficientScope([scope]);
+    return next();
+  };
+}
+
+/** Creates the server that answers one message of one caller. */
+export type CreateServer = (caller: {
+  readonly accessTokens: AccessTokenSource;
+  readonly requestId: string;
+  readonly grantedScopes: ReadonlySet<string>;
+  readonly features: ServerFeatures;
+}) => Server;
 
 /**
  * Answers one JSON-RPC message by a server and a transport of its own (MCP 2025-11-25, Streamable HTTP): nothing is kept
  * between two requests, so any instance can answer any of them. The answer is JSON and complete, so that an access
- * token that was refused on the way can still become a 401.
+ * token that was refused on the way can still become a 401; only who wants to be told the progress is sent a stream, which
+ * begins once his access token was exchanged.
  */
 export function answerMessage({
   resource,
@@ -33,33 +58,65 @@ export function answerMessage({
   challenges,
 }: {
   resource: string;
-  createServer: (accessTokens: AccessTokenSource, requestId: string) => Server;
+  createServer: CreateServer;
   exchange: ExchangeAccessToken;
   challenges: Challenges;
-}): Middleware<Authorized & { body: JsonRpcMessage }> {
+}): Middleware<McpState> {
   return async function answerMessage(ctx) {
+    const { accessToken, body, features } = ctx.state;
     let refusal: AccessTokenRefused | undefined;
-    const accessTokens = noteRefusal(exchange(ctx.state.accessToken, requestId(ctx)), (error) => {
+    const accessTokens = noteRefusal(exchange(accessToken, requestId(ctx)), (error) => {
       refusal = error;
     });
-    const server = createServer(accessTokens, requestId(ctx));
-    const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
+    const stream = wantsProgress(body);
+    // what goes wrong here goes wrong again in the call, which tells it
+    if (stream) await accessTokens.get().catch(() => undefined);
+    requireAccepted();
+    const grantedScopes = accessToken.scopes;
+    const server = createServer({ accessTokens, requestId: requestId(ctx), grantedScopes, features });
+    const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: !stream });
     await server.connect(transport);
     // whoever hangs up no longer waits: what he asked for is cancelled
     const hungUp = new Promise<undefined>((resolve) => ctx.res.once('close', () => resolve(undefined)));
     try {
       const request = new Request(resource, { method: 'POST', headers: transportHeaders(ctx) });
-      const response = await Promise.race([transport.handleRequest(request, { parsedBody: ctx.state.body }), hungUp]);
-      // never a result: a client renews its access token on a 401 and on nothing else
-      if (refusal !== undefined) throw challenges.invalid(new InvalidAccessToken('invalid', refusal));
+      const response = await Promise.race([transport.handleRequest(request, { parsedBody: body }), hungUp]);
+      requireAccepted();
       if (response === undefined) return;
-      ctx.body = await response.text();
       ctx.status = response.status;
       ctx.set(Object.fromEntries(response.headers));
+      if (stream && response.body !== null) {
+        await sendStream(ctx, response.body, hungUp);
+        return;
+      }
+      ctx.body = await response.text();
     } finally {
       await server.close();
     }
+
+    /** Never a result: a client renews its access token on a 401 and on nothing else. */
+    function requireAccepted(): void {
+      if (refusal !== undefined) throw challenges.invalid(new InvalidAccessToken('invalid', refusal));
+    }
   };
+}
+
+function wantsProgress({ method, params }: JsonRpcMessage): boolean {
+  return method === 'tools/call' && Object(params?._meta).progressToken !== undefined;
+}
+
+/** Sends events as they come, and returns when the last was sent or the caller is gone. */
+async function sendStream(ctx: Context, body: ReadableStream<Uint8Array>, hungUp: Promise<undefined>): Promise<void> {
+  ctx.respond = false;
+  ctx.res.statusCode = ctx.status;
+  const reader = body.getReader();
+  ctx.res.flushHeaders();
+  for (;;) {
+    const part = await Promise.race([reader.read(), hungUp]);
+    if (part === undefined || part.done) break;
+    ctx.res.write(part.value);
+  }
+  ctx.res.end();
 }
 
 /** The error codes by which the authorization server, or the API, refuses the caller's access token and not this server. */

@@ -7,7 +7,8 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { EmptyResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Todo } from '../shared/todo.ts';
+import { ShownTodo } from '../mcp/tools/shown-todo.ts';
+import { Todo } from '../shared/todo/todo.ts';
 import { type System, startSystem, type TestClient } from './system.ts';
 
 let system: System;
@@ -53,21 +54,34 @@ describe.each([
     expect(client.getServerVersion()).toMatchObject({ name: 'yata', version: '0.1.0' });
 
     const created = await call(client, 'create_todo', { title: 'Buy milk' });
-    const todo = Todo.parse(created.structuredContent);
-    expect(created.content).toEqual([{ type: 'text', text: `Created: [ ] Buy milk (id: ${todo.id})` }]);
-    expect((await call(client, 'get_todo', { id: todo.id })).structuredContent).toEqual(todo);
-    expect((await call(client, 'list_todos')).structuredContent).toEqual({ todos: [todo] });
-    const updated = await call(client, 'update_todo', { id: todo.id, completed: true, description: 'two litres' });
-    expect(updated.structuredContent).toMatchObject({
-      id: todo.id,
-      title: 'Buy milk',
-      completed: true,
+    const todo = ShownTodo.parse(created.structuredContent);
+    expect(created.content).toEqual([{ type: 'text', text: `Created: [ ] Buy milk (id ${todo.id}; version 1)` }]);
+    expect(todo).toEqual({ id: expect.any(String), title: 'Buy milk', completed: false, version: 1 });
+    expect(Todo.parse((await call(client, 'get_todo', { id: todo.id })).structuredContent)).toMatchObject(todo);
+    expect((await call(client, 'list_todos')).structuredContent).toEqual({ todos: [todo], total: 1 });
+    await call(client, 'update_todo', { id: todo.id, description: 'two litres', priority: 1, tags: ['shop'] });
+    const completed = await call(client, 'complete_todo', { id: todo.id, expected_version: 2 });
+    expect(completed.structuredContent).toEqual({ ...todo, completed: true, version: 3, priority: 1, tags: ['shop'] });
+    expect(Todo.parse((await call(client, 'get_todo', { id: todo.id })).structuredContent)).toMatchObject({
       description: 'two litres',
+      completed: true,
+      completed_at: expect.any(String),
     });
     expect((await call(client, 'delete_todo', { id: todo.id })).structuredContent).toEqual({ deleted: todo.id });
     expect(await call(client, 'list_todos')).toMatchObject({
-      structuredContent: { todos: [] },
-      content: [{ type: 'text', text: 'There are no todos.' }],
+      structuredContent: { todos: [], total: 0 },
+      content: [{ type: 'text', text: 'There are no such todos.' }],
+    });
+    expect((await call(client, 'restore_todo', { id: todo.id })).structuredContent).toMatchObject({ version: 5 });
+    const batch = await call(client, 'batch_todos', {
+      operations: [
+        { op: 'create', title: 'Buy bread' },
+        { op: 'update', id: todo.id, completed: false },
+        { op: 'delete', id: todo.id },
+      ],
+    });
+    expect(batch.structuredContent).toMatchObject({
+      results: [{ op: 'create', todo: { title: 'Buy bread' } }, { op: 'update' }, { op: 'delete', id: todo.id }],
     });
   });
 
@@ -75,12 +89,17 @@ describe.each([
     await using client = await connectOver(await system.registerClient());
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).toEqual([
-      'create_todo',
       'list_todos',
       'get_todo',
+      'create_todo',
       'update_todo',
+      'complete_todo',
       'delete_todo',
+      'restore_todo',
+      'batch_todos',
     ]);
+    // a model is told all of it each time: 3,000 tokens of three and a half bytes
+    expect(Buffer.byteLength(JSON.stringify({ tools }))).toBeLessThan(10_500);
     for (const tool of tools) {
       expect(tool.title).toBeTruthy();
       expect(tool.description?.length).toBeGreaterThan(20);
@@ -92,7 +111,7 @@ describe.each([
         'title',
       ]);
       for (const schema of [tool.inputSchema, tool.outputSchema]) {
-        expect(schema).toMatchObject({ $schema: 'https://json-schema.org/draft/2020-12/schema', type: 'object' });
+        expect(schema).toMatchObject({ type: 'object', properties: expect.any(Object) });
       }
     }
   });
@@ -139,7 +158,7 @@ test('the two roads lead to the same todos', async () => {
   await using http = await connectOverHttp(credentials);
   await using stdio = await connectOverStdio(credentials);
   const { structuredContent: created } = await call(http, 'create_todo', { title: 'one list' });
-  expect((await call(stdio, 'list_todos')).structuredContent).toEqual({ todos: [created] });
+  expect((await call(stdio, 'list_todos')).structuredContent).toEqual({ todos: [created], total: 1 });
   expect((await stdio.listTools()).tools).toEqual((await http.listTools()).tools);
 });
 
@@ -151,13 +170,13 @@ test('over stdio the token endpoint, the origin of the API and a name of its own
     SERVER_VERSION: '9',
   });
   expect(client.getServerVersion()).toMatchObject({ name: 'my-todos', version: '9' });
-  expect((await call(client, 'list_todos')).structuredContent).toEqual({ todos: [] });
+  expect((await call(client, 'list_todos')).structuredContent).toEqual({ todos: [], total: 0 });
 });
 
 test('over stdio a client that is refused, or may not write, is a tool error', async () => {
   const { id } = await system.registerClient();
   await using stranger = await connectOverStdio({ id, secret: 'wrong' });
-  expect((await stranger.listTools()).tools).toHaveLength(5);
+  expect((await stranger.listTools()).tools).toHaveLength(8);
   expect(await call(stranger, 'list_todos')).toMatchObject(
     failure(/no access token \(invalid_client\)\. Nothing was done.*id and secret/),
   );

@@ -13,7 +13,7 @@ import * as z from 'zod';
 import { getFreePort } from '../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../shared/testing/temporary-directory.ts';
 import { openTestDatabase } from '../shared/testing/test-database.ts';
-import { Todo } from '../shared/todo.ts';
+import { Todo } from '../shared/todo/todo.ts';
 import { type RunningProcess, startProcess } from './process.ts';
 
 /** An installation: a data directory and ports, and a database server where the tests have one. */

@@ -12,7 +12,9 @@ export type ResourceServers = readonly [ResourceServer, ...ResourceServer[]];
  * @throws {errors.InvalidTarget} when there is none, or it is not one that the client may use.
  */
 export function getResourceServer(resourceServers: ResourceServers, indicator: string, client: Client): ResourceServer {
-  const found = resourceServers.find(({ resource }) => indicator === resource || indicator === `${resource}/`);
+  // capitals in a scheme or a host say nothing (RFC 3986 §6.2.2.1), and some clients write them
+  const meant = indicator.replace(/^[^:/?#]+:\/\/[^/?#]*/, (origin) => origin.toLowerCase());
+  const found = resourceServers.find(({ resource }) => meant === resource || meant === `${resource}/`);
   if (found === undefined || !listOf(client.resources).includes(found.resource)) {
     throw new errors.InvalidTarget('resource: expected a resource identifier that this client may use');
   }

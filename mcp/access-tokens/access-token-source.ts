@@ -10,7 +10,13 @@ export type AccessTokenSource = {
 };
 
 /** An access token and when it ends, in milliseconds since the epoch. */
-export type IssuedAccessToken = { readonly value: string; readonly issuedAt: number; readonly expiresAt: number };
+export type IssuedAccessToken = {
+  readonly value: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  /** The scopes that were granted, when the authorization server says so. */
+  readonly scopes: ReadonlySet<string> | undefined;
+};
 
 /** The authorization server issues no access token to this client, or none for this caller any more. */
 export class AccessTokenRefused extends Error {

@@ -9,7 +9,7 @@ function open(lifetime: number) {
     async (_grantType: string, _parameters: Record<string, string>): Promise<IssuedAccessToken> => {
       await new Promise((resolve) => setTimeout(resolve, 5));
       issued += 1;
-      return { value: `token-${issued}`, issuedAt: time, expiresAt: time + lifetime };
+      return { value: `token-${issued}`, issuedAt: time, expiresAt: time + lifetime, scopes: undefined };
     },
   );
   const source = createClientCredentialsSource({

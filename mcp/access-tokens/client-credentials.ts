@@ -17,22 +17,25 @@ export function createClientCredentialsSource({
   requestAccessToken: RequestAccessToken;
   resource: () => Promise<string>;
   now?: () => number;
-}): AccessTokenSource {
+}): AccessTokenSource & { readonly grantedScopes: () => Promise<ReadonlySet<string> | undefined> } {
   let kept: IssuedAccessToken | undefined;
   let requesting: Promise<IssuedAccessToken> | undefined;
 
   return {
-    async get() {
-      if (kept !== undefined && now() < renewAt(kept)) return kept.value;
-      requesting ??= request().finally(() => {
-        requesting = undefined;
-      });
-      return (await requesting).value;
-    },
+    get: async () => (await find()).value,
+    grantedScopes: async () => (await find()).scopes,
     refused(accessToken) {
       if (kept?.value === accessToken) kept = undefined;
     },
   };
+
+  async function find(): Promise<IssuedAccessToken> {
+    if (kept !== undefined && now() < renewAt(kept)) return kept;
+    requesting ??= request().finally(() => {
+      requesting = undefined;
+    });
+    return requesting;
+  }
 
   async function request(): Promise<IssuedAccessToken> {
     kept = await requestAccessToken('client_credentials', { resource: await resource() });

@@ -44,9 +44,18 @@ export function createTokenEndpoint({
         // which addresses may be http is decided where the environment is read
         [oauth.allowInsecureRequests]: true,
       });
-      const { access_token, expires_in } = await oauth.processGenericTokenEndpointResponse(server, client, response);
+      const { access_token, expires_in, scope } = await oauth.processGenericTokenEndpointResponse(
+        server,
+        client,
+        response,
+      );
       // a token that says nothing of its end is used once (RFC 6749 §5.1 only recommends expires_in)
-      return { value: access_token, issuedAt, expiresAt: issuedAt + (expires_in ?? 0) * 1000 };
+      return {
+        value: access_token,
+        issuedAt,
+        expiresAt: issuedAt + (expires_in ?? 0) * 1000,
+        scopes: scope === undefined ? undefined : new Set(scope.split(' ')),
+      };
     } catch (error) {
       // 429: it was asked too often, which says nothing of this client
       if (error instanceof oauth.ResponseBodyError && error.status < 500 && error.status !== 429)

@@ -15,7 +15,7 @@ test('a late refusal of an older access token leaves the newer one', async () =>
     resource: 'http://api.example',
     requestAccessToken: async () => {
       issued += 1;
-      return { value: `token-${issued}`, issuedAt: Date.now(), expiresAt: Date.now() + 60_000 };
+      return { value: `token-${issued}`, issuedAt: Date.now(), expiresAt: Date.now() + 60_000, scopes: undefined };
     },
   });
   const source = exchange(await verify(await issuer.issue()), 'request-1');

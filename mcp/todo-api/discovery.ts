@@ -4,7 +4,7 @@ import { createIssuer } from '../../shared/oauth/issuer.ts';
 import { metadataUrl } from '../../shared/oauth/protected-resource.ts';
 import { once } from '../../shared/once.ts';
 import { AuthorizationServerUnavailable } from '../access-tokens/access-token-source.ts';
-import { TodoApiError } from './todo-api.ts';
+import { TodoApiError } from './todo-api-error.ts';
 
 /** What a client that knows only an address learns of the todo API there. Each is asked for when it is first needed. */
 export type TodoApiDiscovery = {
@@ -39,13 +39,13 @@ export function createTodoApiDiscovery({
       redirect: 'error',
       signal: AbortSignal.timeout(5_000),
     }).catch((cause) => {
-      throw new TodoApiError(503, cause);
+      throw new TodoApiError(503, { cause });
     });
     const parsed = Metadata.safeParse(await response.json().catch(() => undefined));
-    if (!parsed.success) throw new TodoApiError(502, parsed.error);
+    if (!parsed.success) throw new TodoApiError(502, { cause: parsed.error });
     // a resource elsewhere would send the client's secret to an authorization server of its own choice (RFC 9728 §3.3)
     if (tokenUrl === undefined && new URL(parsed.data.resource).origin !== new URL(apiBaseUrl).origin) {
-      throw new TodoApiError(502, new Error(`its metadata names the resource ${parsed.data.resource}`));
+      throw new TodoApiError(502, { cause: new Error(`its metadata names the resource ${parsed.data.resource}`) });
     }
     return parsed.data;
   });

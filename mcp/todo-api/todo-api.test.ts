@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { NewTodo } from '../../shared/todo/todo.ts';
 import { createTodoApi } from './todo-api.ts';
 
 const todo = {
@@ -6,6 +7,12 @@ const todo = {
   title: 'Buy milk',
   description: null,
   completed: false,
+  completed_at: null,
+  due_at: null,
+  priority: 4,
+  tags: [],
+  position: 0,
+  version: 1,
   created_at: '2026-01-01T00:00:00.000Z',
   updated_at: '2026-01-01T00:00:00.000Z',
 };
@@ -43,30 +50,35 @@ function open(...answers: (Response | Error)[]) {
 
 test('a 401 costs one more request with a fresh access token', async () => {
   const { todos, sent } = open(new Response(null, { status: 401 }), Response.json(todo, { status: 201 }));
-  expect(await todos.create({ title: 'Buy milk', description: null, completed: false }, { signal })).toEqual(todo);
+  expect(await todos.create(NewTodo.parse({ title: 'Buy milk' }), { signal })).toEqual(todo);
   expect(sent.map(({ authorization }) => authorization)).toEqual(['Bearer token-1', 'Bearer token-2']);
 });
 
 test('a second 401 is the end', async () => {
   const { todos, sent, accessTokens } = open(new Response(null, { status: 401 }), new Response(null, { status: 401 }));
-  await expect(todos.list({ signal })).rejects.toMatchObject({ name: 'AccessTokenRefused', error: 'invalid_token' });
+  await expect(todos.list({}, { signal })).rejects.toMatchObject({
+    name: 'AccessTokenRefused',
+    error: 'invalid_token',
+  });
   expect(sent).toHaveLength(2);
   expect(accessTokens.refused.mock.calls).toEqual([['token-1'], ['token-2']]);
 });
 
 test.each([400, 403, 404, 429, 500])('a %i is told, and not tried again', async (status) => {
   const { todos, sent } = open(new Response('secret details', { status }));
-  await expect(todos.list({ signal })).rejects.toMatchObject({ name: 'TodoApiError', status });
+  await expect(todos.list({}, { signal })).rejects.toMatchObject({ name: 'TodoApiError', status });
   expect(sent).toHaveLength(1);
 });
 
 test('an API that is away, or answers something else, is told apart', async () => {
-  await expect(open(new TypeError('fetch failed')).todos.list({ signal })).rejects.toMatchObject({ status: 503 });
-  await expect(open(Response.json({ not: 'a list' })).todos.list({ signal })).rejects.toMatchObject({ status: 502 });
-  await expect(open(new Response('<html>')).todos.list({ signal })).rejects.toMatchObject({ status: 502 });
+  await expect(open(new TypeError('fetch failed')).todos.list({}, { signal })).rejects.toMatchObject({ status: 503 });
+  await expect(open(Response.json({ not: 'a list' })).todos.list({}, { signal })).rejects.toMatchObject({
+    status: 502,
+  });
+  await expect(open(new Response('<html>')).todos.list({}, { signal })).rejects.toMatchObject({ status: 502 });
 });
 
 test('whoever no longer waits ends the request', async () => {
   const { todos } = open(Response.json([]));
-  await expect(todos.list({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+  await expect(todos.list({}, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
 });

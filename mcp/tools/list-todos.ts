@@ -1,16 +1,67 @@
 import * as z from 'zod';
-import { Todo } from '../../shared/todo.ts';
-import { defineTool, describeTodo } from './tool.ts';
+import { SORTS } from '../../shared/todo/list-query.ts';
+import { Time } from '../../shared/todo/text.ts';
+import { Priority, Tag } from '../../shared/todo/todo.ts';
+import { describeTodo, ResponseFormat, ShownTodo, showTodo } from './shown-todo.ts';
+import { defineTool } from './tool.ts';
+
+/** Todos on a page when nothing is said, and at the most: more would fill a model's context. */
+const PAGE = 25;
+const LONGEST_PAGE = 100;
+
+/** Todos that the API counts at the most. */
+const COUNTED = 10_000;
 
 export const listTodos = defineTool({
   name: 'list_todos',
   title: 'List todos',
   description:
-    'Lists every todo, the oldest first, with the ids that the other tools need. For one whose id is known, use get_todo.',
+    'Finds todos and the ids and versions that other tools need: all of them, or those that pass every filter given. A page at a time; total says how many there are, next_cursor gets the next page. For one whose id is known, use get_todo.',
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   scope: 'todos:read',
-  input: z.strictObject({}, 'a JSON object'),
-  output: z.object({ todos: z.array(Todo) }),
-  run: async (_input, { todos, signal }) => ({ todos: await todos.list({ signal }) }),
-  describe: ({ todos }) => (todos.length === 0 ? 'There are no todos.' : todos.map(describeTodo).join('\n')),
+  input: z
+    .strictObject(
+      {
+        completed: z.boolean('true or false'),
+        due_before: Time,
+        due_after: Time,
+        priority: Priority,
+        tag: Tag,
+        query: z
+          .string('words to look for')
+          .max(200, 'at most 200 characters')
+          .describe('Words in title or description'),
+        sort: z.enum(SORTS, `one of ${SORTS.join(', ')}`).describe('Default created_at; - turns it round'),
+        limit: z
+          .int(`a whole number from 1 to ${LONGEST_PAGE}`)
+          .min(1, `a whole number from 1 to ${LONGEST_PAGE}`)
+          .max(LONGEST_PAGE, `a whole number from 1 to ${LONGEST_PAGE}`)
+          .describe(`Default ${PAGE}`),
+        cursor: z.string('a next_cursor').max(1000, 'a next_cursor').describe('next_cursor, with all else the same'),
+        response_format: ResponseFormat.describe('Default concise'),
+      },
+      'a JSON object',
+    )
+    .partial(),
+  output: z.object({
+    todos: z.array(ShownTodo),
+    total: z.int(),
+    next_cursor: z.string().optional(),
+  }),
+  async run({ query: q, response_format, limit = PAGE, ...filters }, { todos, signal }) {
+    const given = Object.entries({ ...filters, q, limit, count: true }).filter(([, value]) => value !== undefined);
+    const query = Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
+    const page = await todos.list(query, { signal });
+    return {
+      todos: page.todos.map((todo) => showTodo(todo, response_format)),
+      total: page.total ?? page.todos.length,
+      ...(page.nextCursor !== undefined && { next_cursor: page.nextCursor }),
+    };
+  },
+  describe({ todos, total, next_cursor }) {
+    if (todos.length === 0) return total === 0 ? 'There are no such todos.' : 'There are no more todos.';
+    const count = total >= COUNTED ? `${COUNTED} or more` : String(total);
+    const more = next_cursor === undefined ? '' : ` Go on with cursor ${next_cursor}`;
+    return `${todos.map(describeTodo).join('\n')}\n${todos.length} of ${count}.${more}`;
+  },
 });

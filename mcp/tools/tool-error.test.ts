@@ -9,5 +9,5 @@ test.each([
   ['unauthorized_client', /\(unauthorized_client\)\..* must be allowed the grant type/],
   ['<script>', /\(unknown error\)\..* id and secret/],
 ])('a refusal %s is told with what is to be mended', (error, text) => {
-  expect(describeFailure(new AccessTokenRefused(error))).toMatch(text);
+  expect(describeFailure(new AccessTokenRefused(error), 'todos:read')).toMatch(text);
 });

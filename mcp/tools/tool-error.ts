@@ -1,6 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { Scope } from '../../shared/scopes.ts';
 import { AccessTokenRefused, AuthorizationServerUnavailable } from '../access-tokens/access-token-source.ts';
-import { TodoApiError } from '../todo-api/todo-api.ts';
+import { TodoApiError } from '../todo-api/todo-api-error.ts';
 
 /** A result that tells the model what went wrong and what to do next. */
 export function toolError(text: string): CallToolResult {
@@ -11,8 +12,8 @@ export function toolError(text: string): CallToolResult {
  * What the model is told when a call failed. The words are all ours: an error's own message may hold what a stranger
  * wrote, or what only an operator should read.
  */
-export function describeFailure(error: unknown): string {
-  if (error instanceof TodoApiError) return describeStatus(error.status);
+export function describeFailure(error: unknown, scope: Scope): string {
+  if (error instanceof TodoApiError) return describeRefusal(error, scope);
   if (error instanceof AccessTokenRefused) {
     return (
       `The authorization server gave this MCP server no access token (${errorCode(error)}). Nothing was done, and trying ` +
@@ -33,12 +34,19 @@ const ADVICE: Record<string, string> = {
   unauthorized_client: 'the client of this MCP server must be allowed the grant type that it uses',
 };
 
-function describeStatus(status: number): string {
+function describeRefusal({ status, version, operations }: TodoApiError, scope: Scope): string {
+  if (operations.size > 0) return describeOperations(operations);
   switch (status) {
     case 403:
-      return 'The access token does not allow this. Nothing was done. Tell the user that the scope todos:write is needed.';
+      return `The access token does not allow this. Nothing was done. Tell the user that the scope ${scope} is needed.`;
     case 404:
       return 'There is no todo with this id. Call list_todos to see the todos there are, with their ids.';
+    case 409:
+      return 'A call with this idempotency_key is under way. Nothing was done by this one. Make it again in a few seconds.';
+    case 412:
+      return `The todo was changed since${version === undefined ? '' : `: it is of version ${version} now`}. Nothing was done. Read it with get_todo, and decide anew.`;
+    case 422:
+      return 'This idempotency_key was used for another call. Nothing was done. Use a new key for what is new.';
     case 429:
       return 'Too many requests. Nothing was done. Try again in a minute.';
     case 503:
@@ -48,6 +56,20 @@ function describeStatus(status: number): string {
         ? 'The todo API refused the request as not valid. Nothing was done. Check the arguments against the input schema.'
         : 'The todo API failed. Look with list_todos at what was done before you try again.';
   }
+}
+
+function describeOperations(operations: TodoApiError['operations']): string {
+  const reasons = [...operations].map(([index, { status, version }]) => {
+    switch (status) {
+      case 404:
+        return `operations.${index}: there is no todo with this id.`;
+      case 412:
+        return `operations.${index}: the todo was changed since${version === undefined ? '' : `, and is of version ${version} now`}.`;
+      default:
+        return `operations.${index}: it was refused.`;
+    }
+  });
+  return `Nothing was done, not the other operations either. ${reasons.join(' ')} Call list_todos, and send a batch that fits.`;
 }
 
 /** The error codes that are repeated are those of the specification (RFC 6749 §5.2). */

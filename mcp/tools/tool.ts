@@ -2,12 +2,16 @@ import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/sdk/
 import * as z from 'zod';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
 import type { Scope } from '../../shared/scopes.ts';
-import type { Todo } from '../../shared/todo.ts';
 import type { TodoApi } from '../todo-api/todo-api.ts';
 import { toolError } from './tool-error.ts';
 
 /** What a tool works with: the todos of whoever called it, and a signal that he no longer waits. */
-export type ToolContext = { readonly todos: TodoApi; readonly signal: AbortSignal };
+export type ToolContext = {
+  readonly todos: TodoApi;
+  readonly signal: AbortSignal;
+  /** Tells how far it is, when the caller wants to know. */
+  readonly progress?: (done: number, total: number, message: string) => Promise<void>;
+};
 
 /** What is told of a tool before it is called, and what calls it. */
 export type Tool = {
@@ -20,19 +24,21 @@ export type Tool = {
   /** JSON Schema 2020-12 of the arguments and of the structured result. */
   readonly inputSchema: JsonSchema;
   readonly outputSchema: JsonSchema;
+  /** What a host is told beyond the protocol, such as the page that shows the result. */
+  readonly meta?: Readonly<Record<string, unknown>>;
   readonly call: (args: unknown, context: ToolContext) => Promise<CallToolResult>;
 };
 
 type JsonSchema = { readonly type: 'object'; readonly [keyword: string]: unknown };
 
 /** Defines a tool by its schemas, what it does, and one short text that says the same as its structured result. */
-export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>({
+export function defineTool<Input extends z.ZodType, Output extends z.ZodObject>({
   input,
   output,
   run,
   describe,
   ...told
-}: Pick<Tool, 'name' | 'title' | 'description' | 'annotations' | 'scope'> & {
+}: Pick<Tool, 'name' | 'title' | 'description' | 'annotations' | 'scope' | 'meta'> & {
   input: Input;
   output: Output;
   run: (input: z.infer<Input>, context: ToolContext) => Promise<z.infer<Output>>;
@@ -56,20 +62,25 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
   };
 }
 
-/** A todo in a line: whether it is done, its title, and the id that the next call needs. */
-export function describeTodo({ id, title, completed }: Todo): string {
-  return `[${completed ? 'x' : ' '}] ${title} (id: ${id})`;
-}
-
-function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): JsonSchema {
+/** A schema as a model is told it: it pays for every byte, so what says nothing to it is left out. */
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   const generated = z.toJSONSchema(schema, {
     io,
     override({ jsonSchema }) {
-      // a model pays for every byte: the format says what the pattern says
+      // the format says what the pattern says
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
       // a client that kept this schema goes on when a result has a new field
       if (io === 'output') delete jsonSchema.additionalProperties;
+      const [only, nothing] = jsonSchema.anyOf ?? [];
+      if (typeof only?.type === 'string' && nothing?.type === 'null') {
+        Object.assign(jsonSchema, only, { type: [only.type, 'null'] });
+        delete jsonSchema.anyOf;
+      }
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     },
   });
+  // without it, it is of the same draft (MCP 2025-11-25, JSON Schema Usage)
+  delete generated.$schema;
   return { ...generated, type: 'object' };
 }

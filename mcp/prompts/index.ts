@@ -1,0 +1,6 @@
+import { planMyDay } from './plan-my-day.ts';
+import type { Prompt } from './prompt.ts';
+import { weeklyReview } from './weekly-review.ts';
+
+/** Every prompt, in the order in which a client lists them. */
+export const prompts: readonly Prompt[] = [planMyDay, weeklyReview];

@@ -1,0 +1,35 @@
+import { wordsOf } from '../../shared/todo/list-query.ts';
+import { TodoId } from '../../shared/todo/todo.ts';
+import { TodoApiError } from '../todo-api/todo-api-error.ts';
+import type { Resource } from './resource.ts';
+
+const PREFIX = 'todo://';
+
+/** Ids that are proposed at the most. */
+const PROPOSED = 100;
+
+/** One todo: `todo://{id}`. Its id is proposed for the words of its title. */
+export const todoResource: Resource = {
+  name: 'todo',
+  title: 'A todo',
+  description: 'One todo with all its fields, as JSON',
+  mimeType: 'application/json',
+  scope: 'todos:read',
+  address: { uriTemplate: `${PREFIX}{id}` },
+  matches: (uri) => uri.startsWith(PREFIX) && TodoId.safeParse(uri.slice(PREFIX.length)).success,
+  async read(uri, { todos, signal }) {
+    try {
+      const todo = await todos.get(TodoId.parse(uri.slice(PREFIX.length)), { signal });
+      return { uri, mimeType: 'application/json', text: JSON.stringify(todo) };
+    } catch (error) {
+      if (error instanceof TodoApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  },
+  async complete(value, { todos, signal }) {
+    const words = wordsOf(value.slice(0, 200)).slice(0, 10);
+    const newest = { sort: '-updated_at', limit: String(PROPOSED + 1) };
+    const page = await todos.list(words.length === 0 ? newest : { ...newest, q: words.join(' ') }, { signal });
+    return page.todos.map(({ id }) => id);
+  },
+};
