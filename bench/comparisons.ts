@@ -25,6 +25,10 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     baseline: [new URL('./servers/unguarded-koa.ts', import.meta.url)],
     target: 0.9,
   },
-  'list-20': { yata: [yataApi, 'list'], baseline: [koaOnPg, 'list'], needsPostgresql: true },
-  'read-by-id': { yata: [yataApi, 'by-id'], baseline: [koaOnPg, 'by-id'], needsPostgresql: true },
+  'list-20': { yata: [yataApi, 'list'], baseline: [koaOnPg, 'list'], target: 0.8, needsPostgresql: true },
+  'read-by-id': { yata: [yataApi, 'by-id'], baseline: [koaOnPg, 'by-id'], target: 0.8, needsPostgresql: true },
+  'mcp-tool-call': {
+    yata: [new URL('./servers/yata-mcp.ts', import.meta.url)],
+    baseline: [new URL('./servers/sdk-in-memory.ts', import.meta.url)],
+  },
 };

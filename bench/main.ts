@@ -3,6 +3,7 @@ import { compare } from './compare.ts';
 import { COMPARISONS } from './comparisons.ts';
 import { findPostgresql } from './find-postgresql.ts';
 import { CONNECTIONS } from './load.ts';
+import { measurePages } from './pages.ts';
 import { CORES, findPin, type Pin } from './pinning.ts';
 import { measureRevocation } from './revocation.ts';
 import { measureStartUps } from './start-up.ts';
@@ -11,7 +12,8 @@ import { comparisonRow, type Row, renderTable, startUpRows } from './table.ts';
 /** The names of the measurements without a baseline. */
 const START = 'start';
 const REVOCATION = 'revocation';
-const NAMES = [...Object.keys(COMPARISONS), START, REVOCATION];
+const PAGES = 'pages';
+const NAMES = [...Object.keys(COMPARISONS), START, REVOCATION, PAGES];
 
 async function bench(names: readonly string[]): Promise<void> {
   const found = findPin();
@@ -47,6 +49,12 @@ async function bench(names: readonly string[]): Promise<void> {
     say(`${REVOCATION} …`);
     if (postgresql !== undefined) process.env.TEST_DATABASE_URL = postgresql.url;
     for (const line of await measureRevocation()) say(`  ${line}`);
+  }
+  if (names.includes(PAGES) && postgresql !== undefined) {
+    say(`${PAGES} …`);
+    process.env.TEST_DATABASE_URL = postgresql.url;
+    for (const { name, few, many } of await measurePages())
+      say(`  a page of 50 ${name}: ${few.toFixed(2)} ms of 100 todos, ${many.toFixed(2)} ms of 1,000,000`);
   }
 }
 

@@ -5,7 +5,8 @@ import { bearerRequest } from './bearer-request.ts';
 import { runContestant } from './run-contestant.ts';
 import { OWNER, openTodosDatabase } from './todos-database.ts';
 
-const COLUMNS = 'id, title, description, completed, created_at, updated_at';
+const COLUMNS =
+  'id, title, description, completed, completed_at, due_at, priority, tags, position, version, created_at, updated_at';
 
 // no guard, no router, no object-relational mapper: what is left when everything that can be left out is left out
 await runContestant(async (resources) => {
@@ -15,10 +16,10 @@ await runContestant(async (resources) => {
   app.use(async function answer(ctx) {
     const [, id] = ctx.path.split('/api/v1/todos/');
     if (id === undefined) {
-      const sql = `select ${COLUMNS} from api.todo where owner = $1 order by created_at, id`;
+      const sql = `select ${COLUMNS} from api.todo where owner = $1 and deleted_at is null order by created_at, id limit 51`;
       ctx.body = (await pool.query(sql, [OWNER])).rows;
     } else {
-      const sql = `select ${COLUMNS} from api.todo where id = $1 and owner = $2`;
+      const sql = `select ${COLUMNS} from api.todo where id = $1 and owner = $2 and deleted_at is null`;
       ctx.body = (await pool.query(sql, [id, OWNER])).rows[0];
     }
   });

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { apiDatabase } from '../../api/database/definition.ts';
+import { createTodos } from '../../api/todos/todos.ts';
 import { openOrm } from '../../shared/database/orm.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
+import { ImportedTodo } from '../../shared/todo/todo.ts';
 
 /** Whose todos are read. */
 export const OWNER = 'alice';
@@ -15,24 +16,37 @@ export async function openTodosDatabase(): Promise<TodosDatabase> {
   await using opening = new AsyncDisposableStack();
   const database = opening.use(await openTestDatabase());
   if (database.kind !== 'postgresql') throw new Error('TEST_DATABASE_URL names no PostgreSQL server');
-  await (await openOrm(database, apiDatabase))[Symbol.asyncDispose]();
-
-  const todoId = randomUUID();
-  const client = new pg.Client({ connectionString: database.url });
-  await client.connect();
-  try {
-    await client.query(
-      `insert into api.todo (owner, title, description)
-       select owner, 'Todo number ' || number, 'What is to be done, in a sentence of some length'
-       from unnest(array[$1] || array(select 'other ' || n from generate_series(1, 50) n)) owner, generate_series(1, 20) number`,
-      [OWNER],
-    );
-    await client.query("update api.todo set id = $1 where owner = $2 and title = 'Todo number 7'", [todoId, OWNER]);
-    // without statistics the planner reads the whole table
-    await client.query('vacuum analyze api.todo');
-  } finally {
-    await client.end();
-  }
+  await using orm = await openOrm(database, apiDatabase);
+  const todoId = crypto.randomUUID();
+  await addTodos(orm.em, OWNER, 20, todoId);
+  await copyTodos(orm.em, 50);
   const opened = opening.move();
   return { url: database.url, todoId, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Adds `count` todos of `owner`, the way an import does. */
+export async function addTodos(em: SqlEntityManager, owner: string, count: number, id?: string): Promise<void> {
+  const todos = Array.from({ length: count }, (_, number) =>
+    ImportedTodo.parse({
+      title: `Todo number ${number}`,
+      description: 'What is to be done, in a sentence of some length',
+      priority: (number % 4) + 1,
+      tags: ['bench', `tag ${number % 100}`],
+      due_at: number % 2 === 0 ? new Date(Date.UTC(2027, 0, 1, number)).toISOString() : null,
+      ...(number === 7 && id !== undefined && { id }),
+    }),
+  );
+  await createTodos(em).write(owner, (writer) => writer.add(todos));
+}
+
+/** Gives each of `others` the todos that there are, and the planner statistics, without which it reads the whole table. */
+async function copyTodos(em: SqlEntityManager, others: number): Promise<void> {
+  await em.execute(
+    `insert into api.todo
+     select gen_random_uuid(), 'other ' || other, title, description, completed, created_at, updated_at, completed_at,
+       due_at, priority, tags, position, version, words, deleted_at
+     from api.todo cross join generate_series(1, ?) other`,
+    [others],
+  );
+  await em.execute('vacuum analyze api.todo');
 }
