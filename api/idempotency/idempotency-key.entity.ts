@@ -9,7 +9,7 @@ export const IdempotencyKeyEntity = defineEntity({
     key: p.text().primary(),
     /** A hash of what was asked: another request must not have the same key. */
     fingerprint: p.text(),
-    answer: p.json(),
+    answer: p.json().columnType('json'),
     createdAt: p.datetime(3).defaultRaw('now()'),
   },
   indexes: [{ properties: ['createdAt'] }],

@@ -14,7 +14,7 @@ export const TodoChangeEntity = defineEntity({
     todoId: p.uuid(),
     version: p.integer(),
     /** The todo after the change; none when it was deleted. */
-    todo: p.json().nullable(),
+    todo: p.json().columnType('json').nullable(),
     at: p.datetime(3),
   },
   indexes: [{ properties: ['at'] }],

@@ -5,12 +5,12 @@ export class Migration20261123215900_todo_contract extends Migration {
 
   override up(): void | Promise<void> {
     this.addSql(
-      `create table "api"."idempotency_key" ("owner" text not null, "key" text not null, "fingerprint" text not null, "answer" jsonb not null, "created_at" timestamptz(3) not null default now(), primary key ("owner", "key"));`,
+      `create table "api"."idempotency_key" ("owner" text not null, "key" text not null, "fingerprint" text not null, "answer" json not null, "created_at" timestamptz(3) not null default now(), primary key ("owner", "key"));`,
     );
     this.addSql(`create index "idempotency_key_created_at_index" on "api"."idempotency_key" ("created_at");`);
 
     this.addSql(
-      `create table "api"."todo_change" ("owner" text not null, "sequence" bigint not null, "change" text not null, "todo_id" uuid not null, "version" int not null, "todo" jsonb null, "at" timestamptz(3) not null, primary key ("owner", "sequence"));`,
+      `create table "api"."todo_change" ("owner" text not null, "sequence" bigint not null, "change" text not null, "todo_id" uuid not null, "version" int not null, "todo" json null, "at" timestamptz(3) not null, primary key ("owner", "sequence"));`,
     );
     this.addSql(`create index "todo_change_at_index" on "api"."todo_change" ("at");`);
 
