@@ -123,7 +123,6 @@ export function createAuthApp({
     verifyOwnToken: verify,
     authenticate: requireAccessToken({ verify: verifyAdmin, challenges }),
     challenges,
-    record,
   });
   const checks = { database: () => em.fork().execute('select 1') };
   const elsewhere = compose([

@@ -218,7 +218,12 @@ async function measureClientRevocation(): Promise<ClientRevocation> {
     );
     for (let token = 0; token < CLIENT_TOKENS; token++) await leases.take(client, expiresAt);
     const began = performance.now();
-    await revocations.revokeClient(client, { actor: 'bench', reason: 'measured' });
+    await revocations.revokeClient(client, {
+      actor: 'bench',
+      address: null,
+      requestId: null,
+      reason: 'measured',
+    });
     milliseconds.push(performance.now() - began);
   }
   const [counts] = await em.fork().execute<{ blocks: number; rows: number }[]>(

@@ -189,6 +189,12 @@ test('what was done and what was refused is in the audit, and no secret and no t
   const accessToken = await system.getAccessToken(client);
   await call('POST', `/clients/${client.id}/secrets`, { overlap: 60 });
   await call('POST', '/revocations', { token: accessToken });
+  const ownToken = await system.getAccessToken(client);
+  await fetch(`${system.issuer}/oauth/revoke`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa(`${client.id}:${client.secret}`)}` },
+    body: new URLSearchParams({ token: ownToken }),
+  });
   await call('PATCH', `/clients/${client.id}`, { active: false });
   await system.postToken({ id: client.id, secret: 'wrong-secret-of-mine' });
   await system.postToken(await create(), { scope: 'admin' });
@@ -202,6 +208,9 @@ test('what was done and what was refused is in the audit, and no secret and no t
   expect(actions).toEqual(['root client.disable', 'root client.rotate-secret', 'root client.create']);
   expect(events).toContainEqual(
     expect.objectContaining({ action: 'token.revoke', target: decodeJwt(accessToken).jti, actor: 'root' }),
+  );
+  expect(events).toContainEqual(
+    expect.objectContaining({ action: 'token.revoke', target: decodeJwt(ownToken).jti, actor: client.id }),
   );
   expect(events).toContainEqual(
     expect.objectContaining({

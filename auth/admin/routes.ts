@@ -9,7 +9,7 @@ import { requestId } from '../../shared/http/request-id.ts';
 import { InvalidAccessToken } from '../../shared/oauth/access-token-claims.ts';
 import type { Challenges } from '../../shared/oauth/challenges.ts';
 import { type Authorized, requireScope } from '../../shared/oauth/require-access-token.ts';
-import { type AuditEvent, listAuditEvents, type Origin, type RecordAuditEvent } from '../audit/audit.ts';
+import { listAuditEvents, type Origin } from '../audit/audit.ts';
 import type { VerifyOwnToken } from '../revocations/revocation-endpoint.ts';
 import type { Revocations } from '../revocations/revocations.ts';
 import { parseListUri } from '../status-lists/list-uri.ts';
@@ -39,7 +39,6 @@ export function adminRoutes({
   verifyOwnToken,
   authenticate,
   challenges,
-  record,
 }: {
   issuer: string;
   em: SqlEntityManager;
@@ -49,7 +48,6 @@ export function adminRoutes({
   verifyOwnToken: VerifyOwnToken;
   authenticate: Middleware<Authorized>;
   challenges: Challenges;
-  record: RecordAuditEvent;
 }): Router<Authorized> {
   const router = new Router<Authorized>({ prefix: '/admin', sensitive: true });
   const mayAdminister = requireScope('admin', challenges);
@@ -121,19 +119,12 @@ export function adminRoutes({
   async function revoke(
     ctx: RouterContext<Authorized & { body: z.infer<typeof NewRevocationRequest> }>,
   ): Promise<void> {
-    const origin = originOf(ctx);
-    const cause = { actor: origin.actor ?? '', reason: 'revoked by an administrator' };
-    const success = { ...origin, outcome: 'success' } as const satisfies Partial<AuditEvent>;
-    let sequence: number;
-    if ('token' in ctx.state.body) {
-      const { jti, client_id, place } = await findToken(ctx.state.body.token);
-      sequence = await revocations.revokeToken(place, cause);
-      record({ ...success, action: 'token.revoke', target: jti, detail: { client_id, sequence } });
-    } else {
-      const { client_id } = await administration.getClient(ctx.state.body.client_id);
-      sequence = await revocations.revokeClient(client_id, cause);
-      record({ ...success, action: 'client.revoke-tokens', target: client_id, detail: { sequence } });
-    }
+    const { body, accessToken } = ctx.state;
+    const request = { ...originOf(ctx), actor: accessToken.clientId, reason: 'revoked by an administrator' };
+    const sequence =
+      'token' in body
+        ? await revocations.revokeToken(await findToken(body.token), request)
+        : await revocations.revokeClient((await administration.getClient(body.client_id)).client_id, request);
     ctx.status = 201;
     ctx.set('location', `${issuer}/admin/revocations/${sequence}`);
     ctx.body = { sequence, ...readers.confirmations(sequence) } satisfies RevocationResponse;
@@ -168,7 +159,7 @@ export function adminRoutes({
       const { jti, client_id, status } = await verifyOwnToken(token);
       const list = parseListUri(issuer, status.status_list.uri);
       if (list === undefined) throw new HttpError(400, 'token: its status list is none of this issuer');
-      return { jti, client_id, place: { list, index: status.status_list.idx } };
+      return { jti, clientId: client_id, list, index: status.status_list.idx };
     } catch (error) {
       if (!(error instanceof InvalidAccessToken)) throw error;
       throw new InvalidRequest(

@@ -1,3 +1,4 @@
+import { requestId } from '../../shared/http/request-id.ts';
 import { type AccessTokenClaims, InvalidAccessToken } from '../../shared/oauth/access-token-claims.ts';
 import type { AnswerAboutToken } from '../access-tokens/structured-tokens.ts';
 import { parseListUri } from '../status-lists/list-uri.ts';
@@ -36,6 +37,9 @@ export function createRevocationEndpoint({
     const { idx, uri } = claims.status.status_list;
     const list = parseListUri(issuer, uri);
     if (list === undefined) throw new Error(`the status list of a token of ours is ${uri}`);
-    await revocations.revokeToken({ list, index: idx }, { actor: client.clientId, reason: 'revoked by its client' });
+    await revocations.revokeToken(
+      { list, index: idx, jti: claims.jti, clientId: claims.client_id },
+      { actor: client.clientId, address: ctx.ip, requestId: requestId(ctx), reason: 'revoked by its client' },
+    );
   };
 }

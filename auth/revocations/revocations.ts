@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { type AuditEvent, insertAuditEvent, type Origin } from '../audit/audit.ts';
 import { RevocationEntity } from '../status-lists/status-list.entity.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
 
@@ -8,12 +9,26 @@ export type RevocationCause = { readonly actor: string; readonly reason: string 
 /** Places in a status list. */
 type Range = { readonly list: number; readonly start: number; readonly length: number };
 
-/** What takes access back. Each resolves with its sequence once it is committed, and published by this process. */
+/** A token by its place in a status list, and as it is told of. */
+export type RevocableToken = {
+  readonly list: number;
+  readonly index: number;
+  readonly jti: string;
+  readonly clientId: string;
+};
+
+/** Who asked for a revocation, from where, and why. */
+export type RequestedRevocation = Origin & { readonly actor: string; readonly reason: string };
+
+/**
+ * What takes access back. Each resolves with its sequence once it is committed together with its audit event, and
+ * published by this process.
+ */
 export type Revocations = {
   /** Revokes one token. Revoking it again changes nothing. */
-  readonly revokeToken: (token: { list: number; index: number }, cause: RevocationCause) => Promise<number>;
+  readonly revokeToken: (token: RevocableToken, request: RequestedRevocation) => Promise<number>;
   /** Revokes every token that a client holds, and those that were exchanged from them: a row for each of its blocks. */
-  readonly revokeClient: (clientId: string, cause: RevocationCause) => Promise<number>;
+  readonly revokeClient: (clientId: string, request: RequestedRevocation) => Promise<number>;
 };
 
 /** Creates what takes access back. */
@@ -25,15 +40,30 @@ export function createRevocations({
   statusLists: StatusLists;
 }): Revocations {
   return {
-    async revokeToken({ list, index }, cause) {
+    async revokeToken({ list, index, jti, clientId: client_id }, { reason, ...origin }) {
       if (statusLists.isInvalid(list, index)) return statusLists.snapshot().sequence;
-      return commit((transaction) => insertRevocations(transaction, [{ list, start: index, length: 1 }], cause));
+      const cause = { actor: origin.actor, reason };
+      return commit({ ...origin, action: 'token.revoke', target: jti, detail: { client_id } }, (transaction) =>
+        insertRevocations(transaction, [{ list, start: index, length: 1 }], cause),
+      );
     },
-    revokeClient: (clientId, cause) => commit((transaction) => revokeLeases(transaction, clientId, cause)),
+    revokeClient(clientId, { reason, ...origin }) {
+      const cause = { actor: origin.actor, reason };
+      return commit({ ...origin, action: 'client.revoke-tokens', target: clientId, detail: {} }, (transaction) =>
+        revokeLeases(transaction, clientId, cause),
+      );
+    },
   };
 
-  async function commit(revoke: (transaction: SqlEntityManager) => Promise<number>): Promise<number> {
-    const sequence = await em.fork().transactional(revoke);
+  async function commit(
+    { detail, ...event }: Omit<AuditEvent, 'outcome'>,
+    revoke: (transaction: SqlEntityManager) => Promise<number>,
+  ): Promise<number> {
+    const sequence = await em.fork().transactional(async (transaction) => {
+      const committed = await revoke(transaction);
+      await insertAuditEvent(transaction, { ...event, outcome: 'success', detail: { ...detail, sequence: committed } });
+      return committed;
+    });
     await statusLists.catchUp();
     return sequence;
   }

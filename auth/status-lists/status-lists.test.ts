@@ -41,7 +41,7 @@ async function open() {
   };
 }
 
-const cause = { actor: 'test', reason: 'test' };
+const cause = { actor: 'test', address: null, requestId: null, reason: 'test' };
 
 test('no place is given twice, and the blocks grow so that a thousand tokens need few', async () => {
   await using opened = await open();
@@ -94,7 +94,7 @@ test('a client that is gone or disabled gets no place', async () => {
 test('a list is retired with all that belongs to it when its tokens have expired', async () => {
   await using opened = await open();
   const { list, index } = await opened.openLeases().take('holder', soon());
-  await opened.revocations.revokeToken({ list, index }, cause);
+  await opened.revocations.revokeToken({ list, index, jti: 'jti', clientId: 'holder' }, cause);
   await retireStatusLists(opened.em);
   await opened.statusLists.catchUp();
   expect(opened.statusLists.snapshot().lists.has(list)).toBe(true);
