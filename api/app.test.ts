@@ -1,47 +1,8 @@
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openOrm } from '../shared/database/orm.ts';
-import { limitRequests } from '../shared/http/limit-requests.ts';
-import { createMetrics } from '../shared/http/metrics.ts';
-import { serve } from '../shared/http/serve.ts';
-import { createAccessTokenVerifier } from '../shared/oauth/access-token-verifier.ts';
-import { createIssuer } from '../shared/oauth/issuer.ts';
-import { openTestDatabase } from '../shared/testing/test-database.ts';
-import { startTokenIssuer } from '../shared/testing/token-issuer.ts';
 import { Todo } from '../shared/todo/todo.ts';
-import { createApiApp } from './app.ts';
-import { apiDatabase } from './database/definition.ts';
-import { openTodoChangeFeed } from './todos/change-feed.ts';
-import { createTodos } from './todos/todos.ts';
+import { resource, startApi } from './testing/start-api.ts';
 
-const resource = 'http://api.example/api/v1';
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
-
-async function startApi() {
-  await using starting = new AsyncDisposableStack();
-  const issuer = starting.use(await startTokenIssuer({ audience: resource }));
-  const database = starting.use(await openTestDatabase());
-  const { em } = starting.use(await openOrm(database, apiDatabase));
-  const { keys } = createIssuer({ identifier: issuer.identifier });
-  const app = createApiApp({
-    todos: createTodos(em),
-    changeFeed: starting.use(await openTodoChangeFeed({ database, em })),
-    verify: createAccessTokenVerifier({ issuer: issuer.identifier, audience: resource, keys, isRevoked: () => false }),
-    protectedResource: {
-      resource,
-      authorizationServer: issuer.identifier,
-      scopes: ['todos:read', 'todos:write'],
-      name: 'Todos',
-    },
-    limitRequests: limitRequests({ requests: 3000, seconds: 60 }),
-    checks: { database: () => em.fork().execute('select 1'), keys: keys.load },
-    metrics: createMetrics(),
-    logger: pino({ level: 'silent' }),
-  });
-  const server = starting.use(await serve(app.callback(), { port: 0, host: '127.0.0.1' }));
-  const running = starting.move();
-  return { issuer, port: server.port, [Symbol.asyncDispose]: () => running.disposeAsync() };
-}
 
 // one API for all tests of this file: each has a subject of its own, so none sees another's todos
 let api: Awaited<ReturnType<typeof startApi>>;
@@ -50,22 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-let subjects = 0;
-async function createCaller(claims: { sub?: string; scope?: string } = {}) {
-  subjects += 1;
-  const token = await api.issuer.issue({ claims: { sub: `subject-${subjects}`, ...claims } });
-  return async (method: string, path: string, body?: unknown) => {
-    const response = await fetch(`http://127.0.0.1:${api.port}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, headers: response.headers, body: await response.json() };
-  };
-}
-
 test('a todo is created, read, changed and deleted', async () => {
-  const call = await createCaller();
+  const call = await api.createCaller();
   const created = await call('POST', '/api/v1/todos', { title: 'Buy milk' });
   expect(created).toMatchObject({ status: 201, body: { title: 'Buy milk', description: null, completed: false } });
   const todo = Todo.parse(created.body);
@@ -77,7 +24,14 @@ test('a todo is created, read, changed and deleted', async () => {
   const changed = await call('PATCH', `/api/v1/todos/${todo.id}`, { completed: true, description: 'two litres' });
   expect(changed).toMatchObject({
     status: 200,
-    body: { ...todo, completed: true, description: 'two litres', updated_at: expect.any(String) },
+    body: {
+      ...todo,
+      completed: true,
+      description: 'two litres',
+      version: 2,
+      completed_at: expect.any(String),
+      updated_at: expect.any(String),
+    },
   });
   expect(Todo.parse(changed.body).updated_at > todo.updated_at).toBe(true);
   // PUT too changes what is sent and leaves the rest
@@ -93,7 +47,7 @@ test('a todo is created, read, changed and deleted', async () => {
 });
 
 test('a list is an array, the oldest first', async () => {
-  const call = await createCaller();
+  const call = await api.createCaller();
   expect(await call('GET', '/api/v1/todos')).toMatchObject({ status: 200, body: [] });
   for (const title of ['one', 'two', 'three']) await call('POST', '/api/v1/todos', { title });
   const { body } = await call('GET', '/api/v1/todos');
@@ -105,7 +59,7 @@ test('a list is an array, the oldest first', async () => {
 });
 
 test('every path works with a trailing slash', async () => {
-  const call = await createCaller();
+  const call = await api.createCaller();
   const created = await call('POST', '/api/v1/todos/', { title: 'slash' });
   expect(created.status).toBe(201);
   const body = Todo.parse(created.body);
@@ -117,7 +71,7 @@ test('every path works with a trailing slash', async () => {
 });
 
 test("another subject's todo is as absent as one that never was", async () => {
-  const [owner, other] = [await createCaller(), await createCaller()];
+  const [owner, other] = [await api.createCaller(), await api.createCaller()];
   const body = Todo.parse((await owner('POST', '/api/v1/todos', { title: 'private' })).body);
   const refusals = async (id: string) => [
     await other('GET', `/api/v1/todos/${id}`),
@@ -136,8 +90,8 @@ test("another subject's todo is as absent as one that never was", async () => {
 });
 
 test('each operation needs its scope', async () => {
-  const reader = await createCaller({ scope: 'todos:read' });
-  const writer = await createCaller({ scope: 'todos:write' });
+  const reader = await api.createCaller({ scope: 'todos:read' });
+  const writer = await api.createCaller({ scope: 'todos:write' });
   const challenge = (scope: string) =>
     `Bearer error="insufficient_scope", error_description="The access token lacks the scope ${scope}", ` +
     `resource_metadata="http://api.example/.well-known/oauth-protected-resource/api/v1", scope="${scope}"`;
@@ -179,7 +133,7 @@ test.each([
   ['title', 'body'],
   [1e308, 'body'],
 ])('the new todo %j is refused for its %s', async (todo, field) => {
-  const call = await createCaller();
+  const call = await api.createCaller();
   const answer = await call('POST', '/api/v1/todos', todo);
   expect(answer.status).toBe(400);
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
@@ -188,7 +142,7 @@ test.each([
 });
 
 test('what is at the limits is kept as it was sent', async () => {
-  const call = await createCaller();
+  const call = await api.createCaller();
   const todo = {
     title: `${'ä'.repeat(498)}🎉`,
     description: `"quoted" \\ 'and' ${'b'.repeat(9_980)}\n\t`,
@@ -201,7 +155,7 @@ test('what is at the limits is kept as it was sent', async () => {
 test.each(['not-a-uuid', '1', `${UNKNOWN}x`, '%00', "'; drop table api.todo; --"])(
   'an id like %s is a 404 that says so',
   async (id) => {
-    const call = await createCaller();
+    const call = await api.createCaller();
     for (const method of ['GET', 'DELETE']) {
       expect(await call(method, `/api/v1/todos/${encodeURIComponent(id)}`)).toMatchObject({
         status: 404,
@@ -212,7 +166,7 @@ test.each(['not-a-uuid', '1', `${UNKNOWN}x`, '%00', "'; drop table api.todo; --"
 );
 
 test('changes that come together are each kept', async () => {
-  const call = await createCaller();
+  const call = await api.createCaller();
   const body = Todo.parse((await call('POST', '/api/v1/todos', { title: 'together' })).body);
   await Promise.all([
     call('PATCH', `/api/v1/todos/${body.id}`, { title: 'renamed' }),
@@ -227,15 +181,15 @@ test('changes that come together are each kept', async () => {
 });
 
 test('a path in another case is not there, with and without an access token', async () => {
-  const call = await createCaller();
+  const call = await api.createCaller();
   for (const path of ['/API/v1/todos', '/api/V1/todos', '/api/v1/TODOS']) {
     expect(await call('GET', path)).toMatchObject({ status: 404 });
-    expect((await fetch(`http://127.0.0.1:${api.port}${path}`)).status).toBe(404);
+    expect((await api.fetch(path)).status).toBe(404);
   }
 });
 
 test('what is not there is a problem, and a wrong method says which are right', async () => {
-  const call = await createCaller();
+  const call = await api.createCaller();
   expect(await call('GET', '/api/v1/nothing')).toMatchObject({
     status: 404,
     body: { status: 404, detail: 'There is nothing at /api/v1/nothing' },
@@ -247,7 +201,7 @@ test('what is not there is a problem, and a wrong method says which are right', 
 
 test('the protected resource metadata is at both places, for everybody', async () => {
   for (const path of ['/.well-known/oauth-protected-resource', '/.well-known/oauth-protected-resource/api/v1']) {
-    const response = await fetch(`http://127.0.0.1:${api.port}${path}`);
+    const response = await api.fetch(path);
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
     expect(await response.json()).toEqual({
       resource,
@@ -261,7 +215,7 @@ test('the protected resource metadata is at both places, for everybody', async (
 
 test('it says whether it lives, is ready, and what it did', async () => {
   const get = async (path: string) => {
-    const response = await fetch(`http://127.0.0.1:${api.port}${path}`);
+    const response = await api.fetch(path);
     return { status: response.status, text: await response.text() };
   };
   expect(await get('/health/live')).toEqual({ status: 200, text: '{"status":"ok"}' });

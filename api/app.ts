@@ -12,6 +12,7 @@ import { createChallenges } from '../shared/oauth/challenges.ts';
 import { type ProtectedResource, protectedResourceMetadataRoutes } from '../shared/oauth/protected-resource.ts';
 import { type Authorized, requireAccessToken } from '../shared/oauth/require-access-token.ts';
 import { CORS } from './cors.ts';
+import { documentationRoutes } from './openapi/documentation-routes.ts';
 import type { TodoChangeFeed } from './todos/change-feed.ts';
 import { todoRoutes } from './todos/routes.ts';
 import type { Todos } from './todos/todos.ts';
@@ -54,6 +55,7 @@ export function createApiApp({
   app.use(healthRoutes({ checks, logger }).routes());
   app.use(protectedResourceMetadataRoutes(protectedResource).routes());
   app.use(router.routes());
+  app.use(documentationRoutes(protectedResource).routes());
   app.use(router.allowedMethods());
   return app;
 }

@@ -26,6 +26,8 @@ const position = z
   .number('a number')
   .min(Number.MIN_SAFE_INTEGER, 'a number from -9007199254740991 to 9007199254740991')
   .max(Number.MAX_SAFE_INTEGER, 'a number from -9007199254740991 to 9007199254740991')
+  // -0 would be a change that nobody sees
+  .overwrite((value) => value + 0)
   .describe('Where it stands when sorted by position: between two others is the mean of theirs');
 
 /** The identifier of a todo, a UUID, as it is written in lower case. */

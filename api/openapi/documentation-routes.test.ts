@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { getFreePort } from '../../shared/testing/free-port.ts';
+import { startApi } from '../testing/start-api.ts';
+
+/** A browser of this machine: none is downloaded. */
+const browserPath = [
+  process.env.CHROMIUM_PATH ?? '',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find((path) => existsSync(path));
+
+const FILES = ['/docs', '/docs/open-documentation.js', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui.css'];
+
+test('the document is there for everybody, and is sent again when it changed only', async () => {
+  await using api = await startApi();
+  const response = await api.fetch('/openapi.json');
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+  expect(response.headers.get('cache-control')).toBe('public, max-age=300');
+  expect(response.headers.get('access-control-allow-origin')).toBe('*');
+  expect(await response.json()).toMatchObject({
+    openapi: '3.1.1',
+    servers: [{ url: 'http://api.example/api/v1' }],
+    components: {
+      securitySchemes: {
+        clientCredentials: { flows: { clientCredentials: { tokenUrl: `${api.issuer.identifier}/oauth/token` } } },
+        accessToken: { type: 'http', scheme: 'bearer' },
+      },
+    },
+  });
+  const etag = `${response.headers.get('etag')}`;
+  expect((await api.fetch('/openapi.json', { headers: { 'if-none-match': etag } })).status).toBe(304);
+  expect((await api.fetch('/openapi.json', { method: 'POST' })).status).toBe(405);
+});
+
+test('the page comes with a strict policy, and no other file does', async () => {
+  await using api = await startApi();
+  for (const path of FILES) {
+    const { status, headers } = await api.fetch(path);
+    expect({ status, nosniff: headers.get('x-content-type-options') }).toEqual({ status: 200, nosniff: 'nosniff' });
+    expect(headers.get('content-security-policy')).toBe(
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+        "connect-src 'self' http://api.example; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    );
+    const known = { 'if-none-match': `${headers.get('etag')}` };
+    expect((await api.fetch(path, { headers: known })).status).toBe(304);
+  }
+  for (const path of [
+    '/docs/package.json',
+    '/docs/index.js',
+    '/docs/swagger-ui-bundle.js.map',
+    '/docs/..%2f..%2fpackage.json',
+    '/docs/%2e%2e/%2e%2e/package.json',
+    '/docs/swagger-ui.css/../../package.json',
+    '/docs/constructor',
+  ])
+    expect((await api.fetch(path)).status, path).toBe(404);
+});
+
+test('the page shows the operations and tries them with an access token, without any other origin', async ({
+  skip,
+}) => {
+  skip(
+    browserPath === undefined,
+    'there is no Chromium on this machine: apt-get install chromium, or set CHROMIUM_PATH',
+  );
+  const port = await getFreePort();
+  const origin = `http://127.0.0.1:${port}`;
+  await using api = await startApi({ identifier: `${origin}/api/v1`, port });
+  const call = await api.createCaller({ sub: 'alice' });
+  await call('POST', '/api/v1/todos', { title: 'Show me on the page' });
+  await using browser = await chromium.launch({
+    ...(browserPath !== undefined && { executablePath: browserPath }),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
+  });
+  const page = await browser.newPage();
+  const complaints: string[] = [];
+  const requested = new Set<string>();
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => requested.add(request.url()));
+
+  await page.goto(`${origin}/docs`);
+  await page.locator('.opblock').first().waitFor();
+  expect(await page.locator('.opblock-summary-path').allTextContents()).toHaveLength(11);
+
+  await page.getByRole('button', { name: 'Authorize' }).click();
+  const dialog = page.locator('.dialog-ux');
+  expect(await dialog.innerText()).toContain(`curl -s ${api.issuer.identifier}/oauth/token`);
+  // nobody is asked for a client's secret
+  expect(await dialog.locator('input').count()).toBe(1);
+  await dialog.locator('input').fill(await api.issuer.issue({ claims: { sub: 'alice' } }));
+  await dialog.getByRole('button', { name: 'Apply credentials' }).click();
+  await dialog.getByRole('button', { name: 'Close' }).click();
+
+  const listTodos = page.locator('#operations-Todos-listTodos');
+  await listTodos.locator('.opblock-summary-control').click();
+  await listTodos.getByRole('button', { name: 'Execute' }).click();
+  const answer = listTodos.locator('.live-responses-table');
+  await answer.waitFor();
+  await expect.poll(() => answer.innerText()).toContain('Show me on the page');
+  expect(await answer.innerText()).toContain('ratelimit-policy');
+
+  expect(complaints).toEqual([]);
+  expect([...requested].filter((url) => !url.startsWith(`${origin}/`) && !url.startsWith('data:'))).toEqual([]);
+  expect([...requested]).toEqual(expect.arrayContaining([...FILES, '/openapi.json'].map((path) => origin + path)));
+});

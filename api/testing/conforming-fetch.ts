@@ -1,0 +1,141 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import type {
+  Header,
+  MediaType,
+  OpenApiDocument,
+  Operation,
+  Reference,
+  Response as ResponseObject,
+  Schema,
+} from '../openapi/openapi.ts';
+
+/** A `fetch` that holds every answer against the description of the API. */
+export type ConformingFetch = {
+  /** @throws when the description does not allow the answer. */
+  readonly fetch: (url: string, init?: RequestInit) => Promise<Response>;
+  /** Each operation and status that was answered, such as `getTodo 404`. */
+  readonly answered: ReadonlySet<string>;
+};
+
+/** Headers that HTTP itself and CORS need. */
+const ANYWHERE =
+  /^(access-control-.*|cache-control|connection|content-length|content-type|date|keep-alive|transfer-encoding|vary)$/;
+
+/**
+ * Creates it for `document`. A status, media type, header or member that is not described is as wrong as one of another
+ * type, though a client has to be ready for it.
+ */
+export function createConformingFetch(document: OpenApiDocument): ConformingFetch {
+  const { components } = refuseUnknownMembers(document);
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats.default(ajv);
+  const validators = new Map<string, ValidateFunction>();
+  const base = new URL(document.servers[0]?.url ?? '').pathname;
+  const answered = new Set<string>();
+
+  return {
+    answered,
+    async fetch(url, init = {}) {
+      const response = await fetch(url, init);
+      const method = (init.method ?? 'GET').toLowerCase();
+      const found = findResponse(method, new URL(url).pathname, response.status);
+      const problems =
+        found === undefined ? [] : typeof found === 'string' ? [found] : await check(method, response.clone(), found);
+      if (problems.length > 0)
+        throw new Error(`${method} ${url} was answered ${response.status}:\n${problems.join('\n')}`);
+      return response;
+    },
+  };
+
+  /** What describes the answer; undefined for what is no part of the API, and a sentence when nothing does. */
+  function findResponse(method: string, pathname: string, status: number): ResponseObject | string | undefined {
+    const path = pathname.replace(/\/$/, '').slice(base.length);
+    const items = pathname.startsWith(`${base}/`) ? matching(path) : [];
+    const operation = items.map((item) => ofMethod(item, method)).find((operation) => operation !== undefined);
+    if (operation !== undefined) {
+      answered.add(`${operation.operationId} ${status}`);
+      const described = operation.responses[status];
+      return described === undefined
+        ? `${operation.operationId} does not describe it`
+        : resolve('responses', described);
+    }
+    if (items.length > 0) return status === 405 ? components.responses.MethodNotAllowed : 'expected 405';
+    if (status === 404) return components.responses.NothingThere;
+    return pathname.startsWith(`${base}/`) ? 'nothing describes this path' : undefined;
+  }
+
+  function matching(path: string) {
+    return Object.entries(document.paths)
+      .filter(([template]) => new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path))
+      .sort(([a], [b]) => Number(a.includes('{')) - Number(b.includes('{')))
+      .map(([, item]) => item);
+  }
+
+  async function check(method: string, response: Response, described: ResponseObject): Promise<string[]> {
+    return [...checkHeaders(response.headers, described), ...(await checkBody(method, response, described))];
+  }
+
+  function checkHeaders(sent: Headers, described: ResponseObject): string[] {
+    const headers = Object.entries(described.headers).map(
+      ([name, header]) => [name.toLowerCase(), resolve('headers', header)] as const,
+    );
+    const known = new Set(headers.map(([name]) => name));
+    const unknown = [...sent.keys()].filter((name) => !known.has(name) && !ANYWHERE.test(name));
+    return [
+      ...unknown.map((name) => `the header ${name} is not described`),
+      ...headers.flatMap(([name, header]) => checkHeader(name, sent.get(name), header)),
+    ];
+  }
+
+  function checkHeader(name: string, value: string | null, { required = false, schema }: Header): string[] {
+    if (value === null) return required ? [`the header ${name} is missing`] : [];
+    return validate(schema, schema.type === 'integer' ? Number(value) : value, `the header ${name}`);
+  }
+
+  async function checkBody(method: string, response: Response, { content }: ResponseObject): Promise<string[]> {
+    const body = await response.text();
+    if (content === undefined || method === 'head') return body === '' ? [] : ['there is a body'];
+    const type = response.headers.get('content-type')?.split(';')[0] ?? '';
+    const media = content[type];
+    return media === undefined ? [`the media type ${type} is not described`] : checkContent(type, media, body);
+  }
+
+  function checkContent(type: string, media: MediaType, body: string): string[] {
+    const item = media['x-item-schema'];
+    if (item === undefined) return validate(media.schema, JSON.parse(body), type);
+    const lines = body.split('\n').filter((line) => line !== '');
+    return [
+      ...validate(media.schema, body, type),
+      ...lines.flatMap((line, index) => validate(item, JSON.parse(line), `line ${index + 1}`)),
+    ];
+  }
+
+  function validate(schema: Schema, value: unknown, what: string): string[] {
+    const key = JSON.stringify(schema);
+    const validator = validators.get(key) ?? ajv.compile({ ...schema, components });
+    validators.set(key, validator);
+    if (validator(value)) return [];
+    return (validator.errors ?? []).map(
+      ({ instancePath, message, params }) => `${what}${instancePath} ${message} ${JSON.stringify(params)}`,
+    );
+  }
+
+  function resolve<T extends object>(kind: 'headers' | 'responses', described: T | Reference): T {
+    if (!('$ref' in described)) return described;
+    const found = Object.entries(components[kind]).find(([name]) => described.$ref === `#/components/${kind}/${name}`);
+    if (found === undefined) throw new Error(`${described.$ref} is nowhere`);
+    return Object(found[1]);
+  }
+}
+
+function ofMethod(item: OpenApiDocument['paths'][string], method: string): Operation | undefined {
+  return Object.entries(item).find(([name]) => name === (method === 'head' ? 'get' : method))?.[1];
+}
+
+/** The same with every schema of an object closed. */
+function refuseUnknownMembers<T>(document: T): T {
+  return JSON.parse(JSON.stringify(document), (_, value) =>
+    value?.type === 'object' && value.properties !== undefined ? { additionalProperties: false, ...value } : value,
+  );
+}
