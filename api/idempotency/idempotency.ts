@@ -12,9 +12,9 @@ const KEY = /^(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7
 
 /** Reads the Idempotency-Key of a request whose body is `body`. @throws {InvalidRequest} */
 export function parseIdempotencyKey(ctx: Context, body: unknown): Once | undefined {
-  const header = ctx.get('idempotency-key');
-  if (header === '') return undefined;
-  const [, quoted, bare] = KEY.exec(header) ?? [];
+  const header = ctx.req.headers['idempotency-key'];
+  if (header === undefined) return undefined;
+  const [, quoted, bare] = KEY.exec(String(header)) ?? [];
   const key = quoted ?? bare;
   if (key === undefined)
     throw new InvalidRequest([{ field: 'idempotency-key', expected: '1 to 255 visible characters without quotes' }]);

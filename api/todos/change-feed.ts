@@ -64,6 +64,12 @@ export async function openTodoChangeFeed({
   };
 
   async function readChanges(owner: string, since: number, limit: number): Promise<ChangeFeed> {
+    const rows = await em.getConnection().execute<(TodoChange & { sequence: number })[]>(
+      `select sequence::float8 as sequence, change, todo_id as id, version, at, todo from api.todo_change
+         where owner = ? and sequence > ? order by sequence limit ${limit}`,
+      [owner, since],
+    );
+    // asked afterwards: what was forgotten by then may be what these changes lack
     const { sequence, forgotten } = await readList(owner);
     if (since < forgotten || since > sequence)
       throw new HttpError(
@@ -73,11 +79,6 @@ export async function openTodoChangeFeed({
           fields: [{ field: 'since', expected: `a position from ${forgotten} to ${sequence}` }],
         },
       );
-    const rows = await em.getConnection().execute<(TodoChange & { sequence: number })[]>(
-      `select sequence::float8 as sequence, change, todo_id as id, version, at, todo from api.todo_change
-         where owner = ? and sequence > ? order by sequence limit ${limit}`,
-      [owner, since],
-    );
     return {
       changes: rows.map(({ sequence, at, ...change }) => ({ ...change, at: toTime(at) })),
       next: String(rows.at(-1)?.sequence ?? since),

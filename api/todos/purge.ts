@@ -6,6 +6,13 @@ const KEPT_FOR = "interval '30 days'";
 /** Deletes for good what was deleted long ago, and forgets the changes that are as old. */
 export async function purgeTodos(em: SqlEntityManager): Promise<void> {
   await em.fork().transactional(async (transaction) => {
+    // their writers are waited for: what one of them restores is not removed
+    await transaction.execute(
+      `select 1 from api.todo_list where owner in (
+         select owner from api.todo where deleted_at < now() - ${KEPT_FOR}
+         union select owner from api.todo_change where at < now() - ${KEPT_FOR}
+       ) order by owner for update`,
+    );
     // who reads on from before a change that is forgotten must be told so, not be left without it
     await transaction.execute(
       `with forgotten as (

@@ -136,7 +136,8 @@ export function todoRoutes({
 
   async function importTodos(ctx: RouterContext<Authorized>): Promise<void> {
     const imported = await readTodos(ctx);
-    ctx.body = await todos.write(ctx.state.accessToken.subject, (writer) => writer.add(imported));
+    const once = parseIdempotencyKey(ctx, imported);
+    ctx.body = await todos.write(ctx.state.accessToken.subject, (writer) => writer.add(imported), once);
   }
 }
 

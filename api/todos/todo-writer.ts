@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { DeadlockException, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TodoChange } from '../../shared/todo/change-feed.ts';
 import { wordsOf } from '../../shared/todo/list-query.ts';
@@ -35,11 +36,20 @@ export type WriteTodos = <T>(owner: string, work: (writer: TodoWriter) => Promis
 
 /** Creates the writer of todos in a database. */
 export function createTodoWriter(em: SqlEntityManager): WriteTodos {
-  return (owner, work, once) =>
-    em.fork().transactional((transaction) => {
-      const write = () => writeList(transaction, owner, work);
-      return once === undefined ? write() : answerOnce(transaction, owner, once, write);
-    });
+  return async (owner, work, once) => {
+    const attempt = () =>
+      em.fork().transactional((transaction) => {
+        const write = () => writeList(transaction, owner, work);
+        return once === undefined ? write() : answerOnce(transaction, owner, once, write);
+      });
+    try {
+      return await attempt();
+    } catch (error) {
+      // somebody else imported todos with the same ids meanwhile: now they are found to be taken
+      if (error instanceof UniqueConstraintViolationException || error instanceof DeadlockException) return attempt();
+      throw error;
+    }
+  };
 }
 
 type StoredChange = TodoChange & { readonly sequence: number };
@@ -116,15 +126,16 @@ async function writeList<T>(
             'select id, owner = ? as own from api.todo where id in (select jsonb_array_elements_text(?::jsonb)::uuid)',
             [owner, JSON.stringify(ids)],
           );
-    const owned = new Set(taken.filter(({ own }) => own).map(({ id }) => id));
     const others = new Set(taken.filter(({ own }) => !own).map(({ id }) => id));
-    const fresh = new Map<string, ImportedTodo & { id: string }>();
+    const seen = new Set(taken.filter(({ own }) => own).map(({ id }) => id));
+    const fresh: (ImportedTodo & { id: string })[] = [];
     for (const todo of todos) {
+      if (todo.id !== undefined && seen.has(todo.id)) continue;
+      if (todo.id !== undefined) seen.add(todo.id);
       // an id that is somebody else's is replaced, and so tells nothing of whether it is
-      const id = todo.id === undefined || others.has(todo.id) ? randomUUID() : todo.id;
-      if (!owned.has(id) && !fresh.has(id)) fresh.set(id, { ...todo, id });
+      fresh.push({ ...todo, id: todo.id === undefined || others.has(todo.id) ? randomUUID() : todo.id });
     }
-    const created = await insert([...fresh.values()]);
+    const created = await insert(fresh);
     return { created: created.length, skipped: todos.length - created.length };
   }
 

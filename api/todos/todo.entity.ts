@@ -15,6 +15,16 @@ class Words extends Type<readonly string[], string> {
   }
 }
 
+/** A list of any text: MikroORM's own does not quote ` a` and `null`, and escapes as JSON does and PostgreSQL does not. */
+class Texts extends Type<readonly string[], string> {
+  override getColumnType(): string {
+    return 'text[]';
+  }
+
+  override convertToDatabaseValue(texts: readonly string[]): string {
+    return `{${texts.map((text) => `"${text.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
+  }
+}
 
 /** A todo of one owner. */
 export const TodoEntity = defineEntity({
@@ -31,7 +41,7 @@ export const TodoEntity = defineEntity({
     dueAt: p.datetime(3).nullable(),
     /** 1 is the most urgent of four. */
     priority: p.smallint(),
-    tags: p.array(),
+    tags: p.type(Texts),
     position: p.double(),
     version: p.integer(),
     /** The words of title and description, as a search finds them. */

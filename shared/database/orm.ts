@@ -75,6 +75,8 @@ export async function openOrm(
           pool: { min: 0, max: poolSize },
           driverOptions: {
             connectionTimeoutMillis: CONNECT_WITHIN,
+            // whatever zone the server is set to, a time is written in the one way that is read here
+            options: '-c timezone=UTC',
             // an idle connection is closed before its silence is taken for the server's
             idleTimeoutMillis: ANSWER_WITHIN - 1_000,
             stream: () => openImpatientSocket(answerWithin),

@@ -19,6 +19,6 @@ export function answerWithEntityTag(ctx: Context, tag: string): void {
  * representation, or this one. A weak tag names none.
  */
 export function matchesIfMatch(ctx: Context, tag: string): boolean {
-  const header = ctx.get('if-match');
-  return header === '' || header.split(',').some((known) => known.trim() === '*' || known.trim() === tag);
+  const header = ctx.req.headers['if-match'];
+  return header === undefined || header.split(',').some((known) => known.trim() === '*' || known.trim() === tag);
 }

@@ -28,7 +28,7 @@ export function createWaiting(): Waiting {
       const milliseconds = preferredWait(ctx);
       if (milliseconds === 0) return;
       ctx.set('preference-applied', 'wait');
-      if (condition() || ended) return;
+      if (condition() || ended || ctx.res.closed) return;
       await new Promise<void>((resolve) => {
         const look = () => {
           if (condition() || ended) goOn();

@@ -6,14 +6,16 @@ export type LoopbackProxy = AsyncDisposable & { readonly origin: string };
 
 /**
  * Starts a proxy in front of the server of `target()`, for which its own Host and Origin become the server's; any other
- * passes as it was sent. `rewrite` sees the headers of every request and may say others.
+ * passes as it was sent. `rewrite` sees the headers of every request and may say others, `observe` the status of every answer.
  */
 export async function startLoopbackProxy({
   target,
   rewrite,
+  observe,
 }: {
   target: () => string;
   rewrite: (headers: IncomingHttpHeaders) => OutgoingHttpHeaders;
+  observe?: (status: number) => void;
 }): Promise<LoopbackProxy> {
   const server = await serve(
     (incoming, answer) => {
@@ -23,6 +25,7 @@ export async function startLoopbackProxy({
       if (sent.origin === own.origin) sent.origin = origin;
       const outgoing = request(new URL(incoming.url ?? '/', origin), { method: incoming.method, headers: sent });
       outgoing.on('response', (response) => {
+        observe?.(response.statusCode ?? 502);
         answer.writeHead(response.statusCode ?? 502, response.headers);
         response.pipe(answer);
       });

@@ -53,7 +53,7 @@ export const Todo = z.object({
 });
 export type Todo = z.infer<typeof Todo>;
 
-/** What creates a todo. Without a position it comes after all others. */
+/** What creates a todo. Without a position it comes after all others that were given none. */
 export const NewTodo = z.strictObject(
   {
     title,

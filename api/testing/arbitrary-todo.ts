@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import type { ImportedTodo } from '../../shared/todo/todo.ts';
+
+/** Words in several scripts, in which one begins with another. */
+export const anyWord = fc.constantFrom('buy', 'Buy', 'buyer', 'milk', 'MILCH', 'Zoë', 'straße', '東京', '2027', 'æ');
+
+/** What SQL, arrays, JSON and searches mean something by. */
+const anyPitfall = fc.constantFrom(
+  'null',
+  ' a',
+  'a ',
+  '{a}',
+  'a,b',
+  '"',
+  '\\',
+  "'",
+  '?',
+  '$1',
+  ':a',
+  'a\nb"',
+  '\\n',
+  '%_',
+  '<!-- & | ! :* -->',
+  '🎉',
+  'e\u0301',
+  '\u{10ffff}',
+  '\ufeff',
+);
+
+/** Any text that may be a title or a tag. */
+export const anyText = fc
+  .oneof(
+    anyPitfall,
+    fc.array(anyWord, { minLength: 1, maxLength: 4 }).map((words) => words.join(' ')),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 15 }),
+    fc.string({ unit: 'grapheme', minLength: 1, maxLength: 5 }),
+  )
+  .filter((text) => text.length <= 50 && !text.includes('\0') && text.trim() !== '');
+
+/** Few enough that many todos have the same. */
+export const anyTime = fc.constantFrom(
+  '0001-01-01T00:00:00.000Z',
+  '1999-12-31T23:59:59.999Z',
+  '2027-01-31T09:00:00.000Z',
+  '2027-01-31T09:00:00.001Z',
+  '2027-06-01T12:30:00.120Z',
+  '9999-12-31T23:59:59.999Z',
+);
+
+export const anyTags = fc.uniqueArray(fc.oneof(anyWord, anyText), { maxLength: 4 });
+
+export const anyPosition = fc.oneof(
+  fc.constantFrom(0, 1, 1.5, -1, 0.1 + 0.2, 5e-324, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER),
+  fc.double({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER, noNaN: true }).map((value) => value + 0),
+);
+
+/** The fields that every todo has a value of; those which an import may leave out are always there. */
+export const anyTodo = fc.record({
+  title: anyText,
+  description: fc.option(anyText),
+  completed: fc.boolean(),
+  due_at: fc.option(anyTime),
+  priority: fc.integer({ min: 1, max: 4 }),
+  tags: anyTags,
+  position: anyPosition,
+  created_at: anyTime,
+}) satisfies fc.Arbitrary<ImportedTodo>;

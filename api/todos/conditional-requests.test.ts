@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Todo } from '../../shared/todo/todo.ts';
+import { startApi } from '../testing/start-api.ts';
+
+// one API for all tests of this file: each has a subject of its own
+let api: Awaited<ReturnType<typeof startApi>>;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+test('a todo that the caller has already is a 304 until it changes', async () => {
+  const call = await api.createCaller();
+  const { id } = Todo.parse((await call('POST', '/api/v1/todos', { title: 'a' })).body);
+  const get = (known: string) => call('GET', `/api/v1/todos/${id}`, undefined, { 'if-none-match': known });
+  for (const known of ['"1"', 'W/"1"', '*', '"7", "1"', ' "1" ,"2"']) {
+    const { status, headers, body } = await get(known);
+    expect([known, status, headers.get('etag'), body]).toEqual([known, 304, '"1"', '']);
+  }
+  for (const known of ['"2"', '1', '', '"1', 'W/"2"']) expect([known, (await get(known)).status]).toEqual([known, 200]);
+  await call('PATCH', `/api/v1/todos/${id}`, { title: 'b' });
+  const changed = await get('"1"');
+  expect([changed.status, changed.headers.get('etag')]).toEqual([200, '"2"']);
+});
+
+test('a page that the caller has already is a 304 until something on it changes', async () => {
+  const call = await api.createCaller();
+  const [first] = [0, 1, 2].map((index) => call('POST', '/api/v1/todos', { title: `${index}` }));
+  const { id } = Todo.parse((await first)?.body);
+  await expect.poll(async () => Todo.array().parse((await call('GET', '/api/v1/todos')).body).length).toBe(3);
+  const path = '/api/v1/todos?limit=2&count=true&sort=position';
+  const tag = (await call('GET', path)).headers.get('etag') ?? '';
+  expect(tag).toMatch(/^"[\w-]+"$/);
+  const get = () => call('GET', path, undefined, { 'if-none-match': `"other", ${tag}` });
+  const known = await get();
+  expect([known.status, known.body, known.headers.get('etag')]).toEqual([304, '', tag]);
+  await call('PATCH', `/api/v1/todos/${id}`, { title: 'changed' });
+  const changed = await get();
+  expect(changed.status).toBe(200);
+  expect(changed.headers.get('etag')).not.toBe(tag);
+});
+
+test('a page is another one when it is the last no more', async () => {
+  const call = await api.createCaller();
+  await call('POST', '/api/v1/todos', { title: 'a' });
+  const { headers, body } = await call('GET', '/api/v1/todos?limit=1');
+  await call('POST', '/api/v1/todos', { title: 'b' });
+  const known = { 'if-none-match': headers.get('etag') ?? '' };
+  const now = await call('GET', '/api/v1/todos?limit=1', undefined, known);
+  expect([now.status, now.body]).toEqual([200, body]);
+  expect(now.headers.get('link')).toContain('rel="next"');
+});
+
+test.each([['*'], ['"1"'], ['"7", "1"'], [' "1" ,"7"']])(
+  'If-Match: %s allows a change of version 1',
+  async (ifMatch) => {
+    const call = await api.createCaller();
+    const { id } = Todo.parse((await call('POST', '/api/v1/todos', { title: 'a' })).body);
+    const changed = await call('PATCH', `/api/v1/todos/${id}`, { title: 'b' }, { 'if-match': ifMatch });
+    expect([changed.status, changed.headers.get('etag')]).toEqual([200, '"2"']);
+  },
+);
+
+test.each([['"2"'], ['W/"1"'], ['1'], ['"1'], ['""'], [''], ['"1a"'], ['"2", W/"1"'], ["'1'"], ['"01"']])(
+  'If-Match: %s refuses a change of version 1',
+  async (ifMatch) => {
+    const call = await api.createCaller();
+    const todo = Todo.parse((await call('POST', '/api/v1/todos', { title: 'a' })).body);
+    const path = `/api/v1/todos/${todo.id}`;
+    const headers = { 'if-match': ifMatch };
+    for (const refused of [
+      await call('PATCH', path, { title: 'b' }, headers),
+      await call('PUT', path, { title: 'b' }, headers),
+      // what would change nothing is refused too: the caller has not seen what is there
+      await call('PATCH', path, {}, headers),
+      await call('DELETE', path, undefined, headers),
+      await call('POST', `${path}/restore`, undefined, headers),
+    ]) {
+      expect(refused).toMatchObject({
+        status: 412,
+        body: { errors: [{ field: 'if-match', expected: 'version 1' }] },
+      });
+      expect(refused.headers.get('content-type')).toBe('application/problem+json');
+    }
+    expect((await call('GET', path)).body).toEqual(todo);
+  },
+);

@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Todo } from '../../shared/todo/todo.ts';
+import { anyTodo } from '../testing/arbitrary-todo.ts';
+import { type Caller, startApi } from '../testing/start-api.ts';
+
+// one API for all tests of this file: each has a subject of its own
+let api: Awaited<ReturnType<typeof startApi>>;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const JSON_LINES = { 'content-type': 'application/jsonl' };
+
+test('what was exported is imported by another subject with all that it says', async () => {
+  const [one, other] = [await api.createCaller(), await api.createCaller()];
+  const todos = fc.sample(anyTodo, 300);
+  expect(await importLines(one, todos.map((todo) => JSON.stringify(todo)).join('\r\n'))).toMatchObject({
+    status: 200,
+    body: { created: 300, skipped: 0 },
+  });
+  const exported = await one('GET', '/api/v1/todos/export');
+  expect(exported.headers.get('content-type')).toBe('application/jsonl');
+  expect(exported.headers.get('content-disposition')).toBe('attachment; filename="todos.jsonl"');
+  const lines = Buffer.from(String(exported.body));
+  expect(await importLines(other, lines)).toMatchObject({ status: 200, body: { created: 300, skipped: 0 } });
+  const [left, right] = [parse(exported.body), parse((await other('GET', '/api/v1/todos/export')).body)];
+  expect(right.map(contentOf).sort()).toEqual(left.map(contentOf).sort());
+  // the ids are taken
+  const ids = new Set(left.map(({ id }) => id));
+  expect(right.filter(({ id }) => ids.has(id))).toEqual([]);
+  expect(right.every(({ version }) => version === 1)).toBe(true);
+});
+
+test('what is there already is skipped, the deleted too', async () => {
+  const call = await api.createCaller();
+  const id = randomUUID();
+  const lines = `{"id":"${id.toUpperCase()}","title":"one"}\n\n{"title":"two"}\n{"id":"${id}","title":"one again"}`;
+  expect((await importLines(call, lines)).body).toEqual({ created: 2, skipped: 1 });
+  const { body } = await call('GET', '/api/v1/todos/export');
+  expect(parse(body).map(({ title }) => title)).toEqual(['one', 'two']);
+  // an id that is nobody's is kept
+  expect(parse(body)[0]?.id).toBe(id);
+  await call('DELETE', `/api/v1/todos/${id}`);
+  expect((await importLines(call, Buffer.from(String(body)))).body).toEqual({ created: 0, skipped: 2 });
+  expect((await call('GET', `/api/v1/todos/${id}`)).status).toBe(404);
+});
+
+test('an id that is there twice and is taken by somebody else makes one todo', async () => {
+  const [one, other] = [await api.createCaller(), await api.createCaller()];
+  const lines = `{"id":"${randomUUID()}","title":"once"}`;
+  await importLines(one, lines);
+  expect((await importLines(other, `${lines}\n${lines}`)).body).toEqual({ created: 1, skipped: 1 });
+});
+
+test('subjects who import the same todos at once each have them all', async () => {
+  const lines = Array.from({ length: 200 }, (_, index) => `{"id":"${randomUUID()}","title":"${index}"}`);
+  const callers = await Promise.all([0, 1, 2, 3].map(() => api.createCaller()));
+  const answers = await Promise.all(
+    callers.map((call, index) => importLines(call, (index % 2 ? lines : lines.toReversed()).join('\n'))),
+  );
+  expect(answers.map(({ status, body }) => [status, body])).toEqual(
+    answers.map(() => [200, { created: 200, skipped: 0 }]),
+  );
+});
+
+test('what is imported is told by the change feed and found by a search', async () => {
+  const call = await api.createCaller();
+  await importLines(call, '{"title":"find me","completed":true,"completed_at":"2020-01-01T00:00:00Z"}');
+  const [todo] = Todo.array().parse((await call('GET', '/api/v1/todos?q=find')).body);
+  expect(todo).toMatchObject({ completed_at: '2020-01-01T00:00:00.000Z', version: 1 });
+  expect((await call('GET', '/api/v1/todos/changes?since=0')).body).toMatchObject({
+    changes: [{ change: 'created', todo }],
+  });
+});
+
+test('an export of nothing is empty', async () => {
+  const call = await api.createCaller();
+  const { status, headers, body } = await call('GET', '/api/v1/todos/export');
+  expect([status, headers.get('content-type'), body]).toEqual([200, 'application/jsonl', '']);
+});
+
+test('a large export is read no faster than it is taken', async () => {
+  const sub = await addLarge();
+  const response = await fetchExport(sub);
+  expect(response.headers.get('transfer-encoding')).toBe('chunked');
+  const reader = response.body?.getReader();
+  const chunks = [(await reader?.read())?.value ?? new Uint8Array()];
+  await delay(300);
+  // whoever has read only a little is not sent what is deleted by now: it was not kept for him anywhere
+  await api.em.fork().execute('update api.todo set deleted_at = now() where owner = ?', [sub]);
+  for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) chunks.push(part.value);
+  const todos = parse(Buffer.concat(chunks).toString());
+  expect(todos.length).toBeGreaterThanOrEqual(200);
+  expect(todos.length).toBeLessThan(2_000);
+  // nothing of it is lost when it is read
+  await api.em.fork().execute('update api.todo set deleted_at = null where owner = ?', [sub]);
+  const titles = parse(await (await fetchExport(sub)).text()).map(({ title }) => title);
+  expect(titles).toEqual(Array.from({ length: 2_000 }, (_, index) => `todo ${index}`));
+});
+
+test('an export that cannot be read to its end does not look as if it were', async () => {
+  await using api = await startApi();
+  const sub = await addLarge(api);
+  const response = await fetchExport(sub, api);
+  expect(response.status).toBe(200);
+  await api.em.fork().execute('alter table api.todo rename to gone');
+  await expect(response.text()).rejects.toThrow();
+});
+
+test.each([
+  ['broken JSON', '{"title":"a"}\n{"title":', ['line 2: todo']],
+  ['no object', '["a"]\n"b"\nnull', ['line 1: todo', 'line 2: todo', 'line 3: todo']],
+  ['a wrong field', '{"title":"a"}\n\n{"title":"a","priority":5,"tags":[1]}', ['line 3: priority', 'line 3: tags.0']],
+  ['an unknown field', '{"title":"a","colour":"red"}', ['line 1: colour']],
+  ['a wrong id', '{"title":"a","id":"1"}', ['line 1: id']],
+  ['no title', '{}', ['line 1: title']],
+  ['a NUL', '{"title":"\\u0000"}', ['line 1: title']],
+  ['a lone surrogate', '{"title":"\\ud800"}', ['line 1: title']],
+  ['a time that is none', '{"title":"a","created_at":"9999-12-31T23:59:59-01:00"}', ['line 1: created_at']],
+  ['what is not UTF-8', Buffer.from('{"title":"a"}\n{"title":"\xff"}', 'latin1'), ['body']],
+  ['half a character at its end', Buffer.from('{"title":"a"}\n\xe2\x82', 'latin1'), ['body']],
+])('an import with %s is refused with its line and field, and nothing is imported', async (_, lines, fields) => {
+  const call = await api.createCaller();
+  const { status, body, headers } = await importLines(call, lines);
+  expect(headers.get('content-type')).toBe('application/problem+json');
+  expect({ status, body }).toMatchObject({
+    status: 400,
+    body: { errors: fields.map((field) => ({ field, expected: expect.any(String) })) },
+  });
+  expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
+});
+
+test('a long import that is wrong at its beginning is answered all the same', async () => {
+  const call = await api.createCaller();
+  const good = `{"title":"${'a'.repeat(490)}"}\n`.repeat(9_000);
+  for (let round = 0; round < 3; round += 1) {
+    expect(await importLines(call, `${'{}\n'.repeat(30)}${good}`)).toMatchObject({ status: 400 });
+    expect(await importLines(call, Buffer.concat([Buffer.from([0xff]), Buffer.from(good)]))).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: 'body' }] },
+    });
+  }
+});
+
+test.each([
+  ['too many bytes', `{"title":"${'a'.repeat(490)}"}\n`.repeat(20_100), 'body'],
+  ['too many todos', '{"title":"a"}\n'.repeat(10_001), 'body'],
+  ['a line that is too long', `{"title":"a"}\n{"title":"${'a'.repeat(100_000)}"}\n`, 'line 2'],
+  ['a line without an end', 'a'.repeat(9_000_000), 'body'],
+])('an import with %s is a 413', async (_, lines, field) => {
+  const call = await api.createCaller();
+  expect(await importLines(call, lines)).toMatchObject({
+    status: 413,
+    body: { errors: [{ field, expected: expect.any(String) }] },
+  });
+  expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
+});
+
+test('an import of as many todos as there may be is done', async () => {
+  const call = await api.createCaller();
+  expect((await importLines(call, '{"title":"a"}\n'.repeat(10_000))).body).toEqual({ created: 10_000, skipped: 0 });
+  expect((await call('GET', '/api/v1/todos?limit=1&count=true')).headers.get('total-count')).toBe('10000');
+});
+
+test.each(['application/json', 'text/plain', 'application/x-www-form-urlencoded'])(
+  'an import as %s is a 415 that says what is expected',
+  async (type) => {
+    const call = await api.createCaller();
+    const answer = await call('POST', '/api/v1/todos/import', Buffer.from('{"title":"a"}'), { 'content-type': type });
+    expect(answer).toMatchObject({ status: 415, body: { detail: 'content-type: expected application/jsonl' } });
+    expect(answer.headers.get('accept')).toBe('application/jsonl');
+  },
+);
+
+test('an import that is compressed is a 415, and one under another name of JSON Lines is done', async () => {
+  const call = await api.createCaller();
+  const send = (headers: Record<string, string>) =>
+    call('POST', '/api/v1/todos/import', Buffer.from('{"title":"a"}'), headers);
+  expect((await send({ ...JSON_LINES, 'content-encoding': 'gzip' })).status).toBe(415);
+  for (const type of ['application/jsonl; charset=utf-8', 'application/x-ndjson', 'application/jsonlines'])
+    expect(await send({ 'content-type': type })).toMatchObject({ status: 200, body: { created: 1, skipped: 0 } });
+});
+
+test('of an import whose sender hangs up nothing is imported, and the API goes on', async () => {
+  const sub = randomUUID();
+  const [call, token] = [await api.createCaller({ sub }), await api.issueToken({ sub })];
+  const socket = connect(api.port, '127.0.0.1');
+  const head = [
+    'POST /api/v1/todos/import HTTP/1.1',
+    'host: localhost',
+    `authorization: Bearer ${token}`,
+    'content-type: application/jsonl',
+    'content-length: 1000',
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n{"title":"first"}\n{"title":"second"}\n`);
+  await delay(100);
+  socket.destroy();
+  await delay(100);
+  expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
+  expect((await importLines(call, '{"title":"first"}')).status).toBe(200);
+});
+
+function importLines(call: Caller, lines: string | Uint8Array) {
+  return call('POST', '/api/v1/todos/import', Buffer.from(lines), JSON_LINES);
+}
+
+async function fetchExport(sub: string, { port, issueToken } = api): Promise<Response> {
+  return fetch(`http://127.0.0.1:${port}/api/v1/todos/export`, {
+    headers: { authorization: `Bearer ${await issueToken({ sub })}` },
+  });
+}
+
+/** Gives a new subject more todos than the buffers of a connection hold. */
+async function addLarge({ em } = api): Promise<string> {
+  const owner = randomUUID();
+  await em.fork().execute(
+    `insert into api.todo (id, owner, title, description, completed, priority, tags, position, version, words, created_at, updated_at)
+     select gen_random_uuid(), ?, 'todo ' || number, repeat('x', 10000), false, 4, '{}', number, 1, '', at, at
+     from generate_series(0, 1999) as number, lateral (select now() + number * interval '1 second' as at) as time`,
+    [owner],
+  );
+  return owner;
+}
+
+function parse(lines: unknown): Todo[] {
+  return String(lines)
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => Todo.parse(JSON.parse(line)));
+}
+
+function contentOf({ id: _, version, updated_at, ...content }: Todo): string {
+  return JSON.stringify(content);
+}

@@ -1,0 +1,264 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SORTS, TodoListQuery } from '../../shared/todo/list-query.ts';
+import { Todo } from '../../shared/todo/todo.ts';
+import { anyText, anyTime, anyTodo, anyWord } from '../testing/arbitrary-todo.ts';
+import { type Caller, resource, startApi } from '../testing/start-api.ts';
+
+// one API for all tests of this file: each list has an owner of its own
+let api: Awaited<ReturnType<typeof startApi>>;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+type Query = Partial<Record<keyof TodoListQuery, string>>;
+
+const anyTodos = fc.array(anyTodo, { maxLength: 25 });
+const anyFilters = fc.record(
+  {
+    completed: fc.constantFrom('true', 'false'),
+    due_before: anyTime,
+    due_after: anyTime,
+    priority: fc.constantFrom('1', '2', '3', '4'),
+    tag: fc.oneof(anyWord, anyText),
+    q: fc
+      .array(fc.oneof(anyWord, fc.constantFrom('b', 'M', 'mil', 'STRASSE', '東')), { minLength: 1, maxLength: 2 })
+      .map((words) => words.join(' ')),
+  },
+  { requiredKeys: [] },
+);
+const anyLimit = fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constantFrom(24, 25, 26, 200)).map(String);
+
+test.each(SORTS)('the pages sorted by %s are the list, filtered and in order, with any limit', async (sort) => {
+  await fc.assert(
+    fc.asyncProperty(anyTodos, fc.array(anyFilters, { minLength: 1, maxLength: 3 }), anyLimit, async (...any) => {
+      const [todos, queries, limit] = any;
+      const owner = await addTodos(todos);
+      const all = await walk(owner, { limit: '200' });
+      expect(all.map(contentOf).sort(byText)).toEqual(todos.map(contentOf).sort(byText));
+      for (const filters of [{}, ...queries]) {
+        const listed = inOrder(
+          all.filter((todo) => passes(todo, filters)),
+          sort,
+        );
+        expect(await walk(owner, { ...filters, sort, limit })).toEqual(listed);
+        expect(await api.todos.count(owner, TodoListQuery.parse(filters))).toBe(listed.length);
+      }
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('no todo that was there all the time is missed or seen twice while others are added and removed', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyTodo, { minLength: 5, maxLength: 25 }),
+      fc.infiniteStream(fc.tuple(fc.array(anyTodo, { maxLength: 2 }), fc.nat())),
+      fc.constantFrom(...SORTS),
+      anyLimit,
+      async (todos, changes, sort, limit) => {
+        const owner = await addTodos(todos);
+        const all = await walk(owner, {});
+        const [kept, doomed] = [all.filter((_, index) => index % 3 > 0), all.filter((_, index) => index % 3 === 0)];
+        const seen = await walk(owner, { sort, limit }, async () => {
+          const [added, removed] = changes.next().value;
+          await api.todos.write(owner, (writer) => writer.add(added));
+          const [victim] = doomed.splice(removed % (doomed.length || 1), 1);
+          if (victim !== undefined) await api.todos.write(owner, (writer) => writer.remove(victim.id));
+        });
+        const ids = new Set(kept.map(({ id }) => id));
+        expect(seen.filter(({ id }) => ids.has(id))).toEqual(inOrder(kept, sort));
+        expect(new Set(seen.map(({ id }) => id)).size).toBe(seen.length);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test('two owners never see each other', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyTodos, anyTodos, anyFilters, fc.constantFrom(...SORTS), async (ones, others, filters, sort) => {
+      const [one, other] = [await addTodos(ones), await addTodos(others)];
+      const own = new Set((await walk(one, {})).map(({ id }) => id));
+      expect(own.size).toBe(ones.length);
+      const query = TodoListQuery.parse({ ...filters, sort, limit: '1' });
+      // a cursor says where a page begins, and nothing about whose list it is of
+      const { next } = await api.todos.list(other, TodoListQuery.parse({ sort, limit: '1' }));
+      for (const cursor of [undefined, next]) {
+        const page = await api.todos.list(one, { ...query, ...(cursor !== undefined && { cursor }) });
+        expect(page.todos.filter(({ id }) => !own.has(id))).toEqual([]);
+      }
+      for (const { id } of await walk(one, {})) expect(await api.todos.find(other, id)).toBeUndefined();
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('a search finds the todos in which each of its words begins a word', async () => {
+  const list = ['Buy milk', 'the BUYER of 2027 litres', 'milk-shake, straße', 'Café Zoë', 'ﬁne print', '東京 へ'];
+  const owner = await addTodos([
+    ...list.map((title) => todoOf({ title })),
+    todoOf({ title: 'elsewhere', description: 'to be found: Buttermilk, milk.' }),
+  ]);
+  const find = async (q: string) => (await walk(owner, { q })).map(({ title }) => title).sort();
+  expect(await find('buy')).toEqual(['Buy milk', 'the BUYER of 2027 litres']);
+  expect(await find('mil buy')).toEqual(['Buy milk']);
+  expect(await find('MILK')).toEqual(['Buy milk', 'elsewhere', 'milk-shake, straße']);
+  expect(await find('shake')).toEqual(['milk-shake, straße']);
+  expect(await find("'2027' & !the:*")).toEqual(['the BUYER of 2027 litres']);
+  expect(await find('caf')).toEqual(['Café Zoë']);
+  expect(await find('cafe\u0301')).toEqual(['Café Zoë']);
+  expect(await find('fine')).toEqual(['ﬁne print']);
+  expect(await find('東')).toEqual(['東京 へ']);
+  expect(await find('utter')).toEqual([]);
+});
+
+test('a search finds a word by its beginning in any case', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof(anyText, anyWord), { minLength: 1, maxLength: 12 }),
+      fc.nat(),
+      async (texts, at) => {
+        const owner = await addTodos(texts.map((title) => todoOf({ title })));
+        const words = wordsIn(texts[at % texts.length] ?? '');
+        for (const word of words) {
+          const q = [...word].slice(0, 1 + (at % [...word].length)).join('');
+          const found = await walk(owner, { q });
+          const matching = texts.filter((text) =>
+            wordsIn(text).some((one) => wordsIn(q).every((part) => one.startsWith(part))),
+          );
+          expect(found.map(({ title }) => title).sort(byText)).toEqual(matching.sort(byText));
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('the Link header, followed as it is, leads through the list that was asked for', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyTodos, anyFilters, fc.constantFrom(...SORTS), async (todos, filters, sort) => {
+      const sub = await addTodos(todos);
+      const call = await api.createCaller({ sub });
+      const listed = inOrder(
+        (await walk(sub, {})).filter((todo) => passes(todo, filters)),
+        sort,
+      );
+      const pages = await follow(call, `?${new URLSearchParams({ ...filters, sort, limit: '3', count: 'true' })}`);
+      expect(pages.flatMap(({ page }) => page)).toEqual(listed);
+      expect(pages.map(({ total }) => total)).toEqual(pages.map(() => String(listed.length)));
+      expect(pages.map(({ page }) => page.length).slice(0, -1)).toEqual(pages.slice(1).map(() => 3));
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('a page has fifty todos when nothing is said, and the last one no link', async () => {
+  const sub = await addTodos(Array.from({ length: 101 }, (_, index) => todoOf({ title: `todo ${index}` })));
+  const pages = await follow(await api.createCaller({ sub }), '');
+  expect(pages.map(({ page, total }) => [page.length, total])).toEqual([
+    [50, null],
+    [50, null],
+    [1, null],
+  ]);
+});
+
+/** Adds todos to the list of a new owner. */
+async function addTodos(todos: Parameters<Parameters<Parameters<typeof api.todos.write>[1]>[0]['add']>[0]) {
+  const owner = `owner-${randomUUID()}`;
+  const { created } = await api.todos.write(owner, (writer) => writer.add(todos));
+  expect(created).toBe(todos.length);
+  return owner;
+}
+
+function todoOf(fields: { title: string; description?: string }) {
+  return { description: null, completed: false, due_at: null, priority: 4, tags: [], ...fields };
+}
+
+/** All pages of a list, one after the other. */
+async function walk(owner: string, query: Query, between = async () => {}): Promise<Todo[]> {
+  const todos: Todo[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await api.todos.list(owner, TodoListQuery.parse({ ...query, ...(cursor && { cursor }) }));
+    todos.push(...page.todos);
+    cursor = page.next;
+    // a walk has an end, though todos are added before it
+    if (todos.length < 200) await between();
+    if (todos.length > 500) throw new Error('the pages go round in a circle');
+  } while (cursor !== undefined);
+  return todos;
+}
+
+/** All pages of a list, as a client that only follows links reads them. */
+async function follow(call: Caller, query: string) {
+  const pages: { page: Todo[]; total: string | null }[] = [];
+  for (let next: string | undefined = `${resource}/todos${query}`; next !== undefined; ) {
+    const { pathname, search } = new URL(next);
+    const { status, headers, body } = await call('GET', pathname + search);
+    expect(status).toBe(200);
+    pages.push({ page: Todo.array().parse(body), total: headers.get('total-count') });
+    next = /^<([^>]+)>; rel="next"$/.exec(headers.get('link') ?? '')?.[1];
+  }
+  return pages;
+}
+
+/** What was sent of a todo. */
+function contentOf({ title, description, completed, due_at, priority, tags, position, created_at }: Partial<Todo>) {
+  return JSON.stringify([title, description, completed, due_at, priority, tags, position, created_at]);
+}
+
+function byText(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
+}
+
+/** The filters as the contract has them. */
+function passes(todo: Todo, { completed, due_before, due_after, priority, tag, q }: Query): boolean {
+  const words = wordsIn(`${todo.title} ${todo.description ?? ''}`);
+  return (
+    (completed === undefined || String(todo.completed) === completed) &&
+    (due_before === undefined || (todo.due_at !== null && Date.parse(todo.due_at) < Date.parse(due_before))) &&
+    (due_after === undefined || (todo.due_at !== null && Date.parse(todo.due_at) >= Date.parse(due_after))) &&
+    (priority === undefined || String(todo.priority) === priority) &&
+    (tag === undefined || todo.tags.includes(tag)) &&
+    (q === undefined || wordsIn(q).every((part) => words.some((word) => word.startsWith(part))))
+  );
+}
+
+function wordsIn(text: string): string[] {
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}\p{M}]+/u)
+    .filter((word) => word !== '');
+}
+
+/** The order as the contract has it: ties by age, then by id; without a due time comes last. */
+function inOrder(todos: readonly Todo[], sort: string): Todo[] {
+  const field = sort.replace('-', '');
+  const keysOf = (todo: Todo): (string | number)[] => {
+    switch (field) {
+      case 'created_at':
+        return [todo.created_at];
+      case 'updated_at':
+        return [todo.updated_at];
+      case 'due_at':
+        return [todo.due_at ?? 'infinity', todo.created_at];
+      case 'priority':
+        return [todo.priority, todo.created_at];
+      default:
+        return [todo.position];
+    }
+  };
+  const ascending = todos.toSorted((one, other) => {
+    const [left, right] = [
+      [...keysOf(one), one.id],
+      [...keysOf(other), other.id],
+    ];
+    const differing = left.findIndex((key, index) => key !== right[index]);
+    return (left[differing] ?? '') < (right[differing] ?? '') ? -1 : 1;
+  });
+  return sort.startsWith('-') ? ascending.reverse() : ascending;
+}

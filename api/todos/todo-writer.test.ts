@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ChangeFeed } from '../../shared/todo/change-feed.ts';
+import { Todo } from '../../shared/todo/todo.ts';
+import { type Caller, startApi } from '../testing/start-api.ts';
+import { purgeTodos } from './purge.ts';
+
+// one API for all tests of this file: each has a subject of its own
+let api: Awaited<ReturnType<typeof startApi>>;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+test('of ten writers at one todo every success is a change of the version it named, and nothing is lost', async () => {
+  await using beside = await startApi({ beside: api });
+  const sub = randomUUID();
+  const callers = [await api.createCaller({ sub }), await beside.createCaller({ sub })];
+  const [call] = callers;
+  if (call === undefined) throw new Error('nobody calls');
+  const todo = await create(call, { description: '' });
+  let refused = 0;
+  const writers = Array.from({ length: 10 }, async (_, writer) => {
+    const call = callers[writer % 2] ?? raise();
+    for (let done = 0; done < 5; ) {
+      const read = await call('GET', `/api/v1/todos/${todo.id}`);
+      const { description, version } = Todo.parse(read.body);
+      const changes = { description: `${description}${writer}.${done} ` };
+      const etag = read.headers.get('etag') ?? '';
+      expect(etag).toBe(`"${version}"`);
+      const { status, body } = await call('PATCH', `/api/v1/todos/${todo.id}`, changes, { 'if-match': etag });
+      if (status === 200) {
+        expect(body).toMatchObject({ ...changes, version: version + 1 });
+        done += 1;
+      } else {
+        expect({ status, body }).toMatchObject({ status: 412, body: { errors: [{ field: 'if-match' }] } });
+        refused += 1;
+      }
+    }
+  });
+  await Promise.all(writers);
+  const { description, version } = Todo.parse((await call('GET', `/api/v1/todos/${todo.id}`)).body);
+  const expected = Array.from({ length: 50 }, (_, index) => `${Math.floor(index / 5)}.${index % 5}`);
+  expect(description?.trim().split(' ').sort()).toEqual(expected);
+  expect(version).toBe(51);
+  // they did meet
+  expect(refused).toBeGreaterThan(0);
+});
+
+test('of writers who come at once without If-Match none is lost either', async () => {
+  const call = await api.createCaller();
+  const todo = await create(call);
+  const changes = [{ title: 'b' }, { description: 'c' }, { completed: true }, { priority: 1 }, { tags: ['d'] }];
+  await Promise.all(changes.map((change) => call('PATCH', `/api/v1/todos/${todo.id}`, change)));
+  expect((await call('GET', `/api/v1/todos/${todo.id}`)).body).toMatchObject({
+    ...Object.assign({}, ...changes),
+    version: 6,
+  });
+});
+
+test('no two changes of an owner are at the same time, whatever the clock says', async () => {
+  const sub = randomUUID();
+  const call = await api.createCaller({ sub });
+  await create(call);
+  await api.em.fork().execute("update api.todo_list set changed_at = '2100-01-01' where owner = ?", [sub]);
+  const times = [await create(call), await create(call)].map(({ created_at }) => created_at);
+  expect(times).toEqual(['2100-01-01T00:00:00.001Z', '2100-01-01T00:00:00.002Z']);
+});
+
+test('a deleted todo is gone from everywhere and comes back as it was', async () => {
+  const call = await api.createCaller();
+  const todo = await create(call, { title: 'lost', tags: ['a'], completed: true });
+  expect((await call('DELETE', `/api/v1/todos/${todo.id}`)).status).toBe(200);
+  expect((await call('GET', '/api/v1/todos?q=lost')).body).toEqual([]);
+  expect((await call('GET', '/api/v1/todos/export')).body).toBe('');
+  for (const [method, body] of [['GET'], ['PATCH', {}], ['PUT', {}], ['DELETE']] as const)
+    expect((await call(method, `/api/v1/todos/${todo.id}`, body)).status).toBe(404);
+  const restored = await call('POST', `/api/v1/todos/${todo.id}/restore`);
+  expect(restored).toMatchObject({
+    status: 200,
+    body: { ...todo, version: 3, updated_at: expect.any(String) },
+  });
+  expect(restored.headers.get('etag')).toBe('"3"');
+  expect((await call('GET', `/api/v1/todos/${todo.id}`)).body).toEqual(restored.body);
+  expect((await call('GET', '/api/v1/todos?q=lost&tag=a&completed=true')).body).toEqual([restored.body]);
+});
+
+test('restoring what is not deleted leaves it as it is', async () => {
+  const call = await api.createCaller();
+  const todo = await create(call);
+  const restored = await call('POST', `/api/v1/todos/${todo.id}/restore`);
+  expect([restored.status, restored.body, restored.headers.get('etag')]).toEqual([200, todo, '"1"']);
+});
+
+test('a todo is deleted and restored in the version that If-Match names only', async () => {
+  const call = await api.createCaller();
+  const { id } = await create(call);
+  const path = `/api/v1/todos/${id}`;
+  const refusal = { status: 412, body: { errors: [{ field: 'if-match', expected: expect.any(String) }] } };
+  expect(await call('DELETE', path, undefined, { 'if-match': '"2"' })).toMatchObject(refusal);
+  expect((await call('DELETE', path, undefined, { 'if-match': '"1"' })).status).toBe(200);
+  expect(await call('POST', `${path}/restore`, undefined, { 'if-match': '"1"' })).toMatchObject(refusal);
+  expect((await call('GET', path)).status).toBe(404);
+  expect((await call('POST', `${path}/restore`, undefined, { 'if-match': '"2"' })).status).toBe(200);
+});
+
+test("another subject's deleted todo, one that never was and no id at all are a 404 to restore", async () => {
+  const [owner, other] = [await api.createCaller(), await api.createCaller()];
+  const { id } = await create(owner);
+  await owner('DELETE', `/api/v1/todos/${id}`);
+  for (const absent of [id, randomUUID(), 'none', '%00'])
+    expect(await other('POST', `/api/v1/todos/${absent}/restore`)).toMatchObject({
+      status: 404,
+      body: { errors: [{ field: 'id' }] },
+    });
+  expect((await owner('POST', `/api/v1/todos/${id}/restore`)).status).toBe(200);
+});
+
+test('after thirty days a purge removes what was deleted, and nothing else', async () => {
+  const sub = randomUUID();
+  const call = await api.createCaller({ sub });
+  const [kept, recent, old] = [await create(call), await create(call), await create(call)];
+  for (const { id } of [recent, old]) await call('DELETE', `/api/v1/todos/${id}`);
+  await setDeletedAt(recent.id, '29 days');
+  await setDeletedAt(old.id, '31 days');
+  await purgeTodos(api.em);
+  expect((await call('POST', `/api/v1/todos/${old.id}/restore`)).status).toBe(404);
+  expect((await call('POST', `/api/v1/todos/${recent.id}/restore`)).status).toBe(200);
+  expect((await call('GET', `/api/v1/todos/${kept.id}`)).body).toEqual(kept);
+});
+
+test('a purge forgets old changes, and tells a reader who has not seen them that it did', async () => {
+  const sub = randomUUID();
+  const call = await api.createCaller({ sub });
+  for (let index = 0; index < 4; index += 1) await create(call);
+  await api.em
+    .fork()
+    .execute("update api.todo_change set at = at - interval '31 days' where owner = ? and sequence <= 2", [sub]);
+  await purgeTodos(api.em);
+  await purgeTodos(api.em);
+  for (const since of [0, 1, 5]) {
+    expect(await call('GET', `/api/v1/todos/changes?since=${since}`)).toMatchObject({
+      status: 410,
+      body: { errors: [{ field: 'since', expected: 'a position from 2 to 4' }] },
+    });
+  }
+  const { changes, next } = ChangeFeed.parse((await call('GET', '/api/v1/todos/changes?since=2')).body);
+  expect([changes.length, next]).toEqual([2, '4']);
+});
+
+// the embedded database does one thing after the other
+test.skipIf(process.env.TEST_DATABASE_URL === undefined)(
+  'a purge waits for a writer, and a todo that is restored meanwhile stays',
+  async () => {
+    const sub = randomUUID();
+    const call = await api.createCaller({ sub });
+    const { id } = await create(call);
+    await call('DELETE', `/api/v1/todos/${id}`);
+    await setDeletedAt(id, '31 days');
+    let purging: Promise<void> | undefined;
+    await api.todos.write(sub, async (writer) => {
+      purging = purgeTodos(api.em);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await writer.restore(id);
+    });
+    await purging;
+    expect((await call('GET', `/api/v1/todos/${id}`)).status).toBe(200);
+  },
+);
+
+function setDeletedAt(id: string, ago: string) {
+  return api.em.fork().execute(`update api.todo set deleted_at = now() - interval '${ago}' where id = ?`, [id]);
+}
+
+async function create(call: Caller, fields: object = {}): Promise<Todo> {
+  const { status, body } = await call('POST', '/api/v1/todos', { title: 'a', ...fields });
+  expect(status).toBe(201);
+  return Todo.parse(body);
+}
+
+function raise(): never {
+  throw new Error('nobody calls');
+}
