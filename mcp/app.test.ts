@@ -10,25 +10,32 @@ import { createMcpApp } from './app.ts';
 import { FEATURES } from './features.ts';
 import { createTodoApi } from './todo-api/todo-api.ts';
 
-test('an access token that the API refuses, a fresh one too, is a 401 and never a result', async () => {
+/** Sends a request to the app with an API behind it that answers as `answer` says to the n-th exchanged access token. */
+async function ask(request: { method: string; params: object }, answer: (accessToken: string) => Response) {
   const port = await getFreePort();
   const resource = `http://127.0.0.1:${port}/mcp`;
   await using issuer = await startTokenIssuer({ audience: resource });
   const { keys } = createIssuer({ identifier: issuer.identifier });
   let asked = 0;
+  let exchanged = 1;
   const app = createMcpApp({
     info: { name: 'test', version: '1' },
     features: FEATURES,
     verify: createAccessTokenVerifier({ issuer: issuer.identifier, audience: resource, keys, isRevoked: () => false }),
     protectedResource: { resource, authorizationServer: issuer.identifier, scopes: ['todos:read'], name: 'Test' },
-    exchange: () => ({ get: async () => 'exchanged', refused: () => {} }),
+    exchange: () => ({
+      get: async () => `exchanged-${exchanged}`,
+      refused(accessToken) {
+        if (accessToken === `exchanged-${exchanged}`) exchanged += 1;
+      },
+    }),
     todoApi: (accessTokens) =>
       createTodoApi({
         baseUrl: async () => 'http://api.example',
         accessTokens,
-        fetch: async () => {
+        fetch: async (_input, init) => {
           asked += 1;
-          return new Response(null, { status: 401 });
+          return answer(new Headers(init?.headers).get('authorization') ?? '');
         },
       }),
     checks: {},
@@ -43,8 +50,26 @@ test('an access token that the API refuses, a fresh one too, is a 401 and never 
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
     },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos' } }),
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...request }),
   });
-  expect({ status: response.status, asked }).toEqual({ status: 401, asked: 2 });
-  expect(response.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_token", /);
+  return { status: response.status, challenge: response.headers.get('www-authenticate'), asked };
+}
+
+test('an access token that the API refuses, a fresh one too, is a 401 and never a result', async () => {
+  const request = { method: 'tools/call', params: { name: 'list_todos' } };
+  expect(await ask(request, () => new Response(null, { status: 401 }))).toEqual({
+    status: 401,
+    challenge: expect.stringMatching(/^Bearer error="invalid_token", /),
+    asked: 2,
+  });
+});
+
+test('calls of one request that are all refused the same access token go on with a fresh one', async () => {
+  const answer = (accessToken: string) =>
+    accessToken === 'Bearer exchanged-1' ? new Response(null, { status: 401 }) : Response.json([]);
+  for (const [request, calls] of [
+    [{ method: 'resources/read', params: { uri: 'todo://today' } }, 2],
+    [{ method: 'prompts/get', params: { name: 'weekly_review' } }, 3],
+  ] as const)
+    expect(await ask(request, answer)).toEqual({ status: 200, challenge: null, asked: 2 * calls });
 });

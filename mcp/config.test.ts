@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readStdioConfig } from './config.ts';
+import { readMcpConfig, readStdioConfig } from './config.ts';
 
 const credentials = { OAUTH_CLIENT_ID: 'demo', OAUTH_CLIENT_SECRET: 'secret' };
 
@@ -10,4 +10,18 @@ test.each([
   [{ API_RESOURCE: 'https://api.example.com/v2', API_BASE_URL: 'http://api:3001' }, 'http://api:3001'],
 ])('over stdio with %o the API is at %s', (variables, url) => {
   expect(readStdioConfig({ ...credentials, ...variables }).API_BASE_URL).toBe(url);
+});
+
+test.each([
+  [{}, false],
+  [{ MCP_READ_ONLY: 'false' }, false],
+  [{ MCP_READ_ONLY: 'true' }, true],
+])('with %o read-only is %s', (variables, readOnly) => {
+  expect(readStdioConfig({ ...credentials, ...variables }).MCP_READ_ONLY).toBe(readOnly);
+  expect(readMcpConfig({ ...credentials, ...variables }).MCP_READ_ONLY).toBe(readOnly);
+});
+
+test.each(['1', 'yes', 'TRUE'])('a read-only mode %s is refused: it must not be taken for none', (MCP_READ_ONLY) => {
+  for (const read of [readStdioConfig, readMcpConfig])
+    expect(() => read({ ...credentials, MCP_READ_ONLY })).toThrow(/MCP_READ_ONLY: expected true or false/);
 });

@@ -11,7 +11,6 @@ import {
   ListResourcesRequestSchema,
   ListResourceTemplatesRequestSchema,
   ListToolsRequestSchema,
-  McpError,
   ReadResourceRequestSchema,
   type ServerCapabilities,
   type ServerNotification,
@@ -22,10 +21,12 @@ import type { Scope } from '../shared/scopes.ts';
 import type { ServerFeatures } from './features.ts';
 import { invalidParams } from './invalid-params.ts';
 import type { Prompt } from './prompts/prompt.ts';
+import { ProtocolError } from './protocol-error.ts';
 import type { Resource } from './resources/resource.ts';
 import type { TodoApi } from './todo-api/todo-api.ts';
 import type { ToolContext } from './tools/tool.ts';
 import { describeFailure, toolError } from './tools/tool-error.ts';
+import { MCP_APPS_EXTENSION, READ_ONLY_HINT, VIEW_MIME_TYPE } from './views/mcp-apps.ts';
 
 /** What an MCP client is told of the server. */
 export type ServerInfo = { readonly name: string; readonly version: string };
@@ -58,12 +59,14 @@ export function createMcpServer({
   logger: Logger;
 }): Server {
   const completions = [...resources, ...prompts].some(({ complete }) => complete !== undefined);
+  const views = resources.some(({ mimeType }) => mimeType === VIEW_MIME_TYPE);
+  const announced = { ...(views && { [MCP_APPS_EXTENSION]: {} }), ...extensions };
   const capabilities = {
     tools: {},
     ...(resources.length > 0 && { resources: {} }),
     ...(prompts.length > 0 && { prompts: {} }),
     ...(completions && { completions: {} }),
-    ...(extensions && { extensions }),
+    ...(Object.keys(announced).length > 0 && { extensions: announced }),
   };
   const server = new ParamsCheckingServer(
     { ...info, title: 'yata todos' },
@@ -86,9 +89,10 @@ export function createMcpServer({
 
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const tool = tools.find(({ name }) => name === params.name);
-    if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, 'There is no tool of this name');
+    if (tool === undefined) throw new ProtocolError(ErrorCode.InvalidParams, 'There is no tool of this name');
     try {
-      return await tool.call(params.arguments, contextOf(extra));
+      const result = await tool.call(params.arguments, contextOf(extra));
+      return tool.meta?.ui !== undefined && (await mayOnlyRead()) ? { ...result, _meta: READ_ONLY_HINT } : result;
     } catch (err) {
       // nobody waits for an answer
       if (extra.signal.aborted) throw err;
@@ -112,7 +116,7 @@ export function createMcpServer({
       const resource = resources.find(({ matches }) => matches(uri));
       const contents = resource && (await orFailure(resource, () => resource.read(uri, contextOf(extra)), extra));
       if (resource === undefined || contents === undefined)
-        throw new McpError(RESOURCE_NOT_FOUND, 'There is no resource with this URI');
+        throw new ProtocolError(RESOURCE_NOT_FOUND, 'There is no resource with this URI');
       return { contents: [{ ...contents, ...(resource.meta && { _meta: resource.meta }) }] };
     });
   }
@@ -128,7 +132,7 @@ export function createMcpServer({
     }));
     server.setRequestHandler(GetPromptRequestSchema, async ({ params }, extra) => {
       const prompt = prompts.find(({ name }) => name === params.name);
-      if (prompt === undefined) throw new McpError(ErrorCode.InvalidParams, 'There is no prompt of this name');
+      if (prompt === undefined) throw new ProtocolError(ErrorCode.InvalidParams, 'There is no prompt of this name');
       const args = params.arguments ?? {};
       requireArguments(prompt, args);
       const messages = await orFailure(prompt, () => prompt.get(args, contextOf(extra)), extra);
@@ -149,6 +153,10 @@ export function createMcpServer({
   async function permitted<T extends { readonly scope: string | undefined }>(features: readonly T[]): Promise<T[]> {
     const granted = await grantedScopes();
     return features.filter(({ scope }) => granted === undefined || scope === undefined || granted.has(scope));
+  }
+
+  async function mayOnlyRead(): Promise<boolean> {
+    return (await permitted(tools)).every(({ annotations }) => annotations.readOnlyHint);
   }
 
   function contextOf({ signal, _meta, sendNotification }: Extra): ToolContext {
@@ -174,7 +182,7 @@ export function createMcpServer({
     } catch (err) {
       if (signal.aborted) throw err;
       logger.warn({ err, feature: name }, 'a request failed');
-      throw new McpError(ErrorCode.InternalError, describeFailure(err, scope));
+      throw new ProtocolError(ErrorCode.InternalError, describeFailure(err, scope));
     }
   }
 
@@ -185,12 +193,14 @@ export function createMcpServer({
   ): Promise<string[]> {
     if (ref.type === 'ref/prompt') {
       const prompt = prompts.find((prompt) => prompt.name === ref.name);
-      if (prompt === undefined) throw new McpError(ErrorCode.InvalidParams, 'There is no prompt of this name');
+      if (prompt === undefined) throw new ProtocolError(ErrorCode.InvalidParams, 'There is no prompt of this name');
+      requireArgument(prompt.arguments.some((argument) => argument.name === name));
       return prompt.complete?.(name, value) ?? [];
     }
     const resource = resources.find(({ address }) => 'uriTemplate' in address && address.uriTemplate === ref.uri);
     if (resource === undefined)
-      throw new McpError(ErrorCode.InvalidParams, 'There is no resource template of this URI');
+      throw new ProtocolError(ErrorCode.InvalidParams, 'There is no resource template of this URI');
+    requireArgument(ref.uri.includes(`{${name}}`));
     return orFailure(resource, async () => resource.complete?.(value, contextOf(extra)) ?? [], extra);
   }
 }
@@ -209,13 +219,20 @@ function toldOf({ name, title, description, mimeType, meta }: Omit<Resource, 'ad
 
 function requireArguments({ arguments: known }: Prompt, args: Readonly<Record<string, string>>): void {
   const missing = known.filter(({ name, required }) => required && args[name] === undefined).map(({ name }) => name);
-  if (missing.length > 0) throw new McpError(ErrorCode.InvalidParams, `prompts/get: ${missing.join(', ')} is missing`);
-  const unknown = Object.keys(args).some((name) => !known.some((argument) => argument.name === name));
-  if (unknown)
-    throw new McpError(
+  if (missing.length > 0)
+    throw new ProtocolError(
       ErrorCode.InvalidParams,
-      `prompts/get: expected no arguments but ${known.map(({ name }) => name).join(', ') || 'none'}`,
+      `prompts/get: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`,
     );
+  const unknown = Object.keys(args).some((name) => !known.some((argument) => argument.name === name));
+  const names = known.map(({ name }) => name).join(', ');
+  if (unknown)
+    throw new ProtocolError(ErrorCode.InvalidParams, `prompts/get: expected no arguments${names && ` but ${names}`}`);
+}
+
+function requireArgument(known: boolean): void {
+  if (!known)
+    throw new ProtocolError(ErrorCode.InvalidParams, 'completion/complete: there is no argument of this name');
 }
 
 /** The SDK answers params that are not valid as a failure of its own, with all that its schema has to say. */

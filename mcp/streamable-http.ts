@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Context, Middleware } from 'koa';
@@ -48,8 +49,8 @@ export type CreateServer = (caller: {
 /**
  * Answers one JSON-RPC message by a server and a transport of its own (MCP 2025-11-25, Streamable HTTP): nothing is kept
  * between two requests, so any instance can answer any of them. The answer is JSON and complete, so that an access
- * token that was refused on the way can still become a 401; only who wants to be told the progress is sent a stream, which
- * begins once his access token was exchanged.
+ * token that was refused on the way can still become a 401; only who wants to be told the progress is sent a stream, and
+ * its status waits until an API that refuses would have done so.
  */
 export function answerMessage({
   resource,
@@ -69,9 +70,6 @@ export function answerMessage({
       refusal = error;
     });
     const stream = wantsProgress(body);
-    // what goes wrong here goes wrong again in the call, which tells it
-    if (stream) await accessTokens.get().catch(() => undefined);
-    requireAccepted();
     const grantedScopes = accessToken.scopes;
     const server = createServer({ accessTokens, requestId: requestId(ctx), grantedScopes, features });
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: !stream });
@@ -83,12 +81,11 @@ export function answerMessage({
       const response = await Promise.race([transport.handleRequest(request, { parsedBody: body }), hungUp]);
       requireAccepted();
       if (response === undefined) return;
-      ctx.status = response.status;
-      ctx.set(Object.fromEntries(response.headers));
-      if (stream && response.body !== null) {
-        await sendStream(ctx, response.body, hungUp);
+      if (isStream(response)) {
+        await sendStream(ctx, response, { hungUp, requireAccepted });
         return;
       }
+      answerHead(ctx, response);
       ctx.body = await response.text();
     } finally {
       await server.close();
@@ -105,35 +102,68 @@ function wantsProgress({ method, params }: JsonRpcMessage): boolean {
   return method === 'tools/call' && Object(params?._meta).progressToken !== undefined;
 }
 
-/** Sends events as they come, and returns when the last was sent or the caller is gone. */
-async function sendStream(ctx: Context, body: ReadableStream<Uint8Array>, hungUp: Promise<undefined>): Promise<void> {
+type Stream = Response & { readonly body: ReadableStream<Uint8Array> };
+
+function isStream(response: Response): response is Stream {
+  return response.headers.get('content-type') === 'text/event-stream';
+}
+
+/** Milliseconds after which a stream begins that has not ended: an access token that is refused is refused sooner. */
+const STREAM_AFTER = 500;
+
+/** Sends events as they come, the first of them once the stream begins, and returns when the last was sent or the caller is gone. */
+async function sendStream(
+  ctx: Context,
+  response: Stream,
+  { hungUp, requireAccepted }: { hungUp: Promise<undefined>; requireAccepted: () => void },
+): Promise<void> {
+  const reader = response.body.getReader();
+  let next = reader.read();
+  const held: Uint8Array[] = [];
+  await readUntil(Promise.race([hungUp, delay(STREAM_AFTER, undefined, { ref: false })]), (event) => held.push(event));
+  if (ctx.res.destroyed) return;
+  requireAccepted();
+  answerHead(ctx, response);
   ctx.respond = false;
   ctx.res.statusCode = ctx.status;
-  const reader = body.getReader();
   ctx.res.flushHeaders();
-  for (;;) {
-    const part = await Promise.race([reader.read(), hungUp]);
-    if (part === undefined || part.done) break;
-    ctx.res.write(part.value);
-  }
+  for (const event of held) ctx.res.write(event);
+  await readUntil(hungUp, (event) => ctx.res.write(event));
   ctx.res.end();
+
+  async function readUntil(end: Promise<undefined>, use: (event: Uint8Array) => void): Promise<void> {
+    for (;;) {
+      const part = await Promise.race([next, end]);
+      if (part === undefined || part.done) return;
+      use(part.value);
+      next = reader.read();
+    }
+  }
+}
+
+function answerHead(ctx: Context, { status, headers }: Response): void {
+  ctx.status = status;
+  ctx.set(Object.fromEntries(headers));
 }
 
 /** The error codes by which the authorization server, or the API, refuses the caller's access token and not this server. */
 const CALLER_REFUSED: readonly string[] = ['invalid_request', 'invalid_grant', 'invalid_token'];
 
 function noteRefusal(source: AccessTokenSource, note: (refusal: AccessTokenRefused) => void): AccessTokenSource {
-  let refusals = 0;
+  let refusedBefore = false;
+  const fresh = new Set<string>();
   return {
     refused(accessToken) {
       source.refused(accessToken);
-      refusals += 1;
-      // the API refused a fresh one too
-      if (refusals > 1) note(new AccessTokenRefused('invalid_token'));
+      // the API refused a fresh one too; parallel calls may all have been refused the one before
+      if (fresh.has(accessToken)) note(new AccessTokenRefused('invalid_token'));
+      refusedBefore = true;
     },
     async get() {
       try {
-        return await source.get();
+        const accessToken = await source.get();
+        if (refusedBefore) fresh.add(accessToken);
+        return accessToken;
       } catch (error) {
         if (error instanceof AccessTokenRefused && CALLER_REFUSED.includes(error.error)) note(error);
         throw error;

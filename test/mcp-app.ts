@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino';
 import { createMcpApp } from '../mcp/app.ts';
+import type { ServerFeatures } from '../mcp/features.ts';
 import { createTodoApi } from '../mcp/todo-api/todo-api.ts';
-import type { Tool } from '../mcp/tools/tool.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { serve } from '../shared/http/serve.ts';
 import { openResourceServer } from '../shared/oauth/resource-server.ts';
@@ -13,14 +13,16 @@ import { startTokenIssuer, type TokenIssuer } from '../shared/testing/token-issu
 export type RunningMcpApp = AsyncDisposable & { readonly resource: string; readonly issuer: TokenIssuer };
 
 /**
- * Starts the app that `mcp/main.ts` starts, behind the same guard, with tools of a test's own and an issuer that signs
- * whatever the test asks for. Behind it there is no todo API.
+ * Starts the app that `mcp/main.ts` starts, behind the same guard, with features of a test's own and an issuer that
+ * signs whatever the test asks for. Behind it there is no todo API, unless `apiBaseUrl` says where.
  */
 export async function startMcpApp({
-  tools,
+  features,
+  apiBaseUrl = 'http://127.0.0.1:9/api/v1',
   logger = pino({ level: 'silent' }),
 }: {
-  tools: readonly Tool[];
+  features: ServerFeatures;
+  apiBaseUrl?: string;
   logger?: Logger;
 }): Promise<RunningMcpApp> {
   await using starting = new AsyncDisposableStack();
@@ -36,11 +38,11 @@ export async function startMcpApp({
   const { verify } = starting.use(openResourceServer(protectedResource, { authUrl: undefined, logger }));
   const app = createMcpApp({
     info: { name: 'test', version: '1' },
-    features: { tools, resources: [], prompts: [] },
+    features,
     verify,
     protectedResource,
     exchange: () => ({ get: async () => 'exchanged', refused: () => {} }),
-    todoApi: (accessTokens) => createTodoApi({ baseUrl: async () => 'http://127.0.0.1:9/api/v1', accessTokens, fetch }),
+    todoApi: (accessTokens) => createTodoApi({ baseUrl: async () => apiBaseUrl, accessTokens, fetch }),
     checks: {},
     metrics: createMetrics(),
     logger,

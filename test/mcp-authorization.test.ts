@@ -4,19 +4,19 @@ import * as z from 'zod';
 import { readMcpConfig } from '../mcp/config.ts';
 import { startLoopbackProxy } from '../shared/testing/loopback-proxy.ts';
 import { LIST_SIZE } from '../shared/testing/token-issuer.ts';
-import { conformanceTools } from './conformance-tools.ts';
+import { conformanceFeatures } from './conformance-features.ts';
 import { type RunningMcpApp, startMcpApp } from './mcp-app.ts';
 import { type System, startSystem } from './system.ts';
 
 // What the chapters "Authorization" and "Transports" of MCP 2025-11-25 ask of a resource server, by "MUST" or "SHOULD".
 // Host and Origin, 405, and what is no message: mcp-http.test.ts. CORS: cross-origin.test.ts. An access token that
-// expires or is revoked in the middle: chain.test.ts, revocation.test.ts. Credentials over stdio: mcp.test.ts. The
+// expires or is revoked in the middle: mcp-tokens.test.ts. Credentials over stdio: mcp.test.ts. The
 // extension for client credentials: client-credentials-extension.test.ts.
 
 let system: System;
 let mcp: RunningMcpApp;
 beforeAll(async () => {
-  [system, mcp] = await Promise.all([startSystem(), startMcpApp({ tools: conformanceTools })]);
+  [system, mcp] = await Promise.all([startSystem(), startMcpApp({ features: conformanceFeatures })]);
 });
 afterAll(async () => {
   await Promise.all([system[Symbol.asyncDispose](), mcp[Symbol.asyncDispose]()]);
@@ -298,7 +298,7 @@ test('no access token is written to the log, wherever it was sent', async () => 
     log += line;
   };
   const logger = pino({ level: 'debug' }, { write });
-  await using logging = await startMcpApp({ tools: conformanceTools, logger });
+  await using logging = await startMcpApp({ features: conformanceFeatures, logger });
   const good = await logging.issuer.issue();
   const bad = await logging.issuer.issue({ foreignKey: true });
   expect((await post(logging.resource, callTool('test_error_handling'), bearer(good))).status).toBe(200);

@@ -1,15 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { EmptyResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ShownTodo } from '../mcp/tools/shown-todo.ts';
 import { Todo } from '../shared/todo/todo.ts';
-import { type System, startSystem, type TestClient } from './system.ts';
+import { connect, connectOverHttp, connectOverStdio, ROADS } from './mcp-clients.ts';
+import { type System, startSystem } from './system.ts';
 
 let system: System;
 beforeAll(async () => {
@@ -17,40 +15,13 @@ beforeAll(async () => {
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
-async function connect(transport: Transport): Promise<Client & AsyncDisposable> {
-  const client = new Client({ name: 'test', version: '1' });
-  await client.connect(transport);
-  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
-}
-
-function connectOverHttp({ id, secret }: TestClient): Promise<Client & AsyncDisposable> {
-  // the SDK's client finds its own way from the URL: 401, metadata, token endpoint
-  const authProvider = new ClientCredentialsProvider({
-    clientId: id,
-    clientSecret: secret,
-    expectedIssuer: system.issuer,
-  });
-  return connect(new StreamableHTTPClientTransport(new URL(system.mcpResource), { authProvider }));
-}
-
-function connectOverStdio(
-  { id, secret }: TestClient,
-  variables: Record<string, string> = {},
-): Promise<Client & AsyncDisposable> {
-  const env = { OAUTH_CLIENT_ID: id, OAUTH_CLIENT_SECRET: secret, API_BASE_URL: system.apiResource, ...variables };
-  return connect(new StdioClientTransport({ command: process.execPath, args: ['mcp/stdio.ts'], env, stderr: 'pipe' }));
-}
-
 const call = (client: Client, name: string, args: Record<string, unknown> = {}) =>
   client.callTool({ name, arguments: args });
 const failure = (text: RegExp) => ({ isError: true, content: [{ type: 'text', text: expect.stringMatching(text) }] });
 
-describe.each([
-  ['Streamable HTTP', connectOverHttp],
-  ['stdio', connectOverStdio],
-])('over %s', (_road, connectOver) => {
+describe.each(ROADS)('over %s', (_road, connectOver) => {
   test('an assistant keeps todos', async () => {
-    await using client = await connectOver(await system.registerClient());
+    await using client = await connectOver(system, await system.registerClient());
     expect(client.getServerVersion()).toMatchObject({ name: 'yata', version: '0.1.0' });
 
     const created = await call(client, 'create_todo', { title: 'Buy milk' });
@@ -86,7 +57,7 @@ describe.each([
   });
 
   test('it is told what the tools are for and what they do', async () => {
-    await using client = await connectOver(await system.registerClient());
+    await using client = await connectOver(system, await system.registerClient());
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).toEqual([
       'list_todos',
@@ -117,7 +88,7 @@ describe.each([
   });
 
   test('what goes wrong is told in words that it can act on', async () => {
-    await using client = await connectOver(await system.registerClient());
+    await using client = await connectOver(system, await system.registerClient());
     const absent = { id: '00000000-0000-4000-8000-000000000000' };
     for (const tool of ['get_todo', 'update_todo', 'delete_todo']) {
       expect(await call(client, tool, absent)).toMatchObject(
@@ -141,10 +112,18 @@ describe.each([
     ['tools/call', { name: 'list_todos', arguments: [] }, 'params.arguments is'],
     ['tools/call', { name: 'list_todos', arguments: 'x' }, 'params.arguments is'],
     ['tools/list', { cursor: 1 }, 'params.cursor is'],
+    ['resources/list', { cursor: 1 }, 'params.cursor is'],
+    ['resources/templates/list', { cursor: 1 }, 'params.cursor is'],
+    ['resources/read', {}, 'params.uri is'],
+    ['resources/read', { uri: 1 }, 'params.uri is'],
+    ['prompts/list', { cursor: 1 }, 'params.cursor is'],
+    ['prompts/get', undefined, 'params is'],
+    ['prompts/get', { name: 'plan_my_day', arguments: { hours: 6 } }, 'params.arguments is'],
+    ['completion/complete', {}, 'params.ref, params.argument are'],
     ['initialize', undefined, 'params is'],
     ['initialize', {}, 'params.protocolVersion, params.capabilities, params.clientInfo are'],
   ])('%s with the params %j is answered with -32602 and a sentence', async (method, params, what) => {
-    await using client = await connectOver(await system.registerClient());
+    await using client = await connectOver(system, await system.registerClient());
     const request = { method, ...(params && { params }) };
     await expect(client.request(request, EmptyResultSchema)).rejects.toMatchObject({
       code: -32602,
@@ -155,15 +134,15 @@ describe.each([
 
 test('the two roads lead to the same todos', async () => {
   const credentials = await system.registerClient();
-  await using http = await connectOverHttp(credentials);
-  await using stdio = await connectOverStdio(credentials);
+  await using http = await connectOverHttp(system, credentials);
+  await using stdio = await connectOverStdio(system, credentials);
   const { structuredContent: created } = await call(http, 'create_todo', { title: 'one list' });
   expect((await call(stdio, 'list_todos')).structuredContent).toEqual({ todos: [created], total: 1 });
   expect((await stdio.listTools()).tools).toEqual((await http.listTools()).tools);
 });
 
 test('over stdio the token endpoint, the origin of the API and a name of its own may be given', async () => {
-  await using client = await connectOverStdio(await system.registerClient(), {
+  await using client = await connectOverStdio(system, await system.registerClient(), {
     API_BASE_URL: new URL(system.apiResource).origin,
     OAUTH_TOKEN_URL: `${system.issuer}/oauth/token`,
     SERVER_NAME: 'my-todos',
@@ -175,14 +154,14 @@ test('over stdio the token endpoint, the origin of the API and a name of its own
 
 test('over stdio a client that is refused, or may not write, is a tool error', async () => {
   const { id } = await system.registerClient();
-  await using stranger = await connectOverStdio({ id, secret: 'wrong' });
+  await using stranger = await connectOverStdio(system, { id, secret: 'wrong' });
   expect((await stranger.listTools()).tools).toHaveLength(8);
   expect(await call(stranger, 'list_todos')).toMatchObject(
     failure(/no access token \(invalid_client\)\. Nothing was done.*id and secret/),
   );
-  await using reader = await connectOverStdio(await system.registerClient({ scopes: ['todos:read'] }));
+  await using reader = await connectOverStdio(system, await system.registerClient({ scopes: ['todos:read'] }));
   expect(await call(reader, 'create_todo', { title: 'no' })).toMatchObject(failure(/scope todos:write is needed/));
-  await using lost = await connectOverStdio(await system.registerClient(), {
+  await using lost = await connectOverStdio(system, await system.registerClient(), {
     API_BASE_URL: 'http://127.0.0.1:9/api/v1',
   });
   expect(await call(lost, 'list_todos')).toMatchObject(failure(/^The todo API is out of reach/));

@@ -1,6 +1,7 @@
+import { todoListView } from '../views/todo-list-view.ts';
 import type { Resource } from './resource.ts';
 import { todayResource } from './today-resource.ts';
 import { todoResource } from './todo-resource.ts';
 
 /** Every resource, in the order in which a client lists them. */
-export const resources: readonly Resource[] = [todayResource, todoResource];
+export const resources: readonly Resource[] = [todayResource, todoResource, todoListView];

@@ -12,6 +12,8 @@ export class TodoApiError extends Error {
   readonly status: number;
   /** The version that the todo is of, when that is why it was refused. */
   readonly version: number | undefined;
+  /** Whether it was refused for its cursor, which is none of the list that was asked for. */
+  readonly foreignCursor: boolean;
   /** Why each operation of a batch was refused that was, by its number from 0. */
   readonly operations: ReadonlyMap<number, { readonly status: number; readonly version: number | undefined }>;
 
@@ -20,6 +22,7 @@ export class TodoApiError extends Error {
     const { errors, results } = Problem.catch({ errors: [], results: [] }).parse(problem);
     this.status = status;
     this.version = versionIn(errors, 'if-match');
+    this.foreignCursor = errors.some(({ field }) => field === 'cursor');
     this.operations = new Map(
       results
         .map(

@@ -65,7 +65,13 @@ const NESTED: ReadonlySet<string> = new Set(['todo', 'changes']);
 function toOperation({ op, id, expected_version: version, ...fields }: z.infer<typeof FlatOperation>): unknown {
   switch (op) {
     case 'create':
-      return { op, todo: fields };
+      // it has neither, and is refused when it is given one: dropping it would make what was not meant
+      return {
+        op,
+        todo: fields,
+        ...(id !== undefined && { id }),
+        ...(version !== undefined && { expected_version: version }),
+      };
     case 'update':
       return { op, id, changes: fields, version };
     case 'delete':

@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import { SORTS } from '../../shared/todo/list-query.ts';
+import { SORTS, wordsOf } from '../../shared/todo/list-query.ts';
 import { Time } from '../../shared/todo/text.ts';
 import { Priority, Tag } from '../../shared/todo/todo.ts';
+import { TODO_LIST_URI } from '../views/mcp-apps.ts';
 import { describeTodo, ResponseFormat, ShownTodo, showTodo } from './shown-todo.ts';
 import { defineTool } from './tool.ts';
 
@@ -16,9 +17,10 @@ export const listTodos = defineTool({
   name: 'list_todos',
   title: 'List todos',
   description:
-    'Finds todos and the ids and versions that other tools need: all of them, or those that pass every filter given. A page at a time; total says how many there are, next_cursor gets the next page. For one whose id is known, use get_todo.',
+    'Finds todos, with the ids and versions that other tools need: all, or those that pass every filter given. A page at a time; total says how many there are, next_cursor gets the next page. For one whose id is known, use get_todo.',
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   scope: 'todos:read',
+  meta: { ui: { resourceUri: TODO_LIST_URI } },
   input: z
     .strictObject(
       {
@@ -30,6 +32,8 @@ export const listTodos = defineTool({
         query: z
           .string('words to look for')
           .max(200, 'at most 200 characters')
+          .refine((value) => wordsOf(value).length > 0, 'words to look for, or no query')
+          .refine((value) => wordsOf(value).length <= 10, 'at most ten words')
           .describe('Words in title or description'),
         sort: z.enum(SORTS, `one of ${SORTS.join(', ')}`).describe('Default created_at; - turns it round'),
         limit: z
@@ -59,8 +63,9 @@ export const listTodos = defineTool({
     };
   },
   describe({ todos, total, next_cursor }) {
-    if (todos.length === 0) return total === 0 ? 'There are no such todos.' : 'There are no more todos.';
+    if (total === 0) return 'There are no such todos.';
     const count = total >= COUNTED ? `${COUNTED} or more` : String(total);
+    if (todos.length === 0) return `There are no more todos. There are ${count} on all pages.`;
     const more = next_cursor === undefined ? '' : ` Go on with cursor ${next_cursor}`;
     return `${todos.map(describeTodo).join('\n')}\n${todos.length} of ${count}.${more}`;
   },

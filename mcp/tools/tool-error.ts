@@ -34,8 +34,10 @@ const ADVICE: Record<string, string> = {
   unauthorized_client: 'the client of this MCP server must be allowed the grant type that it uses',
 };
 
-function describeRefusal({ status, version, operations }: TodoApiError, scope: Scope): string {
+function describeRefusal({ status, version, foreignCursor, operations }: TodoApiError, scope: Scope): string {
   if (operations.size > 0) return describeOperations(operations);
+  if (foreignCursor)
+    return 'The cursor is none of this list. Give the next_cursor of the page before with all else the same, or none to begin anew.';
   switch (status) {
     case 403:
       return `The access token does not allow this. Nothing was done. Tell the user that the scope ${scope} is needed.`;

@@ -52,7 +52,7 @@ export function defineTool<Input extends z.ZodType, Output extends z.ZodObject>(
       const parsed = input.safeParse(args ?? {});
       if (!parsed.success) {
         const problems = fieldProblems(parsed.error, 'arguments').map(
-          ({ field, expected }) => `${field}: expected ${expected}.`,
+          ({ field, expected }) => `${FIELD.test(field) ? field : 'an argument'}: expected ${expected}.`,
         );
         return toolError(`The arguments of ${told.name} are not valid. ${problems.join(' ')} Nothing was done.`);
       }
@@ -61,6 +61,12 @@ export function defineTool<Input extends z.ZodType, Output extends z.ZodObject>(
     },
   };
 }
+
+/** The name of a field that is told again. Another may be a stranger's sentence that a model took for a name. */
+const FIELD = /^[\w.]{1,60}$/;
+
+/** The largest integer of a PostgreSQL column: no version comes near it. */
+const MAX_INTEGER = 2_147_483_647;
 
 /** A schema as a model is told it: it pays for every byte, so what says nothing to it is left out. */
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
@@ -76,7 +82,10 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
         Object.assign(jsonSchema, only, { type: [only.type, 'null'] });
         delete jsonSchema.anyOf;
       }
-      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      // what is not given is nothing, unless it is said to be something
+      if (jsonSchema.default === null || Object(jsonSchema.default).length === 0) delete jsonSchema.default;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER || jsonSchema.maximum === MAX_INTEGER)
+        delete jsonSchema.maximum;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     },
   });

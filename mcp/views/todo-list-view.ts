@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises';
+import { once } from '../../shared/once.ts';
+import type { Resource } from '../resources/resource.ts';
+import { TODO_LIST_URI, VIEW_MIME_TYPE } from './mcp-apps.ts';
+
+/** Needs nothing from anywhere: what it shows, and what it does, goes through the host. */
+const ui = {
+  csp: { connectDomains: [], resourceDomains: [], frameDomains: [], baseUriDomains: [] },
+  permissions: {},
+  prefersBorder: true,
+};
+
+const page = once(assemblePage);
+
+/** The list of todos as a page: `ui://yata/todo-list`. It is the same for every caller, and holds no todo. */
+export const todoListView: Resource = {
+  name: 'todo_list',
+  title: 'Todo list',
+  description: 'The page on which a host that renders MCP Apps shows the result of list_todos',
+  mimeType: VIEW_MIME_TYPE,
+  scope: undefined,
+  address: { uri: TODO_LIST_URI },
+  matches: (uri) => uri === TODO_LIST_URI,
+  read: async (uri) => ({ uri, mimeType: VIEW_MIME_TYPE, text: await page() }),
+  meta: { ui },
+};
+
+/** Puts the style sheet and the modules into the page: a View has no address from which it could load them. */
+async function assemblePage(): Promise<string> {
+  const [html, css, host, todoList] = await Promise.all([
+    read('todo-list/todo-list.html'),
+    read('todo-list/todo-list.css'),
+    read('host.js'),
+    read('todo-list/todo-list.js'),
+  ]);
+  // functions, for in a string $& and its like are not what they seem
+  return html
+    .replace('/* todo-list.css */', () => css)
+    .replace('/* todo-list.js */', () => `${host}\n${todoList}`.replace(/^import .*$|^export /gm, ''));
+}
+
+function read(file: string): Promise<string> {
+  return readFile(new URL(file, import.meta.url), 'utf8');
+}
