@@ -10,7 +10,7 @@ export type RevocationCause = { readonly actor: string; readonly reason: string 
 type Range = { readonly list: number; readonly start: number; readonly length: number };
 
 /** A token by its place in a status list, and as it is told of. */
-export type RevocableToken = {
+type RevocableToken = {
   readonly list: number;
   readonly index: number;
   readonly jti: string;
@@ -18,7 +18,7 @@ export type RevocableToken = {
 };
 
 /** Who asked for a revocation, from where, and why. */
-export type RequestedRevocation = Origin & { readonly actor: string; readonly reason: string };
+type RequestedRevocation = Origin & { readonly actor: string; readonly reason: string };
 
 /**
  * What takes access back. Each resolves with its sequence once it is committed together with its audit event, and

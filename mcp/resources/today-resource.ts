@@ -15,23 +15,25 @@ export const todayResource: Resource = {
   address: { uri: URI },
   matches: (uri) => uri === URI,
   async read(uri, { todos, signal }) {
-    const { date, overdue, dueToday } = await findDue(todos, signal);
+    const { date, overdue, dueToday, more } = await findDue(todos, signal);
     const text = JSON.stringify({
       date,
       time_zone: 'UTC',
       overdue: overdue.map((todo) => showTodo(todo)),
       due_today: dueToday.map((todo) => showTodo(todo)),
+      // who plans must know that this is not all
+      ...(more && { more: 'These are the first 100 of each; list_todos has the rest' }),
     });
     return { uri, mimeType: 'application/json', text };
   },
 };
 
-/** The open todos that were due before today, and those due today, in UTC; a hundred of each at the most. */
+/** The open todos that were due before today, and those due today, in UTC; a hundred of each, and whether there are more. */
 export async function findDue(
-  todos: TodoApi,
+  todos: Pick<TodoApi, 'list'>,
   signal: AbortSignal,
   now = new Date(),
-): Promise<{ date: string; overdue: readonly Todo[]; dueToday: readonly Todo[] }> {
+): Promise<{ date: string; overdue: readonly Todo[]; dueToday: readonly Todo[]; more: boolean }> {
   const date = now.toISOString().slice(0, 10);
   const today = `${date}T00:00:00.000Z`;
   const tomorrow = new Date(Date.parse(today) + 86_400_000).toISOString();
@@ -40,5 +42,6 @@ export async function findDue(
     todos.list({ ...open, due_before: today }, { signal }),
     todos.list({ ...open, due_after: today, due_before: tomorrow }, { signal }),
   ]);
-  return { date, overdue: before.todos, dueToday: during.todos };
+  const more = before.nextCursor !== undefined || during.nextCursor !== undefined;
+  return { date, overdue: before.todos, dueToday: during.todos, more };
 }

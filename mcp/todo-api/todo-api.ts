@@ -22,7 +22,7 @@ export type TodoApi = {
 };
 
 /** A page, how many todos there are on all pages (10,000 stands for more), and the cursor of the next page. */
-export type TodoPage = {
+type TodoPage = {
   readonly todos: readonly Todo[];
   readonly total: number | undefined;
   readonly nextCursor: string | undefined;
