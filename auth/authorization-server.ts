@@ -16,7 +16,7 @@ import {
   grantScopes,
   type ResourceServers,
 } from './access-tokens/resource-servers.ts';
-import { type DerivedClaims, registerTokenExchange } from './access-tokens/token-exchange.ts';
+import { derivedClaims, registerTokenExchange } from './access-tokens/token-exchange.ts';
 import { CLIENT_AUTHENTICATION_METHODS } from './clients/client.entity.ts';
 import { findPresentedSecret, OWN_CLIENT_METADATA } from './clients/client-metadata.ts';
 import { pinToIssuer } from './metadata.ts';
@@ -71,7 +71,6 @@ export function createAuthorizationServer({
   adapter: AdapterFactory;
 }): Provider {
   const { active, all } = signingKeys;
-  const derivedClaims: DerivedClaims = new WeakMap();
 
   const provider = new Provider(issuer, {
     adapter,
@@ -134,7 +133,7 @@ export function createAuthorizationServer({
     },
 
     ttl: { ClientCredentials: accessTokenTtl, AccessToken: accessTokenTtl },
-    extraTokenClaims: (_ctx, token) => derivedClaims.get(token),
+    extraTokenClaims: derivedClaims,
     formats: {
       customizers: {
         async jwt(_ctx, { client }, { payload }) {
@@ -163,7 +162,6 @@ export function createAuthorizationServer({
     signingKeys,
     accessTokenTtl,
     isRevoked,
-    derivedClaims,
   });
   // Koa would write every connection that a client resets to stderr; what is a fault of ours is logged as `server_error`
   provider.silent = true;

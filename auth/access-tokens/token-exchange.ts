@@ -1,7 +1,12 @@
 import { createLocalJWKSet } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type Provider from 'oidc-provider';
-import { errors, type ResourceServer as ResourceServerInfo, type TokenEndpointGrantContext } from 'oidc-provider';
+import {
+  errors,
+  type KoaContextWithOIDC,
+  type ResourceServer as ResourceServerInfo,
+  type TokenEndpointGrantContext,
+} from 'oidc-provider';
 import * as z from 'zod';
 import { type Actor, InvalidAccessToken } from '../../shared/oauth/access-token-claims.ts';
 import {
@@ -32,14 +37,13 @@ const Parameters = z.object({
   scope: z.string().optional(),
 });
 
-/**
- * The claims that an exchanged token has from its subject token; `extraTokenClaims` of the provider puts them in. It
- * shares that token's status, so that revoking the one revokes the other.
- */
-export type DerivedClaims = WeakMap<
-  object,
-  { readonly act: Actor; readonly status: { readonly status_list: StatusReference } }
->;
+/** What an exchanged token has from its subject token: with its status, revoking the one revokes the other. */
+type DerivedClaims = { readonly act: Actor; readonly status: { readonly status_list: StatusReference } };
+
+/** The claims for the token that a request exchanges, which the provider puts into it (`extraTokenClaims`). */
+export function derivedClaims(ctx: KoaContextWithOIDC): DerivedClaims | undefined {
+  return ctx.state.derivedClaims;
+}
 
 /**
  * Adds the token exchange grant (RFC 8693) to `provider`: a resource server hands in an access token that was made out
@@ -53,7 +57,6 @@ export function registerTokenExchange({
   signingKeys,
   accessTokenTtl,
   isRevoked,
-  derivedClaims,
 }: {
   provider: Provider;
   resourceServers: ResourceServers;
@@ -61,7 +64,6 @@ export function registerTokenExchange({
   signingKeys: SigningKeys;
   accessTokenTtl: number;
   isRevoked: IsRevoked;
-  derivedClaims: DerivedClaims;
 }): void {
   const find = createLocalJWKSet(publicKeySet(signingKeys));
   const verifiers = new LRUCache<string, VerifyAccessToken>({
@@ -96,10 +98,10 @@ export function registerTokenExchange({
       gty: TOKEN_EXCHANGE,
       grantId: subject.jti,
     });
-    derivedClaims.set(issued, {
+    ctx.state.derivedClaims = {
       act: { sub: client.clientId, ...(subject.actor && { act: subject.actor }) },
       status: { status_list: subject.status },
-    });
+    } satisfies DerivedClaims;
     ctx.oidc.entity('AccessToken', issued);
     ctx.body = {
       access_token: await issued.save(),

@@ -11,13 +11,13 @@ export type SecretUse = {
 
 /** Creates the note of when each secret was last used. What was not written when the process is killed is lost. */
 export function createSecretUse(em: EntityManager): SecretUse {
-  const used = new Map<string, Date>();
+  const used = new Map<string, number>();
   return {
-    note: (hash) => used.set(hash, new Date()),
+    note: (hash) => used.set(hash, Date.now()),
     async write() {
       // each is forgotten once it is written: while the database is away they wait
       for (const [hash, lastUsedAt] of [...used]) {
-        await em.fork().nativeUpdate(ClientSecretEntity, { hash }, { lastUsedAt });
+        await em.fork().nativeUpdate(ClientSecretEntity, { hash }, { lastUsedAt: new Date(lastUsedAt) });
         if (used.get(hash) === lastUsedAt) used.delete(hash);
       }
     },

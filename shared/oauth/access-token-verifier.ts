@@ -50,8 +50,8 @@ export function createAccessTokenVerifier({
   const verified = new LRUCache<string, { accessToken: AccessToken; generation: number }>({ max: remember });
 
   return function verifyAccessToken(token) {
-    // by its signature, which is shorter to hash; that it is the same token is compared
-    const key = token.slice(-SIGNATURE_LENGTH);
+    // by the end of its signature, which is shorter to hash; that it is the same token is compared
+    const key = token.slice(-KEY_LENGTH);
     const generation = keys.generation();
     const known = verified.get(key);
     if (known === undefined || known.generation !== generation || known.accessToken.value !== token)
@@ -102,8 +102,8 @@ function refuseUnknown(error: unknown): never {
   throw error;
 }
 
-/** Characters of an ES256 or EdDSA signature; of a longer one these tell it as well. */
-const SIGNATURE_LENGTH = 86;
+/** Characters of a signature that tell any two tokens apart: 132 bits. */
+const KEY_LENGTH = 22;
 
 /** An access token that was verified: its private member and its hidden constructor keep all else from passing for one. */
 class VerifiedAccessToken {

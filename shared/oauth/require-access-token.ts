@@ -47,7 +47,7 @@ export function requireAccessToken({
 function pass(accessToken: AccessToken, ctx: ParameterizedContext<Authorized>, next: Next): Promise<unknown> {
   ctx.state.accessToken = accessToken;
   // what a token's holder may see is nobody else's to keep (RFC 6750 §5.3)
-  ctx.set('cache-control', 'private, no-store');
+  ctx.res.setHeader('cache-control', 'private, no-store');
   return next();
 }
 
@@ -64,9 +64,9 @@ export function requireScope(scope: Scope, challenges: Challenges): Middleware<A
 /** The syntax of an access token in a header (RFC 6750 §2.1). */
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
-function bearerToken(ctx: Pick<Context, 'get'>, challenges: Challenges): string {
-  const header = ctx.get('authorization');
+function bearerToken(ctx: Pick<Context, 'req'>, challenges: Challenges): string {
+  const header = ctx.req.headers.authorization ?? '';
   // other schemes are not ours to parse: such a request carries no access token
-  if (header.slice(0, 7).toLowerCase() === 'bearer ') return header.slice(7);
+  if (header.startsWith('Bearer ') || header.slice(0, 7).toLowerCase() === 'bearer ') return header.slice(7);
   throw header.toLowerCase() === 'bearer' ? challenges.malformedRequest() : challenges.missing();
 }
