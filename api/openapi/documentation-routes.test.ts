@@ -1,16 +1,7 @@
-import { existsSync } from 'node:fs';
-import { chromium } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { findChromium, launchChromium, NO_CHROMIUM } from '../../shared/testing/chromium.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { startApi } from '../testing/start-api.ts';
-
-/** A browser of this machine: none is downloaded. */
-const browserPath = [
-  process.env.CHROMIUM_PATH ?? '',
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => existsSync(path));
 
 const FILES = ['/docs', '/docs/open-documentation.js', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui.css'];
 
@@ -63,19 +54,14 @@ test('the page comes with a strict policy, and no other file does', async () => 
 test('the page shows the operations and tries them with an access token, without any other origin', async ({
   skip,
 }) => {
-  skip(
-    browserPath === undefined,
-    'there is no Chromium on this machine: apt-get install chromium, or set CHROMIUM_PATH',
-  );
+  const browserPath = findChromium();
+  if (browserPath === undefined) return skip(NO_CHROMIUM);
   const port = await getFreePort();
   const origin = `http://127.0.0.1:${port}`;
   await using api = await startApi({ identifier: `${origin}/api/v1`, port });
   const call = await api.createCaller({ sub: 'alice' });
   await call('POST', '/api/v1/todos', { title: 'Show me on the page' });
-  await using browser = await chromium.launch({
-    ...(browserPath !== undefined && { executablePath: browserPath }),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
-  });
+  await using browser = await launchChromium(browserPath);
   const page = await browser.newPage();
   const complaints: string[] = [];
   const requested = new Set<string>();

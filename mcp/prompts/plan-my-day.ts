@@ -1,5 +1,5 @@
 import { findDue } from '../resources/today-resource.ts';
-import { describeTodo, showTodo } from '../tools/shown-todo.ts';
+import { describeList } from '../tools/shown-todo.ts';
 import type { Prompt } from './prompt.ts';
 
 /** Todos without a due date that are told at the most. */
@@ -16,14 +16,12 @@ export const planMyDay: Prompt = {
     const urgent = await todos.list({ completed: 'false', sort: 'priority', limit: '100' }, { signal });
     const told = new Set([...overdue, ...dueToday].map(({ id }) => id));
     const others = urgent.todos.filter(({ id }) => !told.has(id)).slice(0, OTHERS);
-    const part = (name: string, list: typeof overdue) =>
-      `${name}:\n${list.length === 0 ? 'none' : list.map((todo) => describeTodo(showTodo(todo))).join('\n')}`;
     const text = [
       `Plan my day, ${date} (UTC)${hours === undefined ? '' : `, for which I have ${hours} hours`}.`,
       'Choose what I can do today, in an order, with a reason in a few words for each; what is overdue comes first or gets a new date. Ask me before you change a todo.',
-      part('Overdue', overdue),
-      part('Due today', dueToday),
-      part('Most urgent of the rest', others),
+      describeList('Overdue', overdue),
+      describeList('Due today', dueToday),
+      describeList('Most urgent of the rest', others),
     ].join('\n\n');
     return [{ role: 'user', content: { type: 'text', text } }];
   },

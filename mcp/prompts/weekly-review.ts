@@ -1,5 +1,4 @@
-import type { Todo } from '../../shared/todo/todo.ts';
-import { describeTodo, showTodo } from '../tools/shown-todo.ts';
+import { describeList } from '../tools/shown-todo.ts';
 import type { Prompt } from './prompt.ts';
 
 const DAY = 86_400_000;
@@ -22,14 +21,12 @@ export const weeklyReview: Prompt = {
       ),
     ]);
     const lately = done.todos.filter(({ completed_at }) => completed_at !== null && completed_at >= since);
-    const part = (name: string, list: readonly Todo[]) =>
-      `${name}:\n${list.length === 0 ? 'none' : list.map((todo) => describeTodo(showTodo(todo))).join('\n')}`;
     const text = [
       `Do my weekly review of the seven days up to ${new Date(now).toISOString().slice(0, 10)} (UTC).`,
       'Say in a few sentences what I got done. Then go through what is open: what is stale and could be deleted, what needs a date, what is too large and should be split. Ask me before you change a todo.',
-      part('Done in the last seven days', lately),
-      part('Overdue, or due in the next seven days', due.todos),
-      part(`Open, the oldest ${open.todos.length} of ${open.total ?? open.todos.length}`, open.todos),
+      describeList('Done in the last seven days', lately),
+      describeList('Overdue, or due in the next seven days', due.todos),
+      describeList(`Open, the oldest ${open.todos.length} of ${open.total ?? open.todos.length}`, open.todos),
     ].join('\n\n');
     return [{ role: 'user', content: { type: 'text', text } }];
   },

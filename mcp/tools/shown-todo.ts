@@ -59,3 +59,8 @@ export function describeTodo(todo: ShownTodo): string {
   ].filter(Boolean);
   return [`[${completed ? 'x' : ' '}] ${title} (${details.join('; ')})`, description].filter(Boolean).join('\n');
 }
+
+/** Todos under a heading, for a text that a person or a model reads. */
+export function describeList(heading: string, todos: readonly Todo[]): string {
+  return `${heading}:\n${todos.length === 0 ? 'none' : todos.map((todo) => describeTodo(showTodo(todo))).join('\n')}`;
+}
