@@ -20,6 +20,7 @@ import { derivedClaims, registerTokenExchange } from './access-tokens/token-exch
 import { CLIENT_AUTHENTICATION_METHODS } from './clients/client.entity.ts';
 import { findPresentedSecret, OWN_CLIENT_METADATA } from './clients/client-metadata.ts';
 import { pinToIssuer } from './metadata.ts';
+import { createProviderKey } from './signing-keys/provider-key.ts';
 import type { SigningKeys } from './signing-keys/signing-keys.ts';
 import { STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
 
@@ -75,7 +76,7 @@ export function createAuthorizationServer({
   const provider = new Provider(issuer, {
     adapter,
     // the provider signs with the first key that fits
-    jwks: { keys: [active, ...all.filter((key) => key !== active)] },
+    jwks: { keys: [active, ...all.filter((key) => key !== active)].map(createProviderKey) },
     routes: ROUTES,
 
     // a scope that is not listed here is one that every client may have
@@ -130,6 +131,8 @@ export function createAuthorizationServer({
       pushedAuthorizationRequests: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },
+      // what signs is a class of the provider's whose form may change with any version of it, so that is pinned
+      externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     },
 
     ttl: { ClientCredentials: accessTokenTtl, AccessToken: accessTokenTtl },

@@ -5,7 +5,7 @@ import type { KeyEncryptionKey } from './key-encryption-key.ts';
 import { type SigningAlgorithm, SigningKeyEntity } from './signing-key.entity.ts';
 
 /** A private key with the names that a JWKS gives it (RFC 7517 §4). */
-type SigningKey = JWK & { readonly kid: string; readonly alg: SigningAlgorithm };
+export type SigningKey = JWK & { readonly kid: string; readonly alg: SigningAlgorithm };
 
 /** The keys of an authorization server: `active` signs, all are published so that what they signed can be verified. */
 export type SigningKeys = { readonly active: SigningKey; readonly all: readonly SigningKey[] };

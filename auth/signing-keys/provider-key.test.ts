@@ -1,0 +1,66 @@
+import { compactVerify, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import { ExternalSigningKey } from 'oidc-provider';
+import { expect, test } from 'vitest';
+import { createProviderKey } from './provider-key.ts';
+import type { SigningAlgorithm } from './signing-key.entity.ts';
+
+async function generateSigningKey(alg: SigningAlgorithm) {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true });
+  return { ...(await exportJWK(privateKey)), kid: 'a key', alg, use: 'sig' };
+}
+
+async function generateExternalKey(alg: SigningAlgorithm) {
+  const jwk = await generateSigningKey(alg);
+  const key = createProviderKey(jwk);
+  if (!(key instanceof ExternalSigningKey)) throw new Error('the provider would sign by itself');
+  const header = Buffer.from(JSON.stringify({ alg })).toString('base64url');
+  return {
+    key,
+    jwk,
+    async signJws(payload: string) {
+      const signed = `${header}.${Buffer.from(payload).toString('base64url')}`;
+      const signature = Buffer.from(await key.sign(Buffer.from(signed)));
+      return { jws: `${signed}.${signature.toString('base64url')}`, signature };
+    },
+  };
+}
+
+function publicHalf({ d, ...publicKey }: JWK): JWK {
+  return publicKey;
+}
+
+test.each(['ES256', 'EdDSA'] as const)('what is signed with %s at the same time verifies, each', async (alg) => {
+  const { signJws, jwk } = await generateExternalKey(alg);
+  const publicKey = await importJWK(publicHalf(jwk), alg);
+  const payloads = Array.from({ length: 20 }, (_, i) => `payload ${i}`);
+  for (const [i, { jws }] of (await Promise.all(payloads.map(signJws))).entries()) {
+    const { payload } = await compactVerify(jws, publicKey, { algorithms: [alg] });
+    expect(Buffer.from(payload).toString()).toBe(payloads[i]);
+  }
+});
+
+test('an ES256 signature has two halves of 32 octets, however small the numbers in them are', async () => {
+  const { signJws, jwk } = await generateExternalKey('ES256');
+  const publicKey = await importJWK(publicHalf(jwk), 'ES256');
+  const signed = await Promise.all(Array.from({ length: 4_000 }, (_, i) => signJws(`payload ${i}`)));
+  expect(new Set(signed.map(({ signature }) => signature.length))).toEqual(new Set([64]));
+  // one number in 256 is shorter than its half
+  for (const half of [0, 32]) {
+    const short = signed.filter(({ signature }) => signature[half] === 0);
+    expect(short.length).toBeGreaterThan(0);
+    for (const { jws } of short) await compactVerify(jws, publicKey);
+  }
+});
+
+test('what a key shows of itself is its public half', async () => {
+  const { key, jwk } = await generateExternalKey('ES256');
+  const { kid, alg, use, kty, crv, x, y } = key;
+  expect({ kid, alg, use, kty, crv, x, y }).toEqual(publicHalf(jwk));
+  expect((await key.keyObject()).type).toBe('public');
+  expect(JSON.stringify(key)).not.toContain(jwk.d);
+});
+
+test.each(['RS256', 'PS256'] as const)('the provider itself signs with %s, off the main thread', async (alg) => {
+  const jwk = await generateSigningKey(alg);
+  expect(createProviderKey(jwk)).toBe(jwk);
+});
