@@ -1,6 +1,6 @@
 import type { Comparison, Server } from './comparisons.ts';
 import { type Contestant, startContestant } from './contestant.ts';
-import { type LoadResult, runLoad } from './load.ts';
+import { type Load, type LoadResult, startLoad } from './load.ts';
 import type { LoadRequest } from './load-request.ts';
 import type { Pin } from './pinning.ts';
 import { median } from './statistics.ts';
@@ -38,12 +38,13 @@ export async function compare(
   await using baseline = await start(comparison.baseline);
   await requireSameAnswer(yata.request, baseline.request);
 
-  for (const { request } of [yata, baseline]) await runLoad(request, { seconds: WARM_UP_SECONDS, pin });
+  await using load = await startLoad({ environment, pin });
+  for (const { request } of [yata, baseline]) await load.run(request, WARM_UP_SECONDS);
   const pairs: Pair[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     // who goes first changes, so that a machine that gets steadily slower or faster favours nobody
-    if (round % 2 === 0) pairs.push({ yata: await runRound(yata, pin), baseline: await runRound(baseline, pin) });
-    else pairs.push({ baseline: await runRound(baseline, pin), yata: await runRound(yata, pin) });
+    if (round % 2 === 0) pairs.push({ yata: await runRound(yata, load), baseline: await runRound(baseline, load) });
+    else pairs.push({ baseline: await runRound(baseline, load), yata: await runRound(yata, load) });
   }
   const ratios = pairs.map((pair) => pair.yata.perSecond / pair.baseline.perSecond);
   return {
@@ -58,9 +59,9 @@ export async function compare(
 type Round = LoadResult & { readonly cpuPerRequest: number };
 type Pair = { readonly yata: Round; readonly baseline: Round };
 
-async function runRound(contestant: Contestant, pin: Pin): Promise<Round> {
+async function runRound(contestant: Contestant, load: Load): Promise<Round> {
   const before = await contestant.cpuMicroseconds();
-  const result = await runLoad(contestant.request, { seconds: ROUND_SECONDS, pin });
+  const result = await load.run(contestant.request, ROUND_SECONDS);
   return { ...result, cpuPerRequest: ((await contestant.cpuMicroseconds()) - before) / result.requests };
 }
 

@@ -1,5 +1,8 @@
 import * as z from 'zod';
 
+/** Connections that each send a request as soon as the last one is answered. */
+export const CONNECTIONS = 32;
+
 /** The request that a contestant is loaded with, all over again. */
 export const LoadRequest = z.object({
   url: z.url(),

@@ -1,15 +1,16 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import * as z from 'zod';
+import { startBenchProcess } from './bench-process.ts';
 import type { LoadRequest } from './load-request.ts';
 import { CORES, type Pin } from './pinning.ts';
 
 /** What a load was answered. */
 export type LoadResult = { readonly requests: number; readonly perSecond: number; readonly p99: number };
 
-/** Connections that each send a request as soon as the last one is answered. */
-export const CONNECTIONS = 32;
+/** A process that sends requests. Disposing it ends it. */
+export type Load = AsyncDisposable & {
+  /** Sends `request` again and again for `seconds`. @throws when an answer is not 2xx. */
+  readonly run: (request: LoadRequest, seconds: number) => Promise<LoadResult>;
+};
 
 const AutocannonResult = z.object({
   '2xx': z.number().min(1),
@@ -20,22 +21,23 @@ const AutocannonResult = z.object({
   latency: z.object({ p99: z.number() }),
 });
 
-/** Sends `request` again and again for `seconds`. @throws when an answer is not 2xx. */
-export async function runLoad(request: LoadRequest, { seconds, pin }: { seconds: number; pin: Pin }) {
-  const [command = '', ...args] = pin(CORES.load, [
-    process.execPath,
-    // a process of its own: what it takes to ask must not be taken from who answers, nor from who counts
-    fileURLToPath(import.meta.resolve('autocannon')),
-    ...['--json', '--connections', String(CONNECTIONS), '--duration', String(seconds), '--method', request.method],
-    ...Object.entries(request.headers).flatMap(([name, value]) => ['--headers', `${name}=${value}`]),
-    ...(request.body === '' ? [] : ['--body', request.body]),
-    request.url,
-  ]);
-  const { stdout } = await promisify(execFile)(command, args, { timeout: (seconds + 20) * 1000 });
-  const result = AutocannonResult.parse(JSON.parse(stdout));
+/**
+ * Starts the process that the load comes from: what it takes to ask must not be taken from who answers, nor from who
+ * counts. It stays for all rounds, for a new one would be slow in its first second, and be measured instead of the server.
+ */
+export async function startLoad({ environment, pin }: { environment: NodeJS.ProcessEnv; pin: Pin }): Promise<Load> {
+  const script = new URL('./load-process.ts', import.meta.url);
+  const process = await startBenchProcess({ script, environment, core: CORES.load, pin });
   return {
-    requests: result['2xx'],
-    perSecond: result['2xx'] / result.duration,
-    p99: result.latency.p99,
-  } satisfies LoadResult;
+    async run(request, seconds) {
+      const answer = await process.ask({ request, seconds }, { patience: (seconds + 20) * 1000 });
+      const result = AutocannonResult.parse(answer);
+      return {
+        requests: result['2xx'],
+        perSecond: result['2xx'] / result.duration,
+        p99: result.latency.p99,
+      };
+    },
+    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+  };
 }

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { compare } from './compare.ts';
 import { COMPARISONS } from './comparisons.ts';
 import { findPostgresql } from './find-postgresql.ts';
-import { CONNECTIONS } from './load.ts';
+import { CONNECTIONS } from './load-request.ts';
 import { measurePages } from './pages.ts';
 import { CORES, findPin, type Pin } from './pinning.ts';
 import { measureRevocation } from './revocation.ts';
