@@ -11,6 +11,7 @@ export type Comparison = {
 export type Server = readonly [script: URL, ...args: string[]];
 
 const yataApi = new URL('./servers/yata-api.ts', import.meta.url);
+const koa = new URL('./servers/koa.ts', import.meta.url);
 const koaOnPg = new URL('./servers/koa-on-pg.ts', import.meta.url);
 
 /** What is compared, by the name that `npm run bench -- NAME` takes. */
@@ -21,8 +22,8 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     target: 0.9,
   },
   guard: {
-    yata: [new URL('./servers/guarded-koa.ts', import.meta.url)],
-    baseline: [new URL('./servers/unguarded-koa.ts', import.meta.url)],
+    yata: [koa, 'guarded'],
+    baseline: [koa, 'unguarded'],
     target: 0.9,
   },
   'list-20': { yata: [yataApi, 'list'], baseline: [koaOnPg, 'list'], target: 0.8, needsPostgresql: true },
