@@ -40,6 +40,7 @@ import { measureStatusLists } from './status-lists/metrics.ts';
 import { createReaders } from './status-lists/readers.ts';
 import { statusListRoutes } from './status-lists/routes.ts';
 import type { StatusLists } from './status-lists/status-lists.ts';
+import { type IsTrustedProxy, trustProxies } from './trusted-proxies.ts';
 
 /** Creates the authorization server's app: oidc-provider, which is a Koa, with yata's own endpoints in front of it. */
 export function createAuthApp({
@@ -53,6 +54,7 @@ export function createAuthApp({
   secretUse,
   failedAuthentications,
   statusLists,
+  isTrustedProxy,
   logger,
 }: {
   issuer: string;
@@ -65,6 +67,8 @@ export function createAuthApp({
   secretUse: SecretUse;
   failedAuthentications: FailedAuthenticationLimiter;
   statusLists: StatusLists;
+  /** Absent: no proxy is believed. */
+  isTrustedProxy: IsTrustedProxy | undefined;
   logger: Logger;
 }): Koa {
   const resourceServers: ResourceServers = [
@@ -86,6 +90,7 @@ export function createAuthApp({
     noteSecretUse: secretUse.note,
     adapter: createAdapterFactory({ em, clients }),
   });
+  if (isTrustedProxy !== undefined) trustProxies(provider, isTrustedProxy);
   keepBuiltClients(provider, { find: guessing.guard(clients.find) });
   provider.on('server_error', (ctx, err) => {
     logger.error({ err, path: ctx.path }, 'a request could not be answered');

@@ -1,8 +1,19 @@
 import * as z from 'zod';
 import { type Environment, readEnvironment, resolveFiles } from '../shared/configuration/environment.ts';
-import { databaseUrl, dataDirectory, identifiers, port, processVariables } from '../shared/configuration/variables.ts';
+import {
+  databaseUrl,
+  dataDirectory,
+  identifiers,
+  listed,
+  port,
+  processVariables,
+} from '../shared/configuration/variables.ts';
 import { KeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { SIGNING_ALGORITHMS } from './signing-keys/signing-key.entity.ts';
+import { parseTrustedProxies } from './trusted-proxies.ts';
+
+const PROXIES =
+  'addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal, with spaces or commas between';
 
 export type AuthConfig = ReturnType<typeof readAuthConfig>;
 
@@ -16,6 +27,18 @@ export function readAuthConfig(given: Environment) {
       AUTH_PORT: port.default(3000),
       AUTH_DATABASE_URL: databaseUrl,
       YATA_DATA_DIR: dataDirectory,
+      /** The reverse proxies in front, which are believed in X-Forwarded-For; absent: nobody is. */
+      AUTH_TRUSTED_PROXIES: z
+        .string()
+        .transform((value, refinement) => {
+          try {
+            return parseTrustedProxies(listed(value));
+          } catch {
+            refinement.addIssue(PROXIES);
+            return z.NEVER;
+          }
+        })
+        .optional(),
       /** What signing keys are encrypted under; absent: kept in the data directory. */
       AUTH_KEY_ENCRYPTION_KEY: KeyEncryptionKey.optional(),
       /** What access tokens are signed with. */

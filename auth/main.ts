@@ -64,6 +64,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     secretUse,
     failedAuthentications,
     statusLists,
+    isTrustedProxy: config.AUTH_TRUSTED_PROXIES,
     logger,
   });
   const server = await serve(app.callback(), { port: config.AUTH_PORT, host: config.HOST });

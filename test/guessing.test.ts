@@ -3,7 +3,9 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createClientSecret } from '../auth/clients/client-secret.ts';
 import { readAuthConfig } from '../auth/config.ts';
+import { authDatabase } from '../auth/database/definition.ts';
 import { startAuth } from '../auth/main.ts';
+import { openOrm } from '../shared/database/orm.ts';
 import { getFreePort } from '../shared/testing/free-port.ts';
 import { type System, startSystem, type TestClient } from './system.ts';
 
@@ -207,4 +209,45 @@ test('two auth processes on PostgreSQL count together', async ({ skip }) => {
   // the first process learns it with its next failure
   await guess(1, (secret) => getToken(address, { ...client, secret }));
   await expect.poll(() => getToken(address, client)).toMatchObject({ status: 429 });
+});
+
+test('whoever writes X-Forwarded-For and is no trusted proxy is limited by the address that he has', async () => {
+  const address = newAddress();
+  const client = await system.registerClient();
+  let guesses = 0;
+  await guess(10, (secret) => {
+    guesses += 1;
+    return post(address, { headers: { ...basic({ ...client, secret }), 'x-forwarded-for': `203.0.113.${guesses}` } });
+  });
+  expect(await post(address, { headers: { ...basic(client), 'x-forwarded-for': '203.0.113.200' } })).toMatchObject({
+    status: 429,
+  });
+});
+
+test('behind a trusted proxy each address that it names is limited alone, whatever a client adds', async () => {
+  await using behind = await startSystem({ AUTH_TRUSTED_PROXIES: '127.0.0.64/27, 10.0.0.0/8' });
+  const [proxy, noProxy] = ['127.0.0.70', '127.0.0.40'];
+  const client = await behind.registerClient();
+  const forwarded = (address: string, forwardedFor: string, secret = client.secret) =>
+    post(address, {
+      headers: { ...basic({ ...client, secret }), 'x-forwarded-for': forwardedFor },
+      origin: behind.issuer,
+    });
+  let guesses = 0;
+  await guess(10, (secret) => {
+    guesses += 1;
+    // the left part is what the attacker sent, the right part a second proxy in front
+    return forwarded(proxy, `198.51.100.${guesses}, 203.0.113.1, 10.0.0.9`, secret);
+  });
+  expect(await forwarded(proxy, '203.0.113.1')).toMatchObject({ status: 429 });
+  expect(await forwarded(proxy, '203.0.113.2')).toMatchObject({ status: 200 });
+  // who says so himself is not believed
+  expect(await forwarded(noProxy, '203.0.113.1')).toMatchObject({ status: 200 });
+
+  await using orm = await openOrm(behind.database, authDatabase, { poolSize: 2 });
+  const addresses = () =>
+    orm.em
+      .fork()
+      .execute("select address, count(*)::int as failures from auth.audit_event where outcome = 'refused' group by 1");
+  await expect.poll(addresses).toEqual([{ address: '203.0.113.1', failures: 10 }]);
 });

@@ -29,7 +29,7 @@ export function createGuardAgainstGuessing({
         const { ctx } = Provider;
         if (ctx === undefined || !AUTHENTICATED.has(ctx.oidc.route) || ctx.state.claimedClientId !== undefined)
           return find(clientId);
-        // ctx.ip is the peer's address and never that of X-Forwarded-For, which anybody can write
+        // ctx.ip is never what somebody put into X-Forwarded-For who is no trusted proxy
         const waiting = findWait({ clientId, address: ctx.ip });
         const findNow = (wait?: number) => {
           if (wait !== undefined) throw new TooManyFailedAuthentications(ctx, wait);

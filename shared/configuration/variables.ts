@@ -41,6 +41,11 @@ export const dataDirectory = z.string().default('data');
 /** A TCP port. 0 is none: nobody would know where the system put it, and the identifiers follow the ports. */
 export const port = z.coerce.number(PORT_NUMBER).int(PORT_NUMBER).min(1, PORT_NUMBER).max(65_535, PORT_NUMBER);
 
+/** The items of a list with spaces or commas between. */
+export function listed(value: string): string[] {
+  return value.trim().split(/[\s,]+/);
+}
+
 /** A PostgreSQL connection URL; absent means the embedded database. */
 export const databaseUrl = z.string().refine(isDatabaseUrl, 'a postgresql:// URL').optional();
 
@@ -75,10 +80,6 @@ function isDatabaseUrl(value: string): boolean {
   } catch {
     return false;
   }
-}
-
-function listed(value: string): string[] {
-  return value.trim().split(/[\s,]+/);
 }
 
 function isOrigin(value: string): boolean {
