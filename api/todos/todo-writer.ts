@@ -66,7 +66,7 @@ async function writeList<T>(
   return result;
 
   async function create(todo: NewTodo): Promise<Todo> {
-    const [created] = await insert([{ ...todo, id: randomUUID() }]);
+    const [created] = await insert([{ id: randomUUID(), ...todo }]);
     if (created === undefined) throw new Error('nothing was inserted');
     return created;
   }
