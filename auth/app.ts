@@ -34,6 +34,8 @@ import { publishDocuments, refuseUnrouted } from './metadata.ts';
 import { createRevocationEndpoint } from './revocations/revocation-endpoint.ts';
 import { createRevocations, revokeLeases } from './revocations/revocations.ts';
 import { publicKeySet, type SigningKeys } from './signing-keys/signing-keys.ts';
+import type { AuthProcesses } from './status-lists/auth-processes.ts';
+import { createConfirmations } from './status-lists/confirmations.ts';
 import { createLeases, HolderGone, type Place } from './status-lists/leases.ts';
 import { listUri, STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
 import { measureStatusLists } from './status-lists/metrics.ts';
@@ -54,6 +56,7 @@ export function createAuthApp({
   secretUse,
   failedAuthentications,
   statusLists,
+  processes,
   isTrustedProxy,
   logger,
 }: {
@@ -67,6 +70,7 @@ export function createAuthApp({
   secretUse: SecretUse;
   failedAuthentications: FailedAuthenticationLimiter;
   statusLists: StatusLists;
+  processes: AuthProcesses;
   /** Absent: no proxy is believed. */
   isTrustedProxy: IsTrustedProxy | undefined;
   logger: Logger;
@@ -105,7 +109,8 @@ export function createAuthApp({
 
   const metrics = createMetrics();
   const observeLag = measureStatusLists(metrics.registry, { statusLists, leases });
-  const readers = createReaders({ committedBetween, observeLag });
+  const readers = createReaders({ committedBetween, observeLag, acknowledged: () => confirmations.acknowledged() });
+  const confirmations = createConfirmations({ readers, processes, logger });
   const findKey = createLocalJWKSet(publicKeySet(signingKeys));
   const verify = (token: string) => verifyAccessTokenClaims(token, { issuer, findKey });
   const revocations = createRevocations({ em, statusLists });
@@ -124,7 +129,7 @@ export function createAuthApp({
     em,
     administration: createAdministration({ em, resourceServers, statusLists }),
     revocations,
-    readers,
+    confirmations,
     verifyOwnToken: verify,
     authenticate: requireAccessToken({ verify: verifyAdmin, challenges }),
     challenges,

@@ -16,6 +16,7 @@ import { deleteExpiredArtifacts } from './database/adapter.ts';
 import { authDatabase } from './database/definition.ts';
 import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { loadSigningKeys } from './signing-keys/signing-keys.ts';
+import { openAuthProcesses } from './status-lists/auth-processes.ts';
 import { openStatusLists, retireStatusLists } from './status-lists/status-lists.ts';
 
 /** Milliseconds between deletions of what expired, and writes of when each secret was last used. */
@@ -46,6 +47,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
   const statusLists = starting.use(
     await openStatusLists({ database, em, issuer: config.AUTH_ISSUER, signingKeys, logger }),
   );
+  const processes = starting.use(await openAuthProcesses({ database, em }));
   const tidying = setInterval(() => {
     Promise.all([
       secretUse.write(),
@@ -64,6 +66,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     secretUse,
     failedAuthentications,
     statusLists,
+    processes,
     isTrustedProxy: config.AUTH_TRUSTED_PROXIES,
     logger,
   });

@@ -12,8 +12,8 @@ import { type Authorized, requireScope } from '../../shared/oauth/require-access
 import { listAuditEvents, type Origin } from '../audit/audit.ts';
 import type { VerifyOwnToken } from '../revocations/revocation-endpoint.ts';
 import type { Revocations } from '../revocations/revocations.ts';
+import type { Confirmations } from '../status-lists/confirmations.ts';
 import { parseListUri } from '../status-lists/list-uri.ts';
-import type { Readers } from '../status-lists/readers.ts';
 import type { Administration } from './administration.ts';
 import {
   type AuditEventResponse,
@@ -35,7 +35,7 @@ export function adminRoutes({
   em,
   administration,
   revocations,
-  readers,
+  confirmations,
   verifyOwnToken,
   authenticate,
   challenges,
@@ -44,7 +44,7 @@ export function adminRoutes({
   em: SqlEntityManager;
   administration: Administration;
   revocations: Revocations;
-  readers: Readers;
+  confirmations: Confirmations;
   verifyOwnToken: VerifyOwnToken;
   authenticate: Middleware<Authorized>;
   challenges: Challenges;
@@ -127,14 +127,13 @@ export function adminRoutes({
         : await revocations.revokeClient((await administration.getClient(body.client_id)).client_id, request);
     ctx.status = 201;
     ctx.set('location', `${issuer}/admin/revocations/${sequence}`);
-    ctx.body = { sequence, ...readers.confirmations(sequence) } satisfies RevocationResponse;
+    ctx.body = { sequence, ...(await confirmations.find(sequence)) } satisfies RevocationResponse;
   }
 
   /** Waits, where the request prefers to, until every reader has confirmed (RFC 7240 §4.3). */
   async function getRevocation(ctx: RouterContext<Authorized>): Promise<void> {
     const sequence = parseRequest(Sequence, ctx.params.sequence, 'sequence');
-    await readers.waitUntil(() => readers.confirmations(sequence).pending.length === 0, ctx);
-    ctx.body = { sequence, ...readers.confirmations(sequence) } satisfies RevocationResponse;
+    ctx.body = { sequence, ...(await confirmations.waitFor(sequence, ctx)) } satisfies RevocationResponse;
   }
 
   async function listAudit(ctx: RouterContext<Authorized>): Promise<void> {

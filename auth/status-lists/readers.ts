@@ -1,6 +1,4 @@
-import { createWaiting, type Waiting } from '../../shared/http/prefer-wait.ts';
-
-/** The resource servers that read the status lists, and how far each has come. */
+/** The resource servers that read the status lists at this process, and how far each has come. */
 export type Readers = {
   /** A reader asked, and has applied every revocation up to `sequence`. */
   readonly acknowledge: (reader: string, sequence: number) => void;
@@ -9,8 +7,6 @@ export type Readers = {
     readonly confirmed: string[];
     readonly pending: string[];
   };
-  /** Waits until a reader has acknowledged something. */
-  readonly waitUntil: Waiting['waitUntil'];
 };
 
 /** Milliseconds after which a reader that does not ask any more is no longer waited for. */
@@ -23,18 +19,20 @@ const AT_MOST = 10_000;
  * Creates the count of readers. A request that names the newest revocation that its reader has applied is the
  * acknowledgement of it, and of all before it.
  * @param observeLag is told the seconds from each commit to each acknowledgement.
+ * @param acknowledged is told of each acknowledgement.
  */
 export function createReaders({
   committedBetween,
   observeLag,
+  acknowledged,
   now = Date.now,
 }: {
   committedBetween: (after: number, upTo: number) => readonly number[];
   observeLag: (seconds: number) => void;
+  acknowledged: () => void;
   now?: () => number;
 }): Readers {
   const readers = new Map<string, { sequence: number; askedAt: number }>();
-  const waiting = createWaiting();
 
   return {
     acknowledge(reader, sequence) {
@@ -45,7 +43,7 @@ export function createReaders({
         for (const committedAt of committedBetween(known.sequence, sequence)) observeLag((now() - committedAt) / 1000);
       }
       readers.set(reader, { sequence: Math.max(sequence, known?.sequence ?? 0), askedAt: now() });
-      waiting.wake();
+      acknowledged();
     },
     confirmations(sequence) {
       forgetGone();
@@ -56,7 +54,6 @@ export function createReaders({
         pending: entries.filter((entry) => !applied(entry)).map(([name]) => name),
       };
     },
-    waitUntil: waiting.waitUntil,
   };
 
   function forgetGone(): void {

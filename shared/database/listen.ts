@@ -20,8 +20,14 @@ const PROBE_EVERY = 5_000;
 /**
  * Listens to `channel` (PostgreSQL's LISTEN) and resolves once every later notification will arrive. A connection that
  * is lost is opened again until the subscription is disposed.
+ * @param sessionName what others on the server see the session called (`application_name`).
  */
-export async function listen(database: Database, channel: string, listener: Listener): Promise<AsyncDisposable> {
+export async function listen(
+  database: Database,
+  channel: string,
+  listener: Listener,
+  { sessionName }: { sessionName?: string } = {},
+): Promise<AsyncDisposable> {
   if (database.kind === 'embedded') {
     const unlisten = await database.pglite.listen(channel, listener.notified);
     return { [Symbol.asyncDispose]: () => unlisten() };
@@ -50,6 +56,9 @@ export async function listen(database: Database, channel: string, listener: List
     try {
       await connected.connect();
       await connected.query(`listen ${channel}`);
+      // only now, and whatever the URL says: who finds the name can rely on being heard
+      if (sessionName !== undefined)
+        await connected.query("select set_config('application_name', $1, false)", [sessionName]);
     } catch (error) {
       clearInterval(probe);
       await connected.end();

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import * as z from 'zod';
+import type { Database } from '../../shared/database/database.ts';
+import { listen } from '../../shared/database/listen.ts';
+
+/** The channel on which the processes talk. */
+const CHANNEL = 'auth_processes';
+
+/** What the session is called on which a process hears the others; its id follows. */
+const SESSION = 'yata auth ';
+
+/** What is told, in JSON; whoever may use the database can send something else. */
+const Told = z
+  .string()
+  .transform((text, refinement): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      refinement.addIssue('JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(z.object({ from: z.string(), message: z.unknown() }));
+
+/** The auth processes on one database, which can tell each other things. Disposing it ends the hearing. */
+export type AuthProcesses = AsyncDisposable & {
+  readonly id: string;
+  /** The ids of the others that hear at this moment. */
+  readonly findOthers: () => Promise<string[]>;
+  /** Tells every other process these messages, in order. Each has at most 7,900 bytes as JSON, which is PostgreSQL's limit. */
+  readonly tell: (messages: readonly object[]) => Promise<void>;
+  /** Hands what others tell to `hearer` from now on. */
+  readonly hear: (hearer: (message: unknown) => void) => void;
+};
+
+/** Opens what the auth processes on `database` tell each other. On the embedded database there is one alone. */
+export async function openAuthProcesses({
+  database,
+  em,
+}: {
+  database: Database;
+  em: SqlEntityManager;
+}): Promise<AuthProcesses> {
+  const id = randomUUID();
+  if (database.kind === 'embedded') {
+    return { id, findOthers: async () => [], tell: async () => {}, hear() {}, async [Symbol.asyncDispose]() {} };
+  }
+  let hearer: (message: unknown) => void = () => {};
+  const notified = (payload: string) => {
+    const { data: told } = Told.safeParse(payload);
+    if (told !== undefined && told.from !== id) hearer(told.message);
+  };
+  // what is missed while the connection is lost is noticed by who waits for an answer
+  const subscription = await listen(database, CHANNEL, { notified, interrupted() {} }, { sessionName: SESSION + id });
+
+  return {
+    id,
+    async findOthers() {
+      const sessions = await em
+        .fork()
+        .execute<{ name: string }[]>(
+          'select application_name as name from pg_stat_activity where datname = current_database() and application_name like ?',
+          [`${SESSION}%`],
+        );
+      return sessions.map(({ name }) => name.slice(SESSION.length)).filter((other) => other !== id);
+    },
+    async tell(messages) {
+      const payloads = messages.map((message) => JSON.stringify({ from: id, message }));
+      await em
+        .fork()
+        .execute(
+          `select pg_notify('${CHANNEL}', payload) from jsonb_array_elements_text(?::jsonb) with ordinality as told (payload, place) order by place`,
+          [JSON.stringify(payloads)],
+        );
+    },
+    hear(next) {
+      hearer = next;
+    },
+    [Symbol.asyncDispose]: () => subscription[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Context } from 'koa';
+import type { Logger } from 'pino';
+import * as z from 'zod';
+import { createWaiting } from '../../shared/http/prefer-wait.ts';
+import type { AuthProcesses } from './auth-processes.ts';
+import type { Readers } from './readers.ts';
+
+/** How far a revocation has come: the readers that have applied it, and those that have not said so yet. */
+type Confirmation = { readonly confirmed: string[]; readonly pending: string[] };
+
+/** Tells how far a revocation has come, at the readers of every auth process on the database. */
+export type Confirmations = {
+  /** Asks the other processes too. One that does not answer within a second is itself pending. */
+  readonly find: (sequence: number) => Promise<Confirmation>;
+  /** The same, after waiting as the request prefers until nobody is pending (RFC 7240 §4.3). */
+  readonly waitFor: (sequence: number, ctx: Context) => Promise<Confirmation>;
+  /** A reader of this process has applied something. */
+  readonly acknowledged: () => void;
+};
+
+/** Milliseconds that another process has to answer. */
+const SILENT_AFTER = 1_000;
+
+/** Milliseconds for which who asked is told what changes: longer than anybody waits. */
+const ANSWER_FOR = 60_000;
+
+/** Names that fit into one message, each of 200 letters at the most. */
+const NAMES_AT_ONCE = 15;
+
+const Message = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('question'), question: z.string(), sequence: z.number() }),
+  z.object({
+    kind: z.literal('answer'),
+    question: z.string(),
+    process: z.string(),
+    confirmed: z.array(z.string()),
+    pending: z.array(z.string()),
+    last: z.boolean(),
+  }),
+]);
+type Message = z.infer<typeof Message>;
+
+/** A question of this process, and what the others have answered so far. */
+type Asked = {
+  readonly silent: Set<string>;
+  readonly confirmed: Set<string>;
+  readonly pending: Set<string>;
+  readonly allAnswered: PromiseWithResolvers<void>;
+};
+
+/** Creates the view of how far revocations have come. */
+export function createConfirmations({
+  readers,
+  processes,
+  logger,
+}: {
+  readers: Pick<Readers, 'confirmations'>;
+  processes: Pick<AuthProcesses, 'id' | 'findOthers' | 'tell' | 'hear'>;
+  logger: Logger;
+}): Confirmations {
+  const waiting = createWaiting();
+  const asked = new Map<string, Asked>();
+  const heard = new Map<string, { readonly sequence: number; readonly until: number }>();
+  let answering = false;
+  let answerAgain = false;
+  processes.hear(hear);
+
+  return {
+    find: (sequence) => ask(sequence, async (confirmation) => confirmation()),
+    waitFor: (sequence, ctx) =>
+      ask(sequence, async (confirmation) => {
+        await waiting.waitUntil(() => confirmation().pending.length === 0, ctx);
+        return confirmation();
+      }),
+    acknowledged() {
+      waiting.wake();
+      void answer();
+    },
+  };
+
+  /** Asks the other processes, and lets `use` look at what is known for as long as it takes. */
+  async function ask<T>(sequence: number, use: (confirmation: () => Confirmation) => Promise<T>): Promise<T> {
+    const question = randomUUID();
+    const silent = new Set(await processes.findOthers());
+    const answers: Asked = {
+      silent,
+      confirmed: new Set(),
+      pending: new Set(),
+      allAnswered: Promise.withResolvers(),
+    };
+    asked.set(question, answers);
+    try {
+      if (silent.size > 0) {
+        await processes.tell([{ kind: 'question', question, sequence } satisfies Message]);
+        const late = new AbortController();
+        await Promise.race([
+          answers.allAnswered.promise,
+          delay(SILENT_AFTER, undefined, { signal: late.signal }).catch(() => undefined),
+        ]);
+        late.abort();
+      }
+      return await use(() => merge(readers.confirmations(sequence), answers));
+    } finally {
+      asked.delete(question);
+    }
+  }
+
+  function hear(told: unknown): void {
+    const { data: message } = Message.safeParse(told);
+    // a process of another version may say more
+    if (message === undefined) return;
+    if (message.kind === 'question') {
+      heard.set(message.question, { sequence: message.sequence, until: Date.now() + ANSWER_FOR });
+      void answer();
+      return;
+    }
+    const answers = asked.get(message.question);
+    if (answers === undefined) return;
+    for (const name of message.confirmed) answers.confirmed.add(name);
+    for (const name of message.pending) answers.pending.add(name);
+    if (message.last) answers.silent.delete(message.process);
+    if (answers.silent.size === 0) answers.allAnswered.resolve();
+    waiting.wake();
+  }
+
+  /** Answers what is asked, again and again while there is something new. */
+  async function answer(): Promise<void> {
+    answerAgain = true;
+    if (answering) return;
+    answering = true;
+    while (answerAgain) {
+      answerAgain = false;
+      const messages = [...heard].flatMap(([question, { sequence, until }]) => {
+        const confirmation = readers.confirmations(sequence);
+        if (confirmation.pending.length === 0 || until < Date.now()) heard.delete(question);
+        return answerMessages(question, confirmation);
+      });
+      if (messages.length > 0) {
+        await processes.tell(messages).catch((err) => logger.warn({ err }, 'another auth process got no answer'));
+      }
+    }
+    answering = false;
+  }
+
+  function answerMessages(question: string, { confirmed, pending }: Confirmation): Message[] {
+    const names = [
+      ...confirmed.map((name) => ({ name, applied: true })),
+      ...pending.map((name) => ({ name, applied: false })),
+    ];
+    const count = Math.max(1, Math.ceil(names.length / NAMES_AT_ONCE));
+    return Array.from({ length: count }, (_, i) => {
+      const some = names.slice(i * NAMES_AT_ONCE, (i + 1) * NAMES_AT_ONCE);
+      return {
+        kind: 'answer',
+        question,
+        process: processes.id,
+        confirmed: some.filter(({ applied }) => applied).map(({ name }) => name),
+        pending: some.filter(({ applied }) => !applied).map(({ name }) => name),
+        last: i === count - 1,
+      };
+    });
+  }
+}
+
+/** A reader that asks several processes has applied what it has told any of them. */
+function merge(own: Confirmation, others: Asked): Confirmation {
+  const confirmed = new Set([...own.confirmed, ...others.confirmed]);
+  const pending = new Set([...own.pending, ...others.pending]);
+  return {
+    confirmed: [...confirmed],
+    pending: [
+      ...[...pending].filter((name) => !confirmed.has(name)),
+      ...[...others.silent].map((process) => `the readers of auth process ${process}, which does not answer`),
+    ],
+  };
+}

@@ -1,0 +1,98 @@
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { readApiConfig } from '../api/config.ts';
+import { startApi } from '../api/main.ts';
+import { RevocationResponse } from '../auth/admin/contract.ts';
+import { readAuthConfig } from '../auth/config.ts';
+import { startAuth } from '../auth/main.ts';
+import { getFreePort } from '../shared/testing/free-port.ts';
+import { type System, startSystem } from './system.ts';
+
+/** Starts a second auth process on the system's database, and an api that reads the status lists there. */
+async function startSecond(system: System) {
+  await using starting = new AsyncDisposableStack();
+  const [authPort, apiPort] = [await getFreePort(), await getFreePort()];
+  const url = `http://127.0.0.1:${authPort}`;
+  const environment = { ...system.environment, AUTH_PORT: String(authPort), API_PORT: String(apiPort), AUTH_URL: url };
+  starting.use(await startAuth(readAuthConfig(environment), system.database));
+  starting.use(await startApi(readApiConfig(environment), system.database));
+  const started = starting.move();
+  return {
+    url,
+    todos: `http://127.0.0.1:${apiPort}/api/v1/todos`,
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
+}
+
+async function administer(system: System) {
+  const admin = await system.registerClient({ scopes: ['admin'], resources: [`${system.issuer}/admin`] });
+  const accessToken = await system.getAccessToken(admin, { resource: `${system.issuer}/admin` });
+  const authorization = `Bearer ${accessToken}`;
+  return {
+    async revoke(token: string, origin = system.issuer) {
+      const response = await fetch(`${origin}/admin/revocations`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ token }),
+      });
+      return RevocationResponse.parse(await response.json());
+    },
+    async confirm(sequence: number, { seconds, origin = system.issuer }: { seconds: number; origin?: string }) {
+      const headers = { authorization, prefer: `wait=${seconds}` };
+      const response = await fetch(`${origin}/admin/revocations/${sequence}`, { headers });
+      return RevocationResponse.parse(await response.json());
+    },
+  };
+}
+
+test('whichever auth process is asked, a revocation is confirmed by the resource servers of all', async ({ skip }) => {
+  await using system = await startSystem();
+  skip(system.database.kind === 'embedded', 'the embedded database has one process');
+  await using second = await startSecond(system);
+  const { revoke, confirm } = await administer(system);
+  const client = await system.registerClient();
+  for (const origin of [system.issuer, second.url]) {
+    const token = await system.getAccessToken(client);
+    const use = async () => (await fetch(second.todos, { headers: { authorization: `Bearer ${token}` } })).status;
+    expect(await use()).toBe(200);
+    const revoked = await revoke(token, origin);
+    expect(revoked.confirmed.length + revoked.pending.length).toBe(3);
+    const { confirmed, pending } = await confirm(revoked.sequence, { seconds: 5, origin });
+    expect(pending).toEqual([]);
+    expect(confirmed.map((reader) => reader.split(' ')[0]).toSorted()).toEqual(
+      [system.apiResource, system.apiResource, system.mcpResource].toSorted(),
+    );
+    // confirmed is applied: there is nothing to wait for
+    expect(await use()).toBe(401);
+  }
+});
+
+test('a reader of another process that is behind, and a process that is silent, are pending', async ({ skip }) => {
+  await using system = await startSystem();
+  skip(system.database.kind === 'embedded', 'the embedded database has one process');
+  await using second = await startSecond(system);
+  const { revoke, confirm } = await administer(system);
+  const token = await system.getAccessToken(await system.registerClient());
+  const readAs = async (reader: string, known: string) => {
+    const headers = { 'status-list-reader': reader, 'if-none-match': known };
+    return (await fetch(`${second.url}/oauth/status-lists`, { headers })).headers.get('etag') ?? '';
+  };
+  const known = await readAs('slow', '');
+  await readAs('slow', known);
+  const { sequence } = await revoke(token);
+  expect((await confirm(sequence, { seconds: 1 })).pending).toEqual(['slow']);
+  const waiting = confirm(sequence, { seconds: 10 });
+  await readAs('slow', await readAs('slow', known));
+  expect(await waiting).toMatchObject({ pending: [], confirmed: expect.arrayContaining(['slow']) });
+
+  const { url: connectionString } = system.database.kind === 'postgresql' ? system.database : { url: '' };
+  const silent = new pg.Client({ connectionString, application_name: 'yata auth that-hangs' });
+  await silent.connect();
+  expect((await confirm(sequence, { seconds: 1 })).pending).toEqual([
+    'the readers of auth process that-hangs, which does not answer',
+  ]);
+  // what is no message of a process is nobody's end
+  await silent.query("select pg_notify('auth_processes', 'garbage')");
+  await silent.end();
+  await expect.poll(async () => (await confirm(sequence, { seconds: 1 })).pending).toEqual([]);
+});
