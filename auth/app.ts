@@ -1,5 +1,4 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { createLocalJWKSet } from 'jose';
 import Koa, { type Middleware } from 'koa';
 import compose from 'koa-compose';
 import { type Client, errors } from 'oidc-provider';
@@ -33,7 +32,8 @@ import { createIntrospectionEndpoint } from './introspection/introspection-endpo
 import { publishDocuments, refuseUnrouted } from './metadata.ts';
 import { createRevocationEndpoint } from './revocations/revocation-endpoint.ts';
 import { createRevocations, revokeLeases } from './revocations/revocations.ts';
-import { publicKeySet, type SigningKeys } from './signing-keys/signing-keys.ts';
+import type { PublicKeys } from './signing-keys/public-keys.ts';
+import type { SigningKeys } from './signing-keys/signing-keys.ts';
 import type { AuthProcesses } from './status-lists/auth-processes.ts';
 import { createConfirmations } from './status-lists/confirmations.ts';
 import { createLeases, HolderGone, type Place } from './status-lists/leases.ts';
@@ -50,6 +50,7 @@ export function createAuthApp({
   apiResource,
   mcpResource,
   signingKeys,
+  publicKeys,
   accessTokenTtl,
   em,
   clients,
@@ -64,6 +65,7 @@ export function createAuthApp({
   apiResource: string;
   mcpResource: string;
   signingKeys: SigningKeys;
+  publicKeys: PublicKeys;
   accessTokenTtl: number;
   em: SqlEntityManager;
   clients: Clients;
@@ -88,6 +90,7 @@ export function createAuthApp({
     issuer,
     resourceServers,
     signingKeys,
+    findKey: publicKeys.find,
     accessTokenTtl,
     takeStatus,
     isRevoked,
@@ -111,8 +114,7 @@ export function createAuthApp({
   const observeLag = measureStatusLists(metrics.registry, { statusLists, leases });
   const readers = createReaders({ committedBetween, observeLag, acknowledged: () => confirmations.acknowledged() });
   const confirmations = createConfirmations({ readers, processes, logger });
-  const findKey = createLocalJWKSet(publicKeySet(signingKeys));
-  const verify = (token: string) => verifyAccessTokenClaims(token, { issuer, findKey });
+  const verify = (token: string) => verifyAccessTokenClaims(token, { issuer, findKey: publicKeys.find });
   const revocations = createRevocations({ em, statusLists });
 
   const admin: ProtectedResource = {
@@ -122,7 +124,7 @@ export function createAuthApp({
     name: 'yata administration',
   };
   const challenges = createChallenges(admin);
-  const keys = { find: findKey, generation: () => 0 };
+  const keys = { find: publicKeys.find, generation: () => 0 };
   const verifyAdmin = createAccessTokenVerifier({ issuer, audience: admin.resource, keys, isRevoked });
   const routes = adminRoutes({
     issuer,
@@ -136,7 +138,7 @@ export function createAuthApp({
   });
   const checks = { database: () => em.fork().execute('select 1') };
   const elsewhere = compose([
-    publishDocuments,
+    publishDocuments(publicKeys),
     refuseUnrouted(METHODS),
     below('/health', (app) => app.use(healthRoutes({ checks, logger }).routes())),
     below(STATUS_LISTS_PATH, (app) => app.use(statusListRoutes({ statusLists, readers, issuer }).routes())),

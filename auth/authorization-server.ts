@@ -1,3 +1,4 @@
+import type { JWTVerifyGetKey } from 'jose';
 import {
   type AdapterFactory,
   type Client,
@@ -53,6 +54,7 @@ export function createAuthorizationServer({
   issuer,
   resourceServers,
   signingKeys,
+  findKey,
   accessTokenTtl,
   takeStatus,
   isRevoked,
@@ -62,6 +64,7 @@ export function createAuthorizationServer({
   issuer: string;
   resourceServers: ResourceServers;
   signingKeys: SigningKeys;
+  findKey: JWTVerifyGetKey;
   /** Seconds that an access token lives. */
   accessTokenTtl: number;
   /** The place in a status list of a token of a client that expires at a time, in seconds. */
@@ -162,7 +165,7 @@ export function createAuthorizationServer({
     provider,
     resourceServers,
     resourceServerInfo,
-    signingKeys,
+    findKey,
     accessTokenTtl,
     isRevoked,
   });

@@ -15,6 +15,7 @@ import { type AuthConfig, readAuthConfig } from './config.ts';
 import { deleteExpiredArtifacts } from './database/adapter.ts';
 import { authDatabase } from './database/definition.ts';
 import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
+import { createPublicKeys } from './signing-keys/public-keys.ts';
 import { loadSigningKeys } from './signing-keys/signing-keys.ts';
 import { openAuthProcesses } from './status-lists/auth-processes.ts';
 import { openStatusLists, retireStatusLists } from './status-lists/status-lists.ts';
@@ -28,7 +29,9 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
   const logger = createLogger({ name: 'auth', level: config.LOG_LEVEL });
   const { em } = starting.use(await openOrm(database, authDatabase));
   const keyEncryptionKey = config.AUTH_KEY_ENCRYPTION_KEY ?? findOrCreateKeyEncryptionKey(config.YATA_DATA_DIR);
-  const signingKeys = await loadSigningKeys({ em, algorithm: config.AUTH_SIGNING_ALG, keyEncryptionKey });
+  const load = () => loadSigningKeys({ em, algorithm: config.AUTH_SIGNING_ALG, keyEncryptionKey });
+  const signingKeys = await load();
+  const publicKeys = createPublicKeys({ signingKeys, load, logger });
   const addresses = {
     issuer: config.AUTH_ISSUER,
     apiResource: config.API_RESOURCE,
@@ -60,6 +63,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
   const app = createAuthApp({
     ...addresses,
     signingKeys,
+    publicKeys,
     accessTokenTtl: config.ACCESS_TOKEN_TTL,
     em,
     clients,

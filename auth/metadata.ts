@@ -3,6 +3,7 @@ import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { answerWithEntityTag } from '../shared/http/entity-tag.ts';
 import { ALL_SCOPES } from './access-tokens/resource-servers.ts';
+import type { PublicKeys } from './signing-keys/public-keys.ts';
 
 /** Seconds that the metadata and the keys may be kept. A verifier that meets an unknown key asks at once. */
 const KEEP_FOR = 300;
@@ -20,15 +21,17 @@ export function pinToIssuer(provider: Provider): void {
 }
 
 /** Lets caches keep the authorization server metadata (RFC 8414) and the JWKS, and ask whether they changed. */
-export const publishDocuments: Middleware = async function publishDocuments(ctx, next) {
-  await next();
-  const route = ctx.oidc?.route;
-  if (ctx.status !== 200 || (route !== 'discovery' && route !== 'jwks')) return;
-  // the provider adds openid, which nobody is granted
-  if (route === 'discovery') ctx.body = { ...ctx.body, scopes_supported: ALL_SCOPES };
-  ctx.set('cache-control', `public, max-age=${KEEP_FOR}`);
-  answerWithEntityTag(ctx, hash('sha256', JSON.stringify(ctx.body), 'base64url'));
-};
+export function publishDocuments({ keySet }: Pick<PublicKeys, 'keySet'>): Middleware {
+  return async function publishDocuments(ctx, next) {
+    await next();
+    const route = ctx.oidc?.route;
+    if (ctx.status !== 200 || (route !== 'discovery' && route !== 'jwks')) return;
+    // the provider adds openid, which nobody is granted, and knows no key that was made after its start
+    ctx.body = route === 'discovery' ? { ...ctx.body, scopes_supported: ALL_SCOPES } : await keySet();
+    ctx.set('cache-control', `public, max-age=${KEEP_FOR}`);
+    answerWithEntityTag(ctx, hash('sha256', JSON.stringify(ctx.body), 'base64url'));
+  };
+}
 
 /** Answers what no endpoint answered: 405 with the right method where there is an endpoint, 404 elsewhere. */
 export function refuseUnrouted(endpoints: Readonly<Record<string, string>>): Middleware {

@@ -1,5 +1,7 @@
+import { decodeProtectedHeader } from 'jose';
 import pg from 'pg';
 import { expect, test } from 'vitest';
+import * as z from 'zod';
 import { readApiConfig } from '../api/config.ts';
 import { startApi } from '../api/main.ts';
 import { RevocationResponse } from '../auth/admin/contract.ts';
@@ -8,12 +10,15 @@ import { startAuth } from '../auth/main.ts';
 import { getFreePort } from '../shared/testing/free-port.ts';
 import { type System, startSystem } from './system.ts';
 
+const TokenResponse = z.object({ access_token: z.string() });
+
 /** Starts a second auth process on the system's database, and an api that reads the status lists there. */
-async function startSecond(system: System) {
+async function startSecond(system: System, variables: Record<string, string> = {}) {
   await using starting = new AsyncDisposableStack();
   const [authPort, apiPort] = [await getFreePort(), await getFreePort()];
   const url = `http://127.0.0.1:${authPort}`;
-  const environment = { ...system.environment, AUTH_PORT: String(authPort), API_PORT: String(apiPort), AUTH_URL: url };
+  const ports = { AUTH_PORT: String(authPort), API_PORT: String(apiPort) };
+  const environment = { ...system.environment, ...ports, AUTH_URL: url, ...variables };
   starting.use(await startAuth(readAuthConfig(environment), system.database));
   starting.use(await startApi(readApiConfig(environment), system.database));
   const started = starting.move();
@@ -95,4 +100,29 @@ test('a reader of another process that is behind, and a process that is silent, 
   await silent.query("select pg_notify('auth_processes', 'garbage')");
   await silent.end();
   await expect.poll(async () => (await confirm(sequence, { seconds: 1 })).pending).toEqual([]);
+});
+
+test('what one process signs with a new key is good at all, and is revoked and introspected at any', async ({
+  skip,
+}) => {
+  await using system = await startSystem();
+  skip(system.database.kind === 'embedded', 'the embedded database has one process');
+  const client = await system.registerClient();
+  const authorization = `Basic ${btoa(`${client.id}:${client.secret}`)}`;
+  const post = (url: string, parameters: Record<string, string>) =>
+    fetch(url, { method: 'POST', headers: { authorization }, body: new URLSearchParams(parameters) });
+  const use = async (accessToken: string) =>
+    (await fetch(`${system.apiResource}/todos`, { headers: { authorization: `Bearer ${accessToken}` } })).status;
+  expect(await use(await system.getAccessToken(client))).toBe(200);
+
+  await using second = await startSecond(system, { AUTH_SIGNING_ALG: 'EdDSA' });
+  const issued = await post(`${second.url}/oauth/token`, { grant_type: 'client_credentials' });
+  const { access_token: accessToken } = TokenResponse.parse(await issued.json());
+  expect(decodeProtectedHeader(accessToken).alg).toBe('EdDSA');
+  // the api has its keys from the first process, which was started before there was this one
+  await expect.poll(() => use(accessToken), { timeout: 3_000 }).toBe(200);
+  const introspected = await post(`${system.issuer}/oauth/introspect`, { token: accessToken });
+  expect(await introspected.json()).toMatchObject({ active: true });
+  expect((await post(`${system.issuer}/oauth/revoke`, { token: accessToken })).status).toBe(200);
+  await expect.poll(() => use(accessToken)).toBe(401);
 });

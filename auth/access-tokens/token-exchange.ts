@@ -1,4 +1,4 @@
-import { createLocalJWKSet } from 'jose';
+import type { JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type Provider from 'oidc-provider';
 import {
@@ -16,7 +16,6 @@ import {
   type VerifyAccessToken,
 } from '../../shared/oauth/access-token-verifier.ts';
 import type { StatusReference } from '../../shared/oauth/status-list.ts';
-import { publicKeySet, type SigningKeys } from '../signing-keys/signing-keys.ts';
 import { allowedScopes, getResourceServer, grantScopes, type ResourceServers } from './resource-servers.ts';
 
 /** The grant type of RFC 8693 §2.1. */
@@ -54,22 +53,26 @@ export function registerTokenExchange({
   provider,
   resourceServers,
   resourceServerInfo,
-  signingKeys,
+  findKey,
   accessTokenTtl,
   isRevoked,
 }: {
   provider: Provider;
   resourceServers: ResourceServers;
   resourceServerInfo: (resource: string) => ResourceServerInfo;
-  signingKeys: SigningKeys;
+  findKey: JWTVerifyGetKey;
   accessTokenTtl: number;
   isRevoked: IsRevoked;
 }): void {
-  const find = createLocalJWKSet(publicKeySet(signingKeys));
   const verifiers = new LRUCache<string, VerifyAccessToken>({
     max: 100,
     memoMethod: (audience) =>
-      createAccessTokenVerifier({ issuer: provider.issuer, audience, keys: { find, generation: () => 0 }, isRevoked }),
+      createAccessTokenVerifier({
+        issuer: provider.issuer,
+        audience,
+        keys: { find: findKey, generation: () => 0 },
+        isRevoked,
+      }),
   });
 
   provider.registerGrantType(TOKEN_EXCHANGE, exchangeToken, Object.keys(Parameters.shape));
