@@ -15,10 +15,13 @@ function createNetwork() {
   const logger = pino({ level: 'silent' });
   return {
     hearers,
-    join(id: string) {
+    join(id: string, { failing = false } = {}) {
       const processes = {
         id,
-        findOthers: async () => [...hearers.keys()].filter((other) => other !== id),
+        async findOthers() {
+          if (failing) throw new Error('the database is away');
+          return [...hearers.keys()].filter((other) => other !== id);
+        },
         async tell(messages: readonly object[]) {
           await setImmediate();
           for (const message of messages) {
@@ -91,5 +94,15 @@ test('a process that does not answer is itself pending, and one that says someth
   expect(await one.find(1)).toEqual({
     confirmed: ['api'],
     pending: ['the readers of auth process silent, which does not answer'],
+  });
+});
+
+test('when the other processes cannot be asked, that is told beside what is known here', async () => {
+  const network = createNetwork();
+  const one = network.join('one', { failing: true });
+  one.acknowledge('api', 1);
+  expect(await one.find(1)).toEqual({
+    confirmed: ['api'],
+    pending: ['the readers of other auth processes, which could not be asked'],
   });
 });

@@ -83,28 +83,37 @@ export function createConfirmations({
   /** Asks the other processes, and lets `use` look at what is known for as long as it takes. */
   async function ask<T>(sequence: number, use: (confirmation: () => Confirmation) => Promise<T>): Promise<T> {
     const question = randomUUID();
-    const silent = new Set(await processes.findOthers());
     const answers: Asked = {
-      silent,
+      silent: new Set(),
       confirmed: new Set(),
       pending: new Set(),
       allAnswered: Promise.withResolvers(),
     };
     asked.set(question, answers);
     try {
-      if (silent.size > 0) {
-        await processes.tell([{ kind: 'question', question, sequence } satisfies Message]);
-        const late = new AbortController();
-        await Promise.race([
-          answers.allAnswered.promise,
-          delay(SILENT_AFTER, undefined, { signal: late.signal }).catch(() => undefined),
-        ]);
-        late.abort();
-      }
-      return await use(() => merge(readers.confirmations(sequence), answers));
+      // what is revoked is revoked: that the others cannot be asked is told beside it
+      const failure = await askOthers(question, sequence, answers).then(
+        () => undefined,
+        (err) => {
+          logger.warn({ err }, 'the other auth processes could not be asked');
+          return 'the readers of other auth processes, which could not be asked';
+        },
+      );
+      return await use(() => merge(readers.confirmations(sequence), answers, failure));
     } finally {
       asked.delete(question);
     }
+  }
+
+  /** Resolves when all have answered, or one of them is silent for too long. */
+  async function askOthers(question: string, sequence: number, { silent, allAnswered }: Asked): Promise<void> {
+    for (const other of await processes.findOthers()) silent.add(other);
+    if (silent.size === 0) return;
+    await processes.tell([{ kind: 'question', question, sequence } satisfies Message]);
+    const late = new AbortController();
+    const patience = delay(SILENT_AFTER, undefined, { signal: late.signal }).catch(() => undefined);
+    await Promise.race([allAnswered.promise, patience]);
+    late.abort();
   }
 
   function hear(told: unknown): void {
@@ -165,7 +174,7 @@ export function createConfirmations({
 }
 
 /** A reader that asks several processes has applied what it has told any of them. */
-function merge(own: Confirmation, others: Asked): Confirmation {
+function merge(own: Confirmation, others: Asked, failure: string | undefined): Confirmation {
   const confirmed = new Set([...own.confirmed, ...others.confirmed]);
   const pending = new Set([...own.pending, ...others.pending]);
   return {
@@ -173,6 +182,7 @@ function merge(own: Confirmation, others: Asked): Confirmation {
     pending: [
       ...[...pending].filter((name) => !confirmed.has(name)),
       ...[...others.silent].map((process) => `the readers of auth process ${process}, which does not answer`),
+      ...(failure === undefined ? [] : [failure]),
     ],
   };
 }
