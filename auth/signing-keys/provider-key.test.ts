@@ -44,12 +44,9 @@ test('an ES256 signature has two halves of 32 octets, however small the numbers 
   const publicKey = await importJWK(publicHalf(jwk), 'ES256');
   const signed = await Promise.all(Array.from({ length: 4_000 }, (_, i) => signJws(`payload ${i}`)));
   expect(new Set(signed.map(({ signature }) => signature.length))).toEqual(new Set([64]));
-  // one number in 256 is shorter than its half
-  for (const half of [0, 32]) {
-    const short = signed.filter(({ signature }) => signature[half] === 0);
-    expect(short.length).toBeGreaterThan(0);
-    for (const { jws } of short) await compactVerify(jws, publicKey);
-  }
+  // one number in 256 has a zero in front, and one in 512 is written with an octet less: every kind is among them
+  for (const half of [0, 32]) expect(signed.some(({ signature }) => signature[half] === 0)).toBe(true);
+  await Promise.all(signed.map(({ jws }) => compactVerify(jws, publicKey)));
 });
 
 test('what a key shows of itself is its public half', async () => {

@@ -57,6 +57,15 @@ test('made-up key ids cost one look a second', async () => {
   expect(load).toHaveBeenCalledTimes(2);
 });
 
+test('while the database is away, a token with a key that is not known is neither good nor bad', async () => {
+  const { find, second, load, pass } = await createKeys();
+  load.mockRejectedValueOnce(new Error('away'));
+  const token = await sign(second);
+  await expect(jwtVerify(token, find)).rejects.toMatchObject({ name: 'ServiceUnavailable', status: 503 });
+  pass(1_000);
+  await jwtVerify(token, find);
+});
+
 test('while the database is away or hangs, the keys that are known go on serving', async () => {
   const { find, keySet, first, second, load, pass } = await createKeys();
   load.mockRejectedValueOnce(new Error('away'));

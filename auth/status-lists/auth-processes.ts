@@ -25,14 +25,15 @@ const Told = z
 
 /** The auth processes on one database, which can tell each other things. Disposing it ends the hearing. */
 export type AuthProcesses = AsyncDisposable & {
-  readonly id: string;
   /** The ids of the others that hear at this moment. */
   readonly findOthers: () => Promise<string[]>;
   /** Tells every other process these messages, in order. Each has at most 7,900 bytes as JSON, which is PostgreSQL's limit. */
   readonly tell: (messages: readonly object[]) => Promise<void>;
-  /** Hands what others tell to `hearer` from now on. */
-  readonly hear: (hearer: (message: unknown) => void) => void;
+  /** Hands what others tell to `hearer` from now on, each with the id of who told it. */
+  readonly hear: (hearer: Hearer) => void;
 };
+
+type Hearer = (message: unknown, from: string) => void;
 
 /** Opens what the auth processes on `database` tell each other. On the embedded database there is one alone. */
 export async function openAuthProcesses({
@@ -42,20 +43,19 @@ export async function openAuthProcesses({
   database: Database;
   em: SqlEntityManager;
 }): Promise<AuthProcesses> {
-  const id = randomUUID();
   if (database.kind === 'embedded') {
-    return { id, findOthers: async () => [], tell: async () => {}, hear() {}, async [Symbol.asyncDispose]() {} };
+    return { findOthers: async () => [], tell: async () => {}, hear() {}, async [Symbol.asyncDispose]() {} };
   }
-  let hearer: (message: unknown) => void = () => {};
+  const id = randomUUID();
+  let hearer: Hearer = () => {};
   const notified = (payload: string) => {
     const { data: told } = Told.safeParse(payload);
-    if (told !== undefined && told.from !== id) hearer(told.message);
+    if (told !== undefined && told.from !== id) hearer(told.message, told.from);
   };
   // what is missed while the connection is lost is noticed by who waits for an answer
   const subscription = await listen(database, CHANNEL, { notified, interrupted() {} }, { sessionName: SESSION + id });
 
   return {
-    id,
     async findOthers() {
       const sessions = await em
         .fork()

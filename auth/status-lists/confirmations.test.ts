@@ -11,13 +11,12 @@ const LONGEST_PAYLOAD = 8_000;
 
 /** Processes that tell each other through memory what PostgreSQL would carry. */
 function createNetwork() {
-  const hearers = new Map<string, (message: unknown) => void>();
+  const hearers = new Map<string, (message: unknown, from: string) => void>();
   const logger = pino({ level: 'silent' });
   return {
     hearers,
     join(id: string, { failing = false } = {}) {
       const processes = {
-        id,
         async findOthers() {
           if (failing) throw new Error('the database is away');
           return [...hearers.keys()].filter((other) => other !== id);
@@ -27,10 +26,10 @@ function createNetwork() {
           for (const message of messages) {
             const payload = JSON.stringify(message);
             expect(Buffer.byteLength(payload)).toBeLessThan(LONGEST_PAYLOAD - 100);
-            for (const [other, hear] of hearers) if (other !== id) hear(JSON.parse(payload));
+            for (const [other, hear] of hearers) if (other !== id) hear(JSON.parse(payload), id);
           }
         },
-        hear: (hearer: (message: unknown) => void) => void hearers.set(id, hearer),
+        hear: (hearer: (message: unknown, from: string) => void) => void hearers.set(id, hearer),
       };
       const readers = createReaders({
         committedBetween: () => [],
@@ -89,7 +88,7 @@ test('hundreds of readers with long names are told in messages that are short en
 test('a process that does not answer is itself pending, and one that says something else is not minded', async () => {
   const network = createNetwork();
   const one = network.join('one');
-  network.hearers.set('silent', () => network.hearers.get('one')?.({ kind: 'another version' }));
+  network.hearers.set('silent', () => network.hearers.get('one')?.({ kind: 'another version' }, 'silent'));
   one.acknowledge('api', 1);
   expect(await one.find(1)).toEqual({
     confirmed: ['api'],
@@ -105,4 +104,20 @@ test('when the other processes cannot be asked, that is told beside what is know
     confirmed: ['api'],
     pending: ['the readers of other auth processes, which could not be asked'],
   });
+});
+
+test('a reader that asks again and again without news is told to nobody again', async () => {
+  const network = createNetwork();
+  const [one, two] = [network.join('one'), network.join('two')];
+  two.acknowledge('slow', 0);
+  expect((await one.find(1)).pending).toEqual(['slow']);
+  const told: unknown[] = [];
+  network.hearers.set('one', (message) => void told.push(message));
+  for (let asks = 0; asks < 20; asks += 1) {
+    two.acknowledge('slow', 0);
+    await setImmediate();
+  }
+  expect(told).toEqual([]);
+  two.acknowledge('slow', 1);
+  await expect.poll(() => told).toMatchObject([{ confirmed: ['slow'], pending: [], last: true }]);
 });

@@ -34,13 +34,15 @@ const Message = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('answer'),
     question: z.string(),
-    process: z.string(),
     confirmed: z.array(z.string()),
     pending: z.array(z.string()),
     last: z.boolean(),
   }),
 ]);
 type Message = z.infer<typeof Message>;
+
+/** A question of another process: what it was answered last is not told it again. */
+type Heard = { readonly sequence: number; readonly until: number; answered: string };
 
 /** A question of this process, and what the others have answered so far. */
 type Asked = {
@@ -57,12 +59,12 @@ export function createConfirmations({
   logger,
 }: {
   readers: Pick<Readers, 'confirmations'>;
-  processes: Pick<AuthProcesses, 'id' | 'findOthers' | 'tell' | 'hear'>;
+  processes: Pick<AuthProcesses, 'findOthers' | 'tell' | 'hear'>;
   logger: Logger;
 }): Confirmations {
   const waiting = createWaiting();
   const asked = new Map<string, Asked>();
-  const heard = new Map<string, { readonly sequence: number; readonly until: number }>();
+  const heard = new Map<string, Heard>();
   let answering = false;
   let answerAgain = false;
   processes.hear(hear);
@@ -116,12 +118,12 @@ export function createConfirmations({
     late.abort();
   }
 
-  function hear(told: unknown): void {
+  function hear(told: unknown, from: string): void {
     const { data: message } = Message.safeParse(told);
     // a process of another version may say more
     if (message === undefined) return;
     if (message.kind === 'question') {
-      heard.set(message.question, { sequence: message.sequence, until: Date.now() + ANSWER_FOR });
+      heard.set(message.question, { sequence: message.sequence, until: Date.now() + ANSWER_FOR, answered: '' });
       void answer();
       return;
     }
@@ -129,7 +131,7 @@ export function createConfirmations({
     if (answers === undefined) return;
     for (const name of message.confirmed) answers.confirmed.add(name);
     for (const name of message.pending) answers.pending.add(name);
-    if (message.last) answers.silent.delete(message.process);
+    if (message.last) answers.silent.delete(from);
     if (answers.silent.size === 0) answers.allAnswered.resolve();
     waiting.wake();
   }
@@ -141,13 +143,19 @@ export function createConfirmations({
     answering = true;
     while (answerAgain) {
       answerAgain = false;
-      const messages = [...heard].flatMap(([question, { sequence, until }]) => {
-        const confirmation = readers.confirmations(sequence);
-        if (confirmation.pending.length === 0 || until < Date.now()) heard.delete(question);
+      const messages = [...heard].flatMap(([question, asking]) => {
+        const confirmation = readers.confirmations(asking.sequence);
+        if (confirmation.pending.length === 0 || asking.until < Date.now()) heard.delete(question);
+        const news = JSON.stringify(confirmation);
+        if (news === asking.answered) return [];
+        asking.answered = news;
         return answerMessages(question, confirmation);
       });
       if (messages.length > 0) {
-        await processes.tell(messages).catch((err) => logger.warn({ err }, 'another auth process got no answer'));
+        await processes.tell(messages).catch((err) => {
+          for (const asking of heard.values()) asking.answered = '';
+          logger.warn({ err }, 'another auth process got no answer');
+        });
       }
     }
     answering = false;
@@ -164,7 +172,6 @@ export function createConfirmations({
       return {
         kind: 'answer',
         question,
-        process: processes.id,
         confirmed: some.filter(({ applied }) => applied).map(({ name }) => name),
         pending: some.filter(({ applied }) => !applied).map(({ name }) => name),
         last: i === count - 1,
