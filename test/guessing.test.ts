@@ -154,6 +154,38 @@ test('client assertions that do not verify count', async () => {
   expect(await attempt('one more')).toMatchObject({ status: 429 });
 });
 
+/** A client assertion that nobody signed. */
+function assertion(claims: Record<string, unknown>) {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return {
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: `${part({ alg: 'ES256' })}.${part({ iss: 'x', ...claims })}.AAAA`,
+  };
+}
+
+test('the subject of a client assertion is a client id, and no query', async () => {
+  const address = newAddress();
+  for (const sub of [{ $re: '^adm' }, { $ne: null }, ['admin'], 5, true, 'a\0b']) {
+    expect(await post(address, { parameters: assertion({ sub }) })).toMatchObject({
+      status: 401,
+      body: { error: 'invalid_client', error_description: 'client authentication failed' },
+    });
+  }
+  await guess(5, async () => post(address, { parameters: assertion({ sub: { $ne: null } }) }));
+  expect(await post(address, { parameters: assertion({ sub: { $ne: null } }) })).toMatchObject({ status: 429 });
+});
+
+test('who names no client leaves nothing in the audit', async () => {
+  const address = newAddress();
+  for (const sub of [undefined, '', { $ne: null }]) {
+    expect(await post(address, { parameters: assertion({ sub }) })).toMatchObject({ status: 401 });
+  }
+  await guess(1, (secret) => getToken(address, { id: 'somebody', secret }));
+  await using orm = await openOrm(system.database, authDatabase, { poolSize: 1 });
+  const audited = () => orm.em.fork().execute('select actor from auth.audit_event where address = ?', [address]);
+  await vi.waitFor(async () => expect(await audited()).toEqual([{ actor: 'somebody' }]), 5_000);
+});
+
 test('a thousand guesses at once are ten guesses', async () => {
   const address = newAddress();
   const client = await system.registerClient();

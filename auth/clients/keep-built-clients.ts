@@ -12,11 +12,12 @@ export function keepBuiltClients(provider: Provider, clients: Pick<Clients, 'fin
   const build = Client.find;
   const built = new WeakMap<ClientRecord, Client>();
 
-  Client.find = async function find(clientId: string) {
-    const record = await clients.find(clientId);
+  Client.find = async function find(clientId: unknown) {
+    // sub of a client assertion comes here as it is in the JSON, and an object would be a query of its own
+    const record = await clients.find(typeof clientId === 'string' ? clientId : '');
     // a client that is disabled is as unknown as one that never was
     if (record === undefined || !record.active) return undefined;
-    const client = built.get(record) ?? (await build.call(Client, clientId));
+    const client = built.get(record) ?? (await build.call(Client, record.clientId));
     if (client !== undefined) built.set(record, client);
     return client;
   };

@@ -1,0 +1,20 @@
+import type Provider from 'oidc-provider';
+import { expect, test } from 'vitest';
+import type { ClientRecord } from './clients.ts';
+import { keepBuiltClients } from './keep-built-clients.ts';
+
+test.each([[{ $ne: null }], [['client']], [5], [true], [null], [undefined]])(
+  'a client id that is %j is looked for as no id at all',
+  async (clientId) => {
+    const asked: unknown[] = [];
+    const provider = { Client: { find: () => expect.unreachable() } } as unknown as Provider;
+    keepBuiltClients(provider, {
+      async find(id) {
+        asked.push(id);
+        return undefined satisfies ClientRecord | undefined;
+      },
+    });
+    expect(await provider.Client.find(clientId as never)).toBeUndefined();
+    expect(asked).toEqual(['']);
+  },
+);
