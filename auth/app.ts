@@ -1,5 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import Koa, { type Middleware } from 'koa';
+import Koa, { type Context, type Middleware } from 'koa';
 import compose from 'koa-compose';
 import { type Client, errors } from 'oidc-provider';
 import type { Logger } from 'pino';
@@ -7,6 +7,7 @@ import { isDatabaseUnavailable } from '../shared/database/database-unavailable.t
 import { handleErrors, renderProblem } from '../shared/http/handle-errors.ts';
 import { healthRoutes } from '../shared/http/health.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
+import type { Waiting } from '../shared/http/prefer-wait.ts';
 import { identifyRequest } from '../shared/http/request-id.ts';
 import { verifyAccessTokenClaims } from '../shared/oauth/access-token-claims.ts';
 import { createAccessTokenVerifier } from '../shared/oauth/access-token-verifier.ts';
@@ -37,7 +38,7 @@ import type { SigningKeys } from './signing-keys/signing-keys.ts';
 import type { AuthProcesses } from './status-lists/auth-processes.ts';
 import { createConfirmations } from './status-lists/confirmations.ts';
 import { createLeases, HolderGone, type Place } from './status-lists/leases.ts';
-import { listUri, STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
+import { getList, listUri, STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
 import { measureStatusLists } from './status-lists/metrics.ts';
 import { createReaders } from './status-lists/readers.ts';
 import { statusListRoutes } from './status-lists/routes.ts';
@@ -58,6 +59,7 @@ export function createAuthApp({
   failedAuthentications,
   statusLists,
   processes,
+  waiting,
   isTrustedProxy,
   logger,
 }: {
@@ -73,6 +75,8 @@ export function createAuthApp({
   failedAuthentications: FailedAuthenticationLimiter;
   statusLists: StatusLists;
   processes: AuthProcesses;
+  /** Where administrators wait for a revocation to be confirmed. */
+  waiting: Waiting;
   /** Absent: no proxy is believed. */
   isTrustedProxy: IsTrustedProxy | undefined;
   logger: Logger;
@@ -93,12 +97,18 @@ export function createAuthApp({
     findKey: publicKeys.find,
     accessTokenTtl,
     takeStatus,
+    shareStatus,
     isRevoked,
     noteSecretUse: secretUse.note,
     adapter: createAdapterFactory({ em, clients }),
   });
   if (isTrustedProxy !== undefined) trustProxies(provider, isTrustedProxy);
   keepBuiltClients(provider, { find: guessing.guard(clients.find) });
+  const koa: Koa = provider;
+  koa.on('error', (err: Error, ctx?: Context) => {
+    // a client that hangs up or sends what cannot be read is no fault of ours
+    if (!isCallersFault(err)) logger.error({ err, path: ctx?.path }, 'a request could not be answered');
+  });
   provider.on('server_error', (ctx, err) => {
     logger.error({ err, path: ctx.path }, 'a request could not be answered');
     if (!isDatabaseUnavailable(err)) return;
@@ -113,7 +123,7 @@ export function createAuthApp({
   const metrics = createMetrics();
   const observeLag = measureStatusLists(metrics.registry, { statusLists, leases });
   const readers = createReaders({ committedBetween, observeLag, acknowledged: () => confirmations.acknowledged() });
-  const confirmations = createConfirmations({ readers, processes, logger });
+  const confirmations = createConfirmations({ readers, processes, waiting, logger });
   const verify = (token: string) => verifyAccessTokenClaims(token, { issuer, findKey: publicKeys.find });
   const revocations = createRevocations({ em, statusLists });
 
@@ -129,7 +139,7 @@ export function createAuthApp({
   const routes = adminRoutes({
     issuer,
     em,
-    administration: createAdministration({ em, resourceServers, statusLists }),
+    administration: createAdministration({ em, resourceServers, statusLists, clients }),
     revocations,
     confirmations,
     verifyOwnToken: verify,
@@ -141,7 +151,11 @@ export function createAuthApp({
     publishDocuments(publicKeys),
     refuseUnrouted(METHODS),
     below('/health', (app) => app.use(healthRoutes({ checks, logger }).routes())),
-    below(STATUS_LISTS_PATH, (app) => app.use(statusListRoutes({ statusLists, readers, issuer }).routes())),
+    below(STATUS_LISTS_PATH, (app) =>
+      app
+        .use(handleErrors({ logger, render: renderProblem }))
+        .use(statusListRoutes({ statusLists, readers, issuer }).routes()),
+    ),
     below('/.well-known/oauth-protected-resource', (app) => app.use(protectedResourceMetadataRoutes(admin).routes())),
     below('/admin', (app) =>
       app
@@ -176,9 +190,18 @@ export function createAuthApp({
     return place;
   }
 
+  async function shareStatus(clientId: string, { idx, uri }: StatusReference): Promise<void> {
+    await leases.share(clientId, { list: getList(issuer, uri), index: idx }).catch(refuseGone);
+  }
+
   function referTo({ list, index }: Place): StatusReference {
     return { idx: index, uri: listUri(issuer, list) };
   }
+}
+
+function isCallersFault(error: object): boolean {
+  const { code, expose } = error as { code?: unknown; expose?: unknown };
+  return expose === true || code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED';
 }
 
 function refuseGone(error: unknown): never {

@@ -57,6 +57,7 @@ export function createAuthorizationServer({
   findKey,
   accessTokenTtl,
   takeStatus,
+  shareStatus,
   isRevoked,
   noteSecretUse,
   adapter,
@@ -69,6 +70,8 @@ export function createAuthorizationServer({
   accessTokenTtl: number;
   /** The place in a status list of a token of a client that expires at a time, in seconds. */
   takeStatus: (client: Client, expiresAt: number) => StatusReference | Promise<StatusReference>;
+  /** Notes that a token of a client has the status of the token from which it was exchanged. */
+  shareStatus: (clientId: string, status: StatusReference) => Promise<void>;
   isRevoked: IsRevoked;
   /** Is told the hash of each secret that a client proved to have. */
   noteSecretUse: (hash: string) => void;
@@ -168,8 +171,10 @@ export function createAuthorizationServer({
     findKey,
     accessTokenTtl,
     isRevoked,
+    shareStatus,
   });
-  // Koa would write every connection that a client resets to stderr; what is a fault of ours is logged as `server_error`
+  // Koa would write every connection that a client resets to stderr; what is a fault of ours is logged by whoever hears
+  // `server_error` and `error`
   provider.silent = true;
   pinToIssuer(provider);
   return provider;

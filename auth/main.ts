@@ -1,5 +1,6 @@
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
 import { openOrm } from '../shared/database/orm.ts';
+import { createWaiting } from '../shared/http/prefer-wait.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
@@ -60,6 +61,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     ]).catch((err) => logger.warn({ err }, 'the database could not be tidied'));
   }, TIDY_EVERY);
   starting.defer(() => clearInterval(tidying));
+  const waiting = createWaiting();
   const app = createAuthApp({
     ...addresses,
     signingKeys,
@@ -71,12 +73,14 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     failedAuthentications,
     statusLists,
     processes,
+    waiting,
     isTrustedProxy: config.AUTH_TRUSTED_PROXIES,
     logger,
   });
   const server = await serve(app.callback(), { port: config.AUTH_PORT, host: config.HOST });
-  // together: the server waits for those who wait for a change of the status lists
+  // together: the server waits for those who wait for a change of the status lists, or for confirmations
   starting.defer(async () => {
+    waiting.end();
     await Promise.all([server[Symbol.asyncDispose](), statusLists[Symbol.asyncDispose]()]);
   });
   logger.info({ port: server.port, issuer: config.AUTH_ISSUER }, 'listening');

@@ -1,5 +1,6 @@
 import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import * as z from 'zod';
 import { AuditEventResponse, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
 import { type System, startSystem, type TestClient } from './system.ts';
 
@@ -67,16 +68,29 @@ test('a client may have a key in place of a secret', async () => {
   expect(body).toMatchObject({ token_endpoint_auth_method: 'private_key_jwt', secrets: [] });
   expect(body).not.toHaveProperty('client_secret');
   expect((await call('POST', `/clients/${body.client_id}/secrets`, {})).status).toBe(409);
-  for (const jwks of [undefined, { keys: [] }, { keys: [await exportJWK(privateKey)] }]) {
+  const [key, rsa] = [await exportJWK(publicKey), await generateKeyPair('RS256', { extractable: true })];
+  for (const jwks of [
+    undefined,
+    { keys: [] },
+    { keys: [await exportJWK(privateKey)] },
+    { keys: [{ ...(await exportJWK(rsa.publicKey)), p: (await exportJWK(rsa.privateKey)).p }] },
+    { keys: [{ kty: 'EC' }] },
+    { keys: [{ ...key, crv: 'P-521' }] },
+    { keys: [{ ...key, use: 'enc' }] },
+    { keys: [{ ...key, kid: 'a\0b' }] },
+    { keys: [{ kty: 'oct', k: 'AAAA' }] },
+  ]) {
     expect(await call('POST', '/clients', { ...request, jwks })).toMatchObject({
       status: 400,
-      body: { errors: [{ field: expect.stringMatching(/^jwks/) }] },
+      body: { errors: expect.arrayContaining([expect.objectContaining({ field: expect.stringMatching(/^jwks/) })]) },
     });
   }
 });
 
 test.each([
   [{ client_name: '' }, 'client_name'],
+  [{ client_name: 'a\0b' }, 'client_name'],
+  [{ resource_server: `http://mcp.example/${'a'.repeat(300)}` }, 'resource_server'],
   [{ scope: '' }, 'scope'],
   [{ scope: 'todos:read nonsense' }, 'scope'],
   [{ client_id: 'a b' }, 'client_id'],
@@ -89,6 +103,47 @@ test.each([
   const answer = await call('POST', '/clients', { client_name: 'Test', scope: 'todos:read', ...wrong });
   expect(answer).toMatchObject({ status: 400, body: { errors: [{ field }] } });
   expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+});
+
+test('of several that register one id at once, one does', async () => {
+  const request = { client_id: 'contested', client_name: 'Test', scope: 'todos:read' };
+  const answers = await Promise.all(Array.from({ length: 4 }, () => call('POST', '/clients', request)));
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 400, 400, 400]);
+  expect(answers.find(({ status }) => status === 400)?.body).toMatchObject({ errors: [{ field: 'client_id' }] });
+});
+
+test('a change of a client holds for the request that follows its answer', async () => {
+  const client = await create();
+  for (let round = 0; round < 4; round += 1) {
+    expect((await call('PATCH', `/clients/${client.id}`, { active: false })).status).toBe(200);
+    expect(await issue(client)).toBe(401);
+    expect((await call('PATCH', `/clients/${client.id}`, { active: true })).status).toBe(200);
+    expect(await issue(client)).toBe(200);
+  }
+});
+
+test('a resource server that is disabled loses what it was given in exchange', async () => {
+  const resourceServer = await create({ resources: [system.apiResource], resource_server: system.mcpResource });
+  const caller = await create();
+  const [subject, untouched] = [
+    await system.getAccessToken(caller, { resource: system.mcpResource }),
+    await system.getAccessToken(caller),
+  ];
+  const exchange = () =>
+    system.postToken(resourceServer, {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: subject,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    });
+  const { access_token: exchanged } = z.object({ access_token: z.string() }).parse(await (await exchange()).json());
+  expect(await use(exchanged)).toBe(200);
+  expect((await call('PATCH', `/clients/${resourceServer.id}`, { active: false })).status).toBe(200);
+  await refusedSoon(exchanged);
+  expect((await exchange()).status).toBe(401);
+  // the token that was exchanged has the same status; one that was not has its own
+  const headers = { authorization: `Bearer ${subject}` };
+  await vi.waitFor(async () => expect((await fetch(system.mcpResource, { method: 'POST', headers })).status).toBe(401));
+  expect(await use(untouched)).toBe(200);
 });
 
 test('a client that is disabled gets no token and loses those that it has, until it is enabled', async () => {

@@ -98,8 +98,41 @@ test('a reader of another process that is behind, and a process that is silent, 
   ]);
   // what is no message of a process is nobody's end
   await silent.query("select pg_notify('auth_processes', 'garbage')");
+  await silent.query(
+    `select pg_notify('auth_processes', '{"from":"that-hangs","message":{"kind":"goodbye"}}'), set_config('application_name', 'x', false)`,
+  );
   await silent.end();
   await expect.poll(async () => (await confirm(sequence, { seconds: 1 })).pending).toEqual([]);
+});
+
+test('a process that cannot hear for a moment is pending, and one that ended is not', async ({ skip }) => {
+  await using system = await startSystem();
+  skip(system.database.kind === 'embedded', 'the embedded database has one process');
+  const { revoke, confirm } = await administer(system);
+  const token = await system.getAccessToken(await system.registerClient());
+  const { url: connectionString } = system.database.kind === 'postgresql' ? system.database : { url: '' };
+  const operator = new pg.Client({ connectionString });
+  await operator.connect();
+  const { sequence } = await (async () => {
+    await using _second = await startSecond(system);
+    const revoked = await revoke(token);
+    await expect
+      .poll(async () => (await confirm(revoked.sequence, { seconds: 1 })).pending, { timeout: 5_000 })
+      .toEqual([]);
+    // it is away for half a second, and its readers are still there
+    await operator.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'yata auth %' and datname = current_database()",
+    );
+    expect((await confirm(revoked.sequence, { seconds: 1 })).pending).toEqual([
+      expect.stringMatching(/^the readers of auth process .*, which does not answer$/),
+    ]);
+    await expect
+      .poll(async () => (await confirm(revoked.sequence, { seconds: 1 })).pending, { timeout: 5_000 })
+      .toEqual([]);
+    return revoked;
+  })();
+  await expect.poll(async () => (await confirm(sequence, { seconds: 1 })).pending, { timeout: 5_000 }).toEqual([]);
+  await operator.end();
 });
 
 test('what one process signs with a new key is good at all, and is revoked and introspected at any', async ({

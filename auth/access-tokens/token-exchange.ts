@@ -56,6 +56,7 @@ export function registerTokenExchange({
   findKey,
   accessTokenTtl,
   isRevoked,
+  shareStatus,
 }: {
   provider: Provider;
   resourceServers: ResourceServers;
@@ -63,6 +64,8 @@ export function registerTokenExchange({
   findKey: JWTVerifyGetKey;
   accessTokenTtl: number;
   isRevoked: IsRevoked;
+  /** Notes that an access token of this client has that status too, so that it falls with either. */
+  shareStatus: (clientId: string, status: StatusReference) => Promise<void>;
 }): void {
   const verifiers = new LRUCache<string, VerifyAccessToken>({
     max: 100,
@@ -92,6 +95,7 @@ export function registerTokenExchange({
     const expiresIn = Math.min(accessTokenTtl, subject.expiresAt - Math.floor(Date.now() / 1000));
     // the clock tolerance of the verifier lets one pass that has just ended, and the provider takes 0 for its default
     if (expiresIn <= 0) throw invalidSubjectToken();
+    await shareStatus(client.clientId, subject.status);
     const issued = new provider.AccessToken({
       client,
       accountId: subject.subject,

@@ -1,4 +1,4 @@
-import { LockMode } from '@mikro-orm/core';
+import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { HttpError, InvalidRequest } from '../../shared/http/errors.ts';
 import type { ResourceServers } from '../access-tokens/resource-servers.ts';
@@ -6,7 +6,7 @@ import { insertAuditEvent, type Origin } from '../audit/audit.ts';
 import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
 import { ClientSecretEntity } from '../clients/client-secret.entity.ts';
 import { createClientSecret, hashClientSecret } from '../clients/client-secret.ts';
-import { insertClient } from '../clients/clients.ts';
+import { type Clients, insertClient, isClientId } from '../clients/clients.ts';
 import { revokeLeases } from '../revocations/revocations.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
 import type { ClientChanges, ClientResponse, NewClientRequest } from './contract.ts';
@@ -30,10 +30,12 @@ export function createAdministration({
   em,
   resourceServers,
   statusLists,
+  clients,
 }: {
   em: SqlEntityManager;
   resourceServers: ResourceServers;
-  statusLists: StatusLists;
+  statusLists: Pick<StatusLists, 'catchUp'>;
+  clients: Pick<Clients, 'forget'>;
 }): Administration {
   return {
     async createClient(request, origin) {
@@ -43,9 +45,7 @@ export function createAdministration({
       checkResources(resources);
       const secret = request.token_endpoint_auth_method === 'private_key_jwt' ? undefined : createClientSecret();
       await em.fork().transactional(async (transaction) => {
-        if ((await transaction.count(ClientEntity, { clientId })) > 0) {
-          throw new InvalidRequest([{ field: 'client_id', expected: 'an id that no client has' }]);
-        }
+        if ((await transaction.count(ClientEntity, { clientId })) > 0) throw idTaken();
         await insertClient(transaction, {
           clientId,
           name: request.client_name,
@@ -56,6 +56,9 @@ export function createAdministration({
           oneTokenAtATime: request.one_token_at_a_time,
           secretHash: secret === undefined ? null : hashClientSecret(secret),
           jwks: request.jwks ?? null,
+        }).catch((error) => {
+          // somebody else registered it a moment ago
+          throw error instanceof UniqueConstraintViolationException ? idTaken() : error;
         });
         await audit(transaction, origin, 'client.create', clientId, { scope: request.scope, resources });
       });
@@ -93,6 +96,7 @@ export function createAdministration({
           await revokeLeases(transaction, clientId, { actor: origin.actor ?? '', reason: 'client disabled' });
         await audit(transaction, origin, actionOf(changes), clientId, changes);
       });
+      clients.forget(clientId);
       await statusLists.catchUp();
       return getClient(clientId);
     },
@@ -104,6 +108,7 @@ export function createAdministration({
         await transaction.nativeDelete(ClientEntity, { clientId });
         await audit(transaction, origin, 'client.delete', clientId, {});
       });
+      clients.forget(clientId);
       await statusLists.catchUp();
     },
     async rotateSecret(clientId, overlap, origin) {
@@ -127,13 +132,14 @@ export function createAdministration({
         await transaction.insert(ClientSecretEntity, { hash: hashClientSecret(secret), clientId });
         await audit(transaction, origin, 'client.rotate-secret', clientId, { overlap });
       });
+      clients.forget(clientId);
       return { ...(await getClient(clientId)), client_secret: secret };
     },
   };
 
   async function getClient(clientId: string): Promise<ClientResponse> {
     const fork = em.fork();
-    const client = await fork.findOne(ClientEntity, { clientId });
+    const client = isClientId(clientId) ? await fork.findOne(ClientEntity, { clientId }) : null;
     if (client === null) throw noSuchClient();
     return present(client, await fork.find(ClientSecretEntity, { clientId }, { orderBy: { createdAt: 'asc' } }));
   }
@@ -153,7 +159,8 @@ export function createAdministration({
 }
 
 async function lockClient(transaction: SqlEntityManager, clientId: string): Promise<ClientRow> {
-  const client = await transaction.findOne(ClientEntity, { clientId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  const lockMode = LockMode.PESSIMISTIC_WRITE;
+  const client = isClientId(clientId) ? await transaction.findOne(ClientEntity, { clientId }, { lockMode }) : null;
   if (client === null) throw noSuchClient();
   return client;
 }
@@ -171,6 +178,10 @@ function audit(
 function actionOf({ active, scope }: ClientChanges): string {
   if (active !== undefined) return active ? 'client.enable' : 'client.disable';
   return scope === undefined ? 'client.change' : 'client.set-scope';
+}
+
+function idTaken(): InvalidRequest {
+  return new InvalidRequest([{ field: 'client_id', expected: 'an id that no client has' }]);
 }
 
 function noSuchClient(): HttpError {

@@ -13,10 +13,51 @@ const scope = z
 const clientId = z
   .string('1 to 100 letters of A-Z, a-z, 0-9, _ and -')
   .regex(/^[A-Za-z0-9_-]{1,100}$/, '1 to 100 letters of A-Z, a-z, 0-9, _ and -');
-const clientName = z
-  .string('a name of 1 to 200 characters')
-  .min(1, 'a name of 1 to 200 characters')
-  .max(200, 'a name of 1 to 200 characters');
+const aName = 'a name of 1 to 200 characters, without control characters';
+const clientName = z.string(aName).regex(/^[^\p{Cc}\p{Cs}]{1,200}$/u, aName);
+
+const base64url = z
+  .string('base64url, without padding')
+  .max(2_000, 'at most 2000 letters')
+  .regex(/^[A-Za-z0-9_-]+$/, 'base64url, without padding');
+const keyId = z.string('1 to 200 printable letters').regex(/^[\x20-\x7e]{1,200}$/, '1 to 200 printable letters');
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+/** A public key as a JWK (RFC 7517 §4, RFC 7518 §6), of the kinds that verify client assertions. */
+const PublicJwk = z
+  .looseObject({}, 'a JWK')
+  .refine((key) => privateMembers.every((member) => !(member in key)), 'a public key, without its private half')
+  .pipe(
+    z.discriminatedUnion(
+      'kty',
+      [
+        z.object({
+          kty: z.literal('EC'),
+          crv: z.literal('P-256', 'P-256'),
+          x: base64url,
+          y: base64url,
+          ...about('ES256'),
+        }),
+        z.object({
+          kty: z.literal('OKP'),
+          crv: z.literal('Ed25519', 'Ed25519'),
+          x: base64url,
+          ...about('EdDSA', 'Ed25519'),
+        }),
+        z.object({ kty: z.literal('RSA'), n: base64url, e: base64url, ...about('RS256', 'PS256') }),
+      ],
+      'EC, OKP or RSA',
+    ),
+  );
+
+function about(...algorithms: [string, ...string[]]) {
+  return {
+    kid: keyId.optional(),
+    alg: z.enum(algorithms, algorithms.join(' or ')).optional(),
+    use: z.literal('sig', 'sig').optional(),
+    key_ops: z.tuple([z.literal('verify')], '["verify"]').optional(),
+  };
+}
 
 /** What registers a client, in the words of RFC 7591 §2 where it has them. */
 export const NewClientRequest = z
@@ -31,18 +72,14 @@ export const NewClientRequest = z
         .min(1, 'at least one')
         .optional(),
       /** The resource identifier that it answers at, when it is a resource server itself. */
-      resource_server: z.url('a resource identifier').optional(),
+      resource_server: z.url('a resource identifier').max(255, 'at most 255 characters').optional(),
       token_endpoint_auth_method: z
         .enum(CLIENT_AUTHENTICATION_METHODS, CLIENT_AUTHENTICATION_METHODS.join(', '))
         .default('client_secret_basic'),
       jwks: z
         .object(
-          { keys: z.array(z.looseObject({ kty: z.string() }), 'a list of keys').min(1, 'at least one key') },
+          { keys: z.array(PublicJwk, 'a list of keys').min(1, 'at least one key').max(20, 'at most 20 keys') },
           'a JWK Set with public keys',
-        )
-        .refine(
-          ({ keys }) => keys.every((key) => !('d' in key) && !('k' in key)),
-          'public keys, without their private half',
         )
         .optional(),
       one_token_at_a_time: z.boolean('true or false').default(false),

@@ -2,7 +2,7 @@ import Router, { type RouterContext } from '@koa/router';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Context, Middleware } from 'koa';
 import * as z from 'zod';
-import { HttpError, InvalidRequest } from '../../shared/http/errors.ts';
+import { InvalidRequest } from '../../shared/http/errors.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
 import { parseRequest } from '../../shared/http/parse-request.ts';
 import { requestId } from '../../shared/http/request-id.ts';
@@ -13,7 +13,7 @@ import { listAuditEvents, type Origin } from '../audit/audit.ts';
 import type { VerifyOwnToken } from '../revocations/revocation-endpoint.ts';
 import type { Revocations } from '../revocations/revocations.ts';
 import type { Confirmations } from '../status-lists/confirmations.ts';
-import { parseListUri } from '../status-lists/list-uri.ts';
+import { getList } from '../status-lists/list-uri.ts';
 import type { Administration } from './administration.ts';
 import {
   type AuditEventResponse,
@@ -156,9 +156,8 @@ export function adminRoutes({
   async function findToken(token: string) {
     try {
       const { jti, client_id, status } = await verifyOwnToken(token);
-      const list = parseListUri(issuer, status.status_list.uri);
-      if (list === undefined) throw new HttpError(400, 'token: its status list is none of this issuer');
-      return { jti, clientId: client_id, list, index: status.status_list.idx };
+      const { idx, uri } = status.status_list;
+      return { jti, clientId: client_id, list: getList(issuer, uri), index: idx };
     } catch (error) {
       if (!(error instanceof InvalidAccessToken)) throw error;
       throw new InvalidRequest(

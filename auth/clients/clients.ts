@@ -17,13 +17,20 @@ export type NewClient = Omit<ClientRow, 'createdAt' | 'updatedAt' | 'active' | '
 
 /** The registered clients. Disposing them stops listening for changes. */
 export type Clients = AsyncDisposable & {
-  /** From memory where it is known, and never older than the last change that was committed anywhere. */
+  /**
+   * From memory where it is known. A change that was made here is seen at once, one that was made elsewhere when its
+   * notification arrives: milliseconds later, or ten seconds where a connection broke without a word.
+   */
   readonly find: (clientId: string) => Promise<ClientRecord | undefined>;
+  /** A change of this client was committed here: it is read anew at once, before the notification of it arrives. */
+  readonly forget: (clientId: string) => void;
   readonly register: (client: NewClient) => Promise<void>;
 };
 
-/** VSCHAR (RFC 6749 Appendix A.1), as many as the column holds. */
-const CLIENT_ID = /^[\x20-\x7e]{1,255}$/;
+/** Whether `text` can be a client id: VSCHAR (RFC 6749 Appendix A.1), as many as the column holds. */
+export function isClientId(text: string): boolean {
+  return /^[\x20-\x7e]{1,255}$/.test(text);
+}
 
 const NOBODY = Promise.resolve(undefined);
 
@@ -49,7 +56,8 @@ export async function openClients({ database, em }: { database: Database; em: Sq
 
   return {
     // what cannot be an id is looked for nowhere: PostgreSQL takes no NUL, and nobody has ids of a kilobyte
-    find: (clientId) => (CLIENT_ID.test(clientId) ? (known.get(clientId) ?? read(clientId)) : NOBODY),
+    find: (clientId) => (isClientId(clientId) ? (known.get(clientId) ?? read(clientId)) : NOBODY),
+    forget: (clientId) => void known.delete(clientId),
     register: (client) => em.fork().transactional((transaction) => insertClient(transaction, client)),
     [Symbol.asyncDispose]: () => subscription[Symbol.asyncDispose](),
   };

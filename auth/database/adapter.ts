@@ -59,6 +59,8 @@ function createArtifactAdapter(em: SqlEntityManager, model: string): Adapter {
   async function findPayload(
     where: { id: string } | { uid: string } | { userCode: string },
   ): Promise<AdapterPayload | undefined> {
+    // PostgreSQL takes no NUL, so nothing that has one was ever stored
+    if (Object.values(where).some((value) => value.includes('\0'))) return undefined;
     const found = await em
       .fork()
       .findOne(ArtifactEntity, { model, ...where, $or: [{ expiresAt: null }, { expiresAt: { $gt: new Date() } }] });

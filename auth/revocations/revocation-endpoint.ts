@@ -1,7 +1,7 @@
 import { requestId } from '../../shared/http/request-id.ts';
 import { type AccessTokenClaims, InvalidAccessToken } from '../../shared/oauth/access-token-claims.ts';
 import type { AnswerAboutToken } from '../access-tokens/structured-tokens.ts';
-import { parseListUri } from '../status-lists/list-uri.ts';
+import { getList } from '../status-lists/list-uri.ts';
 import type { Revocations } from './revocations.ts';
 
 /** Verifies an access token of ours, whoever it is for. @throws {InvalidAccessToken} */
@@ -35,10 +35,8 @@ export function createRevocationEndpoint({
       return;
     }
     const { idx, uri } = claims.status.status_list;
-    const list = parseListUri(issuer, uri);
-    if (list === undefined) throw new Error(`the status list of a token of ours is ${uri}`);
     await revocations.revokeToken(
-      { list, index: idx, jti: claims.jti, clientId: claims.client_id },
+      { list: getList(issuer, uri), index: idx, jti: claims.jti, clientId: claims.client_id },
       { actor: client.clientId, address: ctx.ip, requestId: requestId(ctx), reason: 'revoked by its client' },
     );
   };

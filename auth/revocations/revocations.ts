@@ -27,7 +27,7 @@ type RequestedRevocation = Origin & { readonly actor: string; readonly reason: s
 export type Revocations = {
   /** Revokes one token. Revoking it again changes nothing. */
   readonly revokeToken: (token: RevocableToken, request: RequestedRevocation) => Promise<number>;
-  /** Revokes every token that a client holds, and those that were exchanged from them: a row for each of its blocks. */
+  /** Revokes every token that a client holds, was given in an exchange, or that was exchanged from them: a row a block at most. */
   readonly revokeClient: (clientId: string, request: RequestedRevocation) => Promise<number>;
 };
 
@@ -57,7 +57,7 @@ export function createRevocations({
 
   async function commit(
     { detail, ...event }: Omit<AuditEvent, 'outcome'>,
-    revoke: (transaction: SqlEntityManager) => Promise<number>,
+    revoke: (transaction: SqlEntityManager) => Promise<number | undefined>,
   ): Promise<number> {
     const sequence = await em.fork().transactional(async (transaction) => {
       const committed = await revoke(transaction);
@@ -65,34 +65,46 @@ export function createRevocations({
       return committed;
     });
     await statusLists.catchUp();
-    return sequence;
+    // where there was nothing to revoke, what was revoked before is what there is to wait for
+    return sequence ?? statusLists.snapshot().sequence;
   }
 }
 
 /**
  * Revokes every block that was leased to a client, as a part of `transaction`. The client's row is locked first, so that
- * no lease is made beside it.
+ * no lease is made beside it. The leases end with it: what is revoked once is not revoked again.
  */
 export async function revokeLeases(
   transaction: SqlEntityManager,
   clientId: string,
   cause: RevocationCause,
-): Promise<number> {
+): Promise<number | undefined> {
   await transaction.execute('select 1 from auth.client where client_id = ? for update', [clientId]);
   const leases = await transaction.execute<Range[]>(
-    'select list, start, length from auth.lease where holder = ? and expires_at > now() order by list, start',
+    'delete from auth.lease where holder = ? returning list, start, length',
     [clientId],
   );
-  return insertRevocations(transaction, leases, cause);
+  return insertRevocations(transaction, joinRanges(leases), cause);
 }
 
-/** Returns the sequence of the last of them, or 0 when there was nothing to revoke. */
+/** The same indexes in as few ranges as there can be. */
+function joinRanges(ranges: readonly Range[]): Range[] {
+  const joined: Range[] = [];
+  for (const range of ranges.toSorted((one, other) => one.list - other.list || one.start - other.start)) {
+    const { list, start, length } = joined.at(-1) ?? { list: -1, start: 0, length: 0 };
+    if (range.list !== list || range.start > start + length) joined.push(range);
+    else joined.splice(-1, 1, { list, start, length: Math.max(length, range.start + range.length - start) });
+  }
+  return joined;
+}
+
+/** Returns the sequence of the last of them, or undefined when there was nothing to revoke. */
 async function insertRevocations(
   transaction: SqlEntityManager,
   ranges: readonly Range[],
   cause: RevocationCause,
-): Promise<number> {
-  if (ranges.length === 0) return 0;
+): Promise<number | undefined> {
+  if (ranges.length === 0) return undefined;
   // one at a time from here to the commit: a reader that has seen a sequence has seen every one before it
   await transaction.execute("select pg_advisory_xact_lock(hashtext('auth revocations'))");
   const rows = ranges.map((range) => ({ ...range, ...cause, at: new Date() }));

@@ -10,6 +10,14 @@ const CHANNEL = 'auth_processes';
 /** What the session is called on which a process hears the others; its id follows. */
 const SESSION = 'yata auth ';
 
+/** Milliseconds between looks at who is there, and after which one that was not seen is gone. */
+const LOOK_EVERY = 5_000;
+const GONE_AFTER = 30_000;
+
+/** What a process says that ends. */
+const GOODBYE = { kind: 'goodbye' } as const;
+const Goodbye = z.object({ kind: z.literal(GOODBYE.kind) });
+
 /** What is told, in JSON; whoever may use the database can send something else. */
 const Told = z
   .string()
@@ -25,7 +33,7 @@ const Told = z
 
 /** The auth processes on one database, which can tell each other things. Disposing it ends the hearing. */
 export type AuthProcesses = AsyncDisposable & {
-  /** The ids of the others that hear at this moment. */
+  /** The ids of the others: those that hear, and those that did a moment ago and may be connecting again. */
   readonly findOthers: () => Promise<string[]>;
   /** Tells every other process these messages, in order. Each has at most 7,900 bytes as JSON, which is PostgreSQL's limit. */
   readonly tell: (messages: readonly object[]) => Promise<void>;
@@ -48,35 +56,56 @@ export async function openAuthProcesses({
   }
   const id = randomUUID();
   let hearer: Hearer = () => {};
-  const notified = (payload: string) => {
-    const { data: told } = Told.safeParse(payload);
-    if (told !== undefined && told.from !== id) hearer(told.message, told.from);
-  };
+  const heardAt = new Map<string, number>();
+  await using opening = new AsyncDisposableStack();
+  // the last thing: nobody waits for a process that has said that it ends
+  opening.defer(() => tell([GOODBYE]).catch(() => undefined));
   // what is missed while the connection is lost is noticed by who waits for an answer
-  const subscription = await listen(database, CHANNEL, { notified, interrupted() {} }, { sessionName: SESSION + id });
+  opening.use(await listen(database, CHANNEL, { notified, interrupted() {} }, { sessionName: SESSION + id }));
+  // a process that is connecting again when somebody asks was there the last time
+  const looking = setInterval(() => look().catch(() => undefined), LOOK_EVERY).unref();
+  opening.defer(() => clearInterval(looking));
+  const opened = opening.move();
 
   return {
     async findOthers() {
-      const sessions = await em
-        .fork()
-        .execute<{ name: string }[]>(
-          'select application_name as name from pg_stat_activity where datname = current_database() and application_name like ?',
-          [`${SESSION}%`],
-        );
-      return sessions.map(({ name }) => name.slice(SESSION.length)).filter((other) => other !== id);
+      await look();
+      return [...heardAt.keys()];
     },
-    async tell(messages) {
-      const payloads = messages.map((message) => JSON.stringify({ from: id, message }));
-      await em
-        .fork()
-        .execute(
-          `select pg_notify('${CHANNEL}', payload) from jsonb_array_elements_text(?::jsonb) with ordinality as told (payload, place) order by place`,
-          [JSON.stringify(payloads)],
-        );
-    },
+    tell,
     hear(next) {
       hearer = next;
     },
-    [Symbol.asyncDispose]: () => subscription[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+
+  function notified(payload: string): void {
+    const { data: told } = Told.safeParse(payload);
+    if (told === undefined || told.from === id) return;
+    if (Goodbye.safeParse(told.message).success) heardAt.delete(told.from);
+    else hearer(told.message, told.from);
+  }
+
+  async function look(): Promise<void> {
+    const sessions = await em
+      .fork()
+      .execute<{ name: string }[]>(
+        'select application_name as name from pg_stat_activity where datname = current_database() and application_name like ?',
+        [`${SESSION}%`],
+      );
+    const now = Date.now();
+    const ids = sessions.map(({ name }) => name.slice(SESSION.length));
+    for (const other of ids) if (other !== id) heardAt.set(other, now);
+    for (const [other, at] of heardAt) if (at < now - GONE_AFTER) heardAt.delete(other);
+  }
+
+  async function tell(messages: readonly object[]): Promise<void> {
+    const payloads = messages.map((message) => JSON.stringify({ from: id, message }));
+    await em
+      .fork()
+      .execute(
+        `select pg_notify('${CHANNEL}', payload) from jsonb_array_elements_text(?::jsonb) with ordinality as told (payload, place) order by place`,
+        [JSON.stringify(payloads)],
+      );
+  }
 }

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import Koa from 'koa';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { createWaiting } from '../../shared/http/prefer-wait.ts';
 import { serve } from '../../shared/http/serve.ts';
 import { createConfirmations } from './confirmations.ts';
 import { createReaders } from './readers.ts';
@@ -36,7 +37,7 @@ function createNetwork() {
         observeLag: () => {},
         acknowledged: () => confirmations.acknowledged(),
       });
-      const confirmations = createConfirmations({ readers, processes, logger });
+      const confirmations = createConfirmations({ readers, processes, waiting: createWaiting(), logger });
       return { ...confirmations, acknowledge: readers.acknowledge };
     },
   };
@@ -120,4 +121,12 @@ test('a reader that asks again and again without news is told to nobody again', 
   expect(told).toEqual([]);
   two.acknowledge('slow', 1);
   await expect.poll(() => told).toMatchObject([{ confirmed: ['slow'], pending: [], last: true }]);
+});
+
+test('where more readers ask than are kept count of, not all have confirmed', async () => {
+  const process = createNetwork().join('one');
+  for (let reader = 0; reader < 10_000; reader += 1) process.acknowledge(`reader ${reader}`, 7);
+  expect((await process.find(7)).pending).toEqual([]);
+  process.acknowledge('one too many', 0);
+  expect((await process.find(7)).pending).toEqual(['readers beyond the first 10000']);
 });

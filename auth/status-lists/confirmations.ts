@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from 'koa';
 import type { Logger } from 'pino';
 import * as z from 'zod';
-import { createWaiting } from '../../shared/http/prefer-wait.ts';
+import type { Waiting } from '../../shared/http/prefer-wait.ts';
 import type { AuthProcesses } from './auth-processes.ts';
 import type { Readers } from './readers.ts';
 
@@ -56,13 +56,14 @@ type Asked = {
 export function createConfirmations({
   readers,
   processes,
+  waiting,
   logger,
 }: {
   readers: Pick<Readers, 'confirmations'>;
   processes: Pick<AuthProcesses, 'findOthers' | 'tell' | 'hear'>;
+  waiting: Waiting;
   logger: Logger;
 }): Confirmations {
-  const waiting = createWaiting();
   const asked = new Map<string, Asked>();
   const heard = new Map<string, Heard>();
   let answering = false;

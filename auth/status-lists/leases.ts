@@ -43,6 +43,12 @@ export type Leases = {
     expiresAt: number,
     revokeEarlier: (transaction: SqlEntityManager) => Promise<void>,
   ) => Promise<Place>;
+  /**
+   * A token of `holder` has the place of another's, from which it was exchanged: it falls with the holder's too. This is a
+   * transaction for each exchange.
+   * @throws {HolderGone}
+   */
+  readonly share: (holder: string, place: Place) => Promise<void>;
 };
 
 /**
@@ -73,6 +79,17 @@ export function createLeases({
         const { list, next } = await insertLease(transaction, holder, expiresAt, 1);
         count(list);
         return { list, index: next };
+      });
+    },
+    share(holder, { list, index }) {
+      return em.fork().transactional(async (transaction) => {
+        await requireHolder(transaction, holder);
+        await transaction.execute(
+          `insert into auth.lease (list, start, length, holder, expires_at)
+           select id, ?, 1, ?, expires_at from auth.status_list where id = ?
+           on conflict (list, start, holder) do nothing`,
+          [index, holder, list],
+        );
       });
     },
   };
@@ -123,11 +140,7 @@ export function createLeases({
     expiresAt: number,
     length: number,
   ): Promise<Block> {
-    // who disables the holder at this moment either sees this lease or keeps it from being made
-    const [client] = await transaction.execute('select 1 from auth.client where client_id = ? and active for share', [
-      holder,
-    ]);
-    if (client === undefined) throw new HolderGone(holder);
+    await requireHolder(transaction, holder);
     const list = await findOrCreateList(transaction, expiresAt, length);
     await transaction.execute('update auth.status_list set next_index = next_index + ? where id = ?', [
       length,
@@ -157,9 +170,17 @@ export function createLeases({
   }
 }
 
+/** Who disables the holder at this moment either sees the lease that is made or keeps it from being made. */
+async function requireHolder(transaction: SqlEntityManager, holder: string): Promise<void> {
+  const [client] = await transaction.execute('select 1 from auth.client where client_id = ? and active for share', [
+    holder,
+  ]);
+  if (client === undefined) throw new HolderGone(holder);
+}
+
 type List = { id: number; nextIndex: number; expiresAt: number };
 
-/** The holder of a lease was deleted. */
+/** The holder of a lease was disabled or deleted. */
 export class HolderGone extends Error {
   override readonly name = 'HolderGone';
 

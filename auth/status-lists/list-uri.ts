@@ -6,6 +6,13 @@ export function listUri(issuer: string, list: number): string {
   return `${issuer}${STATUS_LISTS_PATH}/${list}`;
 }
 
+/** The list that the `uri` in a token of ours names. @throws {Error} when it is none of the issuer's. */
+export function getList(issuer: string, uri: string): number {
+  const list = parseListUri(issuer, uri);
+  if (list === undefined) throw new Error(`the status list of a token of ours is ${uri}`);
+  return list;
+}
+
 /** The list that a `uri` names, or undefined when it is not one of the issuer's. */
 export function parseListUri(issuer: string, uri: string): number | undefined {
   const prefix = `${issuer}${STATUS_LISTS_PATH}/`;

@@ -33,12 +33,16 @@ export function createReaders({
   now?: () => number;
 }): Readers {
   const readers = new Map<string, { sequence: number; askedAt: number }>();
+  let turnedAwayAt = Number.NEGATIVE_INFINITY;
 
   return {
     acknowledge(reader, sequence) {
       const known = readers.get(reader);
       if (known === undefined && readers.size >= AT_MOST) forgetGone();
-      if (known === undefined && readers.size >= AT_MOST) return;
+      if (known === undefined && readers.size >= AT_MOST) {
+        turnedAwayAt = now();
+        return;
+      }
       if (known !== undefined) {
         for (const committedAt of committedBetween(known.sequence, sequence)) observeLag((now() - committedAt) / 1000);
       }
@@ -51,7 +55,11 @@ export function createReaders({
       const entries = [...readers];
       return {
         confirmed: entries.filter(applied).map(([name]) => name),
-        pending: entries.filter((entry) => !applied(entry)).map(([name]) => name),
+        pending: [
+          ...entries.filter((entry) => !applied(entry)).map(([name]) => name),
+          // whoever is not kept count of may be behind
+          ...(now() - turnedAwayAt > GONE_AFTER ? [] : [`readers beyond the first ${AT_MOST}`]),
+        ],
       };
     },
   };

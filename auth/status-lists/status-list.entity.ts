@@ -17,20 +17,24 @@ export const StatusListEntity = defineEntity({
   triggers: [notify('status_list_changes')],
 });
 
-/** A block of indexes that one holder's tokens get. An auth process takes it whole and hands it out from memory. */
+/**
+ * A block of indexes that one holder's tokens get: an auth process takes it whole and hands it out from memory. Or the one
+ * index that a holder's token has in common with the token from which it was exchanged.
+ */
 export const LeaseEntity = defineEntity({
   name: 'Lease',
   tableName: 'lease',
   properties: {
     id: p.bigint().primary().autoincrement(),
-    list: p.integer().index(),
+    list: p.integer(),
     start: p.integer(),
     length: p.integer(),
     /** The client whose tokens these are. */
     holder: p.string(),
     expiresAt: p.datetime(),
   },
-  indexes: [{ properties: ['holder', 'expiresAt'] }],
+  indexes: [{ properties: ['holder'] }],
+  uniques: [{ properties: ['list', 'start', 'holder'] }],
 });
 
 /** A range of indexes whose tokens are revoked: one for a token, a block for each lease of a client. */

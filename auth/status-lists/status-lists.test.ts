@@ -5,9 +5,9 @@ import { openOrm } from '../../shared/database/orm.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { insertClient } from '../clients/clients.ts';
 import { authDatabase } from '../database/definition.ts';
-import { createRevocations } from '../revocations/revocations.ts';
+import { createRevocations, revokeLeases } from '../revocations/revocations.ts';
 import { loadSigningKeys } from '../signing-keys/signing-keys.ts';
-import { createLeases, HolderGone } from './leases.ts';
+import { createLeases, HolderGone, type Place } from './leases.ts';
 import { openStatusLists, retireStatusLists } from './status-lists.ts';
 
 const issuer = 'http://auth.example';
@@ -21,16 +21,18 @@ async function open() {
   const logger = pino({ level: 'silent' });
   const statusLists = opening.use(await openStatusLists({ database, em, issuer, signingKeys, logger }));
   const openLeases = () => createLeases({ em, listLifetime: 60, isInvalid: statusLists.isInvalid });
-  await insertClient(em.fork(), {
-    clientId: 'holder',
-    name: 'Holder',
-    scopes: ['todos:read'],
-    resources: [],
-    resourceServer: null,
-    tokenEndpointAuthMethod: 'client_secret_basic',
-    secretHash: null,
-    jwks: null,
-  });
+  for (const clientId of ['holder', 'other']) {
+    await insertClient(em.fork(), {
+      clientId,
+      name: 'Holder',
+      scopes: ['todos:read'],
+      resources: [],
+      resourceServer: null,
+      tokenEndpointAuthMethod: 'client_secret_basic',
+      secretHash: null,
+      jwks: null,
+    });
+  }
   const opened = opening.move();
   return {
     em,
@@ -69,18 +71,54 @@ test('who needs many places is leased the next block before the last one is used
   await expect(leases.take('holder', soon())).rejects.toBeInstanceOf(HolderGone);
 });
 
-test('a client is revoked by a row for each block, and gets places afterwards that are not', async () => {
+test('a client is revoked by a row for each block at most, and gets places afterwards that are not', async () => {
   await using opened = await open();
   const leases = opened.openLeases();
-  const before = await Promise.all(Array.from({ length: 100 }, () => leases.take('holder', soon())));
+  const take = (holder: string) => Promise.all(Array.from({ length: 16 }, () => leases.take(holder, soon())));
+  const before = [...(await take('holder')), ...(await take('holder'))];
+  const others = await take('other');
+  before.push(...(await take('holder')), ...(await take('holder')));
   await opened.revocations.revokeClient('holder', cause);
-  expect(before.every(({ list, index }) => opened.statusLists.isInvalid(list, index))).toBe(true);
-  const revocations = await opened.em.execute('select list, start, length from auth.revocation order by list, start');
-  expect(revocations).toEqual(
-    await opened.em.execute('select list, start, length from auth.lease order by list, start'),
-  );
+  const isInvalid = ({ list, index }: Place) => opened.statusLists.isInvalid(list, index);
+  expect(before.every(isInvalid)).toBe(true);
+  expect(others.some(isInvalid)).toBe(false);
+  const revocations = await opened.em.execute('select start, length from auth.revocation order by list, start');
+  // blocks of 16 and 32 that lie side by side, the other client's of 16, and one of 64
+  expect(revocations).toEqual([
+    { start: 0, length: 48 },
+    { start: 64, length: 64 },
+  ]);
   const after = await leases.take('holder', soon());
   expect(opened.statusLists.isInvalid(after.list, after.index)).toBe(false);
+});
+
+test('what is revoked once is not revoked again', async () => {
+  await using opened = await open();
+  const leases = opened.openLeases();
+  const rows = async () => (await opened.em.execute('select 1 from auth.revocation')).length;
+  await leases.take('holder', soon());
+  const sequence = await opened.revocations.revokeClient('holder', cause);
+  expect(await opened.revocations.revokeClient('holder', cause)).toBe(sequence);
+  expect(await rows()).toBe(1);
+  // nor does a client that holds one token at a time leave more behind with each
+  for (let token = 1; token <= 20; token += 1) {
+    await leases.takeAlone('holder', soon(), async (transaction) => {
+      await revokeLeases(transaction, 'holder', { actor: 'test', reason: 'test' });
+    });
+    expect(await rows()).toBe(token);
+  }
+});
+
+test('a place that two clients share falls with either of them, and others do not', async () => {
+  await using opened = await open();
+  const leases = opened.openLeases();
+  const [alone, shared] = [await leases.take('holder', soon()), await leases.take('holder', soon())];
+  for (let again = 0; again < 2; again += 1) await leases.share('other', shared);
+  await opened.revocations.revokeClient('other', cause);
+  expect(opened.statusLists.isInvalid(shared.list, shared.index)).toBe(true);
+  expect(opened.statusLists.isInvalid(alone.list, alone.index)).toBe(false);
+  await opened.em.execute("update auth.client set active = false where client_id = 'other'");
+  await expect(leases.share('other', alone)).rejects.toBeInstanceOf(HolderGone);
 });
 
 test('a client that is gone or disabled gets no place', async () => {
