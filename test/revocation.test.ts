@@ -80,6 +80,8 @@ test('revoking is for the client that got the token, and does nothing to what is
   expect(await revoke(token, other)).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
   expect(await revoke(`${token.slice(0, -4)}AAAA`)).toMatchObject({ status: 200 });
   expect(await revoke('opaque')).toMatchObject({ status: 200 });
+  expect(await revoke('a\0b')).toMatchObject({ status: 200 });
+  expect(await introspect('a\0b')).toMatchObject({ status: 200, body: { active: false } });
   expect(await post('/oauth/revoke', client, {})).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
   const wrong = await revoke(token, { ...client, secret: 'wrong' });
   expect(wrong).toMatchObject({ status: 401, body: { error: 'invalid_client' } });

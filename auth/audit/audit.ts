@@ -9,6 +9,9 @@ export type Origin = {
   readonly requestId: string | null;
 };
 
+/** What a process does by itself when it starts. */
+export const AT_START: Origin = { actor: null, address: null, requestId: null };
+
 /** What was done, or tried. `detail` never holds a token or a secret. */
 export type AuditEvent = Origin & {
   readonly action: string;

@@ -1,5 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type Scope, TODO_SCOPES } from '../../shared/scopes.ts';
+import { AT_START, insertAuditEvent } from '../audit/audit.ts';
 import { ClientEntity } from './client.entity.ts';
 import { ClientSecretEntity } from './client-secret.entity.ts';
 import { hashClientSecret } from './client-secret.ts';
@@ -26,25 +27,27 @@ export async function registerFirstClients({
   dataDirectory: string;
   mcpClientSecret: string | undefined;
 }): Promise<void> {
+  const addresses = {
+    admin: { resources: [`${issuer}/admin`], resourceServer: null },
+    demo: { resources: [apiResource, mcpResource], resourceServer: null },
+    mcp: { resources: [apiResource], resourceServer: mcpResource },
+  };
+
   await em.fork().transactional(async (transaction) => {
     // of several processes that start at once, one does this
     await transaction.execute("select pg_advisory_xact_lock(hashtext('auth first clients'))");
-    const isFirstStart = (await transaction.count(ClientEntity)) === 0;
-    if (isFirstStart) {
-      await insertClient(transaction, client('admin', 'Administrator', ['admin']));
-      await insertClient(transaction, client('demo', 'Demo', TODO_SCOPES));
-      await insertClient(transaction, client('mcp', 'MCP server', TODO_SCOPES, mcpClientSecret));
+    if ((await transaction.count(ClientEntity)) === 0) {
+      await register(transaction, client('admin', 'Administrator', ['admin']));
+      await register(transaction, client('demo', 'Demo', TODO_SCOPES));
+      await register(transaction, client('mcp', 'MCP server', TODO_SCOPES, mcpClientSecret));
+      return;
     }
-    // the services may have moved to other addresses since the last start, and these clients go with them
-    await move(transaction, 'admin', { resources: [`${issuer}/admin`] });
-    await move(transaction, 'demo', { resources: [apiResource, mcpResource] });
-    await move(transaction, 'mcp', { resources: [apiResource], resourceServer: mcpResource });
-    if (!isFirstStart && mcpClientSecret !== undefined)
-      await replaceSecret(transaction, 'mcp', hashClientSecret(mcpClientSecret));
+    for (const [clientId, own] of Object.entries(addresses)) await move(transaction, clientId, own);
+    if (mcpClientSecret !== undefined) await replaceSecret(transaction, 'mcp', hashClientSecret(mcpClientSecret));
   });
 
   function client(
-    clientId: string,
+    clientId: keyof typeof addresses,
     name: string,
     scopes: readonly Scope[],
     secret = findOrCreateCredentials(dataDirectory, clientId).OAUTH_CLIENT_SECRET,
@@ -53,21 +56,38 @@ export async function registerFirstClients({
       clientId,
       name,
       scopes: [...scopes],
-      resources: [],
-      resourceServer: null,
+      ...addresses[clientId],
       tokenEndpointAuthMethod: 'client_secret_basic',
       secretHash: hashClientSecret(secret),
       jwks: null,
     };
   }
+
+  /**
+   * The services may have moved to other addresses since the last start, and these clients go with them: where one has an
+   * address that is nobody's any more. What an administrator made of them otherwise stays.
+   */
+  async function move(
+    transaction: SqlEntityManager,
+    clientId: string,
+    { resources, resourceServer }: { resources: string[]; resourceServer: string | null },
+  ): Promise<void> {
+    const known = [`${issuer}/admin`, apiResource, mcpResource];
+    const found = await transaction.findOne(ClientEntity, { clientId }, { disableIdentityMap: true });
+    if (found === null) return;
+    const moved = {
+      ...(found.resources.some((resource) => !known.includes(resource)) && { resources }),
+      ...(found.resourceServer != null && !known.includes(found.resourceServer) && { resourceServer }),
+    };
+    if (Object.keys(moved).length === 0) return;
+    await transaction.nativeUpdate(ClientEntity, { clientId }, { ...moved, updatedAt: new Date() });
+    await audit(transaction, 'client.change', clientId, moved);
+  }
 }
 
-async function move(
-  transaction: SqlEntityManager,
-  clientId: string,
-  addresses: { resources: string[]; resourceServer?: string },
-): Promise<void> {
-  await transaction.nativeUpdate(ClientEntity, { clientId }, addresses);
+async function register(transaction: SqlEntityManager, newClient: NewClient): Promise<void> {
+  await insertClient(transaction, newClient);
+  await audit(transaction, 'client.create', newClient.clientId, { scope: newClient.scopes.join(' ') });
 }
 
 async function replaceSecret(transaction: SqlEntityManager, clientId: string, hash: string): Promise<void> {
@@ -75,4 +95,14 @@ async function replaceSecret(transaction: SqlEntityManager, clientId: string, ha
   if ((await transaction.count(ClientSecretEntity, { clientId, hash })) > 0) return;
   await transaction.nativeDelete(ClientSecretEntity, { clientId });
   await transaction.insert(ClientSecretEntity, { clientId, hash });
+  await audit(transaction, 'client.rotate-secret', clientId, { reason: 'MCP_CLIENT_SECRET is another' });
+}
+
+function audit(
+  transaction: SqlEntityManager,
+  action: string,
+  target: string,
+  detail: Record<string, unknown>,
+): Promise<void> {
+  return insertAuditEvent(transaction, { ...AT_START, action, target, outcome: 'success', detail });
 }

@@ -20,3 +20,16 @@ test('when a secret was last used is written later, and kept while it cannot be'
   await use.write();
   expect(await lastUsed()).toBe(true);
 });
+
+test('of several processes, the one that saw a secret last is believed', async () => {
+  await using database = await openTestDatabase();
+  await using orm = await openOrm(database, authDatabase);
+  await orm.em.execute(
+    "insert into auth.client_secret (hash, client_id, last_used_at) values ('sha256:one', 'program', now() + interval '1 day')",
+  );
+  const use = createSecretUse(orm.em);
+  use.note('sha256:one');
+  await use.write();
+  const [row] = await orm.em.execute('select last_used_at > now() as later from auth.client_secret');
+  expect(row).toEqual({ later: true });
+});

@@ -17,7 +17,10 @@ export function createSecretUse(em: EntityManager): SecretUse {
     async write() {
       // each is forgotten once it is written: while the database is away they wait
       for (const [hash, lastUsedAt] of [...used]) {
-        await em.fork().nativeUpdate(ClientSecretEntity, { hash }, { lastUsedAt: new Date(lastUsedAt) });
+        const at = new Date(lastUsedAt);
+        // another process may have seen it later
+        const older = { hash, $or: [{ lastUsedAt: null }, { lastUsedAt: { $lt: at } }] };
+        await em.fork().nativeUpdate(ClientSecretEntity, older, { lastUsedAt: at });
         if (used.get(hash) === lastUsedAt) used.delete(hash);
       }
     },

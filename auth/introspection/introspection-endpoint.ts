@@ -37,6 +37,8 @@ export function createIntrospectionEndpoint({
   async function findActive(token: string): Promise<AccessTokenClaims | undefined> {
     try {
       const claims = await verify(token);
+      // the clock tolerance is for clocks that differ, and this one is the clock that exp was set by (RFC 7662 §4)
+      if (claims.exp <= Date.now() / 1000) return undefined;
       return (await isRevoked(claims.status.status_list)) ? undefined : claims;
     } catch (error) {
       if (error instanceof InvalidAccessToken) return undefined;

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { CompactEncrypt, calculateJwkThumbprint, compactDecrypt, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { AT_START, insertAuditEvent } from '../audit/audit.ts';
 import type { KeyEncryptionKey } from './key-encryption-key.ts';
 import { type SigningAlgorithm, SigningKeyEntity } from './signing-key.entity.ts';
 
@@ -47,7 +48,7 @@ export async function loadSigningKeys({
     );
   }
 
-  async function createKey(transaction: EntityManager): Promise<SigningKey> {
+  async function createKey(transaction: SqlEntityManager): Promise<SigningKey> {
     const { privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: 2048 });
     const jwk = await exportJWK(privateKey);
     const key = { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: algorithm, use: 'sig' };
@@ -59,6 +60,13 @@ export async function loadSigningKeys({
       alg: algorithm,
       encryptedPrivateKey,
       createdAt: new Date(),
+    });
+    await insertAuditEvent(transaction, {
+      ...AT_START,
+      action: 'key.create',
+      target: key.kid,
+      outcome: 'success',
+      detail: { alg: algorithm },
     });
     return key;
   }

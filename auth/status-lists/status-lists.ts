@@ -171,7 +171,7 @@ export async function openStatusLists({
     const rows = await em
       .fork()
       .execute<{ id: number; leased: number; expiresAt: number }[]>(
-        'select id, next_index as leased, extract(epoch from expires_at)::float8 as "expiresAt" from auth.status_list where expires_at > now()',
+        `select id, next_index as leased, extract(epoch from expires_at)::float8 as "expiresAt" from auth.status_list where ${KEPT}`,
       );
     const live = new Set(rows.map(({ id }) => id));
     const retired = [...lists.keys()].filter((id) => !live.has(id));
@@ -203,13 +203,15 @@ export async function openStatusLists({
   }
 }
 
+/** A list that a clock somewhere still takes a token from is kept, and published, a while longer. */
+const KEPT = "expires_at > now() - interval '1 minute'";
+
 type Revocation = { sequence: number; list: number; start: number; length: number; at: number };
 
 /** Deletes the lists whose tokens have all expired, with their leases and revocations. */
 export async function retireStatusLists(em: SqlEntityManager): Promise<void> {
   await em.fork().transactional(async (transaction) => {
-    // a list that a clock somewhere still takes a token from is kept a while longer
-    const expired = "select id from auth.status_list where expires_at < now() - interval '1 minute'";
+    const expired = `select id from auth.status_list where not (${KEPT})`;
     await transaction.execute(`delete from auth.revocation where list in (${expired})`);
     await transaction.execute(`delete from auth.lease where list in (${expired})`);
     await transaction.execute(`delete from auth.status_list where id in (${expired})`);

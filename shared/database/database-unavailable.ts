@@ -11,11 +11,12 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 }
 
 /**
- * SQLSTATEs of a connection that fails (08), of a server that stops, starts or has no connection to spare, and of a
- * statement that took too long; and the system's own codes.
+ * SQLSTATEs of a connection that fails (08; 08P01 is a message that the server does not understand, and no better the next
+ * time), of a transaction that was silent for too long, of a server that stops, starts or has no connection to spare, and
+ * of a statement that took too long; and the system's own codes.
  */
 const CODES =
-  /^(08...|57P0[1-5]|57014|53300|ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+  /^(08(?!P01)...|25P03|57P0[1-5]|57014|53300|ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
 
 /** What pg says where it gives no code. */
 const DRIVER_MESSAGES =

@@ -76,7 +76,8 @@ export async function openOrm(
           driverOptions: {
             connectionTimeoutMillis: CONNECT_WITHIN,
             // whatever zone the server is set to, a time is written in the one way that is read here
-            options: '-c timezone=UTC',
+            // and who hangs in a transaction does not hold its locks for ever
+            options: `-c timezone=UTC -c idle_in_transaction_session_timeout=${answerWithin}`,
             // an idle connection is closed before its silence is taken for the server's
             idleTimeoutMillis: ANSWER_WITHIN - 1_000,
             stream: () => openImpatientSocket(answerWithin),

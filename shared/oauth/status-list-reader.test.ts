@@ -111,6 +111,26 @@ test('a list that is older than announced is not taken for it', async () => {
   expect(await opened.look(5)).toBe(true);
 });
 
+test('a list that has expired by the clock here does not keep the others from being read', async () => {
+  await using opened = await open();
+  const { server } = opened;
+  const exp = Math.floor(Date.now() / 1000) - 30;
+  await server.publishList(2, [], { claims: { exp } });
+  await server.publishList(1, [5]);
+  await vi.waitFor(() => expect(server.named).toContain(server.aggregationTag()), { timeout: 5_000 });
+  expect(await opened.look(5)).toBe(true);
+  await expect(opened.look(5, 2)).rejects.toBeInstanceOf(ServiceUnavailable);
+});
+
+test('an expired copy of a list that has not expired is not taken for it', async () => {
+  await using opened = await open();
+  const { server } = opened;
+  await server.publishList(1, [5], { claims: { exp: Math.floor(Date.now() / 1000) - 30 } });
+  const tag = server.aggregationTag();
+  await delay(300);
+  expect(server.named).not.toContain(tag);
+});
+
 test('a list that was not seen before is fetched once for all who ask', async () => {
   await using opened = await open();
   const { server } = opened;

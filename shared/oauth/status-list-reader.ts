@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { jwtVerify } from 'jose';
+import { errors, jwtVerify } from 'jose';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import { ServiceUnavailable } from '../http/errors.ts';
@@ -117,15 +117,24 @@ export function openStatusListReader({
       changed.map((uri) => {
         const [token, entityTag] = [status_list_tokens[uri], entity_tags[uri]];
         // the issuer may send a list along, which spares a request
-        return token === undefined ? read(uri, entityTag) : apply(uri, token, entityTag);
+        const applied = token === undefined ? read(uri, entityTag) : apply(uri, token, entityTag);
+        return applied.catch((error) => {
+          // by the clock here no token of it is good any more; it must not keep the other lists from being read
+          if (!(error instanceof errors.JWTExpired) || !hasExpired(uri)) throw error;
+        });
       }),
     );
-    for (const [uri, { expiresAt }] of lists) if (expiresAt < now() / 1000) lists.delete(uri);
+    for (const uri of lists.keys()) if (hasExpired(uri) && !status_lists.includes(uri)) lists.delete(uri);
     // it is named in the next request, which says that all is applied that it stands for
     const tag = response.headers.get('etag') ?? undefined;
     // a cache on the way, or a server without tags, lets nobody wait
     if (tag === undefined || tag === aggregationTag) await delay(RETRY_AT_THE_LATEST);
     aggregationTag = tag;
+  }
+
+  /** Whether a list that was read has expired; one that was not read is none that a token is accepted by. */
+  function hasExpired(uri: string): boolean {
+    return (lists.get(uri)?.expiresAt ?? 0) <= now() / 1000;
   }
 
   /** A list that was not read before: only one that the issuer's own metadata leads to, and one request for all who ask. */

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest';
+import { openOrm } from '../../shared/database/orm.ts';
+import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
+import { openTestDatabase } from '../../shared/testing/test-database.ts';
+import { authDatabase } from '../database/definition.ts';
+import { createClientSecret } from './client-secret.ts';
+import { registerFirstClients } from './first-clients.ts';
+
+async function open() {
+  await using opening = new AsyncDisposableStack();
+  const directory = opening.use(makeTemporaryDirectory());
+  const { em } = opening.use(await openOrm(opening.use(await openTestDatabase()), authDatabase));
+  const opened = opening.move();
+  return {
+    start: (host: string, mcpClientSecret?: string) =>
+      registerFirstClients({
+        em,
+        issuer: `https://auth.${host}`,
+        apiResource: `https://api.${host}`,
+        mcpResource: `https://mcp.${host}`,
+        dataDirectory: directory.path,
+        mcpClientSecret,
+      }),
+    execute: (sql: string) => em.fork().execute(sql),
+    clients: () =>
+      em.fork().execute('select client_id, resources, resource_server from auth.client order by client_id'),
+    events: () => em.fork().execute('select action, target from auth.audit_event order by id'),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+const clientsAt = (host: string) => [
+  { client_id: 'admin', resources: [`https://auth.${host}/admin`], resource_server: null },
+  { client_id: 'demo', resources: [`https://api.${host}`, `https://mcp.${host}`], resource_server: null },
+  { client_id: 'mcp', resources: [`https://api.${host}`], resource_server: `https://mcp.${host}` },
+];
+const created = ['admin', 'demo', 'mcp'].map((target) => ({ action: 'client.create', target }));
+
+test('the first clients are registered once, and move with the services', async () => {
+  await using opened = await open();
+  for (let start = 0; start < 2; start += 1) {
+    await opened.start('one.example');
+    expect(await opened.clients()).toEqual(clientsAt('one.example'));
+    expect(await opened.events()).toEqual(created);
+  }
+  await opened.start('two.example');
+  expect(await opened.clients()).toEqual(clientsAt('two.example'));
+  const changed = ['admin', 'demo', 'mcp'].map((target) => ({ action: 'client.change', target }));
+  expect(await opened.events()).toEqual([...created, ...changed]);
+});
+
+test('what an administrator made of them stays, and one that was deleted is not made again', async () => {
+  await using opened = await open();
+  await opened.start('one.example');
+  await opened.execute("update auth.client set resources = '{https://api.one.example}' where client_id = 'demo'");
+  await opened.execute("update auth.client set resource_server = null where client_id = 'mcp'");
+  await opened.execute("delete from auth.client where client_id = 'admin'");
+  await opened.start('one.example');
+  expect(await opened.clients()).toEqual([
+    { client_id: 'demo', resources: ['https://api.one.example'], resource_server: null },
+    { client_id: 'mcp', resources: ['https://api.one.example'], resource_server: null },
+  ]);
+  expect(await opened.events()).toEqual(created);
+});
+
+test('a secret that is given becomes the secret of the MCP server, and the audit tells of it', async () => {
+  await using opened = await open();
+  const [first, second] = [createClientSecret(), createClientSecret()];
+  await opened.start('one.example', first);
+  await opened.start('one.example', first);
+  expect(await opened.events()).toEqual(created);
+  await opened.start('one.example', second);
+  expect(await opened.events()).toEqual([...created, { action: 'client.rotate-secret', target: 'mcp' }]);
+  expect(await opened.execute("select 1 from auth.client_secret where client_id = 'mcp'")).toHaveLength(1);
+});
