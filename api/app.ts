@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { type CorsOrigins, cors } from '../shared/http/cors.ts';
 import { handleErrors, renderProblem } from '../shared/http/handle-errors.ts';
 import { healthRoutes, type ReadinessChecks } from '../shared/http/health.ts';
+import { logFailures } from '../shared/http/log-failures.ts';
 import { logRequests } from '../shared/http/log-requests.ts';
 import type { Metrics } from '../shared/http/metrics.ts';
 import { identifyRequest } from '../shared/http/request-id.ts';
@@ -41,12 +42,12 @@ export function createApiApp({
 }): Koa {
   const { resource } = protectedResource;
   const challenges = createChallenges(protectedResource);
-  const authenticate = compose([requireAccessToken({ verify, challenges }), limitRequests]);
-  const router = todoRoutes({ todos, changeFeed, resource, authenticate, challenges });
+  const stillAuthorized = requireAccessToken({ verify, challenges });
+  const authenticate = compose([stillAuthorized, limitRequests]);
+  const router = todoRoutes({ todos, changeFeed, resource, authenticate, stillAuthorized, challenges });
 
   const app = new Koa();
-  // a caller who hangs up is nobody's fault; without this Koa would write a stack trace past the log
-  app.on('error', (err) => logger.debug({ err }, 'a connection failed'));
+  app.on('error', logFailures(logger));
   app.use(identifyRequest);
   app.use(logRequests(logger));
   app.use(metrics.middleware);

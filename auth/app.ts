@@ -1,11 +1,12 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import Koa, { type Context, type Middleware } from 'koa';
+import Koa, { type Middleware } from 'koa';
 import compose from 'koa-compose';
 import { type Client, errors } from 'oidc-provider';
 import type { Logger } from 'pino';
 import { isDatabaseUnavailable } from '../shared/database/database-unavailable.ts';
 import { handleErrors, renderProblem } from '../shared/http/handle-errors.ts';
 import { healthRoutes } from '../shared/http/health.ts';
+import { logFailures } from '../shared/http/log-failures.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import type { Waiting } from '../shared/http/prefer-wait.ts';
 import { identifyRequest } from '../shared/http/request-id.ts';
@@ -105,10 +106,7 @@ export function createAuthApp({
   if (isTrustedProxy !== undefined) trustProxies(provider, isTrustedProxy);
   keepBuiltClients(provider, { find: guessing.guard(clients.find) });
   const koa: Koa = provider;
-  koa.on('error', (err: Error, ctx?: Context) => {
-    // a client that hangs up or sends what cannot be read is no fault of ours
-    if (!isCallersFault(err)) logger.error({ err, path: ctx?.path }, 'a request could not be answered');
-  });
+  koa.on('error', logFailures(logger));
   provider.on('server_error', (ctx, err) => {
     logger.error({ err, path: ctx.path }, 'a request could not be answered');
     if (!isDatabaseUnavailable(err)) return;
@@ -197,11 +195,6 @@ export function createAuthApp({
   function referTo({ list, index }: Place): StatusReference {
     return { idx: index, uri: listUri(issuer, list) };
   }
-}
-
-function isCallersFault(error: object): boolean {
-  const { code, expose } = error as { code?: unknown; expose?: unknown };
-  return expose === true || code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED';
 }
 
 function refuseGone(error: unknown): never {

@@ -5,6 +5,7 @@ import { type CorsOrigins, cors } from '../shared/http/cors.ts';
 import { HttpError } from '../shared/http/errors.ts';
 import { handleErrors } from '../shared/http/handle-errors.ts';
 import { healthRoutes, type ReadinessChecks } from '../shared/http/health.ts';
+import { logFailures } from '../shared/http/log-failures.ts';
 import { logRequests } from '../shared/http/log-requests.ts';
 import type { Metrics } from '../shared/http/metrics.ts';
 import { parseBody } from '../shared/http/parse-body.ts';
@@ -75,12 +76,15 @@ export function createMcpApp({
   // with a trailing slash it is the same resource, and its metadata is that of the form that was asked for (RFC 9728 §3.3)
   for (const form of [resource, `${resource}/`]) {
     const challenges = createChallenges({ ...protectedResource, resource: form });
+    const authenticate = requireAccessToken({ verify, challenges });
     router.all(
       new URL(form).pathname,
       refuseForeignOrigin(resource, corsOrigins),
-      requireAccessToken({ verify, challenges }),
+      authenticate,
       requirePost,
       parseBody(JsonRpcMessage, { limit: MESSAGE_LIMIT }),
+      // the access token may have been revoked while the body was on its way
+      authenticate,
       offerFeatures(features),
       requireScopeOfMessage(challenges),
       answerMessage({ resource, createServer, exchange, challenges }),
@@ -88,8 +92,7 @@ export function createMcpApp({
   }
 
   const app = new Koa();
-  // a caller who hangs up is nobody's fault; without this Koa would write a stack trace past the log
-  app.on('error', (err) => logger.debug({ err }, 'a connection failed'));
+  app.on('error', logFailures(logger));
   app.use(identifyRequest);
   app.use(logRequests(logger));
   app.use(metrics.middleware);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -72,6 +74,77 @@ test('a token that is revoked is refused at api and at mcp within moments', asyn
   await vi.waitFor(async () => expect(await useAtMcp(forMcp)).toEqual(revoked), { timeout: 1000, interval: 5 });
   // the one beside them is as good as before
   expect((await useAtApi(await system.getAccessToken(client))).status).toBe(200);
+});
+
+/** Begins a request with half of its body; the function that it returns sends the rest, and resolves with the answer. */
+async function beginPost(url: string, token: string, json: string) {
+  const answered = Promise.withResolvers<{ status: number | undefined; challenge: string | undefined }>();
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'content-length': json.length,
+    expect: '100-continue',
+  };
+  const sent = request(url, { method: 'POST', headers }, (response) => {
+    response.resume();
+    answered.resolve({ status: response.statusCode, challenge: response.headers['www-authenticate'] });
+  });
+  sent.on('error', answered.reject);
+  const began = once(sent, 'continue');
+  sent.flushHeaders();
+  await began;
+  sent.write(json.slice(0, 5));
+  return () => {
+    sent.end(json.slice(5));
+    return answered.promise;
+  };
+}
+
+test('a request whose token is revoked while its body is on its way is refused', async () => {
+  const admin = await system.registerClient({ scopes: ['admin'], resources: [`${system.issuer}/admin`] });
+  const [forApi, forMcp, forAdmin] = [
+    await system.getAccessToken(client),
+    await system.getAccessToken(client, { resource: system.mcpResource }),
+    await system.getAccessToken(admin, { resource: `${system.issuer}/admin` }),
+  ];
+  const call = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'create_todo', arguments: { title: 'b' } },
+  };
+  const finish = [
+    await beginPost(`${system.apiResource}/todos`, forApi, '{"title":"a"}'),
+    await beginPost(system.mcpResource, forMcp, JSON.stringify(call)),
+    await beginPost(`${system.issuer}/admin/clients`, forAdmin, '{"client_name":"a","scope":"todos:read"}'),
+  ];
+  // the answer to what is begun again says that the revocation is applied
+  for (const token of [forApi, forMcp]) expect((await revoke(token)).status).toBe(200);
+  expect((await revoke(forAdmin, admin)).status).toBe(200);
+  await vi.waitFor(async () => expect(await useAtApi(forApi)).toEqual(revoked), 10_000);
+  await vi.waitFor(async () => expect(await useAtMcp(forMcp)).toEqual(revoked), 10_000);
+  expect(await Promise.all(finish.map((send) => send()))).toEqual([revoked, revoked, revoked]);
+  const headers = { authorization: `Bearer ${await system.getAccessToken(client)}` };
+  const todos = await (await fetch(`${system.apiResource}/todos`, { headers })).json();
+  expect(todos).not.toContainEqual(expect.objectContaining({ title: expect.stringMatching(/^[ab]$/) }));
+});
+
+test('who waits for changes is told none of them when its token is revoked', async () => {
+  const [waiting, writing] = [await system.getAccessToken(client), await system.getAccessToken(client)];
+  const changes = `${system.apiResource}/todos/changes`;
+  const headers = { authorization: `Bearer ${waiting}`, prefer: 'wait=20' };
+  const { next } = z.object({ next: z.string() }).parse(await (await fetch(changes, { headers })).json());
+  const answer = fetch(`${changes}?since=${next}`, { headers });
+  await revoke(waiting);
+  await vi.waitFor(async () => expect(await useAtApi(waiting)).toEqual(revoked), 10_000);
+  await fetch(`${system.apiResource}/todos`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${writing}`, 'content-type': 'application/json' },
+    body: '{"title":"not for everybody"}',
+  });
+  const { status, headers: answered } = await answer;
+  expect({ status, challenge: answered.get('www-authenticate') }).toEqual(revoked);
 });
 
 test('revoking is for the client that got the token, and does nothing to what is no good token', async () => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Todo } from '../../shared/todo/todo.ts';
 import { anyTodo } from '../testing/arbitrary-todo.ts';
 import { type Caller, startApi } from '../testing/start-api.ts';
+import { exportTodos } from './json-lines.ts';
 
 // one API for all tests of this file: each has a subject of its own
 let api: Awaited<ReturnType<typeof startApi>>;
@@ -110,6 +112,52 @@ test('an export that cannot be read to its end does not look as if it were', asy
   expect(response.status).toBe(200);
   await api.em.fork().execute('alter table api.todo rename to gone');
   await expect(response.text()).rejects.toThrow();
+});
+
+test('an export whose first page cannot be read is refused, and one whose caller may not go on breaks off', async () => {
+  await using api = await startApi();
+  const sub = await addLarge(api);
+  await api.em.fork().execute('alter table api.todo rename to gone');
+  const refused = await fetchExport(sub, api);
+  expect([refused.status, refused.headers.get('content-type')]).toEqual([500, 'application/problem+json']);
+  expect(refused.headers.get('content-disposition')).toBeNull();
+  await api.em.fork().execute('alter table api.gone rename to todo');
+  const chunks: string[] = [];
+  let asked = 0;
+  const mayGoOn = async () => {
+    asked += 1;
+    if (asked === 2) throw new Error('the access token was revoked');
+  };
+  const lines = await exportTodos(api.todos, sub, mayGoOn);
+  await expect(
+    (async () => {
+      for await (const chunk of lines) chunks.push(String(chunk));
+    })(),
+  ).rejects.toThrow('the access token was revoked');
+  expect(parse(chunks.join(''))).toHaveLength(400);
+});
+
+test('after a refused import the connection is as good as before', async () => {
+  const token = await api.issueToken();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const send = (method: string, path: string, body: string) =>
+    new Promise<{ status: number | undefined; port: number | undefined }>((resolve, reject) => {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/jsonl' };
+      const sent = request({ host: '127.0.0.1', port: api.port, method, path, headers, agent }, (response) => {
+        const { localPort: port } = response.socket;
+        response.resume().on('end', () => resolve({ status: response.statusCode, port }));
+      });
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  const { status, port } = await send(
+    'POST',
+    '/api/v1/todos/import',
+    `${'{}\n'.repeat(30)}${' '.repeat(90_000)}\n`.repeat(20),
+  );
+  expect(status).toBe(400);
+  expect(await send('GET', '/api/v1/todos', '')).toEqual({ status: 200, port });
+  agent.destroy();
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { Context } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { HttpError, InvalidRequest } from '../../shared/http/errors.ts';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
@@ -14,27 +14,40 @@ const BYTES = 10_000_000;
 const LINE = 100_000;
 const TODOS = 10_000;
 
-/** Writes every todo of `owner` as a line of JSON, the oldest first, as fast as it is read. */
-export function exportTodos(todos: Todos, owner: string): Readable {
+/**
+ * Writes every todo of `owner` as a line of JSON, the oldest first, as fast as it is read. A page at a time: neither all of
+ * them in memory, nor a connection to the database for whoever reads slowly. When this resolves the first page is read;
+ * what fails later breaks the answer off.
+ * @param mayGoOn is asked before each further page, and throws when there may be none.
+ */
+export async function exportTodos(todos: Todos, owner: string, mayGoOn: () => Promise<unknown>): Promise<Readable> {
+  let page = await readPage();
   return Readable.from(lines());
 
   async function* lines(): AsyncGenerator<string> {
-    let cursor: string | undefined;
-    do {
-      // a page at a time: neither all of them in memory, nor a connection to the database for whoever reads slowly
-      const query = TodoListQuery.parse({ limit: '200', ...(cursor !== undefined && { cursor }) });
-      const page = await todos.list(owner, query);
+    while (true) {
       yield page.todos.map((todo) => `${JSON.stringify(todo)}\n`).join('');
-      cursor = page.next;
-    } while (cursor !== undefined);
+      if (page.next === undefined) return;
+      await mayGoOn();
+      page = await readPage(page.next);
+    }
+  }
+
+  function readPage(cursor?: string) {
+    return todos.list(owner, TodoListQuery.parse({ limit: '200', ...(cursor !== undefined && { cursor }) }));
   }
 }
 
 /**
- * Reads the todos of a request with a line of JSON for each, while it arrives. @throws {InvalidRequest} with the lines and
- * fields that are wrong; a 413 when there are too many, and a 415 when it is something else.
+ * Reads the todos of a request with a line of JSON for each, while it arrives, and leaves them in `ctx.state.body`. Refuses
+ * with 400 and the lines and fields that are wrong, 413 when there are too many, and 415 when it is something else.
  */
-export async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
+export const parseTodos: Middleware<{ body: ImportedTodo[] }> = async function parseTodos(ctx, next) {
+  ctx.state.body = await readTodos(ctx);
+  await next();
+};
+
+async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
   if (!ctx.is(JSON_LINES, 'application/x-ndjson', 'application/jsonlines'))
     throw new HttpError(415, `content-type: expected ${JSON_LINES}`, { headers: { accept: JSON_LINES } });
   if ((ctx.get('content-encoding') || 'identity') !== 'identity')
@@ -75,9 +88,12 @@ async function* readLines(ctx: Context): AsyncGenerator<string> {
 
 async function* readChunks(ctx: Context): AsyncGenerator<Buffer> {
   try {
-    yield* ctx.req;
+    yield* ctx.req.iterator({ destroyOnReturn: false });
   } catch (cause) {
     throw new InvalidRequest([{ field: 'body', expected: 'to be sent to its end' }], cause);
+  } finally {
+    // what a refusal leaves unread is read past: another request comes after it on the connection
+    ctx.req.resume();
   }
 }
 

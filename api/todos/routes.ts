@@ -10,11 +10,11 @@ import { type Authorized, requireScope } from '../../shared/oauth/require-access
 import { Batch } from '../../shared/todo/batch.ts';
 import { ChangeFeedQuery } from '../../shared/todo/change-feed.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
-import { NewTodo, type Todo, TodoChanges, TodoId } from '../../shared/todo/todo.ts';
+import { type ImportedTodo, NewTodo, type Todo, TodoChanges, TodoId } from '../../shared/todo/todo.ts';
 import { parseIdempotencyKey } from '../idempotency/idempotency.ts';
 import { runBatch } from './batch.ts';
 import type { TodoChangeFeed } from './change-feed.ts';
-import { exportTodos, JSON_LINES, readTodos } from './json-lines.ts';
+import { exportTodos, JSON_LINES, parseTodos } from './json-lines.ts';
 import { noSuchTodo, otherVersion } from './refusals.ts';
 import type { Precondition } from './todo-writer.ts';
 import type { Todos } from './todos.ts';
@@ -28,12 +28,15 @@ export function todoRoutes({
   changeFeed,
   resource,
   authenticate,
+  stillAuthorized,
   challenges,
 }: {
   todos: Todos;
   changeFeed: TodoChangeFeed;
   resource: string;
   authenticate: Middleware<Authorized>;
+  /** Verifies the access token again, after a wait: it may have been revoked since the request began. */
+  stillAuthorized: Middleware<Authorized>;
   challenges: Challenges;
 }): Router<Authorized> {
   // every route names its guards: a middleware of the whole router is left out when the path's case is another
@@ -42,7 +45,7 @@ export function todoRoutes({
   const mayWrite = requireScope('todos:write', challenges);
 
   router.get<{ query: TodoListQuery }>('/todos', authenticate, mayRead, parseQuery(TodoListQuery), listTodos);
-  router.post<{ body: NewTodo }>('/todos', authenticate, mayWrite, parseBody(NewTodo), createTodo);
+  router.post<{ body: NewTodo }>('/todos', authenticate, mayWrite, parseBody(NewTodo), stillAuthorized, createTodo);
   router.get<{ query: ChangeFeedQuery }>(
     '/todos/changes',
     authenticate,
@@ -51,17 +54,39 @@ export function todoRoutes({
     listChanges,
   );
   router.get('/todos/export', authenticate, mayRead, sendExport);
-  router.post('/todos/import', authenticate, mayWrite, importTodos);
+  router.post<{ body: ImportedTodo[] }>(
+    '/todos/import',
+    authenticate,
+    mayWrite,
+    parseTodos,
+    stillAuthorized,
+    importTodos,
+  );
   router.post<{ body: Batch }>(
     '/todos/batch',
     authenticate,
     mayWrite,
     parseBody(Batch, { limit: LARGEST_BATCH }),
+    stillAuthorized,
     batchTodos,
   );
   router.get('/todos/:id', authenticate, mayRead, getTodo);
-  router.patch<{ body: TodoChanges }>('/todos/:id', authenticate, mayWrite, parseBody(TodoChanges), updateTodo);
-  router.put<{ body: TodoChanges }>('/todos/:id', authenticate, mayWrite, parseBody(TodoChanges), updateTodo);
+  router.patch<{ body: TodoChanges }>(
+    '/todos/:id',
+    authenticate,
+    mayWrite,
+    parseBody(TodoChanges),
+    stillAuthorized,
+    updateTodo,
+  );
+  router.put<{ body: TodoChanges }>(
+    '/todos/:id',
+    authenticate,
+    mayWrite,
+    parseBody(TodoChanges),
+    stillAuthorized,
+    updateTodo,
+  );
   router.delete('/todos/:id', authenticate, mayWrite, deleteTodo);
   router.post('/todos/:id/restore', authenticate, mayWrite, restoreTodo);
   return router;
@@ -125,19 +150,23 @@ export function todoRoutes({
 
   async function listChanges(ctx: RouterContext<Authorized & { query: ChangeFeedQuery }>): Promise<void> {
     ctx.vary('prefer');
-    ctx.body = await changeFeed.read(ctx.state.accessToken.subject, ctx.state.query, ctx);
+    const changes = await changeFeed.read(ctx.state.accessToken.subject, ctx.state.query, ctx);
+    await stillAuthorized(ctx, async () => {
+      ctx.body = changes;
+    });
   }
 
   async function sendExport(ctx: RouterContext<Authorized>): Promise<void> {
+    const { subject } = ctx.state.accessToken;
+    ctx.body = await exportTodos(todos, subject, () => stillAuthorized(ctx, async () => {}));
     ctx.type = JSON_LINES;
     ctx.set('content-disposition', 'attachment; filename="todos.jsonl"');
-    ctx.body = exportTodos(todos, ctx.state.accessToken.subject);
   }
 
-  async function importTodos(ctx: RouterContext<Authorized>): Promise<void> {
-    const imported = await readTodos(ctx);
-    const once = parseIdempotencyKey(ctx, imported);
-    ctx.body = await todos.write(ctx.state.accessToken.subject, (writer) => writer.add(imported), once);
+  async function importTodos(ctx: RouterContext<Authorized & { body: ImportedTodo[] }>): Promise<void> {
+    const { accessToken, body } = ctx.state;
+    const once = parseIdempotencyKey(ctx, body);
+    ctx.body = await todos.write(accessToken.subject, (writer) => writer.add(body), once);
   }
 }
 

@@ -46,6 +46,7 @@ export function adminRoutes({
   revocations: Revocations;
   confirmations: Confirmations;
   verifyOwnToken: VerifyOwnToken;
+  /** Comes again after a body: the access token may have been revoked while that was on its way. */
   authenticate: Middleware<Authorized>;
   challenges: Challenges;
 }): Router<Authorized> {
@@ -58,6 +59,7 @@ export function adminRoutes({
     authenticate,
     mayAdminister,
     parseBody(NewClientRequest),
+    authenticate,
     createClient,
   );
   router.get('/clients/:id', authenticate, mayAdminister, getClient);
@@ -66,6 +68,7 @@ export function adminRoutes({
     authenticate,
     mayAdminister,
     parseBody(ClientChanges),
+    authenticate,
     changeClient,
   );
   router.delete('/clients/:id', authenticate, mayAdminister, deleteClient);
@@ -74,6 +77,7 @@ export function adminRoutes({
     authenticate,
     mayAdminister,
     parseBody(NewSecretRequest),
+    authenticate,
     rotateSecret,
   );
   router.post<{ body: z.infer<typeof NewRevocationRequest> }>(
@@ -81,6 +85,7 @@ export function adminRoutes({
     authenticate,
     mayAdminister,
     parseBody(NewRevocationRequest),
+    authenticate,
     revoke,
   );
   router.get('/revocations/:sequence', authenticate, mayAdminister, getRevocation);

@@ -17,7 +17,8 @@ export function logRequests(logger: Logger): Middleware<{ accessToken?: AccessTo
       const call = {
         method: ctx.method,
         path: ctx.path,
-        status: ctx.status,
+        // the caller hung up, or the answer broke off
+        ...(ctx.res.writableFinished ? { status: ctx.status } : { aborted: true }),
         ms: Math.round(performance.now() - start),
       };
       logger.info(

@@ -47,7 +47,7 @@ export function requireAccessToken({
 function pass(accessToken: AccessToken, ctx: ParameterizedContext<Authorized>, next: Next): Promise<unknown> {
   ctx.state.accessToken = accessToken;
   // what a token's holder may see is nobody else's to keep (RFC 6750 §5.3)
-  ctx.res.setHeader('cache-control', 'private, no-store');
+  if (!ctx.res.headersSent) ctx.res.setHeader('cache-control', 'private, no-store');
   return next();
 }
 
