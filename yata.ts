@@ -4,7 +4,12 @@ import * as z from 'zod';
 import { readApiConfig } from './api/config.ts';
 import { createAdminClient } from './auth/admin/admin-client.ts';
 import { ADMIN_NOUNS, ADMIN_USAGE, runAdminCommand, UsageError } from './auth/admin/command-line.ts';
-import { credentialsPath, findOrCreateCredentials, readCredentials } from './auth/clients/credentials-file.ts';
+import {
+  credentialsPath,
+  findOrCreateCredentials,
+  readCredentials,
+  replaceCredentials,
+} from './auth/clients/credentials-file.ts';
 import { readAuthConfig } from './auth/config.ts';
 import { readMcpConfig } from './mcp/config.ts';
 import { checkTogether, type Environment, readEnvironment, resolveFiles } from './shared/configuration/environment.ts';
@@ -154,10 +159,10 @@ async function administer(words: readonly string[], json: boolean): Promise<void
     environment,
   );
   const issuer = createIssuer({ identifier: AUTH_ISSUER, url: AUTH_URL });
-  const result = await runAdminCommand(
-    words,
-    createAdminClient({ issuer, credentials: readCredentials(YATA_DATA_DIR, 'admin') }),
-  );
+  const result = await runAdminCommand(words, {
+    admin: createAdminClient({ issuer, credentials: readCredentials(YATA_DATA_DIR, 'admin') }),
+    keepCredentials: (credentials) => replaceCredentials(YATA_DATA_DIR, credentials),
+  });
   say(json ? JSON.stringify(result.json) : result.text);
 }
 
@@ -179,7 +184,7 @@ const words = process.argv.slice(2).filter((word) => word !== '--json');
 const [noun] = words;
 if (noun === 'start' && words.length === 1) {
   await runUntilSignalled((resources) => start(resources, process.env));
-} else if (noun === '--help' || noun === '-h') {
+} else if (words.includes('--help') || words.includes('-h')) {
   process.stdout.write(USAGE);
 } else if (noun === undefined || noun.startsWith('-')) {
   process.stderr.write(USAGE);

@@ -43,5 +43,6 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // an error of several addresses has no message of its own
   const message = error.message || ('code' in error ? String(error.code) : error.name);
-  return error.cause === undefined ? message : `${message}\n  because: ${describeError(error.cause)}`;
+  // a cause that is no error is data, such as an answer, and may be anybody's
+  return error.cause instanceof Error ? `${message}\n  because: ${describeError(error.cause)}` : message;
 }

@@ -1,7 +1,9 @@
 import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod';
+import { createAdminClient } from '../auth/admin/admin-client.ts';
 import { AuditEventResponse, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
+import { createIssuer } from '../shared/oauth/issuer.ts';
 import { type System, startSystem, type TestClient } from './system.ts';
 
 let system: System;
@@ -163,6 +165,53 @@ test('a client that is disabled gets no token and loses those that it has, until
   const after = await system.getAccessToken(client);
   expect(await use(after)).toBe(200);
   expect(await use(before)).toBe(401);
+});
+
+test('the last administrator cannot lock everybody out', async () => {
+  await using own = await startSystem();
+  const resource = `${own.issuer}/admin`;
+  const root = await own.registerClient({ clientId: 'root', scopes: ['admin'], resources: [resource] });
+  const authorization = `Bearer ${await own.getAccessToken(root, { resource })}`;
+  const change = async (method: string, id: string, body?: object) =>
+    (
+      await fetch(`${resource}/clients/${id}`, {
+        method,
+        headers: { authorization, 'content-type': 'application/json' },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      })
+    ).status;
+  expect(await change('PATCH', 'admin', { active: false })).toBe(200);
+  // one that is disabled is no administrator
+  expect(await change('PATCH', 'root', { active: false })).toBe(409);
+  expect(await change('PATCH', 'root', { scope: 'todos:read' })).toBe(409);
+  expect(await change('DELETE', 'root')).toBe(409);
+  expect(await change('PATCH', 'root', { client_name: 'Still here' })).toBe(200);
+  expect((await own.postToken(root, { resource })).status).toBe(200);
+  expect(await change('PATCH', 'admin', { active: true })).toBe(200);
+  // of two at once one stays
+  const both = [change('PATCH', 'root', { active: false }), change('DELETE', 'admin')];
+  const statuses = (await Promise.all(both)).toSorted();
+  expect([
+    [200, 409],
+    [200, 401],
+  ]).toContainEqual(statuses);
+});
+
+test('an administrator who is refused is told why', async () => {
+  const issuer = createIssuer({ identifier: system.issuer });
+  const wrong = (OAUTH_CLIENT_ID: string) =>
+    createAdminClient({ issuer, credentials: { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET: 'wrong' } }).listClients();
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    await expect(wrong('nobody')).rejects.toThrow(
+      'The authorization server refuses the client nobody: client authentication failed; the secret in its credentials file must be the current one, and the client active, with the scope admin',
+    );
+  }
+  await expect(wrong('nobody')).rejects.toThrow(/; try again in \d+ seconds$/);
+  const { id, secret } = await create({ scope: 'todos:read' });
+  const reader = createAdminClient({ issuer, credentials: { OAUTH_CLIENT_ID: id, OAUTH_CLIENT_SECRET: secret } });
+  await expect(reader.listClients()).rejects.toThrow(
+    new RegExp(`^The authorization server refuses the client ${id}: .*resource`),
+  );
 });
 
 test('a client that is deleted is gone with its tokens', async () => {

@@ -399,9 +399,12 @@ test('the command line administers clients and takes tokens back', { timeout: 12
   });
   const rotated = await json(['clients', 'rotate-secret', created.client_id, '--overlap', '24h']);
   expect(rotated.secrets).toHaveLength(2);
-  expect(await json(['clients', 'set-scope', created.client_id, 'todos:read todos:write'])).toMatchObject({
-    scope: 'todos:read todos:write',
-  });
+  for (const scopes of [['todos:read todos:write'], ['todos:read', 'todos:write']]) {
+    expect(await json(['clients', 'set-scope', created.client_id, ...scopes])).toMatchObject({
+      scope: 'todos:read todos:write',
+    });
+  }
+  expect((await yata(['clients', 'show', created.client_id])).stdout).toMatch(/^secret +of .*, last used never$/m);
   expect(await json(['clients', 'disable', created.client_id])).toMatchObject({ active: false });
   expect(await json(['clients', 'enable', created.client_id])).toMatchObject({ active: true });
   expect((await yata(['clients', 'list'])).stdout).toMatch(/^demo {2}active/m);
@@ -416,6 +419,20 @@ test('the command line administers clients and takes tokens back', { timeout: 12
   const audit = await json(['audit']);
   expect(audit[0]).toMatchObject({ action: 'client.revoke-tokens', target: 'demo', actor: 'admin' });
 
+  // the file that the command line reads has the new secret
+  for (const client of ['admin', 'demo']) {
+    const path = join(installation.environment.YATA_DATA_DIR, `${client}-client.env`);
+    const before = readFileSync(path, 'utf8');
+    expect((await yata(['clients', 'rotate-secret', client])).stdout).toContain(`${path} has it`);
+    expect(readFileSync(path, 'utf8')).not.toBe(before);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  }
+  expect(await yata(['clients', 'list'])).toMatchObject({ code: 0 });
+  expect(await yata(['clients', 'disable', 'admin'])).toMatchObject({
+    code: 1,
+    stderr: 'This would leave no active client with the scope admin, and nobody who could undo it\n',
+  });
+
   expect(await yata(['clients', 'show', 'nobody'])).toMatchObject({
     code: 1,
     stderr: 'There is no client with this id\n',
@@ -426,11 +443,20 @@ test('the command line administers clients and takes tokens back', { timeout: 12
     ['nothing'],
     ['tokens', 'revoke'],
     ['clients', 'list', '--colour'],
+    ['clients', 'list', '--wait'],
+    ['clients', 'list', 'demo'],
+    ['clients', 'show', ''],
+    ['clients', 'set-scope', 'demo'],
+    ['clients', 'create', '--name', 'a', '--scope', 'todos:read', '--public-keys', 'README.md'],
+    ['tokens', 'revoke', 'TOKEN', '--client', 'demo'],
+    ['audit', 'all'],
     [],
   ]) {
     expect(await yata(words)).toMatchObject({ code: 2, stderr: expect.stringContaining('usage: ') });
   }
-  expect((await yata(['--help'])).stdout).toContain('usage: ');
+  for (const words of [['--help'], ['clients', '--help']]) {
+    expect(await yata(words)).toMatchObject({ code: 0, stdout: expect.stringContaining('usage: ') });
+  }
 });
 
 test('one request id runs through mcp, api and auth, with who called for whom and never a token', async () => {

@@ -57,15 +57,29 @@ export function createAdminClient({ issuer, credentials }: { issuer: Issuer; cre
     const { OAUTH_CLIENT_ID: client_id, OAUTH_CLIENT_SECRET } = credentials;
     const authentication = oauth.ClientSecretBasic(OAUTH_CLIENT_SECRET);
     const options = { [oauth.customFetch]: issuer.fetch, [oauth.allowInsecureRequests]: true };
-    const response = await oauth.clientCredentialsGrantRequest(
-      server,
-      { client_id },
-      authentication,
-      { resource },
-      options,
-    );
-    const { access_token } = await oauth.processClientCredentialsResponse(server, { client_id }, response);
-    return access_token;
+    const client = { client_id };
+    const response = await oauth.clientCredentialsGrantRequest(server, client, authentication, { resource }, options);
+    try {
+      return (await oauth.processClientCredentialsResponse(server, client, response)).access_token;
+    } catch (error) {
+      if (error instanceof oauth.WWWAuthenticateChallengeError) throw new AdministratorRefused(client_id, response);
+      if (error instanceof oauth.ResponseBodyError)
+        throw new AdministratorRefused(client_id, response, error.error_description ?? error.error);
+      throw error;
+    }
+  }
+}
+
+/** The authorization server gives the administrator no access token. The message says what to do. */
+class AdministratorRefused extends Error {
+  override readonly name = 'AdministratorRefused';
+
+  constructor(clientId: string, { status, headers }: Response, reason = 'client authentication failed') {
+    const hint =
+      status === 429
+        ? `try again in ${headers.get('retry-after') ?? 'some'} seconds`
+        : `the secret in its credentials file must be the current one, and the client active, with the scope admin`;
+    super(`The authorization server refuses the client ${clientId}: ${reason}; ${hint}`);
   }
 }
 

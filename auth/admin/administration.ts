@@ -17,7 +17,10 @@ export type Administration = {
   readonly createClient: (request: NewClientRequest, origin: Origin) => Promise<ClientResponse>;
   readonly listClients: () => Promise<ClientResponse[]>;
   readonly getClient: (clientId: string) => Promise<ClientResponse>;
-  /** Changes a client. One that is disabled loses its access tokens in the same transaction. */
+  /**
+   * Changes a client. One that is disabled loses its access tokens in the same transaction. Throws a 409, as deletion does,
+   * when nobody would be left who can administer.
+   */
   readonly changeClient: (clientId: string, changes: ClientChanges, origin: Origin) => Promise<ClientResponse>;
   /** Deletes a client, and its access tokens with it. */
   readonly deleteClient: (clientId: string, origin: Origin) => Promise<void>;
@@ -80,7 +83,7 @@ export function createAdministration({
     getClient,
     async changeClient(clientId, changes, origin) {
       await em.fork().transactional(async (transaction) => {
-        await lockClient(transaction, clientId);
+        const client = await lockClient(transaction, clientId);
         await transaction.nativeUpdate(
           ClientEntity,
           { clientId },
@@ -92,6 +95,7 @@ export function createAdministration({
             updatedAt: new Date(),
           },
         );
+        await requireAdministrator(transaction, client);
         if (changes.active === false)
           await revokeLeases(transaction, clientId, { actor: origin.actor ?? '', reason: 'client disabled' });
         await audit(transaction, origin, actionOf(changes), clientId, changes);
@@ -102,10 +106,11 @@ export function createAdministration({
     },
     async deleteClient(clientId, origin) {
       await em.fork().transactional(async (transaction) => {
-        await lockClient(transaction, clientId);
-        await revokeLeases(transaction, clientId, { actor: origin.actor ?? '', reason: 'client deleted' });
+        const client = await lockClient(transaction, clientId);
         await transaction.nativeDelete(ClientSecretEntity, { clientId });
         await transaction.nativeDelete(ClientEntity, { clientId });
+        await requireAdministrator(transaction, client);
+        await revokeLeases(transaction, clientId, { actor: origin.actor ?? '', reason: 'client deleted' });
         await audit(transaction, origin, 'client.delete', clientId, {});
       });
       clients.forget(clientId);
@@ -142,6 +147,19 @@ export function createAdministration({
     const client = isClientId(clientId) ? await fork.findOne(ClientEntity, { clientId }) : null;
     if (client === null) throw noSuchClient();
     return present(client, await fork.find(ClientSecretEntity, { clientId }, { orderBy: { createdAt: 'asc' } }));
+  }
+
+  /** After a change of `client`: somebody must be left who can undo it. */
+  async function requireAdministrator(transaction: SqlEntityManager, client: ClientRow): Promise<void> {
+    if (!client.scopes.includes('admin')) return;
+    // of two administrators who disable each other at once, the second is refused
+    await transaction.execute("select pg_advisory_xact_lock(hashtext('auth administrators'))");
+    const [left] = await transaction.execute(
+      "select 1 from auth.client where active and 'admin' = any(scopes) and ? = any(resources) limit 1",
+      resourcesOf(['admin']),
+    );
+    if (left === undefined)
+      throw new HttpError(409, 'This would leave no active client with the scope admin, and nobody who could undo it');
   }
 
   function resourcesOf(scopes: readonly string[]): string[] {

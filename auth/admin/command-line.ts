@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { Credentials } from '../clients/credentials-file.ts';
 import type { AdminClient } from './admin-client.ts';
 import type { ClientResponse, RevocationResponse } from './contract.ts';
 
@@ -9,7 +10,7 @@ export const ADMIN_USAGE = `  clients create --name NAME --scope "SCOPES" [--id 
   clients list
   clients show|disable|enable|delete ID
   clients rotate-secret ID [--overlap 24h]
-  clients set-scope ID "SCOPES"
+  clients set-scope ID SCOPE...
   tokens revoke TOKEN | - | --client ID   [--wait]      (-: the token is read from stdin)
   audit [--limit 100]
 `;
@@ -25,11 +26,16 @@ export const ADMIN_NOUNS: readonly string[] = ['clients', 'tokens', 'audit'];
 /** What a command did: a JSON value for machines, and a text for people. */
 export type CommandResult = { readonly json: unknown; readonly text: string };
 
+/** Writes a client's new secret where the old one was kept, if anywhere, and returns the path. */
+export type KeepCredentials = (credentials: Credentials) => string | undefined;
+
 /** Runs a command of the administrator. @throws {UsageError} @throws {AdministrationRefused} */
-export async function runAdminCommand(words: readonly string[], admin: AdminClient): Promise<CommandResult> {
-  const { values, positionals } = parse(words);
-  const [noun, verb, ...operands] = positionals;
-  switch (`${noun} ${verb ?? ''}`.trim()) {
+export async function runAdminCommand(
+  words: readonly string[],
+  { admin, keepCredentials }: { admin: AdminClient; keepCredentials: KeepCredentials },
+): Promise<CommandResult> {
+  const { command, values, operands } = parse(words);
+  switch (command) {
     case 'clients create': {
       const created = await admin.createClient({
         client_name: required(values.name, '--name'),
@@ -39,7 +45,7 @@ export async function runAdminCommand(words: readonly string[], admin: AdminClie
         ...(values['resource-server'] !== undefined && { resource_server: values['resource-server'] }),
         ...(values['public-keys'] !== undefined && {
           token_endpoint_auth_method: 'private_key_jwt',
-          jwks: JSON.parse(readFileSync(values['public-keys'], 'utf8')),
+          jwks: readJson(values['public-keys'], '--public-keys'),
         }),
         one_token_at_a_time: values['one-token-at-a-time'] ?? false,
       });
@@ -49,18 +55,22 @@ export async function runAdminCommand(words: readonly string[], admin: AdminClie
       const clients = await admin.listClients();
       return { json: clients, text: clients.map(line).join('\n') };
     }
-    case 'clients show':
-      return shown(await admin.getClient(operand(operands, 'ID')));
+    case 'clients show': {
+      const client = await admin.getClient(required(operands[0], 'ID'));
+      return { json: client, text: describe(client) };
+    }
     case 'clients disable':
-      return shown(await admin.changeClient(operand(operands, 'ID'), { active: false }));
+      return shown(await admin.changeClient(required(operands[0], 'ID'), { active: false }));
     case 'clients enable':
-      return shown(await admin.changeClient(operand(operands, 'ID'), { active: true }));
+      return shown(await admin.changeClient(required(operands[0], 'ID'), { active: true }));
     case 'clients set-scope': {
-      const [clientId, scope] = operands;
-      return shown(await admin.changeClient(required(clientId, 'ID'), { scope: required(scope, 'SCOPES') }));
+      const [clientId, ...scopes] = operands;
+      // quoted or not
+      const scope = required(scopes.length > 0 ? scopes.join(' ') : undefined, 'SCOPES');
+      return shown(await admin.changeClient(required(clientId, 'ID'), { scope }));
     }
     case 'clients delete': {
-      const clientId = operand(operands, 'ID');
+      const clientId = required(operands[0], 'ID');
       await admin.deleteClient(clientId);
       return {
         json: { client_id: clientId, deleted: true },
@@ -68,61 +78,108 @@ export async function runAdminCommand(words: readonly string[], admin: AdminClie
       };
     }
     case 'clients rotate-secret': {
-      const rotated = await admin.rotateSecret(operand(operands, 'ID'), seconds(values.overlap ?? '0s'));
-      return { json: rotated, text: withSecret(rotated) };
+      const rotated = await admin.rotateSecret(required(operands[0], 'ID'), seconds(values.overlap ?? '0s'));
+      return { json: rotated, text: `${withSecret(rotated)}${keep(rotated, keepCredentials)}` };
     }
     case 'tokens revoke': {
+      const [word] = operands;
+      if ((word === undefined) === (values.client === undefined))
+        throw new UsageError('either a TOKEN or --client ID is expected');
       const started = performance.now();
       const revocation = await admin.revoke(
-        values.client === undefined ? { token: token(operand(operands, 'TOKEN')) } : { client_id: values.client },
+        word === undefined ? { client_id: required(values.client, '--client') } : { token: token(word) },
       );
       const last = values.wait ? await admin.getRevocation(revocation.sequence, 25) : revocation;
       return { json: last, text: confirmation(last, performance.now() - started) };
     }
     case 'audit': {
       const events = await admin.listAudit(Number(values.limit ?? 100));
-      const text = events.map(({ at, outcome, actor, action, target, detail }) =>
-        [at, outcome.padEnd(7), actor ?? '-', action, target ?? '-', JSON.stringify(detail)].join('  '),
+      const text = events.map(({ at, outcome, actor, address, action, target, request_id, detail }) =>
+        [
+          at,
+          outcome.padEnd(7),
+          `${actor ?? '-'}@${address ?? '-'}`,
+          action,
+          target ?? '-',
+          request_id ?? '-',
+          JSON.stringify(detail),
+        ].join('  '),
       );
       return { json: events, text: text.join('\n') };
     }
-    default:
-      throw new UsageError(`there is no command ${positionals.slice(0, 2).join(' ')}`);
   }
 }
 
+const OPTIONS = {
+  name: { type: 'string' },
+  scope: { type: 'string' },
+  id: { type: 'string' },
+  resource: { type: 'string', multiple: true },
+  'resource-server': { type: 'string' },
+  'public-keys': { type: 'string' },
+  'one-token-at-a-time': { type: 'boolean' },
+  overlap: { type: 'string' },
+  client: { type: 'string' },
+  wait: { type: 'boolean' },
+  limit: { type: 'string' },
+} as const;
+
+/** What comes after each command: the options, and how many words at the most. */
+const COMMANDS = {
+  'clients create': {
+    options: ['name', 'scope', 'id', 'resource', 'resource-server', 'public-keys', 'one-token-at-a-time'],
+    operands: 0,
+  },
+  'clients list': { options: [], operands: 0 },
+  'clients show': { options: [], operands: 1 },
+  'clients disable': { options: [], operands: 1 },
+  'clients enable': { options: [], operands: 1 },
+  'clients delete': { options: [], operands: 1 },
+  'clients rotate-secret': { options: ['overlap'], operands: 1 },
+  'clients set-scope': { options: [], operands: Number.POSITIVE_INFINITY },
+  'tokens revoke': { options: ['client', 'wait'], operands: 1 },
+  audit: { options: ['limit'], operands: 0 },
+} satisfies Record<string, { options: (keyof typeof OPTIONS)[]; operands: number }>;
+type Command = keyof typeof COMMANDS;
+
+/** Reads a command, of which nothing is ignored: what one does not take is a mistake that might cost more than a message. */
 function parse(words: readonly string[]) {
+  const { values, positionals } = parseWords(words);
+  const command = positionals[0] === 'audit' ? 'audit' : positionals.slice(0, 2).join(' ');
+  if (!isCommand(command)) throw new UsageError(`there is no command ${command}`);
+  const taken: { options: readonly string[]; operands: number } = COMMANDS[command];
+  const option = Object.keys(values).find((name) => !taken.options.includes(name));
+  if (option !== undefined) throw new UsageError(`${command} has no option --${option}`);
+  const operands = positionals.slice(command.split(' ').length);
+  const excess = operands[taken.operands];
+  if (excess !== undefined) throw new UsageError(`${command}: ${JSON.stringify(excess)} is one word too many`);
+  return { command, values, operands };
+}
+
+function isCommand(text: string): text is Command {
+  return Object.hasOwn(COMMANDS, text);
+}
+
+function parseWords(words: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...words],
-      allowPositionals: true,
-      options: {
-        name: { type: 'string' },
-        scope: { type: 'string' },
-        id: { type: 'string' },
-        resource: { type: 'string', multiple: true },
-        'resource-server': { type: 'string' },
-        'public-keys': { type: 'string' },
-        'one-token-at-a-time': { type: 'boolean' },
-        overlap: { type: 'string' },
-        client: { type: 'string' },
-        wait: { type: 'boolean' },
-        limit: { type: 'string' },
-      },
-    });
+    return parseArgs({ args: [...words], allowPositionals: true, options: OPTIONS });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 
-function required<T>(value: T | undefined, name: string): T {
-  if (value === undefined) throw new UsageError(`${name} is missing`);
+/** An empty word is what a shell makes of a variable that is not set. */
+function required(value: string | undefined, name: string): string {
+  if (value === undefined || value === '') throw new UsageError(`${name} is missing`);
   return value;
 }
 
-function operand(operands: readonly string[], name: string): string {
-  if (operands.length > 1) throw new UsageError(`one ${name} is expected`);
-  return required(operands[0], name);
+function readJson(path: string, option: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new UsageError(`${option}: expected a file with JSON, and ${path} is none`, { cause });
+  }
 }
 
 /** A token may come from stdin, where no list of processes shows it. */
@@ -151,6 +208,41 @@ function line({ client_id, client_name, scope, active }: ClientResponse): string
 function withSecret(client: ClientResponse): string {
   if (client.client_secret === undefined) return line(client);
   return `${line(client)}\n\nIts secret, which is shown this once:\n\nOAUTH_CLIENT_ID=${client.client_id}\nOAUTH_CLIENT_SECRET=${client.client_secret}`;
+}
+
+/** Every member in a line. */
+function describe(client: ClientResponse): string {
+  const { secrets } = client;
+  const members = {
+    client_id: client.client_id,
+    name: client.client_name,
+    active: client.active ? 'yes' : 'no',
+    scope: client.scope,
+    resources: client.resources.join(' '),
+    ...(client.resource_server !== null && { 'is itself': client.resource_server }),
+    authentication: client.token_endpoint_auth_method,
+    'one token at a time': client.one_token_at_a_time ? 'yes' : 'no',
+    created: client.created_at,
+    changed: client.updated_at,
+  };
+  const secretLines = secrets.map(
+    ({ created_at, expires_at, last_used_at }) =>
+      `of ${created_at}, expires ${expires_at ?? 'never'}, last used ${last_used_at ?? 'never'}`,
+  );
+  return [...Object.entries(members), ...secretLines.map((text) => ['secret', text] as const)]
+    .map(([name, text]) => `${name.padEnd(21)}${text}`)
+    .join('\n');
+}
+
+/** Keeps a new secret where the old one was. That it cannot be is no reason to lose it. */
+function keep({ client_id, client_secret }: ClientResponse, keepCredentials: KeepCredentials): string {
+  if (client_secret === undefined) return '';
+  try {
+    const path = keepCredentials({ OAUTH_CLIENT_ID: client_id, OAUTH_CLIENT_SECRET: client_secret });
+    return path === undefined ? '' : `\n\n${path} has it in place of the old one.`;
+  } catch (error) {
+    return `\n\nWrite it to the client's file yourself: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function confirmation({ confirmed, pending }: RevocationResponse, milliseconds: number): string {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import * as z from 'zod';
-import { writePrivateFile } from '../../shared/configuration/private-file.ts';
+import { replacePrivateFile, writePrivateFile } from '../../shared/configuration/private-file.ts';
 import { createClientSecret } from './client-secret.ts';
 
 /** A client's credentials under the names that programs read from their environment. */
@@ -18,9 +18,27 @@ export function credentialsPath(dataDirectory: string, clientId: string): string
  * @throws when the file holds something else.
  */
 export function findOrCreateCredentials(dataDirectory: string, clientId: string): Credentials {
-  const content = () => `OAUTH_CLIENT_ID=${clientId}\nOAUTH_CLIENT_SECRET=${createClientSecret()}\n`;
-  writePrivateFile(credentialsPath(dataDirectory, clientId), content);
+  writePrivateFile(credentialsPath(dataDirectory, clientId), () =>
+    write({ OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: createClientSecret() }),
+  );
   return readCredentials(dataDirectory, clientId);
+}
+
+/**
+ * Writes a client's new secret where its old one is kept, so that what reads the file goes on working.
+ * @returns the path, or undefined when no file here has credentials of this client.
+ */
+export function replaceCredentials(dataDirectory: string, credentials: Credentials): string | undefined {
+  const { OAUTH_CLIENT_ID: clientId } = credentials;
+  const path = credentialsPath(dataDirectory, clientId);
+  // an id may be more than a file's name
+  if (!/^[\w-]+$/.test(clientId) || !existsSync(path)) return undefined;
+  replacePrivateFile(path, write(credentials));
+  return path;
+}
+
+function write({ OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET }: Credentials): string {
+  return `OAUTH_CLIENT_ID=${OAUTH_CLIENT_ID}\nOAUTH_CLIENT_SECRET=${OAUTH_CLIENT_SECRET}\n`;
 }
 
 /** Reads the credentials of one of the first clients. @throws when there is no such file, or it holds something else. */

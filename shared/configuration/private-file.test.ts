@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeTemporaryDirectory } from '../testing/temporary-directory.ts';
-import { writePrivateFile } from './private-file.ts';
+import { replacePrivateFile, writePrivateFile } from './private-file.ts';
 
 test('a private file is for its owner alone, and what is there stays', () => {
   using directory = makeTemporaryDirectory();
@@ -12,4 +12,13 @@ test('a private file is for its owner alone, and what is there stays', () => {
   expect(writePrivateFile(path, () => 'second')).toBe(false);
   expect(readFileSync(path, 'utf8')).toBe('first');
   expect(readdirSync(join(directory.path, 'new'))).toEqual(['secret']);
+});
+
+test('a private file is replaced whole, and stays private', () => {
+  using directory = makeTemporaryDirectory();
+  const path = join(directory.path, 'secret');
+  writePrivateFile(path, () => 'first');
+  replacePrivateFile(path, 'second');
+  expect([readFileSync(path, 'utf8'), statSync(path).mode & 0o777]).toEqual(['second', 0o600]);
+  expect(readdirSync(directory.path)).toEqual(['secret']);
 });

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -7,15 +17,7 @@ import { dirname } from 'node:path';
  */
 export function writePrivateFile(path: string, content: () => string): boolean {
   if (existsSync(path)) return false;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const unfinished = `${path}.${process.pid}`;
-  const file = openSync(unfinished, 'w', 0o600);
-  try {
-    writeSync(file, content());
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  const unfinished = writeUnfinished(path, content());
   try {
     // a link, not a rename: the file of another process that was faster stays
     linkSync(unfinished, path);
@@ -26,4 +28,22 @@ export function writePrivateFile(path: string, content: () => string): boolean {
   } finally {
     unlinkSync(unfinished);
   }
+}
+
+/** Writes such a file in the place of the one that is there: whoever reads it finds the one or the other, whole. */
+export function replacePrivateFile(path: string, content: string): void {
+  renameSync(writeUnfinished(path, content), path);
+}
+
+function writeUnfinished(path: string, content: string): string {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const unfinished = `${path}.${process.pid}`;
+  const file = openSync(unfinished, 'w', 0o600);
+  try {
+    writeSync(file, content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  return unfinished;
 }
