@@ -36,11 +36,7 @@ export async function answerOnce<T>(
     'select pg_try_advisory_xact_lock(hashtextextended(?, 0)) as free',
     [JSON.stringify([owner, key])],
   );
-  if (lock?.free !== true)
-    throw new HttpError(409, 'A request with this Idempotency-Key is running', {
-      fields: [{ field: 'idempotency-key', expected: 'to be sent again when the first request is done' }],
-      headers: { 'retry-after': '1' },
-    });
+  if (lock?.free !== true) throw keyIsRunning();
   const [before] = await transaction.execute<{ fingerprint: string; answer: T }[]>(
     "select fingerprint, answer from api.idempotency_key where owner = ? and key = ? and created_at > now() - interval '24 hours'",
     [owner, key],
@@ -60,6 +56,31 @@ export async function answerOnce<T>(
     createdAt: new Date(),
   });
   return answered;
+}
+
+/**
+ * Creates the keys of the requests that run in this process. The second of two with one key is refused at once, as it is
+ * when the first runs in another process, and does not wait for its turn behind the first.
+ */
+export function createRunningKeys() {
+  const running = new Set<string>();
+  return async function runOnce<T>(owner: string, { key }: Once, run: () => Promise<T>): Promise<T> {
+    const name = JSON.stringify([owner, key]);
+    if (running.has(name)) throw keyIsRunning();
+    running.add(name);
+    try {
+      return await run();
+    } finally {
+      running.delete(name);
+    }
+  };
+}
+
+function keyIsRunning(): HttpError {
+  return new HttpError(409, 'A request with this Idempotency-Key is running', {
+    fields: [{ field: 'idempotency-key', expected: 'to be sent again when the first request is done' }],
+    headers: { 'retry-after': '1' },
+  });
 }
 
 /** Deletes the keys that are answered anew. */

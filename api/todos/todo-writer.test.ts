@@ -181,3 +181,32 @@ async function create(call: Caller, fields: object = {}): Promise<Todo> {
 function raise(): never {
   throw new Error('nobody calls');
 }
+
+test('writers who wait for one list keep no connection from anybody else', async ({ skip }) => {
+  await using api = await startApi();
+  skip(api.database.kind === 'embedded', 'the embedded database has one connection');
+  const sub = randomUUID();
+  const [call, other] = [await api.createCaller({ sub }), await api.createCaller()];
+  await call('POST', '/api/v1/todos', { title: 'before' });
+  const [held, locked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const holding = api.em.fork().transactional(async (transaction) => {
+    await transaction.execute('select 1 from api.todo_list where owner = ? for update', [sub]);
+    locked.resolve();
+    await held.promise;
+  });
+  await locked.promise;
+  let written = 0;
+  const writes = Array.from({ length: 30 }, async () => {
+    const { status } = await call('POST', '/api/v1/todos', { title: 'waits' });
+    written += 1;
+    return status;
+  });
+  for (const method of ['POST', 'GET']) {
+    const { status } = await other(method, '/api/v1/todos', method === 'POST' ? { title: 'goes on' } : undefined);
+    expect(status).toBe(method === 'POST' ? 201 : 200);
+  }
+  expect(written).toBe(0);
+  held.resolve();
+  await holding;
+  expect(await Promise.all(writes)).toEqual(writes.map(() => 201));
+});

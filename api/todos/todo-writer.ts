@@ -1,15 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { DeadlockException, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TodoChange } from '../../shared/todo/change-feed.ts';
 import { wordsOf } from '../../shared/todo/list-query.ts';
 import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
-import { answerOnce, type Once } from '../idempotency/idempotency.ts';
+import { answerOnce, createRunningKeys, type Once } from '../idempotency/idempotency.ts';
 import { noSuchTodo } from './refusals.ts';
 import { TodoEntity } from './todo.entity.ts';
 import { TODO_CHANGES, TodoChangeEntity } from './todo-change.entity.ts';
 import { COLUMNS, type TodoRow, toTodo } from './todo-row.ts';
+import { createTurns } from './turns.ts';
 
 /** Refuses, by what it throws, a todo of another version than the caller expects. */
 export type Precondition = (version: number) => void;
@@ -34,9 +36,21 @@ export type TodoWriter = {
  */
 export type WriteTodos = <T>(owner: string, work: (writer: TodoWriter) => Promise<T>, once?: Once) => Promise<T>;
 
-/** Creates the writer of todos in a database. */
+/** Creates the writer of todos in a database. The writers of one owner in this process hold one connection. */
 export function createTodoWriter(em: SqlEntityManager): WriteTodos {
-  return async (owner, work, once) => {
+  const takeTurn = createTurns();
+  const runOnce = createRunningKeys();
+
+  return (owner, work, once) => {
+    const write = () => takeTurn(owner, () => attemptTwice(owner, work, once));
+    return once === undefined ? write() : runOnce(owner, once, write);
+  };
+
+  async function attemptTwice<T>(
+    owner: string,
+    work: (writer: TodoWriter) => Promise<T>,
+    once: Once | undefined,
+  ): Promise<T> {
     const attempt = () =>
       em.fork().transactional((transaction) => {
         const write = () => writeList(transaction, owner, work);
@@ -49,7 +63,7 @@ export function createTodoWriter(em: SqlEntityManager): WriteTodos {
       if (error instanceof UniqueConstraintViolationException || error instanceof DeadlockException) return attempt();
       throw error;
     }
-  };
+  }
 }
 
 type StoredChange = TodoChange & { readonly sequence: number };
@@ -153,7 +167,10 @@ async function writeList<T>(
       };
     });
     const rows = created.map((todo) => ({ ...columnsOf(todo), owner, words: wordsIn(todo), deletedAt: null }));
-    for (const some of inChunks(rows)) await transaction.insertMany(TodoEntity, some);
+    for (const some of inChunks(rows)) {
+      await transaction.insertMany(TodoEntity, some);
+      await setImmediate();
+    }
     for (const todo of created) note('created', todo);
     return created;
   }
@@ -184,7 +201,10 @@ async function writeList<T>(
   async function store(): Promise<void> {
     if (changes.length === 0) return;
     const rows = changes.map(({ id: todoId, at, ...change }) => ({ ...change, owner, todoId, at: new Date(at) }));
-    for (const some of inChunks(rows)) await transaction.insertMany(TodoChangeEntity, some);
+    for (const some of inChunks(rows)) {
+      await transaction.insertMany(TodoChangeEntity, some);
+      await setImmediate();
+    }
     await transaction.execute('update api.todo_list set sequence = ?, changed_at = ? where owner = ?', [
       list.sequence,
       new Date(list.changedAt),
@@ -212,11 +232,25 @@ async function lockList(transaction: SqlEntityManager, owner: string) {
   return locked;
 }
 
-/** A statement has room for 65,535 values. */
-function inChunks<T>(rows: readonly T[], size = 1_000): T[][] {
-  return Array.from({ length: Math.ceil(rows.length / size) }, (_, chunk) =>
-    rows.slice(chunk * size, (chunk + 1) * size),
-  );
+/** Rows and letters of a statement: the embedded database keeps everybody waiting while it reads one. */
+const ROWS = 1_000;
+const LETTERS = 200_000;
+
+function inChunks<T>(rows: readonly T[]): T[][] {
+  const chunks: T[][] = [];
+  let letters = Number.POSITIVE_INFINITY;
+  for (const row of rows) {
+    const length = JSON.stringify(row).length;
+    const chunk = chunks.at(-1);
+    if (chunk === undefined || chunk.length >= ROWS || letters + length > LETTERS) {
+      chunks.push([row]);
+      letters = length;
+    } else {
+      chunk.push(row);
+      letters += length;
+    }
+  }
+  return chunks;
 }
 
 function columnsOf(todo: Todo) {

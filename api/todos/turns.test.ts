@@ -1,0 +1,32 @@
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { createTurns } from './turns.ts';
+
+test('work under one name runs one after another, and under different names side by side', async () => {
+  const takeTurn = createTurns();
+  const running = new Map<string, number>();
+  const [order, most]: [string[], number[]] = [[], []];
+  const work = (name: string, number: number) => async () => {
+    running.set(name, (running.get(name) ?? 0) + 1);
+    most.push([...running.values()].reduce((sum, count) => sum + count, 0));
+    expect(running.get(name)).toBe(1);
+    await setImmediate();
+    running.set(name, 0);
+    order.push(`${name}${number}`);
+    return number;
+  };
+  const done = await Promise.all(
+    [0, 1, 2].flatMap((number) => ['a', 'b'].map((name) => takeTurn(name, work(name, number)))),
+  );
+  expect(done).toEqual([0, 0, 1, 1, 2, 2]);
+  expect(order.filter((name) => name.startsWith('a'))).toEqual(['a0', 'a1', 'a2']);
+  expect(Math.max(...most)).toBe(2);
+});
+
+test('work that fails hinders nobody who comes after it', async () => {
+  const takeTurn = createTurns();
+  const failing = takeTurn('a', () => Promise.reject(new Error('it fails')));
+  const following = takeTurn('a', async () => 'done');
+  await expect(failing).rejects.toThrow('it fails');
+  expect(await following).toBe('done');
+});
