@@ -10,7 +10,7 @@ import {
   readCredentials,
   replaceCredentials,
 } from './auth/clients/credentials-file.ts';
-import { readAuthConfig } from './auth/config.ts';
+import { type AuthConfig, readAuthConfig } from './auth/config.ts';
 import { readMcpConfig } from './mcp/config.ts';
 import { checkTogether, type Environment, readEnvironment, resolveFiles } from './shared/configuration/environment.ts';
 import { dataDirectory, httpUrl, identifiers } from './shared/configuration/variables.ts';
@@ -82,7 +82,7 @@ async function start(resources: AsyncDisposableStack, given: Environment): Promi
   );
   running.push(await startApi(apiConfig, databaseOf(API_DATABASE_URL, embedded)));
   running.push(await startMcp({ ...mcpConfig, OAUTH_CLIENT_SECRET: mcpSecret }));
-  say(whatNext(mcpConfig, dataDirectory));
+  say(whatNext(authConfig, dataDirectory));
 }
 
 function databaseOf(url: string | undefined, embedded: Database | undefined): Database {
@@ -98,14 +98,15 @@ function hostToConnectTo(host: string): string {
   return isIPv6(host) ? `[${host}]` : host;
 }
 
-type Addresses = { readonly AUTH_ISSUER: string; readonly API_RESOURCE: string; readonly MCP_RESOURCE: string };
+type Addresses = Pick<AuthConfig, 'AUTH_ISSUER' | 'API_RESOURCE' | 'MCP_RESOURCE' | 'ALLOW_INSECURE_HTTP'>;
 
-function whatNext({ AUTH_ISSUER, API_RESOURCE, MCP_RESOURCE }: Addresses, dataDirectory: string): string {
+function whatNext(addresses: Addresses, dataDirectory: string): string {
+  const { AUTH_ISSUER, API_RESOURCE, MCP_RESOURCE, ALLOW_INSECURE_HTTP } = addresses;
   const credentials = resolve(credentialsPath(dataDirectory, 'demo'));
   const stdio = {
     command: process.execPath,
     args: [`--env-file=${credentials}`, resolve(import.meta.dirname, 'mcp/stdio.ts')],
-    env: { API_BASE_URL: API_RESOURCE },
+    env: { API_BASE_URL: API_RESOURCE, ...(ALLOW_INSECURE_HTTP === 'true' && { ALLOW_INSECURE_HTTP }) },
   };
   const http = { type: 'http', url: MCP_RESOURCE, headers: { Authorization: `Bearer \${YATA_TOKEN}` } };
   const token = (parameters: string) =>

@@ -298,6 +298,13 @@ test('an IPv6 address to listen on is one to connect to', async ({ skip }) => {
   expect(await running.end('SIGTERM')).toBe(0);
 });
 
+test('where http on another host is allowed, the assistant is told so too', async () => {
+  await using installation = await install();
+  const api = `http://yata.invalid:${installation.environment.API_PORT}/api/v1`;
+  await using running = await installation.start({ ALLOW_INSECURE_HTTP: 'true', API_RESOURCE: api });
+  expect(printedServers(running)[0]).toMatchObject({ env: { API_BASE_URL: api, ALLOW_INSECURE_HTTP: 'true' } });
+});
+
 test('the scripts of an MCP process find the credentials in the data directory', async () => {
   using directory = makeTemporaryDirectory();
   const data = join(directory.path, 'the data');
