@@ -9,6 +9,8 @@ export default defineConfig({
     include: ['{auth,api,mcp,shared,test}/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // what comes within milliseconds takes seconds on a machine that does something else
+    expect: { poll: { timeout: 10_000 } },
     env: process.env.TEST_DATABASE === 'postgresql' ? { TEST_DATABASE_URL: postgresql } : {},
   },
 });

@@ -116,9 +116,7 @@ test('a process that cannot hear for a moment is pending, and one that ended is 
   const { sequence } = await (async () => {
     await using _second = await startSecond(system);
     const revoked = await revoke(token);
-    await expect
-      .poll(async () => (await confirm(revoked.sequence, { seconds: 1 })).pending, { timeout: 5_000 })
-      .toEqual([]);
+    await expect.poll(async () => (await confirm(revoked.sequence, { seconds: 1 })).pending).toEqual([]);
     // it is away for half a second, and its readers are still there
     await operator.query(
       "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'yata auth %' and datname = current_database()",
@@ -126,12 +124,10 @@ test('a process that cannot hear for a moment is pending, and one that ended is 
     expect((await confirm(revoked.sequence, { seconds: 1 })).pending).toEqual([
       expect.stringMatching(/^the readers of auth process .*, which does not answer$/),
     ]);
-    await expect
-      .poll(async () => (await confirm(revoked.sequence, { seconds: 1 })).pending, { timeout: 5_000 })
-      .toEqual([]);
+    await expect.poll(async () => (await confirm(revoked.sequence, { seconds: 1 })).pending).toEqual([]);
     return revoked;
   })();
-  await expect.poll(async () => (await confirm(sequence, { seconds: 1 })).pending, { timeout: 5_000 }).toEqual([]);
+  await expect.poll(async () => (await confirm(sequence, { seconds: 1 })).pending).toEqual([]);
   await operator.end();
 });
 
@@ -153,7 +149,7 @@ test('what one process signs with a new key is good at all, and is revoked and i
   const { access_token: accessToken } = TokenResponse.parse(await issued.json());
   expect(decodeProtectedHeader(accessToken).alg).toBe('EdDSA');
   // the api has its keys from the first process, which was started before there was this one
-  await expect.poll(() => use(accessToken), { timeout: 3_000 }).toBe(200);
+  await expect.poll(() => use(accessToken)).toBe(200);
   const introspected = await post(`${system.issuer}/oauth/introspect`, { token: accessToken });
   expect(await introspected.json()).toMatchObject({ active: true });
   expect((await post(`${system.issuer}/oauth/revoke`, { token: accessToken })).status).toBe(200);

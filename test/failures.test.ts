@@ -84,7 +84,7 @@ test('with auth away what is known goes on serving, and what was missed is refus
   const [good, known, missed, later] = [await getBoth(), await getBoth(), await getBoth(), await getBoth()];
   for (const tokens of [good, known, missed, later]) expect(await use(tokens)).toEqual([200, 200]);
   await revokeBoth(known);
-  await vi.waitFor(async () => expect(await use(known)).toEqual([401, 401]), { timeout: 1000, interval: 5 });
+  await vi.waitFor(async () => expect(await use(known)).toEqual([401, 401]), { timeout: 10_000, interval: 5 });
 
   // nobody can be told of this one any more
   way.block();
@@ -106,10 +106,11 @@ test('with auth away what is known goes on serving, and what was missed is refus
   way.unblock();
   await revokeBoth(later);
   const revokedAt = Date.now();
-  await vi.waitFor(async () => expect(await use(missed)).toEqual([401, 401]), { timeout: 2000, interval: 5 });
-  expect(Date.now() - returnedAt).toBeLessThan(1000);
-  await vi.waitFor(async () => expect(await use(later)).toEqual([401, 401]), { timeout: 2000, interval: 5 });
-  expect(Date.now() - revokedAt).toBeLessThan(1000);
+  await vi.waitFor(async () => expect(await use(missed)).toEqual([401, 401]), { timeout: 10_000, interval: 5 });
+  // it looks again after 0.8 seconds at the latest, and a machine that is busy takes some time of its own
+  expect(Date.now() - returnedAt).toBeLessThan(3000);
+  await vi.waitFor(async () => expect(await use(later)).toEqual([401, 401]), { timeout: 10_000, interval: 5 });
+  expect(Date.now() - revokedAt).toBeLessThan(3000);
   expect([await use(good), await use(known)]).toEqual([
     [200, 200],
     [401, 401],
@@ -138,7 +139,10 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
   ];
   const spare = await Promise.all(Array.from({ length: 300 }, () => getToken(issuer, client)));
   await revoke(issuer, client, revoked);
-  await vi.waitFor(async () => expect((await list(apiResource, revoked)).status).toBe(401), { interval: 5 });
+  await vi.waitFor(async () => expect((await list(apiResource, revoked)).status).toBe(401), {
+    timeout: 10_000,
+    interval: 5,
+  });
   expect((await callTool(mcpResource, forMcp)).status).toBe(200);
 
   const seen = {
@@ -168,9 +172,13 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
       if (response.status === 200) answered.push(token);
     }),
   ];
-  await delay(300);
+  const revokeTenMore = async () => {
+    const enough = answered.length + 10;
+    await vi.waitFor(() => expect(answered.length).toBeGreaterThan(enough), 10_000);
+  };
+  await revokeTenMore();
   await cluster.control('restart');
-  await delay(300);
+  await revokeTenMore();
   await cluster.control('stop');
   await delay(300);
   const away = {
@@ -190,7 +198,7 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
       expect((await list(apiResource, forApi)).status).toBe(200);
       expect((await post(`${issuer}/oauth/token`, client, { grant_type: 'client_credentials' })).status).toBe(200);
     },
-    { timeout: 5000, interval: 50 },
+    { timeout: 10_000, interval: 50 },
   );
   expect(Date.now() - returnedAt).toBeLessThan(3000);
   loaded = false;
@@ -212,13 +220,12 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
   expect.soft(seen.revoke).toEqual(new Set(['200', '503 retry']));
 
   for (const token of answered) expect((await list(apiResource, token)).status).toBe(401);
-  expect(answered.length).toBeGreaterThan(10);
   // a revocation at the other process reaches the api through what was restored here
   const fresh = await getToken(issuer, client);
   expect((await list(apiResource, fresh)).status).toBe(200);
   expect((await revoke(second, client, fresh)).status).toBe(200);
   await vi.waitFor(async () => expect((await list(apiResource, fresh)).status).toBe(401), {
-    timeout: 3000,
+    timeout: 10_000,
     interval: 5,
   });
 });
@@ -256,7 +263,10 @@ test('what was committed reaches the readers while PostgreSQL is away', async ({
   await cluster.control('stop');
   way.unblock();
   try {
-    await vi.waitFor(async () => expect((await list(behind, token)).status).toBe(401), { timeout: 2000, interval: 20 });
+    await vi.waitFor(async () => expect((await list(behind, token)).status).toBe(401), {
+      timeout: 10_000,
+      interval: 20,
+    });
   } finally {
     await cluster.control('start');
   }

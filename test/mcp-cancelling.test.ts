@@ -55,10 +55,10 @@ test.each(SLOW)(
     const controller = new AbortController();
     const asked = ask(client, controller.signal);
     asked.catch(() => {});
-    await vi.waitFor(() => expect(double.requests.length).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(double.requests.length).toBeGreaterThan(0), 10_000);
     expect(double.requests.map(({ hungUp }) => hungUp())).not.toContain(true);
     controller.abort();
-    await vi.waitFor(() => expect(double.requests.map(({ hungUp }) => hungUp())).not.toContain(false));
+    await vi.waitFor(() => expect(double.requests.map(({ hungUp }) => hungUp())).not.toContain(false), 10_000);
     await expect(asked).rejects.toThrow();
     // the process goes on, and what was cancelled was neither tried again nor answered
     const before = double.requests.length;
@@ -81,10 +81,10 @@ test('over stdio one call that is cancelled leaves the others', async () => {
     client.callTool({ name: 'get_todo', arguments: { id: ID.replace(/0$/, String(index)) } }, undefined, { signal }),
   );
   const settled = Promise.allSettled(calls);
-  await vi.waitFor(() => expect(double.requests).toHaveLength(5));
+  await vi.waitFor(() => expect(double.requests).toHaveLength(5), 10_000);
   controllers[2]?.abort();
   const cancelled = double.requests.find(({ path }) => path.endsWith('2'));
-  await vi.waitFor(() => expect(cancelled?.hungUp()).toBe(true));
+  await vi.waitFor(() => expect(cancelled?.hungUp()).toBe(true), 10_000);
   answers.resolve();
   expect((await settled).map(({ status }) => status)).toEqual([
     'fulfilled',
@@ -129,12 +129,12 @@ test.each([
   await using double = await startTodoApiDouble(() => undefined);
   await using mcp = await startMcpApp({ features: FEATURES, apiBaseUrl: double.resource });
   const sent = await send(mcp, params, method);
-  await vi.waitFor(() => expect(double.requests.length).toBeGreaterThan(0));
-  await delay(50);
+  await vi.waitFor(() => expect(double.requests.length).toBeGreaterThan(0), 10_000);
+  await delay(300);
   expect(double.requests.map(({ hungUp }) => hungUp())).not.toContain(true);
   const before = double.requests.length;
   sent.destroy();
-  await vi.waitFor(() => expect(double.requests.map(({ hungUp }) => hungUp())).not.toContain(false));
+  await vi.waitFor(() => expect(double.requests.map(({ hungUp }) => hungUp())).not.toContain(false), 10_000);
   expect(double.requests).toHaveLength(before);
 });
 
@@ -151,7 +151,7 @@ test('over HTTP a batch whose stream began ends its API request when the caller 
   );
   expect(double.requests.map(({ hungUp }) => hungUp())).toEqual([false]);
   sent.destroy();
-  await vi.waitFor(() => expect(double.requests.map(({ hungUp }) => hungUp())).toEqual([true]));
+  await vi.waitFor(() => expect(double.requests.map(({ hungUp }) => hungUp())).toEqual([true]), 10_000);
 });
 
 describe.each(ROADS)('over %s', (_road, connectOver) => {

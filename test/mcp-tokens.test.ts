@@ -66,7 +66,7 @@ async function observeHttp(of: System, client: TestClient) {
     },
   });
   // the stream that it asks for after it was initialized, and is not given
-  await vi.waitFor(() => expect(seen.statuses).toContain(405));
+  await vi.waitFor(() => expect(seen.statuses).toContain(405), 10_000);
   seen.statuses.length = 0;
   return Object.assign(connected, {
     accessToken: () => seen.accessToken,
@@ -108,7 +108,7 @@ async function waitUntilRefused(url: string, accessToken: string): Promise<void>
       const response = await fetch(url, { headers: { authorization: `Bearer ${accessToken}` } });
       expect(response.status).toBe(401);
     },
-    { timeout: 5000, interval: 5 },
+    { timeout: 10_000, interval: 5 },
   );
 }
 

@@ -51,7 +51,7 @@ test.each(SIGNING_ALGORITHMS)(
           status: 401,
           challenge: expect.stringContaining('error="invalid_token", error_description="The access token was revoked"'),
         }),
-      { timeout: 1000, interval: 5 },
+      { timeout: 10_000, interval: 5 },
     );
   },
 );

@@ -86,11 +86,14 @@ test('checking a todo completes it, and unchecking opens it again', async () => 
   const checkbox = host.view.getByRole('checkbox', { name: 'Buy milk' });
 
   await checkbox.click();
-  await vi.waitFor(async () => expect(await host.view.locator('#change').innerText()).toBe('Done: Buy milk'));
+  await vi.waitFor(async () => expect(await host.view.locator('#change').innerText()).toBe('Done: Buy milk'), 10_000);
   expect(await checkbox.isChecked()).toBe(true);
   expect(await list(client)).toMatchObject({ todos: [{ id: todo.id, completed: true, version: 2 }] });
   await checkbox.click();
-  await vi.waitFor(async () => expect(await host.view.locator('#change').innerText()).toBe('Open again: Buy milk'));
+  await vi.waitFor(
+    async () => expect(await host.view.locator('#change').innerText()).toBe('Open again: Buy milk'),
+    10_000,
+  );
   expect(await list(client)).toMatchObject({ todos: [{ id: todo.id, completed: false, version: 3 }] });
 
   expect(host.calls).toEqual([
@@ -120,15 +123,15 @@ test('the next page is fetched with all else the same, and the keyboard alone is
   expect(stops).toEqual(['one', 'two', 'more']);
 
   await page.keyboard.press('Enter');
-  await vi.waitFor(async () => expect(await count.innerText()).toBe('4 of 5 todos'));
+  await vi.waitFor(async () => expect(await count.innerText()).toBe('4 of 5 todos'), 10_000);
   // on with what is new
   expect(await view.evaluate('document.activeElement.labels[0].innerText')).toBe('three');
   await page.keyboard.press('Space');
-  await vi.waitFor(async () => expect(await view.locator('#change').innerText()).toBe('Done: three'));
+  await vi.waitFor(async () => expect(await view.locator('#change').innerText()).toBe('Done: three'), 10_000);
   expect(await view.evaluate('document.activeElement.checked')).toBe(true);
 
   await view.getByRole('button', { name: 'Show more' }).press('Enter');
-  await vi.waitFor(async () => expect(await count.innerText()).toBe('5 todos'));
+  await vi.waitFor(async () => expect(await count.innerText()).toBe('5 todos'), 10_000);
   expect(await view.getByRole('button').count()).toBe(0);
   expect(await view.locator('.title').allInnerTexts()).toEqual(['one', 'two', 'three', 'four', 'five']);
   const pages = host.calls.filter(({ name }) => name === 'list_todos');
@@ -158,7 +161,7 @@ test('a todo that was changed meanwhile is left as it is, and the list can be lo
   expect(await alert.count()).toBe(0);
   expect(await view.locator(':focus').innerText()).toBe('Todos');
   await view.getByRole('checkbox', { name: 'New title' }).click();
-  await vi.waitFor(async () => expect(await list(client)).toMatchObject({ todos: [{ completed: true }] }));
+  await vi.waitFor(async () => expect(await list(client)).toMatchObject({ todos: [{ completed: true }] }), 10_000);
   expectQuiet(host);
 });
 
@@ -178,8 +181,9 @@ test('a host that refuses a call, and a server that is gone, are told in words',
 
   await client.close();
   await view.getByRole('button', { name: 'Show more' }).click();
-  await vi.waitFor(async () =>
-    expect(await alert.innerText()).toMatch(/^The todos were not fetched\. .*Not connected/),
+  await vi.waitFor(
+    async () => expect(await alert.innerText()).toMatch(/^The todos were not fetched\. .*Not connected/),
+    10_000,
   );
   expect(await view.locator('.title').allInnerTexts()).toEqual(['one']);
   expectQuiet(host);
@@ -281,7 +285,7 @@ test('the theme follows the host, and the host the height of the page', async ()
   await create(client, { title: 'one' });
   await using host = await openMcpAppsHost({ browser, client, hostContext: { theme: 'light' } });
   await host.bridge.sendHostContextChange({ theme: 'dark' });
-  await vi.waitFor(async () => expect(await backgroundOf(host)).toBe('rgb(26, 26, 26)'));
+  await vi.waitFor(async () => expect(await backgroundOf(host)).toBe('rgb(26, 26, 26)'), 10_000);
   const heights = async () => [
     (await host.page.locator('iframe').boundingBox())?.height,
     Math.ceil(Number(await host.view.evaluate('document.documentElement.getBoundingClientRect().height'))),
@@ -289,7 +293,7 @@ test('the theme follows the host, and the host the height of the page', async ()
   await vi.waitFor(async () => {
     const [frame, page] = await heights();
     expect(frame).toBe(page);
-  });
+  }, 10_000);
   expectQuiet(host);
 });
 
@@ -304,6 +308,6 @@ test('a policy by hashes, that lets no text become markup, changes nothing', asy
     .concat("; require-trusted-types-for 'script'; trusted-types 'none'; form-action 'none'");
   await using host = await openMcpAppsHost({ browser, client, policy, hostContext: { theme: 'dark', styles: STYLES } });
   await host.view.getByRole('checkbox', { name: '<b>one</b>' }).click();
-  await vi.waitFor(async () => expect(await host.view.locator('#change').innerText()).toBe('Done: <b>one</b>'));
+  await vi.waitFor(async () => expect(await host.view.locator('#change').innerText()).toBe('Done: <b>one</b>'), 10_000);
   expectQuiet(host);
 });

@@ -50,7 +50,7 @@ test('a reader who waits is woken by each kind of change, from this process and 
       ['created', () => writer('POST', '/api/v1/todos', { title: 'b' })],
     ] as const) {
       const waiting = wait(call, since, 15);
-      await delay(60);
+      await delay(200);
       const written = Date.now();
       expect((await write()).status).toBeLessThan(300);
       const { changes, next, applied } = await waiting;

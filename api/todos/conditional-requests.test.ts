@@ -25,9 +25,8 @@ test('a todo that the caller has already is a 304 until it changes', async () =>
 
 test('a page that the caller has already is a 304 until something on it changes', async () => {
   const call = await api.createCaller();
-  const [first] = [0, 1, 2].map((index) => call('POST', '/api/v1/todos', { title: `${index}` }));
-  const { id } = Todo.parse((await first)?.body);
-  await expect.poll(async () => Todo.array().parse((await call('GET', '/api/v1/todos')).body).length).toBe(3);
+  const { id } = Todo.parse((await call('POST', '/api/v1/todos', { title: '0' })).body);
+  for (const title of ['1', '2']) await call('POST', '/api/v1/todos', { title });
   const path = '/api/v1/todos?limit=2&count=true&sort=position';
   const tag = (await call('GET', path)).headers.get('etag') ?? '';
   expect(tag).toMatch(/^"[\w-]+"$/);

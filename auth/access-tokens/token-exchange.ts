@@ -92,7 +92,8 @@ export function registerTokenExchange({
     const allowed = allowedScopes(client, target).filter((name) => subject.scopes.has(name));
     const scopes = grantScopes(scope, allowed, target.resource);
 
-    const expiresIn = Math.min(accessTokenTtl, subject.expiresAt - Math.floor(Date.now() / 1000));
+    const now = Math.floor(Date.now() / 1000);
+    const expiresIn = Math.min(accessTokenTtl, subject.expiresAt - now);
     // the clock tolerance of the verifier lets one pass that has just ended, and the provider takes 0 for its default
     if (expiresIn <= 0) throw invalidSubjectToken();
     await shareStatus(client.clientId, subject.status);
@@ -101,7 +102,8 @@ export function registerTokenExchange({
       accountId: subject.subject,
       resourceServer: new provider.ResourceServer(target.resource, resourceServerInfo(target.resource)),
       scope: scopes.join(' '),
-      expiresIn,
+      // not from the clock again: by a second that begins meanwhile it would outlive its subject token
+      exp: now + expiresIn,
       gty: TOKEN_EXCHANGE,
       grantId: subject.jti,
     });

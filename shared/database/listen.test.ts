@@ -21,7 +21,7 @@ test('a notification of another session arrives', async () => {
   {
     await using _subscription = await listen(database, 'news', { notified, interrupted: () => {} });
     await execute(database, `notify news, 'first'`);
-    await vi.waitFor(() => expect(notified).toHaveBeenCalledWith('first'));
+    await vi.waitFor(() => expect(notified).toHaveBeenCalledWith('first'), 10_000);
   }
   await execute(database, `notify news, 'after it was disposed'`);
   expect(notified).toHaveBeenCalledTimes(1);
@@ -32,8 +32,11 @@ test('a connection that is lost is told of, and restored', async ({ skip }) => {
   skip(database.kind === 'embedded', 'the embedded database has no connection to lose');
   const [notified, interrupted] = [vi.fn(), vi.fn()];
   await using _subscription = await listen(database, 'news', { notified, interrupted });
-  await execute(database, `select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen news'`);
-  await vi.waitFor(() => expect(interrupted.mock.calls).toEqual([['lost'], ['restored']]), { timeout: 5000 });
+  await execute(
+    database,
+    `select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen news' and datname = current_database()`,
+  );
+  await vi.waitFor(() => expect(interrupted.mock.calls).toEqual([['lost'], ['restored']]), { timeout: 10_000 });
   await execute(database, `notify news, 'afterwards'`);
-  await vi.waitFor(() => expect(notified).toHaveBeenCalledWith('afterwards'));
+  await vi.waitFor(() => expect(notified).toHaveBeenCalledWith('afterwards'), 10_000);
 });
