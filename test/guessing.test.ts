@@ -182,7 +182,7 @@ test('who names no client leaves nothing in the audit', async () => {
     expect(await post(address, { parameters: assertion({ sub }) })).toMatchObject({ status: 401 });
   }
   await guess(1, (secret) => getToken(address, { id: 'somebody', secret }));
-  await using orm = await openOrm(system.database, authDatabase, { poolSize: 1 });
+  await using orm = await openOrm(system.database, authDatabase, { poolSize: 2 });
   const audited = () => orm.em.fork().execute('select actor from auth.audit_event where address = ?', [address]);
   await vi.waitFor(async () => expect(await audited()).toEqual([{ actor: 'somebody' }]), 10_000);
 });
@@ -238,7 +238,7 @@ test('two auth processes on PostgreSQL count together', async ({ skip }) => {
   const environment = { ...system.environment, AUTH_PORT: String(port) };
   await using _second = await startAuth(readAuthConfig(environment), system.database);
   const second = `http://127.0.0.1:${port}`;
-  await using orm = await openOrm(system.database, authDatabase, { poolSize: 1 });
+  await using orm = await openOrm(system.database, authDatabase, { poolSize: 2 });
   const counted = () =>
     orm.em
       .fork()

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { DeadlockException, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { ServiceUnavailable } from '../../shared/http/errors.ts';
 import type { TodoChange } from '../../shared/todo/change-feed.ts';
 import { wordsOf } from '../../shared/todo/list-query.ts';
 import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
@@ -42,29 +43,32 @@ export function createTodoWriter(em: SqlEntityManager): WriteTodos {
   const runOnce = createRunningKeys();
 
   return (owner, work, once) => {
-    const write = () => takeTurn(owner, () => attemptTwice(owner, work, once));
+    const write = () => takeTurn(owner, () => attempt(owner, work, once));
     return once === undefined ? write() : runOnce(owner, once, write);
   };
 
-  async function attemptTwice<T>(
+  async function attempt<T>(
     owner: string,
     work: (writer: TodoWriter) => Promise<T>,
     once: Once | undefined,
+    attempts = ATTEMPTS,
   ): Promise<T> {
-    const attempt = () =>
-      em.fork().transactional((transaction) => {
+    try {
+      return await em.fork().transactional((transaction) => {
         const write = () => writeList(transaction, owner, work);
         return once === undefined ? write() : answerOnce(transaction, owner, once, write);
       });
-    try {
-      return await attempt();
     } catch (error) {
+      if (!(error instanceof UniqueConstraintViolationException || error instanceof DeadlockException)) throw error;
       // somebody else imported todos with the same ids meanwhile: now they are found to be taken
-      if (error instanceof UniqueConstraintViolationException || error instanceof DeadlockException) return attempt();
-      throw error;
+      if (attempts > 1) return attempt(owner, work, once, attempts - 1);
+      throw new ServiceUnavailable('Others are writing todos with the same ids', { cause: error });
     }
   }
 }
+
+/** How often a write is tried that meets others with the same ids. Each time one of them is done. */
+const ATTEMPTS = 10;
 
 type StoredChange = TodoChange & { readonly sequence: number };
 
@@ -166,7 +170,10 @@ async function writeList<T>(
         updated_at: at,
       };
     });
-    const rows = created.map((todo) => ({ ...columnsOf(todo), owner, words: wordsIn(todo), deletedAt: null }));
+    // in the order of their ids: of two who import the same ones neither waits for the other in turn
+    const rows = created
+      .toSorted((one, other) => (one.id < other.id ? -1 : 1))
+      .map((todo) => ({ ...columnsOf(todo), owner, words: wordsIn(todo), deletedAt: null }));
     for (const some of inChunks(rows)) {
       await transaction.insertMany(TodoEntity, some);
       await setImmediate();
