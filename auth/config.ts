@@ -50,6 +50,13 @@ export function readAuthConfig(given: Environment) {
         .min(10, 'seconds, 10 to 86400')
         .max(86_400, 'seconds, 10 to 86400')
         .default(3600),
+      /** Days that the events of the audit are kept. */
+      AUDIT_RETENTION_DAYS: z.coerce
+        .number('days, 1 to 36500')
+        .int('days, 1 to 36500')
+        .min(1, 'days, 1 to 36500')
+        .max(36_500, 'days, 1 to 36500')
+        .default(365),
       /** The secret of the client that the MCP server is; absent: made at the first start. */
       MCP_CLIENT_SECRET: z
         .string()

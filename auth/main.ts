@@ -5,6 +5,7 @@ import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { createAuthApp } from './app.ts';
+import { deleteOldAuditEvents } from './audit/audit.ts';
 import {
   deleteExpiredFailures,
   openFailedAuthenticationLimiter,
@@ -58,6 +59,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
       deleteExpiredArtifacts(em),
       deleteExpiredFailures(em),
       retireStatusLists(em),
+      deleteOldAuditEvents(em, config.AUDIT_RETENTION_DAYS),
     ]).catch((err) => logger.warn({ err }, 'the database could not be tidied'));
   }, TIDY_EVERY);
   starting.defer(() => clearInterval(tidying));

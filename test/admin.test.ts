@@ -338,6 +338,9 @@ test('what was done and what was refused is in the audit, and no secret and no t
   const text = JSON.stringify(events);
   for (const credential of [accessToken, client.secret, admin.secret, 'wrong-secret-of-mine'])
     expect(text).not.toContain(credential);
+  const [newest, ...others] = AuditEventResponse.array().parse((await call('GET', '/audit?limit=3')).body);
+  expect((await call('GET', `/audit?limit=2&before=${newest?.id}`)).body).toEqual(others);
+  expect(await call('GET', '/audit?before=x')).toMatchObject({ status: 400, body: { errors: [{ field: 'before' }] } });
   expect(await call('GET', '/audit?limit=0')).toMatchObject({ status: 400, body: { errors: [{ field: 'limit' }] } });
 });
 

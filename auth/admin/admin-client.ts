@@ -15,7 +15,7 @@ export type AdminClient = {
   readonly revoke: (what: { token: string } | { client_id: string }) => Promise<RevocationResponse>;
   /** How far a revocation has come; waits up to `seconds` for the readers that have not confirmed it. */
   readonly getRevocation: (sequence: number, seconds: number) => Promise<RevocationResponse>;
-  readonly listAudit: (limit: number) => Promise<z.infer<typeof AuditEventResponse>[]>;
+  readonly listAudit: (query: { limit: string; before?: string }) => Promise<z.infer<typeof AuditEventResponse>[]>;
 };
 
 /** Creates a client of `/admin` that gets its access token by client credentials. */
@@ -36,7 +36,7 @@ export function createAdminClient({ issuer, credentials }: { issuer: Issuer; cre
     revoke: (what) => call('POST', '/revocations', RevocationResponse, what),
     getRevocation: (sequence, seconds) =>
       call('GET', `/revocations/${sequence}`, RevocationResponse, undefined, { prefer: `wait=${seconds}` }),
-    listAudit: (limit) => call('GET', `/audit?limit=${limit}`, AuditEventResponse.array()),
+    listAudit: (query) => call('GET', `/audit?${new URLSearchParams(query)}`, AuditEventResponse.array()),
   };
 
   async function call<T>(method: string, path: string, answer: z.ZodType<T>, body?: object, headers = {}): Promise<T> {

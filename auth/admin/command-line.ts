@@ -12,7 +12,7 @@ export const ADMIN_USAGE = `  clients create --name NAME --scope "SCOPES" [--id 
   clients rotate-secret ID [--overlap 24h]
   clients set-scope ID SCOPE...
   tokens revoke TOKEN | - | --client ID   [--wait]      (-: the token is read from stdin)
-  audit [--limit 100]
+  audit [--limit 100] [--before ID]
 `;
 
 /** The words are none that the command line knows. */
@@ -93,9 +93,11 @@ export async function runAdminCommand(
       return { json: last, text: confirmation(last, performance.now() - started) };
     }
     case 'audit': {
-      const events = await admin.listAudit(Number(values.limit ?? 100));
-      const text = events.map(({ at, outcome, actor, address, action, target, request_id, detail }) =>
+      const { limit = '100', before } = values;
+      const events = await admin.listAudit({ limit, ...(before !== undefined && { before }) });
+      const text = events.map(({ id, at, outcome, actor, address, action, target, request_id, detail }) =>
         [
+          id,
           at,
           outcome.padEnd(7),
           `${actor ?? '-'}@${address ?? '-'}`,
@@ -122,6 +124,7 @@ const OPTIONS = {
   client: { type: 'string' },
   wait: { type: 'boolean' },
   limit: { type: 'string' },
+  before: { type: 'string' },
 } as const;
 
 /** What comes after each command: the options, and how many words at the most. */
@@ -138,7 +141,7 @@ const COMMANDS = {
   'clients rotate-secret': { options: ['overlap'], operands: 1 },
   'clients set-scope': { options: [], operands: Number.POSITIVE_INFINITY },
   'tokens revoke': { options: ['client', 'wait'], operands: 1 },
-  audit: { options: ['limit'], operands: 0 },
+  audit: { options: ['limit', 'before'], operands: 0 },
 } satisfies Record<string, { options: (keyof typeof OPTIONS)[]; operands: number }>;
 type Command = keyof typeof COMMANDS;
 

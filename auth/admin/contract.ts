@@ -160,6 +160,7 @@ export type RevocationResponse = z.infer<typeof RevocationResponse>;
 
 /** An event of the audit. */
 export const AuditEventResponse = z.object({
+  id: z.number(),
   at: z.iso.datetime(),
   actor: z.string().nullable(),
   action: z.string(),

@@ -26,6 +26,7 @@ import {
 
 const AuditQuery = z.strictObject({
   limit: z.coerce.number('1 to 1000').int('1 to 1000').min(1, '1 to 1000').max(1000, '1 to 1000').default(100),
+  before: z.coerce.number('the id of an event').int('the id of an event').min(1, 'the id of an event').optional(),
 });
 const Sequence = z.coerce.number('a sequence').int('a sequence').min(0, 'a sequence');
 
@@ -142,10 +143,11 @@ export function adminRoutes({
   }
 
   async function listAudit(ctx: RouterContext<Authorized>): Promise<void> {
-    const { limit } = parseRequest(AuditQuery, { ...ctx.query }, 'query');
-    ctx.body = (await listAuditEvents(em, limit)).map(
-      ({ at, actor, action, target, address, requestId: request_id, outcome, detail }) =>
+    const query = parseRequest(AuditQuery, { ...ctx.query }, 'query');
+    ctx.body = (await listAuditEvents(em, query)).map(
+      ({ id, at, actor, action, target, address, requestId: request_id, outcome, detail }) =>
         ({
+          id,
           at: at.toISOString(),
           actor: actor ?? null,
           action,

@@ -41,7 +41,16 @@ export function createAuditRecord({ em, logger }: { em: SqlEntityManager; logger
   };
 }
 
-/** The newest events first. */
-export async function listAuditEvents(em: SqlEntityManager, limit: number) {
-  return em.fork().find(AuditEventEntity, {}, { orderBy: { id: 'desc' }, limit, disableIdentityMap: true });
+/** The newest events first; with `before` those that are older than the event of that id. */
+export async function listAuditEvents(
+  em: SqlEntityManager,
+  { limit, before }: { limit: number; before?: number | undefined },
+) {
+  const where = before === undefined ? {} : { id: { $lt: before } };
+  return em.fork().find(AuditEventEntity, where, { orderBy: { id: 'desc' }, limit, disableIdentityMap: true });
+}
+
+/** Deletes the events that are older than so many days. */
+export async function deleteOldAuditEvents(em: SqlEntityManager, days: number): Promise<void> {
+  await em.fork().nativeDelete(AuditEventEntity, { at: { $lt: new Date(Date.now() - days * 86_400_000) } });
 }

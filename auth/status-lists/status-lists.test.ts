@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openOrm } from '../../shared/database/orm.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { insertClient } from '../clients/clients.ts';
@@ -19,7 +19,8 @@ async function open() {
   const { em } = opening.use(await openOrm(database, authDatabase));
   const signingKeys = await loadSigningKeys({ em, algorithm: 'ES256', keyEncryptionKey: randomBytes(32) });
   const logger = pino({ level: 'silent' });
-  const statusLists = opening.use(await openStatusLists({ database, em, issuer, signingKeys, logger }));
+  const context = { database, em, issuer, signingKeys, logger };
+  const statusLists = opening.use(await openStatusLists(context));
   const openLeases = () => createLeases({ em, listLifetime: 60, isInvalid: statusLists.isInvalid });
   for (const clientId of ['holder', 'other']) {
     await insertClient(em.fork(), {
@@ -35,6 +36,8 @@ async function open() {
   }
   const opened = opening.move();
   return {
+    database,
+    context,
     em,
     statusLists,
     openLeases,
@@ -127,6 +130,18 @@ test('a client that is gone or disabled gets no place', async () => {
   await expect(leases.take('nobody', soon())).rejects.toBeInstanceOf(HolderGone);
   await opened.em.execute("update auth.client set active = false where client_id = 'holder'");
   await expect(leases.take('holder', soon())).rejects.toBeInstanceOf(HolderGone);
+});
+
+test('what another process commits is published by its notification', async ({ skip }) => {
+  await using opened = await open();
+  skip(opened.database.kind === 'embedded', 'the embedded database has one process');
+  // without the look every two seconds for what was missed
+  vi.useFakeTimers({ toFake: ['setInterval'] });
+  await using other = await openStatusLists(opened.context).finally(() => vi.useRealTimers());
+  const { list, index } = await opened.openLeases().take('holder', soon());
+  await expect.poll(() => other.snapshot().lists.has(list)).toBe(true);
+  await opened.revocations.revokeToken({ list, index, jti: 'jti', clientId: 'holder' }, cause);
+  await expect.poll(() => other.isInvalid(list, index)).toBe(true);
 });
 
 test('a list is retired with all that belongs to it when its tokens have expired', async () => {
