@@ -3,7 +3,8 @@ import { relative, resolve } from 'node:path';
 import * as z from 'zod';
 import { readApiConfig } from './api/config.ts';
 import { createAdminClient } from './auth/admin/admin-client.ts';
-import { ADMIN_NOUNS, ADMIN_USAGE, runAdminCommand, UsageError } from './auth/admin/command-line.ts';
+import { ADMIN_NOUNS, ADMIN_USAGE, runAdminCommand } from './auth/admin/command-line.ts';
+import { UsageError } from './auth/admin/parse-command.ts';
 import {
   credentialsPath,
   findOrCreateCredentials,

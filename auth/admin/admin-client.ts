@@ -15,7 +15,7 @@ export type AdminClient = {
   readonly revoke: (what: { token: string } | { client_id: string }) => Promise<RevocationResponse>;
   /** How far a revocation has come; waits up to `seconds` for the readers that have not confirmed it. */
   readonly getRevocation: (sequence: number, seconds: number) => Promise<RevocationResponse>;
-  readonly listAudit: (query: { limit: string; before?: string }) => Promise<z.infer<typeof AuditEventResponse>[]>;
+  readonly listAudit: (query: { limit: string; before?: string }) => Promise<AuditEventResponse[]>;
 };
 
 /** Creates a client of `/admin` that gets its access token by client credentials. */

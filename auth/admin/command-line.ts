@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import type { Credentials } from '../clients/credentials-file.ts';
 import type { AdminClient } from './admin-client.ts';
-import type { ClientResponse, RevocationResponse } from './contract.ts';
+import type { ClientResponse } from './contract.ts';
+import { parseCommand, required, UsageError } from './parse-command.ts';
+import { auditLine, clientLine, clientMembers, clientWithSecret, confirmationText } from './texts.ts';
 
 /** What the administrator's part of the command line can do. */
 export const ADMIN_USAGE = `  clients create --name NAME --scope "SCOPES" [--id ID] [--resource URL]... [--resource-server URL]
@@ -14,11 +15,6 @@ export const ADMIN_USAGE = `  clients create --name NAME --scope "SCOPES" [--id 
   tokens revoke TOKEN | - | --client ID   [--wait]      (-: the token is read from stdin)
   audit [--limit 100] [--before ID]
 `;
-
-/** The words are none that the command line knows. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
 
 /** The nouns that the administrator's commands begin with. */
 export const ADMIN_NOUNS: readonly string[] = ['clients', 'tokens', 'audit'];
@@ -34,7 +30,7 @@ export async function runAdminCommand(
   words: readonly string[],
   { admin, keepCredentials }: { admin: AdminClient; keepCredentials: KeepCredentials },
 ): Promise<CommandResult> {
-  const { command, values, operands } = parse(words);
+  const { command, values, operands } = parseCommand(words);
   switch (command) {
     case 'clients create': {
       const created = await admin.createClient({
@@ -49,15 +45,15 @@ export async function runAdminCommand(
         }),
         one_token_at_a_time: values['one-token-at-a-time'] ?? false,
       });
-      return { json: created, text: withSecret(created) };
+      return { json: created, text: clientWithSecret(created) };
     }
     case 'clients list': {
       const clients = await admin.listClients();
-      return { json: clients, text: clients.map(line).join('\n') };
+      return { json: clients, text: clients.map(clientLine).join('\n') };
     }
     case 'clients show': {
       const client = await admin.getClient(required(operands[0], 'ID'));
-      return { json: client, text: describe(client) };
+      return { json: client, text: clientMembers(client) };
     }
     case 'clients disable':
       return shown(await admin.changeClient(required(operands[0], 'ID'), { active: false }));
@@ -79,7 +75,7 @@ export async function runAdminCommand(
     }
     case 'clients rotate-secret': {
       const rotated = await admin.rotateSecret(required(operands[0], 'ID'), seconds(values.overlap ?? '0s'));
-      return { json: rotated, text: `${withSecret(rotated)}${keep(rotated, keepCredentials)}` };
+      return { json: rotated, text: `${clientWithSecret(rotated)}${keep(rotated, keepCredentials)}` };
     }
     case 'tokens revoke': {
       const [word] = operands;
@@ -87,101 +83,18 @@ export async function runAdminCommand(
         throw new UsageError('either a TOKEN or --client ID is expected');
       const started = performance.now();
       const revocation = await admin.revoke(
-        word === undefined ? { client_id: required(values.client, '--client') } : { token: token(word) },
+        word === undefined
+          ? { client_id: required(values.client, '--client') }
+          : { token: token(required(word, 'TOKEN')) },
       );
       const last = values.wait ? await admin.getRevocation(revocation.sequence, 25) : revocation;
-      return { json: last, text: confirmation(last, performance.now() - started) };
+      return { json: last, text: confirmationText(last, performance.now() - started) };
     }
     case 'audit': {
       const { limit = '100', before } = values;
       const events = await admin.listAudit({ limit, ...(before !== undefined && { before }) });
-      const text = events.map(({ id, at, outcome, actor, address, action, target, request_id, detail }) =>
-        [
-          id,
-          at,
-          outcome.padEnd(7),
-          `${actor ?? '-'}@${address ?? '-'}`,
-          action,
-          target ?? '-',
-          request_id ?? '-',
-          JSON.stringify(detail),
-        ].join('  '),
-      );
-      return { json: events, text: text.join('\n') };
+      return { json: events, text: events.map(auditLine).join('\n') };
     }
-  }
-}
-
-const OPTIONS = {
-  name: { type: 'string' },
-  scope: { type: 'string' },
-  id: { type: 'string' },
-  resource: { type: 'string', multiple: true },
-  'resource-server': { type: 'string' },
-  'public-keys': { type: 'string' },
-  'one-token-at-a-time': { type: 'boolean' },
-  overlap: { type: 'string' },
-  client: { type: 'string' },
-  wait: { type: 'boolean' },
-  limit: { type: 'string' },
-  before: { type: 'string' },
-} as const;
-
-/** What comes after each command: the options, and how many words at the most. */
-const COMMANDS = {
-  'clients create': {
-    options: ['name', 'scope', 'id', 'resource', 'resource-server', 'public-keys', 'one-token-at-a-time'],
-    operands: 0,
-  },
-  'clients list': { options: [], operands: 0 },
-  'clients show': { options: [], operands: 1 },
-  'clients disable': { options: [], operands: 1 },
-  'clients enable': { options: [], operands: 1 },
-  'clients delete': { options: [], operands: 1 },
-  'clients rotate-secret': { options: ['overlap'], operands: 1 },
-  'clients set-scope': { options: [], operands: Number.POSITIVE_INFINITY },
-  'tokens revoke': { options: ['client', 'wait'], operands: 1 },
-  audit: { options: ['limit', 'before'], operands: 0 },
-} satisfies Record<string, { options: (keyof typeof OPTIONS)[]; operands: number }>;
-type Command = keyof typeof COMMANDS;
-
-/** Reads a command, of which nothing is ignored: what one does not take is a mistake that might cost more than a message. */
-function parse(words: readonly string[]) {
-  const { values, positionals } = parseWords(words);
-  const command = positionals[0] === 'audit' ? 'audit' : positionals.slice(0, 2).join(' ');
-  if (!isCommand(command)) throw new UsageError(`there is no command ${command}`);
-  const taken: { options: readonly string[]; operands: number } = COMMANDS[command];
-  const option = Object.keys(values).find((name) => !taken.options.includes(name));
-  if (option !== undefined) throw new UsageError(`${command} has no option --${option}`);
-  const operands = positionals.slice(command.split(' ').length);
-  const excess = operands[taken.operands];
-  if (excess !== undefined) throw new UsageError(`${command}: ${JSON.stringify(excess)} is one word too many`);
-  return { command, values, operands };
-}
-
-function isCommand(text: string): text is Command {
-  return Object.hasOwn(COMMANDS, text);
-}
-
-function parseWords(words: readonly string[]) {
-  try {
-    return parseArgs({ args: [...words], allowPositionals: true, options: OPTIONS });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** An empty word is what a shell makes of a variable that is not set. */
-function required(value: string | undefined, name: string): string {
-  if (value === undefined || value === '') throw new UsageError(`${name} is missing`);
-  return value;
-}
-
-function readJson(path: string, option: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new UsageError(`${option}: expected a file with JSON, and ${path} is none`, { cause });
   }
 }
 
@@ -201,40 +114,15 @@ function seconds(duration: string): number {
 }
 
 function shown(client: ClientResponse): CommandResult {
-  return { json: client, text: line(client) };
+  return { json: client, text: clientLine(client) };
 }
 
-function line({ client_id, client_name, scope, active }: ClientResponse): string {
-  return `${client_id}  ${active ? 'active  ' : 'disabled'}  ${scope}  ${client_name}`;
-}
-
-function withSecret(client: ClientResponse): string {
-  if (client.client_secret === undefined) return line(client);
-  return `${line(client)}\n\nIts secret, which is shown this once:\n\nOAUTH_CLIENT_ID=${client.client_id}\nOAUTH_CLIENT_SECRET=${client.client_secret}`;
-}
-
-/** Every member in a line. */
-function describe(client: ClientResponse): string {
-  const { secrets } = client;
-  const members = {
-    client_id: client.client_id,
-    name: client.client_name,
-    active: client.active ? 'yes' : 'no',
-    scope: client.scope,
-    resources: client.resources.join(' '),
-    ...(client.resource_server !== null && { 'is itself': client.resource_server }),
-    authentication: client.token_endpoint_auth_method,
-    'one token at a time': client.one_token_at_a_time ? 'yes' : 'no',
-    created: client.created_at,
-    changed: client.updated_at,
-  };
-  const secretLines = secrets.map(
-    ({ created_at, expires_at, last_used_at }) =>
-      `of ${created_at}, expires ${expires_at ?? 'never'}, last used ${last_used_at ?? 'never'}`,
-  );
-  return [...Object.entries(members), ...secretLines.map((text) => ['secret', text] as const)]
-    .map(([name, text]) => `${name.padEnd(21)}${text}`)
-    .join('\n');
+function readJson(path: string, option: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new UsageError(`${option}: expected a file with JSON, and ${path} is none`, { cause });
+  }
 }
 
 /** Keeps a new secret where the old one was. That it cannot be is no reason to lose it. */
@@ -246,10 +134,4 @@ function keep({ client_id, client_secret }: ClientResponse, keepCredentials: Kee
   } catch (error) {
     return `\n\nWrite it to the client's file yourself: ${error instanceof Error ? error.message : String(error)}`;
   }
-}
-
-function confirmation({ confirmed, pending }: RevocationResponse, milliseconds: number): string {
-  const all = confirmed.length + pending.length;
-  const text = `revoked; confirmed by ${confirmed.length} of ${all} resource servers in ${Math.round(milliseconds)} ms`;
-  return [text, ...pending.map((reader) => `  not yet: ${reader}`)].join('\n');
 }

@@ -170,3 +170,4 @@ export const AuditEventResponse = z.object({
   outcome: z.enum(['success', 'refused']),
   detail: z.record(z.string(), z.unknown()),
 });
+export type AuditEventResponse = z.infer<typeof AuditEventResponse>;

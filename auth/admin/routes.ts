@@ -156,7 +156,7 @@ export function adminRoutes({
           request_id: request_id ?? null,
           outcome,
           detail,
-        }) satisfies z.infer<typeof AuditEventResponse>,
+        }) satisfies AuditEventResponse,
     );
   }
 
