@@ -182,7 +182,8 @@ export function createAuthApp({
   async function takeAlone(clientId: string, expiresAt: number): Promise<Place> {
     const cause = { actor: clientId, reason: 'replaced by a newer access token' };
     const place = await leases.takeAlone(clientId, expiresAt, async (transaction) => {
-      await revokeLeases(transaction, clientId, cause);
+      // not what it was given in exchange: those tokens are its callers' too
+      await revokeLeases(transaction, clientId, cause, { exchanged: false });
     });
     await statusLists.catchUp();
     return place;

@@ -461,10 +461,13 @@ test('the command line administers clients and takes tokens back', { timeout: 12
     ['clients', 'create', '--name', 'a', '--scope', 'todos:read', '--public-keys', 'README.md'],
     ['tokens', 'revoke', 'TOKEN', '--client', 'demo'],
     ['audit', 'all'],
+    ['tokens', 'revoke', '--client', 'demo', '--client', 'admin'],
+    ['tokens', 'revoke', ''],
     [],
   ]) {
     expect(await yata(words)).toMatchObject({ code: 2, stderr: expect.stringContaining('usage: ') });
   }
+  expect((await yata(['tokens', 'a-token'])).stderr).not.toContain('a-token');
   for (const words of [['--help'], ['clients', '--help']]) {
     expect(await yata(words)).toMatchObject({ code: 0, stdout: expect.stringContaining('usage: ') });
   }

@@ -14,7 +14,10 @@ export const REFUSALS = {
     { ...headers(), ...sometimes('RateLimit', 'RateLimit-Policy', 'WWW-Authenticate') },
     invalidTodo,
   ),
-  Unauthorized: problem('There is no access token, or none that is accepted', headers('WWW-Authenticate')),
+  Unauthorized: problem('There is no access token, or none that is accepted, or it was revoked meanwhile', {
+    ...headers('WWW-Authenticate'),
+    ...sometimes('RateLimit', 'RateLimit-Policy', 'Preference-Applied'),
+  }),
   Forbidden: problem('The access token lacks the scope', authorizedHeaders('WWW-Authenticate')),
   NoSuchTodo: problem('You have no todo with this id', authorizedHeaders()),
   Conflict: problem('A request with this Idempotency-Key is running', authorizedHeaders('Retry-After')),

@@ -38,6 +38,7 @@ export async function startApi({
   identifier = resource,
   port = 0,
   requests = 100_000,
+  isRevoked = () => false,
 }: {
   /** An API whose database and issuer it has too, as another process would. */
   beside?: { readonly issuer: TokenIssuer; readonly database: Database };
@@ -47,6 +48,7 @@ export async function startApi({
   port?: number;
   /** That a subject may make in a minute. */
   requests?: number;
+  isRevoked?: () => boolean;
 } = {}) {
   await using starting = new AsyncDisposableStack();
   const issuer = beside?.issuer ?? starting.use(await startTokenIssuer({ audience: identifier }));
@@ -67,7 +69,7 @@ export async function startApi({
       issuer: issuer.identifier,
       audience: identifier,
       keys,
-      isRevoked: () => false,
+      isRevoked,
     }),
     protectedResource,
     limitRequests: limitRequests({ requests, seconds: 60 }),

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Context, Middleware } from 'koa';
-import { HttpError, InvalidRequest } from '../../shared/http/errors.ts';
+import { HttpError, InvalidRequest, ServiceUnavailable } from '../../shared/http/errors.ts';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
 import { ImportedTodo } from '../../shared/todo/todo.ts';
@@ -29,7 +29,10 @@ export async function exportTodos(todos: Todos, owner: string, mayGoOn: () => Pr
       yield page.todos.map((todo) => `${JSON.stringify(todo)}\n`).join('');
       if (page.next === undefined) return;
       await mayGoOn();
-      page = await readPage(page.next);
+      page = await readPage(page.next).catch((cause) => {
+        // of a connection to the database that broke, or it looks like the caller's
+        throw new ServiceUnavailable('The next todos could not be read', { cause });
+      });
     }
   }
 
@@ -114,7 +117,7 @@ function parseJson(line: string): unknown {
   }
 }
 
-/** The rest of the body is not read, so the connection cannot be used again. */
+/** Whoever sends too much may be sending for long: the connection ends with the answer. */
 function tooLarge(field: string, expected: string): HttpError {
   return new HttpError(413, `${field}: expected ${expected}`, {
     fields: [{ field, expected }],

@@ -11,12 +11,12 @@ import { Batch } from '../../shared/todo/batch.ts';
 import { ChangeFeedQuery } from '../../shared/todo/change-feed.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
 import { type ImportedTodo, NewTodo, type Todo, TodoChanges, TodoId } from '../../shared/todo/todo.ts';
-import { parseIdempotencyKey } from '../idempotency/idempotency.ts';
+import { type Once, parseIdempotencyKey } from '../idempotency/idempotency.ts';
 import { runBatch } from './batch.ts';
 import type { TodoChangeFeed } from './change-feed.ts';
 import { exportTodos, JSON_LINES, parseTodos } from './json-lines.ts';
 import { noSuchTodo, otherVersion } from './refusals.ts';
-import type { Precondition } from './todo-writer.ts';
+import type { Precondition, TodoWriter } from './todo-writer.ts';
 import type { Todos } from './todos.ts';
 
 /** Bytes of a batch: fifty todos of the largest size. */
@@ -45,7 +45,7 @@ export function todoRoutes({
   const mayWrite = requireScope('todos:write', challenges);
 
   router.get<{ query: TodoListQuery }>('/todos', authenticate, mayRead, parseQuery(TodoListQuery), listTodos);
-  router.post<{ body: NewTodo }>('/todos', authenticate, mayWrite, parseBody(NewTodo), stillAuthorized, createTodo);
+  router.post<{ body: NewTodo }>('/todos', authenticate, mayWrite, parseBody(NewTodo), createTodo);
   router.get<{ query: ChangeFeedQuery }>(
     '/todos/changes',
     authenticate,
@@ -54,39 +54,17 @@ export function todoRoutes({
     listChanges,
   );
   router.get('/todos/export', authenticate, mayRead, sendExport);
-  router.post<{ body: ImportedTodo[] }>(
-    '/todos/import',
-    authenticate,
-    mayWrite,
-    parseTodos,
-    stillAuthorized,
-    importTodos,
-  );
+  router.post<{ body: ImportedTodo[] }>('/todos/import', authenticate, mayWrite, parseTodos, importTodos);
   router.post<{ body: Batch }>(
     '/todos/batch',
     authenticate,
     mayWrite,
     parseBody(Batch, { limit: LARGEST_BATCH }),
-    stillAuthorized,
     batchTodos,
   );
   router.get('/todos/:id', authenticate, mayRead, getTodo);
-  router.patch<{ body: TodoChanges }>(
-    '/todos/:id',
-    authenticate,
-    mayWrite,
-    parseBody(TodoChanges),
-    stillAuthorized,
-    updateTodo,
-  );
-  router.put<{ body: TodoChanges }>(
-    '/todos/:id',
-    authenticate,
-    mayWrite,
-    parseBody(TodoChanges),
-    stillAuthorized,
-    updateTodo,
-  );
+  router.patch<{ body: TodoChanges }>('/todos/:id', authenticate, mayWrite, parseBody(TodoChanges), updateTodo);
+  router.put<{ body: TodoChanges }>('/todos/:id', authenticate, mayWrite, parseBody(TodoChanges), updateTodo);
   router.delete('/todos/:id', authenticate, mayWrite, deleteTodo);
   router.post('/todos/:id/restore', authenticate, mayWrite, restoreTodo);
   return router;
@@ -110,9 +88,9 @@ export function todoRoutes({
   }
 
   async function createTodo(ctx: RouterContext<Authorized & { body: NewTodo }>): Promise<void> {
-    const { accessToken, body } = ctx.state;
+    const { body } = ctx.state;
     const once = parseIdempotencyKey(ctx, body);
-    const created = await todos.write(accessToken.subject, (writer) => writer.create(body), once);
+    const created = await write(ctx, (writer) => writer.create(body), once);
     ctx.status = 201;
     ctx.set('location', `${resource}/todos/${created.id}`);
     answerTodo(ctx, created);
@@ -126,26 +104,41 @@ export function todoRoutes({
   }
 
   async function updateTodo(ctx: RouterContext<Authorized & { body: TodoChanges }>): Promise<void> {
-    const [id, { accessToken, body }] = [todoId(ctx), ctx.state];
-    const updated = await todos.write(accessToken.subject, (writer) => writer.update(id, body, ifMatch(ctx)));
+    const [id, { body }] = [todoId(ctx), ctx.state];
+    const updated = await write(ctx, (writer) => writer.update(id, body, ifMatch(ctx)));
     answerTodo(ctx, updated);
   }
 
   async function deleteTodo(ctx: RouterContext<Authorized>): Promise<void> {
     const id = todoId(ctx);
-    await todos.write(ctx.state.accessToken.subject, (writer) => writer.remove(id, ifMatch(ctx)));
+    await write(ctx, (writer) => writer.remove(id, ifMatch(ctx)));
     ctx.body = { message: 'The todo was deleted' };
   }
 
   async function restoreTodo(ctx: RouterContext<Authorized>): Promise<void> {
     const id = todoId(ctx);
-    answerTodo(ctx, await todos.write(ctx.state.accessToken.subject, (writer) => writer.restore(id, ifMatch(ctx))));
+    answerTodo(ctx, await write(ctx, (writer) => writer.restore(id, ifMatch(ctx))));
   }
 
   async function batchTodos(ctx: RouterContext<Authorized & { body: Batch }>): Promise<void> {
-    const { accessToken, body } = ctx.state;
+    const { body } = ctx.state;
     const once = parseIdempotencyKey(ctx, body);
-    ctx.body = await todos.write(accessToken.subject, (writer) => runBatch(writer, body), once);
+    ctx.body = await write(ctx, (writer) => runBatch(writer, body), once);
+  }
+
+  /** Writes when the caller's turn has come, if it is still there and still authorized then. */
+  function write<State extends Authorized, T>(
+    ctx: RouterContext<State>,
+    work: (writer: TodoWriter) => Promise<T>,
+    once?: Once,
+  ): Promise<T> {
+    return todos.write(ctx.state.accessToken.subject, work, {
+      once,
+      async mayGoOn() {
+        if (ctx.res.closed) throw new HttpError(408, 'The caller hung up before its turn');
+        await stillAuthorized(ctx, async () => {});
+      },
+    });
   }
 
   async function listChanges(ctx: RouterContext<Authorized & { query: ChangeFeedQuery }>): Promise<void> {
@@ -164,9 +157,9 @@ export function todoRoutes({
   }
 
   async function importTodos(ctx: RouterContext<Authorized & { body: ImportedTodo[] }>): Promise<void> {
-    const { accessToken, body } = ctx.state;
+    const { body } = ctx.state;
     const once = parseIdempotencyKey(ctx, body);
-    ctx.body = await todos.write(accessToken.subject, (writer) => writer.add(body), once);
+    ctx.body = await write(ctx, (writer) => writer.add(body), once);
   }
 }
 

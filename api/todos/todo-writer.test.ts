@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ChangeFeed } from '../../shared/todo/change-feed.ts';
 import { Todo } from '../../shared/todo/todo.ts';
@@ -209,4 +210,52 @@ test('writers who wait for one list keep no connection from anybody else', async
   held.resolve();
   await holding;
   expect(await Promise.all(writes)).toEqual(writes.map(() => 201));
+});
+
+test('who hung up, or whose access token was revoked, before its turn came writes nothing', async () => {
+  let revoked = false;
+  await using api = await startApi({ isRevoked: () => revoked });
+  const sub = randomUUID();
+  const call = await api.createCaller({ sub });
+  const { id } = Todo.parse((await call('POST', '/api/v1/todos', { title: 'before' })).body);
+  const hold = async (during: () => Promise<unknown>) => {
+    const [held, begun] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const holding = api.todos.write(sub, async () => {
+      begun.resolve();
+      await held.promise;
+    });
+    await begun.promise;
+    await during();
+    held.resolve();
+    await holding;
+  };
+
+  const hungUp = new AbortController();
+  await hold(async () => {
+    const headers = { authorization: `Bearer ${await api.issueToken({ sub })}`, 'content-type': 'application/json' };
+    const body = JSON.stringify({ title: 'hung up' });
+    const { signal } = hungUp;
+    const waiting = fetch(`http://127.0.0.1:${api.port}/api/v1/todos`, { method: 'POST', headers, body, signal });
+    await delay(100);
+    hungUp.abort();
+    await expect(waiting).rejects.toThrow();
+    await delay(100);
+  });
+
+  const waiting: ReturnType<Caller>[] = [];
+  await hold(async () => {
+    waiting.push(
+      call('POST', '/api/v1/todos', { title: 'revoked' }),
+      call('PATCH', `/api/v1/todos/${id}`, { title: 'revoked' }),
+      call('DELETE', `/api/v1/todos/${id}`),
+    );
+    await delay(100);
+    revoked = true;
+  });
+  for (const { status, headers } of await Promise.all(waiting)) {
+    expect(status).toBe(401);
+    expect(headers.get('www-authenticate')).toContain('error_description="The access token was revoked"');
+  }
+  revoked = false;
+  expect(Todo.array().parse((await call('GET', '/api/v1/todos')).body)).toMatchObject([{ id, title: 'before' }]);
 });

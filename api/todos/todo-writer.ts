@@ -35,15 +35,27 @@ export type TodoWriter = {
  * another, so what one reads no other changes before it is done. With `once` the answer is kept under a key, and a second
  * call is given the first one's answer.
  */
-export type WriteTodos = <T>(owner: string, work: (writer: TodoWriter) => Promise<T>, once?: Once) => Promise<T>;
+export type WriteTodos = <T>(
+  owner: string,
+  work: (writer: TodoWriter) => Promise<T>,
+  options?: {
+    readonly once?: Once | undefined;
+    /** Is asked when the turn of this write has come, and throws when it may not be done any more. */
+    readonly mayGoOn?: () => Promise<unknown>;
+  },
+) => Promise<T>;
 
 /** Creates the writer of todos in a database. The writers of one owner in this process hold one connection. */
 export function createTodoWriter(em: SqlEntityManager): WriteTodos {
   const takeTurn = createTurns();
   const runOnce = createRunningKeys();
 
-  return (owner, work, once) => {
-    const write = () => takeTurn(owner, () => attempt(owner, work, once));
+  return (owner, work, { once, mayGoOn } = {}) => {
+    const write = () =>
+      takeTurn(owner, async () => {
+        await mayGoOn?.();
+        return attempt(owner, work, once);
+      });
     return once === undefined ? write() : runOnce(owner, once, write);
   };
 

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createTurns } from './turns.ts';
 
@@ -29,4 +29,19 @@ test('work that fails hinders nobody who comes after it', async () => {
   const following = takeTurn('a', async () => 'done');
   await expect(failing).rejects.toThrow('it fails');
   expect(await following).toBe('done');
+});
+
+test('who has waited too long is not done', async () => {
+  const takeTurn = createTurns({ patience: 50 });
+  let done = 0;
+  const slow = takeTurn('a', () => delay(200));
+  const late = [1, 2, 3].map(() =>
+    takeTurn('a', async () => {
+      done += 1;
+    }),
+  );
+  await slow;
+  for (const turn of late) await expect(turn).rejects.toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+  expect(done).toBe(0);
+  expect(await takeTurn('a', async () => 'in time')).toBe('in time');
 });

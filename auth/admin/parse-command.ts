@@ -40,7 +40,8 @@ type Command = keyof typeof COMMANDS;
 export function parseCommand(words: readonly string[]) {
   const { values, positionals } = parseWords(words);
   const command = positionals[0] === 'audit' ? 'audit' : positionals.slice(0, 2).join(' ');
-  if (!isCommand(command)) throw new UsageError(`there is no command ${command}`);
+  // the second word may be a token whose verb was forgotten
+  if (!isCommand(command)) throw new UsageError(`${positionals[0]}: there is no such command`);
   const taken: { options: readonly string[]; operands: number } = COMMANDS[command];
   const option = Object.keys(values).find((name) => !taken.options.includes(name));
   if (option !== undefined) throw new UsageError(`${command} has no option --${option}`);
@@ -57,10 +58,18 @@ function isCommand(text: string): text is Command {
 
 function parseWords(words: readonly string[]) {
   try {
-    return parseArgs({ args: [...words], allowPositionals: true, options: OPTIONS });
+    const parsed = parseArgs({ args: [...words], allowPositionals: true, options: OPTIONS, tokens: true });
+    requireOnce(parsed.tokens.flatMap((token) => (token.kind === 'option' ? token.name : [])));
+    return parsed;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Of an option that is there twice, the first would be ignored. */
+function requireOnce(names: readonly string[]): void {
+  const twice = names.find((name, index) => name !== 'resource' && names.indexOf(name) !== index);
+  if (twice !== undefined) throw new UsageError(`--${twice} is there twice`);
 }
 
 /** The value of an option or operand. An empty one is what a shell makes of a variable that is not set. @throws {UsageError} */

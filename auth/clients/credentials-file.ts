@@ -18,9 +18,8 @@ export function credentialsPath(dataDirectory: string, clientId: string): string
  * @throws when the file holds something else.
  */
 export function findOrCreateCredentials(dataDirectory: string, clientId: string): Credentials {
-  writePrivateFile(credentialsPath(dataDirectory, clientId), () =>
-    write({ OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: createClientSecret() }),
-  );
+  const content = () => `OAUTH_CLIENT_ID=${clientId}\nOAUTH_CLIENT_SECRET=${createClientSecret()}\n`;
+  writePrivateFile(credentialsPath(dataDirectory, clientId), content);
   return readCredentials(dataDirectory, clientId);
 }
 
@@ -29,16 +28,15 @@ export function findOrCreateCredentials(dataDirectory: string, clientId: string)
  * @returns the path, or undefined when no file here has credentials of this client.
  */
 export function replaceCredentials(dataDirectory: string, credentials: Credentials): string | undefined {
-  const { OAUTH_CLIENT_ID: clientId } = credentials;
+  const { OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: secret } = credentials;
   const path = credentialsPath(dataDirectory, clientId);
   // an id may be more than a file's name
   if (!/^[\w-]+$/.test(clientId) || !existsSync(path)) return undefined;
-  replacePrivateFile(path, write(credentials));
+  const text = readFileSync(path, 'utf8');
+  if (parseEnv(text).OAUTH_CLIENT_ID !== clientId) return undefined;
+  // what else is in the file is somebody's
+  replacePrivateFile(path, text.replace(/^OAUTH_CLIENT_SECRET=.*$/m, `OAUTH_CLIENT_SECRET=${secret}`));
   return path;
-}
-
-function write({ OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET }: Credentials): string {
-  return `OAUTH_CLIENT_ID=${OAUTH_CLIENT_ID}\nOAUTH_CLIENT_SECRET=${OAUTH_CLIENT_SECRET}\n`;
 }
 
 /** Reads the credentials of one of the first clients. @throws when there is no such file, or it holds something else. */

@@ -10,7 +10,7 @@ import { Migration20261123132753_clients_keys_artifacts } from './migrations/Mig
 import { Migration20261123144743_status_lists } from './migrations/Migration20261123144743_status_lists.ts';
 import { Migration20261123145451_client_secrets_audit } from './migrations/Migration20261123145451_client_secrets_audit.ts';
 import { Migration20261123145753_failed_authentications } from './migrations/Migration20261123145753_failed_authentications.ts';
-import { Migration20261125004013_shared_leases } from './migrations/Migration20261125004013_shared_leases.ts';
+import { Migration20261125021047_shared_leases } from './migrations/Migration20261125021047_shared_leases.ts';
 
 /** The authorization server's part of a database. */
 export const authDatabase: OrmDefinition = {
@@ -31,6 +31,6 @@ export const authDatabase: OrmDefinition = {
     { name: 'Migration20261123144743_status_lists', class: Migration20261123144743_status_lists },
     { name: 'Migration20261123145451_client_secrets_audit', class: Migration20261123145451_client_secrets_audit },
     { name: 'Migration20261123145753_failed_authentications', class: Migration20261123145753_failed_authentications },
-    { name: 'Migration20261125004013_shared_leases', class: Migration20261125004013_shared_leases },
+    { name: 'Migration20261125021047_shared_leases', class: Migration20261125021047_shared_leases },
   ],
 };

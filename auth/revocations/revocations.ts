@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type AuditEvent, insertAuditEvent, type Origin } from '../audit/audit.ts';
 import { RevocationEntity } from '../status-lists/status-list.entity.ts';
-import type { StatusLists } from '../status-lists/status-lists.ts';
+import { KEPT, type StatusLists } from '../status-lists/status-lists.ts';
 
 /** Who revokes, and why. */
 export type RevocationCause = { readonly actor: string; readonly reason: string };
@@ -73,15 +73,17 @@ export function createRevocations({
 /**
  * Revokes every block that was leased to a client, as a part of `transaction`. The client's row is locked first, so that
  * no lease is made beside it. The leases end with it: what is revoked once is not revoked again.
+ * @param exchanged whether the tokens fall too that it was given in exchange for others' tokens, and those tokens with them.
  */
 export async function revokeLeases(
   transaction: SqlEntityManager,
   clientId: string,
   cause: RevocationCause,
+  { exchanged = true }: { exchanged?: boolean } = {},
 ): Promise<number | undefined> {
   await transaction.execute('select 1 from auth.client where client_id = ? for update', [clientId]);
   const leases = await transaction.execute<Range[]>(
-    'delete from auth.lease where holder = ? returning list, start, length',
+    `delete from auth.lease where holder = ? and ${KEPT}${exchanged ? '' : ' and not shared'} returning list, start, length`,
     [clientId],
   );
   return insertRevocations(transaction, joinRanges(leases), cause);
@@ -108,5 +110,9 @@ async function insertRevocations(
   // one at a time from here to the commit: a reader that has seen a sequence has seen every one before it
   await transaction.execute("select pg_advisory_xact_lock(hashtext('auth revocations'))");
   const rows = ranges.map((range) => ({ ...range, ...cause, at: new Date() }));
-  return Math.max(...(await transaction.insertMany(RevocationEntity, rows)));
+  await transaction.insertMany(RevocationEntity, rows);
+  const [last] = await transaction.execute<{ sequence: number }[]>(
+    'select max(sequence)::float8 as sequence from auth.revocation',
+  );
+  return last?.sequence;
 }

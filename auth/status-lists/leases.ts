@@ -85,8 +85,8 @@ export function createLeases({
       return em.fork().transactional(async (transaction) => {
         await requireHolder(transaction, holder);
         await transaction.execute(
-          `insert into auth.lease (list, start, length, holder, expires_at)
-           select id, ?, 1, ?, expires_at from auth.status_list where id = ?
+          `insert into auth.lease (list, start, length, holder, expires_at, shared)
+           select id, ?, 1, ?, expires_at, true from auth.status_list where id = ?
            on conflict (list, start, holder) do nothing`,
           [index, holder, list],
         );

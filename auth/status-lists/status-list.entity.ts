@@ -32,6 +32,8 @@ export const LeaseEntity = defineEntity({
     /** The client whose tokens these are. */
     holder: p.string(),
     expiresAt: p.datetime(),
+    /** Whether the index is that of another client's token, from which the holder's was exchanged. */
+    shared: p.boolean().default(false),
   },
   indexes: [{ properties: ['holder'] }],
   uniques: [{ properties: ['list', 'start', 'holder'] }],

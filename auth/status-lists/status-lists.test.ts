@@ -101,6 +101,7 @@ test('what is revoked once is not revoked again', async () => {
   const rows = async () => (await opened.em.execute('select 1 from auth.revocation')).length;
   await leases.take('holder', soon());
   const sequence = await opened.revocations.revokeClient('holder', cause);
+  expect(sequence).toBe(opened.statusLists.snapshot().sequence);
   expect(await opened.revocations.revokeClient('holder', cause)).toBe(sequence);
   expect(await rows()).toBe(1);
   // nor does a client that holds one token at a time leave more behind with each
@@ -122,6 +123,23 @@ test('a place that two clients share falls with either of them, and others do no
   expect(opened.statusLists.isInvalid(alone.list, alone.index)).toBe(false);
   await opened.em.execute("update auth.client set active = false where client_id = 'other'");
   await expect(leases.share('other', alone)).rejects.toBeInstanceOf(HolderGone);
+});
+
+test('a client that may have one token at a time keeps what it was given in exchange', async () => {
+  await using opened = await open();
+  const leases = opened.openLeases();
+  const subject = await leases.take('holder', soon());
+  await leases.share('other', subject);
+  const takeAlone = () =>
+    leases.takeAlone('other', soon(), async (transaction) => {
+      await revokeLeases(transaction, 'other', { actor: 'other', reason: 'test' }, { exchanged: false });
+    });
+  const [own] = [await takeAlone(), await takeAlone()];
+  await opened.statusLists.catchUp();
+  expect(opened.statusLists.isInvalid(own.list, own.index)).toBe(true);
+  expect(opened.statusLists.isInvalid(subject.list, subject.index)).toBe(false);
+  await opened.revocations.revokeClient('other', cause);
+  expect(opened.statusLists.isInvalid(subject.list, subject.index)).toBe(true);
 });
 
 test('a client that is gone or disabled gets no place', async () => {

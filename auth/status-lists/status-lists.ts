@@ -203,8 +203,8 @@ export async function openStatusLists({
   }
 }
 
-/** A list that a clock somewhere still takes a token from is kept, and published, a while longer. */
-const KEPT = "expires_at > now() - interval '1 minute'";
+/** Which lists, and leases on them, are kept: a clock somewhere may take a token for good a while longer. */
+export const KEPT = "expires_at > now() - interval '1 minute'";
 
 type Revocation = { sequence: number; list: number; start: number; length: number; at: number };
 

@@ -25,6 +25,5 @@ export function logFailures(logger: Logger): (error: Error, ctx?: Context) => vo
 
 function isCallersFault(error: Error): boolean {
   if (error instanceof HttpError) return error.status < 500;
-  const { code, expose } = error as { code?: unknown; expose?: unknown };
-  return expose === true || CONNECTION_LOST.has(code);
+  return ('expose' in error && error.expose === true) || ('code' in error && CONNECTION_LOST.has(error.code));
 }

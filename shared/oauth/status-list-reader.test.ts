@@ -122,6 +122,17 @@ test('a list that has expired by the clock here does not keep the others from be
   await expect(opened.look(5, 2)).rejects.toBeInstanceOf(ServiceUnavailable);
 });
 
+test('what was read before does not serve again when the clock is set back', async () => {
+  let ahead = 0;
+  await using opened = await open({ now: () => Date.now() + ahead });
+  const { server } = opened;
+  ahead = 700_000;
+  await server.publishList(1, [5], { sentAlong: true });
+  await vi.waitFor(() => expect(server.named).toContain(server.aggregationTag()), 10_000);
+  ahead = 0;
+  expect(await opened.look(5)).toBe(true);
+});
+
 test('an expired copy of a list that has not expired is not taken for it', async () => {
   await using opened = await open();
   const { server } = opened;

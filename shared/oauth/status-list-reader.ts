@@ -121,6 +121,8 @@ export function openStatusListReader({
         return applied.catch((error) => {
           // by the clock here no token of it is good any more; it must not keep the other lists from being read
           if (!(error instanceof errors.JWTExpired) || !hasExpired(uri)) throw error;
+          // nor may what was read before serve again, should the clock be set back
+          lists.delete(uri);
         });
       }),
     );
