@@ -180,10 +180,13 @@ test('a host that refuses a call, and a server that is gone, are told in words',
   expect(await view.getByRole('checkbox', { name: 'one' }).isChecked()).toBe(false);
 
   await client.close();
-  await view.getByRole('button', { name: 'Show more' }).click();
   await vi.waitFor(
-    async () => expect(await alert.innerText()).toMatch(/^The todos were not fetched\. .*Not connected/),
-    10_000,
+    async () => {
+      // the page has just grown by what was told, and a click may miss what moved
+      await view.getByRole('button', { name: 'Show more' }).click();
+      expect(await alert.innerText()).toMatch(/^The todos were not fetched\. .*Not connected/);
+    },
+    { timeout: 10_000, interval: 200 },
   );
   expect(await view.locator('.title').allInnerTexts()).toEqual(['one']);
   expectQuiet(host);
