@@ -2,7 +2,7 @@ import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { HttpError, InvalidRequest } from '../../shared/http/errors.ts';
 import type { ResourceServers } from '../access-tokens/resource-servers.ts';
-import { insertAuditEvent, type Origin } from '../audit/audit.ts';
+import { insertSuccess, type Origin } from '../audit/audit.ts';
 import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
 import { ClientSecretEntity } from '../clients/client-secret.entity.ts';
 import { createClientSecret, hashClientSecret } from '../clients/client-secret.ts';
@@ -48,7 +48,6 @@ export function createAdministration({
       checkResources(resources);
       const secret = request.token_endpoint_auth_method === 'private_key_jwt' ? undefined : createClientSecret();
       await em.fork().transactional(async (transaction) => {
-        if ((await transaction.count(ClientEntity, { clientId })) > 0) throw idTaken();
         await insertClient(transaction, {
           clientId,
           name: request.client_name,
@@ -60,10 +59,9 @@ export function createAdministration({
           secretHash: secret === undefined ? null : hashClientSecret(secret),
           jwks: request.jwks ?? null,
         }).catch((error) => {
-          // somebody else registered it a moment ago
           throw error instanceof UniqueConstraintViolationException ? idTaken() : error;
         });
-        await audit(transaction, origin, 'client.create', clientId, { scope: request.scope, resources });
+        await insertSuccess(transaction, origin, 'client.create', clientId, { scope: request.scope, resources });
       });
       return { ...(await getClient(clientId)), ...(secret !== undefined && { client_secret: secret }) };
     },
@@ -98,7 +96,7 @@ export function createAdministration({
         await requireAdministrator(transaction, client);
         if (changes.active === false)
           await revokeLeases(transaction, clientId, { actor: origin.actor ?? '', reason: 'client disabled' });
-        await audit(transaction, origin, actionOf(changes), clientId, changes);
+        await insertSuccess(transaction, origin, actionOf(changes), clientId, changes);
       });
       clients.forget(clientId);
       await statusLists.catchUp();
@@ -111,7 +109,7 @@ export function createAdministration({
         await transaction.nativeDelete(ClientEntity, { clientId });
         await requireAdministrator(transaction, client);
         await revokeLeases(transaction, clientId, { actor: origin.actor ?? '', reason: 'client deleted' });
-        await audit(transaction, origin, 'client.delete', clientId, {});
+        await insertSuccess(transaction, origin, 'client.delete', clientId, {});
       });
       clients.forget(clientId);
       await statusLists.catchUp();
@@ -135,7 +133,7 @@ export function createAdministration({
           { expiresAt: end },
         );
         await transaction.insert(ClientSecretEntity, { hash: hashClientSecret(secret), clientId });
-        await audit(transaction, origin, 'client.rotate-secret', clientId, { overlap });
+        await insertSuccess(transaction, origin, 'client.rotate-secret', clientId, { overlap });
       });
       clients.forget(clientId);
       return { ...(await getClient(clientId)), client_secret: secret };
@@ -181,16 +179,6 @@ async function lockClient(transaction: SqlEntityManager, clientId: string): Prom
   const client = isClientId(clientId) ? await transaction.findOne(ClientEntity, { clientId }, { lockMode }) : null;
   if (client === null) throw noSuchClient();
   return client;
-}
-
-function audit(
-  transaction: SqlEntityManager,
-  origin: Origin,
-  action: string,
-  target: string,
-  detail: Record<string, unknown>,
-): Promise<void> {
-  return insertAuditEvent(transaction, { ...origin, action, target, outcome: 'success', detail });
 }
 
 function actionOf({ active, scope }: ClientChanges): string {

@@ -28,6 +28,17 @@ export async function insertAuditEvent(
   await transaction.insert(AuditEventEntity, { ...event, detail, at: new Date() });
 }
 
+/** Adds the event that `origin` did something, as a part of the transaction that does it. */
+export function insertSuccess(
+  transaction: SqlEntityManager,
+  origin: Origin,
+  action: string,
+  target: string,
+  detail: Record<string, unknown>,
+): Promise<void> {
+  return insertAuditEvent(transaction, { ...origin, action, target, outcome: 'success', detail });
+}
+
 /** Records an event that stands for itself, like a refusal. It waits for nothing, and a store that is away is logged. */
 export type RecordAuditEvent = (event: AuditEvent) => void;
 

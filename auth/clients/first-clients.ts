@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type Scope, TODO_SCOPES } from '../../shared/scopes.ts';
-import { AT_START, insertAuditEvent } from '../audit/audit.ts';
+import { AT_START, insertSuccess } from '../audit/audit.ts';
 import { ClientEntity } from './client.entity.ts';
 import { ClientSecretEntity } from './client-secret.entity.ts';
 import { hashClientSecret } from './client-secret.ts';
@@ -81,13 +81,15 @@ export async function registerFirstClients({
     };
     if (Object.keys(moved).length === 0) return;
     await transaction.nativeUpdate(ClientEntity, { clientId }, { ...moved, updatedAt: new Date() });
-    await audit(transaction, 'client.change', clientId, moved);
+    await insertSuccess(transaction, AT_START, 'client.change', clientId, moved);
   }
 }
 
 async function register(transaction: SqlEntityManager, newClient: NewClient): Promise<void> {
   await insertClient(transaction, newClient);
-  await audit(transaction, 'client.create', newClient.clientId, { scope: newClient.scopes.join(' ') });
+  await insertSuccess(transaction, AT_START, 'client.create', newClient.clientId, {
+    scope: newClient.scopes.join(' '),
+  });
 }
 
 async function replaceSecret(transaction: SqlEntityManager, clientId: string, hash: string): Promise<void> {
@@ -95,14 +97,7 @@ async function replaceSecret(transaction: SqlEntityManager, clientId: string, ha
   if ((await transaction.count(ClientSecretEntity, { clientId, hash })) > 0) return;
   await transaction.nativeDelete(ClientSecretEntity, { clientId });
   await transaction.insert(ClientSecretEntity, { clientId, hash });
-  await audit(transaction, 'client.rotate-secret', clientId, { reason: 'MCP_CLIENT_SECRET is another' });
-}
-
-function audit(
-  transaction: SqlEntityManager,
-  action: string,
-  target: string,
-  detail: Record<string, unknown>,
-): Promise<void> {
-  return insertAuditEvent(transaction, { ...AT_START, action, target, outcome: 'success', detail });
+  await insertSuccess(transaction, AT_START, 'client.rotate-secret', clientId, {
+    reason: 'MCP_CLIENT_SECRET is another',
+  });
 }

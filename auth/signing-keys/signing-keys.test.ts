@@ -27,6 +27,10 @@ test('a signing key is made once, and is the same at the next start', async () =
   expect(second).toEqual(first);
   expect(await loadSigningKeys(options)).toEqual(first);
   expect(first.all).toHaveLength(1);
+  const { kid, d } = first.active;
+  const events = await opened.em.execute('select action, target, detail from auth.audit_event');
+  expect(events).toEqual([{ action: 'key.create', target: kid, detail: { alg: 'ES256' } }]);
+  expect(JSON.stringify(events)).not.toContain(d);
 });
 
 test('no private key is in the database or in what is published', async () => {

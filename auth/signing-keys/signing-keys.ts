@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { CompactEncrypt, calculateJwkThumbprint, compactDecrypt, exportJWK, generateKeyPair, type JWK } from 'jose';
-import { AT_START, insertAuditEvent } from '../audit/audit.ts';
+import { AT_START, insertSuccess } from '../audit/audit.ts';
 import type { KeyEncryptionKey } from './key-encryption-key.ts';
 import { type SigningAlgorithm, SigningKeyEntity } from './signing-key.entity.ts';
 
@@ -61,13 +61,7 @@ export async function loadSigningKeys({
       encryptedPrivateKey,
       createdAt: new Date(),
     });
-    await insertAuditEvent(transaction, {
-      ...AT_START,
-      action: 'key.create',
-      target: key.kid,
-      outcome: 'success',
-      detail: { alg: algorithm },
-    });
+    await insertSuccess(transaction, AT_START, 'key.create', key.kid, { alg: algorithm });
     return key;
   }
 }
