@@ -87,7 +87,10 @@ export async function openMcpAppsHost({
   });
   bridge.onsandboxready = () =>
     bridge.sendSandboxResourceReady({ html: html.replace('<head>', `<head><meta ${policyMeta(policy)}>`), csp: {} });
-  bridge.onsizechange = ({ height }: { height?: number }) => page.evaluate(`resizeSandbox(${height})`);
+  bridge.onsizechange = async ({ height }: { height?: number }) => {
+    // the last word of a page may come when it is closed
+    await page.evaluate(`resizeSandbox(${height})`).catch(() => undefined);
+  };
   const initialized = new Promise<void>((resolve) => {
     bridge.oninitialized = () => resolve();
   });
