@@ -17,7 +17,7 @@ import { checkTogether, type Environment, readEnvironment, resolveFiles } from '
 import { dataDirectory, httpUrl, identifiers } from './shared/configuration/variables.ts';
 import { type Database, openEmbeddedDatabase } from './shared/database/database.ts';
 import type { ListeningServer } from './shared/http/serve.ts';
-import { createIssuer } from './shared/oauth/issuer.ts';
+import { createIssuer } from './shared/resource-server/issuer.ts';
 import { describeError, runUntilSignalled } from './shared/run-until-signalled.ts';
 
 const USAGE = `usage: npm run -s yata -- COMMAND

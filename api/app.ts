@@ -8,10 +8,13 @@ import { logFailures } from '../shared/http/log-failures.ts';
 import { logRequests } from '../shared/http/log-requests.ts';
 import type { Metrics } from '../shared/http/metrics.ts';
 import { identifyRequest } from '../shared/http/request-id.ts';
-import type { VerifyAccessToken } from '../shared/oauth/access-token-verifier.ts';
-import { createChallenges } from '../shared/oauth/challenges.ts';
-import { type ProtectedResource, protectedResourceMetadataRoutes } from '../shared/oauth/protected-resource.ts';
-import { type Authorized, requireAccessToken } from '../shared/oauth/require-access-token.ts';
+import type { VerifyAccessToken } from '../shared/resource-server/access-token-verifier.ts';
+import { createChallenges } from '../shared/resource-server/challenges.ts';
+import {
+  type ProtectedResource,
+  protectedResourceMetadataRoutes,
+} from '../shared/resource-server/protected-resource.ts';
+import { type Authorized, requireAccessToken } from '../shared/resource-server/require-access-token.ts';
 import { CORS } from './cors.ts';
 import { documentationRoutes } from './openapi/documentation-routes.ts';
 import type { TodoChangeFeed } from './todos/change-feed.ts';

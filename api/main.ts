@@ -1,11 +1,11 @@
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
 import { openOrm } from '../shared/database/orm.ts';
 import { limitRequests } from '../shared/http/limit-requests.ts';
+import { measureStatusListReader } from '../shared/http/measure-status-list-reader.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
-import { measureStatusListReader } from '../shared/oauth/measure-status-list-reader.ts';
-import { openResourceServer } from '../shared/oauth/resource-server.ts';
+import { openResourceServer } from '../shared/resource-server/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createApiApp } from './app.ts';

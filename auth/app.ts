@@ -10,12 +10,16 @@ import { logFailures } from '../shared/http/log-failures.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import type { Waiting } from '../shared/http/prefer-wait.ts';
 import { identifyRequest } from '../shared/http/request-id.ts';
-import { verifyAccessTokenClaims } from '../shared/oauth/access-token-claims.ts';
-import { createAccessTokenVerifier } from '../shared/oauth/access-token-verifier.ts';
-import { createChallenges } from '../shared/oauth/challenges.ts';
-import { type ProtectedResource, protectedResourceMetadataRoutes } from '../shared/oauth/protected-resource.ts';
-import { requireAccessToken } from '../shared/oauth/require-access-token.ts';
-import type { StatusReference } from '../shared/oauth/status-list.ts';
+import { type IsTrustedProxy, trustProxies } from '../shared/http/trusted-proxies.ts';
+import { verifyAccessTokenClaims } from '../shared/resource-server/access-token-claims.ts';
+import { createAccessTokenVerifier } from '../shared/resource-server/access-token-verifier.ts';
+import { createChallenges } from '../shared/resource-server/challenges.ts';
+import {
+  type ProtectedResource,
+  protectedResourceMetadataRoutes,
+} from '../shared/resource-server/protected-resource.ts';
+import { requireAccessToken } from '../shared/resource-server/require-access-token.ts';
+import type { StatusReference } from '../shared/resource-server/status-list.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import type { ResourceServers } from './access-tokens/resource-servers.ts';
 import { answerAboutTokens } from './access-tokens/structured-tokens.ts';
@@ -44,7 +48,6 @@ import { measureStatusLists } from './status-lists/metrics.ts';
 import { createReaders } from './status-lists/readers.ts';
 import { statusListRoutes } from './status-lists/routes.ts';
 import type { StatusLists } from './status-lists/status-lists.ts';
-import { type IsTrustedProxy, trustProxies } from './trusted-proxies.ts';
 
 /** Creates the authorization server's app: oidc-provider, which is a Koa, with yata's own endpoints in front of it. */
 export function createAuthApp({

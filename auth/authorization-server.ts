@@ -7,9 +7,9 @@ import {
   Provider,
   type ResourceServer,
 } from 'oidc-provider';
-import { CLOCK_TOLERANCE } from '../shared/oauth/access-token-claims.ts';
-import type { IsRevoked } from '../shared/oauth/access-token-verifier.ts';
-import type { StatusReference } from '../shared/oauth/status-list.ts';
+import { CLOCK_TOLERANCE } from '../shared/resource-server/access-token-claims.ts';
+import type { IsRevoked } from '../shared/resource-server/access-token-verifier.ts';
+import type { StatusReference } from '../shared/resource-server/status-list.ts';
 import {
   ALL_SCOPES,
   allowedScopes,

@@ -8,9 +8,9 @@ import {
   port,
   processVariables,
 } from '../shared/configuration/variables.ts';
+import { parseTrustedProxies } from '../shared/http/trusted-proxies.ts';
 import { KeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { SIGNING_ALGORITHMS } from './signing-keys/signing-key.entity.ts';
-import { parseTrustedProxies } from './trusted-proxies.ts';
 
 const PROXIES =
   'addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal, with spaces or commas between';

@@ -10,10 +10,13 @@ import { logRequests } from '../shared/http/log-requests.ts';
 import type { Metrics } from '../shared/http/metrics.ts';
 import { parseBody } from '../shared/http/parse-body.ts';
 import { identifyRequest } from '../shared/http/request-id.ts';
-import type { VerifyAccessToken } from '../shared/oauth/access-token-verifier.ts';
-import { createChallenges } from '../shared/oauth/challenges.ts';
-import { type ProtectedResource, protectedResourceMetadataRoutes } from '../shared/oauth/protected-resource.ts';
-import { requireAccessToken } from '../shared/oauth/require-access-token.ts';
+import type { VerifyAccessToken } from '../shared/resource-server/access-token-verifier.ts';
+import { createChallenges } from '../shared/resource-server/challenges.ts';
+import {
+  type ProtectedResource,
+  protectedResourceMetadataRoutes,
+} from '../shared/resource-server/protected-resource.ts';
+import { requireAccessToken } from '../shared/resource-server/require-access-token.ts';
 import type { AccessTokenSource } from './access-tokens/access-token-source.ts';
 import type { ExchangeAccessToken } from './access-tokens/token-exchange.ts';
 import { CORS } from './cors.ts';

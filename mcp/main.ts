@@ -1,8 +1,8 @@
+import { measureStatusListReader } from '../shared/http/measure-status-list-reader.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
-import { measureStatusListReader } from '../shared/oauth/measure-status-list-reader.ts';
-import { openResourceServer } from '../shared/oauth/resource-server.ts';
+import { openResourceServer } from '../shared/resource-server/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createTokenEndpoint } from './access-tokens/token-endpoint.ts';

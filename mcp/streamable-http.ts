@@ -4,9 +4,9 @@ import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/
 import type { Context, Middleware } from 'koa';
 import { InvalidRequest } from '../shared/http/errors.ts';
 import { requestId } from '../shared/http/request-id.ts';
-import { InvalidAccessToken } from '../shared/oauth/access-token-claims.ts';
-import type { Challenges } from '../shared/oauth/challenges.ts';
-import type { Authorized } from '../shared/oauth/require-access-token.ts';
+import { InvalidAccessToken } from '../shared/resource-server/access-token-claims.ts';
+import type { Challenges } from '../shared/resource-server/challenges.ts';
+import type { Authorized } from '../shared/resource-server/require-access-token.ts';
 import { AccessTokenRefused, type AccessTokenSource } from './access-tokens/access-token-source.ts';
 import type { ExchangeAccessToken } from './access-tokens/token-exchange.ts';
 import { readOnly, type ServerFeatures, scopeOf } from './features.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { createAdminClient } from '../auth/admin/admin-client.ts';
 import { AuditEventResponse, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
-import { createIssuer } from '../shared/oauth/issuer.ts';
+import { createIssuer } from '../shared/resource-server/issuer.ts';
 import { type System, startSystem, type TestClient } from './system.ts';
 
 let system: System;

@@ -4,7 +4,7 @@ import type { ServerFeatures } from '../mcp/features.ts';
 import { createTodoApi } from '../mcp/todo-api/todo-api.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { serve } from '../shared/http/serve.ts';
-import { openResourceServer } from '../shared/oauth/resource-server.ts';
+import { openResourceServer } from '../shared/resource-server/resource-server.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { getFreePort } from '../shared/testing/free-port.ts';
 import { startTokenIssuer, type TokenIssuer } from '../shared/testing/token-issuer.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { readAuthConfig } from '../auth/config.ts';
 import { startAuth } from '../auth/main.ts';
-import { StatusList } from '../shared/oauth/status-list.ts';
+import { StatusList } from '../shared/resource-server/status-list.ts';
 import { getFreePort } from '../shared/testing/free-port.ts';
 import { type System, startSystem, type TestClient } from './system.ts';
 

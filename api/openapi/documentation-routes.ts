@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import Router, { type RouterContext } from '@koa/router';
 import { answerWithEntityTag } from '../../shared/http/entity-tag.ts';
-import type { ProtectedResource } from '../../shared/oauth/protected-resource.ts';
 import { once } from '../../shared/once.ts';
+import type { ProtectedResource } from '../../shared/resource-server/protected-resource.ts';
 import { createOpenApiDocument } from './document.ts';
 
 /** Every file that is served, so no path leads to another. */

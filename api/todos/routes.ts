@@ -5,8 +5,8 @@ import { answerWithEntityTag, matchesIfMatch } from '../../shared/http/entity-ta
 import { HttpError } from '../../shared/http/errors.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
 import { parseQuery } from '../../shared/http/parse-query.ts';
-import type { Challenges } from '../../shared/oauth/challenges.ts';
-import { type Authorized, requireScope } from '../../shared/oauth/require-access-token.ts';
+import type { Challenges } from '../../shared/resource-server/challenges.ts';
+import { type Authorized, requireScope } from '../../shared/resource-server/require-access-token.ts';
 import { Batch } from '../../shared/todo/batch.ts';
 import { ChangeFeedQuery } from '../../shared/todo/change-feed.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';

@@ -8,14 +8,14 @@ import {
   type TokenEndpointGrantContext,
 } from 'oidc-provider';
 import * as z from 'zod';
-import { type Actor, InvalidAccessToken } from '../../shared/oauth/access-token-claims.ts';
+import { type Actor, InvalidAccessToken } from '../../shared/resource-server/access-token-claims.ts';
 import {
   type AccessToken,
   createAccessTokenVerifier,
   type IsRevoked,
   type VerifyAccessToken,
-} from '../../shared/oauth/access-token-verifier.ts';
-import type { StatusReference } from '../../shared/oauth/status-list.ts';
+} from '../../shared/resource-server/access-token-verifier.ts';
+import type { StatusReference } from '../../shared/resource-server/status-list.ts';
 import { allowedScopes, getResourceServer, grantScopes, type ResourceServers } from './resource-servers.ts';
 
 /** The grant type of RFC 8693 §2.1. */

@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi';
 import * as z from 'zod';
-import type { Issuer } from '../../shared/oauth/issuer.ts';
+import type { Issuer } from '../../shared/resource-server/issuer.ts';
 import type { Credentials } from '../clients/credentials-file.ts';
 import { AuditEventResponse, type ClientChanges, ClientResponse, RevocationResponse } from './contract.ts';
 

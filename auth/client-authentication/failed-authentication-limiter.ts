@@ -5,7 +5,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database } from '../../shared/database/database.ts';
-import { openImpatientSocket } from '../../shared/database/impatient-socket.ts';
+import { openImpatientSocket } from '../../shared/database/idle-timeout.ts';
 import { FailedAuthenticationEntity } from './failed-authentication.entity.ts';
 import { networkOf } from './network-of.ts';
 

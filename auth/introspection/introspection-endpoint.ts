@@ -1,7 +1,7 @@
 import type Provider from 'oidc-provider';
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
-import { type AccessTokenClaims, InvalidAccessToken } from '../../shared/oauth/access-token-claims.ts';
-import type { IsRevoked } from '../../shared/oauth/access-token-verifier.ts';
+import { type AccessTokenClaims, InvalidAccessToken } from '../../shared/resource-server/access-token-claims.ts';
+import type { IsRevoked } from '../../shared/resource-server/access-token-verifier.ts';
 import type { AnswerAboutToken } from '../access-tokens/structured-tokens.ts';
 import type { VerifyOwnToken } from '../revocations/revocation-endpoint.ts';
 

@@ -1,10 +1,10 @@
 import Koa from 'koa';
 import { serve } from '../../shared/http/serve.ts';
 import { createLogger } from '../../shared/logger.ts';
-import { createChallenges } from '../../shared/oauth/challenges.ts';
-import type { ProtectedResource } from '../../shared/oauth/protected-resource.ts';
-import { requireAccessToken } from '../../shared/oauth/require-access-token.ts';
-import { openResourceServer } from '../../shared/oauth/resource-server.ts';
+import { createChallenges } from '../../shared/resource-server/challenges.ts';
+import type { ProtectedResource } from '../../shared/resource-server/protected-resource.ts';
+import { requireAccessToken } from '../../shared/resource-server/require-access-token.ts';
+import { openResourceServer } from '../../shared/resource-server/resource-server.ts';
 import { startTokenIssuer } from '../../shared/testing/token-issuer.ts';
 import { bearerRequest } from './bearer-request.ts';
 import { runContestant } from './run-contestant.ts';

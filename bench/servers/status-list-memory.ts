@@ -1,8 +1,8 @@
 import { generateKeyPair, SignJWT } from 'jose';
 import { createLogger } from '../../shared/logger.ts';
-import type { Issuer } from '../../shared/oauth/issuer.ts';
-import { StatusList } from '../../shared/oauth/status-list.ts';
-import { openStatusListReader } from '../../shared/oauth/status-list-reader.ts';
+import type { Issuer } from '../../shared/resource-server/issuer.ts';
+import { StatusList } from '../../shared/resource-server/status-list.ts';
+import { openStatusListReader } from '../../shared/resource-server/status-list-reader.ts';
 
 const LIST_SIZE = 131_072;
 const LISTS = 8;

@@ -1,5 +1,5 @@
 import { createLogger } from '../../shared/logger.ts';
-import { openResourceServer } from '../../shared/oauth/resource-server.ts';
+import { openResourceServer } from '../../shared/resource-server/resource-server.ts';
 import { runUntilSignalled } from '../../shared/run-until-signalled.ts';
 
 /** Resource servers that read the status lists of one issuer: `node status-list-readers.ts ISSUER COUNT`. */

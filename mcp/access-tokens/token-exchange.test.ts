@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createAccessTokenVerifier } from '../../shared/oauth/access-token-verifier.ts';
-import { createIssuer } from '../../shared/oauth/issuer.ts';
+import { createAccessTokenVerifier } from '../../shared/resource-server/access-token-verifier.ts';
+import { createIssuer } from '../../shared/resource-server/issuer.ts';
 import { startTokenIssuer } from '../../shared/testing/token-issuer.ts';
 import { createTokenExchange } from './token-exchange.ts';
 

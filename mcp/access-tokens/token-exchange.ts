@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { REQUEST_ID } from '../../shared/http/request-id.ts';
-import type { AccessToken } from '../../shared/oauth/access-token-verifier.ts';
+import type { AccessToken } from '../../shared/resource-server/access-token-verifier.ts';
 import type { AccessTokenSource, IssuedAccessToken } from './access-token-source.ts';
 import type { RequestAccessToken } from './token-endpoint.ts';
 

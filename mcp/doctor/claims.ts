@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, type JSONWebKeySet } from 'jose';
 import * as z from 'zod';
-import { SIGNATURE_ALGORITHMS } from '../../shared/oauth/access-token-claims.ts';
+import { SIGNATURE_ALGORITHMS } from '../../shared/resource-server/access-token-claims.ts';
 import type { IssuedToken } from './access-token.ts';
 import type { Finding } from './chain.ts';
 import { ahead, type Clock } from './clocks.ts';

@@ -1,4 +1,4 @@
-import { CLOCK_TOLERANCE } from '../../shared/oauth/access-token-claims.ts';
+import { CLOCK_TOLERANCE } from '../../shared/resource-server/access-token-claims.ts';
 import type { Answer } from './cautious-fetch.ts';
 import type { Finding } from './chain.ts';
 import { Broken, NotTried } from './failure.ts';

@@ -1,5 +1,5 @@
 import { compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose';
-import { SIGNATURE_ALGORITHMS } from '../../shared/oauth/access-token-claims.ts';
+import { SIGNATURE_ALGORITHMS } from '../../shared/resource-server/access-token-claims.ts';
 import type { Finding } from './chain.ts';
 import { decodeToken } from './claims.ts';
 import { Broken, NotTried } from './failure.ts';

@@ -1,8 +1,8 @@
 import type * as oauth from 'oauth4webapi';
 import * as z from 'zod';
-import { createIssuer } from '../../shared/oauth/issuer.ts';
-import { metadataUrl } from '../../shared/oauth/protected-resource.ts';
 import { once } from '../../shared/once.ts';
+import { createIssuer } from '../../shared/resource-server/issuer.ts';
+import { metadataUrl } from '../../shared/resource-server/protected-resource.ts';
 import { AuthorizationServerUnavailable } from '../access-tokens/access-token-source.ts';
 import { TodoApiError } from './todo-api-error.ts';
 

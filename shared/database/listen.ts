@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Database } from './database.ts';
-import { openImpatientSocket } from './impatient-socket.ts';
+import { openImpatientSocket } from './idle-timeout.ts';
 
 /** What is told to a listener of a channel. */
 export type Listener = {

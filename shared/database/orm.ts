@@ -3,7 +3,7 @@ import { Migrator } from '@mikro-orm/migrations';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type pg from 'pg';
 import type { Database } from './database.ts';
-import { openImpatientSocket } from './impatient-socket.ts';
+import { openImpatientSocket } from './idle-timeout.ts';
 
 /** Milliseconds that a request waits for a connection, and a statement for the server to say anything. */
 const CONNECT_WITHIN = 5_000;

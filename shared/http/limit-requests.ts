@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import type { Authorized } from '../oauth/require-access-token.ts';
+import type { Authorized } from '../resource-server/require-access-token.ts';
 import { HttpError } from './errors.ts';
 
 /**

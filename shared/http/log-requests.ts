@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
-import type { AccessToken } from '../oauth/access-token-verifier.ts';
+import type { AccessToken } from '../resource-server/access-token-verifier.ts';
 import { requestId } from './request-id.ts';
 
 /**

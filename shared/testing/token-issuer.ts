@@ -10,7 +10,7 @@ import {
   SignJWT,
 } from 'jose';
 import { serve } from '../http/serve.ts';
-import { StatusList } from '../oauth/status-list.ts';
+import { StatusList } from '../resource-server/status-list.ts';
 import { getFreePort } from './free-port.ts';
 
 /** What a test makes different from a good token; a claim that is undefined is left out. */

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { getFreePort } from '../testing/free-port.ts';
 import { isDatabaseUnavailable } from './database-unavailable.ts';
-import { openImpatientSocket } from './impatient-socket.ts';
+import { openImpatientSocket } from './idle-timeout.ts';
 
 test('a statement that the server does not answer fails, and its connection is not used again', async () => {
   const port = await getFreePort();

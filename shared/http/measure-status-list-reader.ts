@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { StatusListReader } from './status-list-reader.ts';
+import type { StatusListReader } from '../resource-server/status-list-reader.ts';
 
 /** Adds to `registry` how far a resource server's copy of the status lists has come. */
 export function measureStatusListReader(registry: Registry, { state }: StatusListReader): void {

@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import Koa from 'koa';
 import { expect, test } from 'vitest';
-import { serve } from '../shared/http/serve.ts';
-import { readAuthConfig } from './config.ts';
+import { readAuthConfig } from '../../auth/config.ts';
+import { serve } from './serve.ts';
 import { parseTrustedProxies, trustProxies } from './trusted-proxies.ts';
 
 async function startBehind(proxies: readonly string[]) {
