@@ -14,12 +14,12 @@ import { openClients } from './clients/clients.ts';
 import { registerFirstClients } from './clients/first-clients.ts';
 import { createSecretUse } from './clients/secret-use.ts';
 import { type AuthConfig, readAuthConfig } from './config.ts';
-import { deleteExpiredArtifacts } from './database/adapter.ts';
 import { authDatabase } from './database/definition.ts';
+import { deleteExpiredArtifacts } from './provider/adapter.ts';
 import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { createPublicKeys } from './signing-keys/public-keys.ts';
 import { loadSigningKeys } from './signing-keys/signing-keys.ts';
-import { openAuthProcesses } from './status-lists/auth-processes.ts';
+import { openAuthProcesses } from './status-lists/peers.ts';
 import { openStatusLists, retireStatusLists } from './status-lists/status-lists.ts';
 
 /** Milliseconds between deletions of what expired, and writes of when each secret was last used. */

@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { createClientSecret } from '../auth/clients/client-secret.ts';
 import { findOrCreateCredentials } from '../auth/clients/credentials-file.ts';
 import { authDatabase } from '../auth/database/definition.ts';
-import { createRevocations } from '../auth/revocations/revocations.ts';
+import { createRevocations } from '../auth/revocation/revocations.ts';
 import { loadSigningKeys } from '../auth/signing-keys/signing-keys.ts';
 import { createLeases } from '../auth/status-lists/leases.ts';
 import { openStatusLists } from '../auth/status-lists/status-lists.ts';

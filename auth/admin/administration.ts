@@ -1,13 +1,13 @@
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { HttpError, InvalidRequest } from '../../shared/http/errors.ts';
-import type { ResourceServers } from '../access-tokens/resource-servers.ts';
 import { insertSuccess, type Origin } from '../audit/audit.ts';
 import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
 import { ClientSecretEntity } from '../clients/client-secret.entity.ts';
 import { createClientSecret, hashClientSecret } from '../clients/client-secret.ts';
 import { type Clients, insertClient, isClientId } from '../clients/clients.ts';
-import { revokeLeases } from '../revocations/revocations.ts';
+import type { ResourceServers } from '../resource-servers/resource-servers.ts';
+import { revokeLeases } from '../revocation/revocations.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
 import type { ClientChanges, ClientResponse, NewClientRequest } from './contract.ts';
 

@@ -10,10 +10,10 @@ import { InvalidAccessToken } from '../../shared/resource-server/access-token-cl
 import type { Challenges } from '../../shared/resource-server/challenges.ts';
 import { type Authorized, requireScope } from '../../shared/resource-server/require-access-token.ts';
 import { listAuditEvents, type Origin } from '../audit/audit.ts';
-import type { VerifyOwnToken } from '../revocations/revocation-endpoint.ts';
-import type { Revocations } from '../revocations/revocations.ts';
-import type { Confirmations } from '../status-lists/confirmations.ts';
+import type { VerifyOwnToken } from '../revocation/revocation-endpoint.ts';
+import type { Revocations } from '../revocation/revocations.ts';
 import { getList } from '../status-lists/list-uri.ts';
+import type { Confirmations } from '../status-lists/propagation.ts';
 import type { Administration } from './administration.ts';
 import {
   type AuditEventResponse,

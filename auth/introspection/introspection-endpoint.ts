@@ -2,8 +2,8 @@ import type Provider from 'oidc-provider';
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import { type AccessTokenClaims, InvalidAccessToken } from '../../shared/resource-server/access-token-claims.ts';
 import type { IsRevoked } from '../../shared/resource-server/access-token-verifier.ts';
-import type { AnswerAboutToken } from '../access-tokens/structured-tokens.ts';
-import type { VerifyOwnToken } from '../revocations/revocation-endpoint.ts';
+import type { AnswerAboutToken } from '../provider/structured-access-tokens.ts';
+import type { VerifyOwnToken } from '../revocation/revocation-endpoint.ts';
 
 /** The media type of a signed answer (RFC 9701 §4). */
 const SIGNED = 'application/token-introspection+jwt';

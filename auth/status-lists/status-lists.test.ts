@@ -5,7 +5,7 @@ import { openOrm } from '../../shared/database/orm.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { insertClient } from '../clients/clients.ts';
 import { authDatabase } from '../database/definition.ts';
-import { createRevocations, revokeLeases } from '../revocations/revocations.ts';
+import { createRevocations, revokeLeases } from '../revocation/revocations.ts';
 import { loadSigningKeys } from '../signing-keys/signing-keys.ts';
 import { createLeases, HolderGone, type Place } from './leases.ts';
 import { openStatusLists, retireStatusLists } from './status-lists.ts';

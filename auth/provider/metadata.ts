@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
-import { answerWithEntityTag } from '../shared/http/entity-tag.ts';
-import { ALL_SCOPES } from './access-tokens/resource-servers.ts';
-import type { PublicKeys } from './signing-keys/public-keys.ts';
+import { answerWithEntityTag } from '../../shared/http/entity-tag.ts';
+import { ALL_SCOPES } from '../resource-servers/resource-servers.ts';
+import type { PublicKeys } from '../signing-keys/public-keys.ts';
 
 /** Seconds that the metadata and the keys may be kept. A verifier that meets an unknown key asks at once. */
 const KEEP_FOR = 300;

@@ -1,7 +1,7 @@
 import type Provider from 'oidc-provider';
 import { expect, test } from 'vitest';
-import type { ClientRecord } from './clients.ts';
-import { keepBuiltClients } from './keep-built-clients.ts';
+import type { ClientRecord } from '../clients/clients.ts';
+import { keepBuiltClients } from './client-cache.ts';
 
 test.each([[{ $ne: null }], [['client']], [5], [true], [null], [undefined]])(
   'a client id that is %j is looked for as no id at all',

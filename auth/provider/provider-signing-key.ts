@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { ExternalSigningKey } from 'oidc-provider';
-import type { SigningKey } from './signing-keys.ts';
+import type { SigningKey } from '../signing-keys/signing-keys.ts';
 
 /** A key as oidc-provider takes it. One on an elliptic curve signs here; RSA takes too long to do it on the main thread. */
 export function createProviderKey(key: SigningKey): SigningKey | ExternalSigningKey {

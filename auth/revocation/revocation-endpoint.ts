@@ -1,6 +1,6 @@
 import { requestId } from '../../shared/http/request-id.ts';
 import { type AccessTokenClaims, InvalidAccessToken } from '../../shared/resource-server/access-token-claims.ts';
-import type { AnswerAboutToken } from '../access-tokens/structured-tokens.ts';
+import type { AnswerAboutToken } from '../provider/structured-access-tokens.ts';
 import { getList } from '../status-lists/list-uri.ts';
 import type { Revocations } from './revocations.ts';
 

@@ -16,7 +16,12 @@ import {
   type VerifyAccessToken,
 } from '../../shared/resource-server/access-token-verifier.ts';
 import type { StatusReference } from '../../shared/resource-server/status-list.ts';
-import { allowedScopes, getResourceServer, grantScopes, type ResourceServers } from './resource-servers.ts';
+import {
+  allowedScopes,
+  getResourceServer,
+  grantScopes,
+  type ResourceServers,
+} from '../resource-servers/resource-servers.ts';
 
 /** The grant type of RFC 8693 §2.1. */
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';

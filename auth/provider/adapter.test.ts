@@ -7,9 +7,9 @@ import { serve } from '../../shared/http/serve.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { openClients } from '../clients/clients.ts';
+import { authDatabase } from '../database/definition.ts';
 import { createAdapterFactory, deleteExpiredArtifacts } from './adapter.ts';
 import { ArtifactEntity } from './artifact.entity.ts';
-import { authDatabase } from './definition.ts';
 
 async function open() {
   await using opening = new AsyncDisposableStack();

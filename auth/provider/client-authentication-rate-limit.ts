@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
 import type { Clients } from '../clients/clients.ts';
-import type { FailedAuthenticationLimiter } from './failed-authentication-limiter.ts';
 
 /** Where clients authenticate: elsewhere the provider looks clients up without a secret. */
 const AUTHENTICATED: ReadonlySet<string> = new Set(['token', 'revocation', 'introspection']);

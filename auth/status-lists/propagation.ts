@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import type { Waiting } from '../../shared/http/prefer-wait.ts';
-import type { AuthProcesses } from './auth-processes.ts';
+import type { AuthProcesses } from './peers.ts';
 import type { Readers } from './readers.ts';
 
 /** How far a revocation has come: the readers that have applied it, and those that have not said so yet. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Client, ClientMetadata } from 'oidc-provider';
 import * as z from 'zod';
-import { TOKEN_EXCHANGE } from '../access-tokens/token-exchange.ts';
-import { isClientSecret } from './client-secret.ts';
-import type { ClientRecord } from './clients.ts';
+import { isClientSecret } from '../clients/client-secret.ts';
+import type { ClientRecord } from '../clients/clients.ts';
+import { TOKEN_EXCHANGE } from '../grants/token-exchange.ts';
 
 /** The members of a client's metadata that RFC 7591 does not know. */
 export const OWN_CLIENT_METADATA = ['resources', 'resource_server', 'one_token_at_a_time', 'secrets'] as const;

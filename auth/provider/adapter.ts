@@ -1,8 +1,8 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider';
-import { clientMetadata } from '../clients/client-metadata.ts';
 import type { Clients } from '../clients/clients.ts';
 import { ArtifactEntity } from './artifact.entity.ts';
+import { clientMetadata } from './client-metadata.ts';
 
 /**
  * Creates the storage that oidc-provider asks for. Clients come from memory; everything else is an artifact. Where the

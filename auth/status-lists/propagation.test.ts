@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { createWaiting } from '../../shared/http/prefer-wait.ts';
 import { serve } from '../../shared/http/serve.ts';
-import { createConfirmations } from './confirmations.ts';
+import { createConfirmations } from './propagation.ts';
 import { createReaders } from './readers.ts';
 
 /** PostgreSQL takes no longer payload of a notification. */

@@ -1,6 +1,6 @@
 import type Provider from 'oidc-provider';
 import type { Client } from 'oidc-provider';
-import type { ClientRecord, Clients } from './clients.ts';
+import type { ClientRecord, Clients } from '../clients/clients.ts';
 
 /**
  * Lets the provider look clients up by their record in `clients`, and keeps what it built and checked of a record for as

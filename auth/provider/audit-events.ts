@@ -3,7 +3,7 @@ import type Provider from 'oidc-provider';
 import type { errors, KoaContextWithOIDC } from 'oidc-provider';
 import type { Logger } from 'pino';
 import { requestId } from '../../shared/http/request-id.ts';
-import type { Origin, RecordAuditEvent } from './audit.ts';
+import type { Origin, RecordAuditEvent } from '../audit/audit.ts';
 
 /** Refusals that a security officer wants to know of, by the error code of RFC 6749 §5.2. */
 const ACTIONS: Readonly<Record<string, string>> = {

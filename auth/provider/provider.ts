@@ -7,23 +7,23 @@ import {
   Provider,
   type ResourceServer,
 } from 'oidc-provider';
-import { CLOCK_TOLERANCE } from '../shared/resource-server/access-token-claims.ts';
-import type { IsRevoked } from '../shared/resource-server/access-token-verifier.ts';
-import type { StatusReference } from '../shared/resource-server/status-list.ts';
+import { CLOCK_TOLERANCE } from '../../shared/resource-server/access-token-claims.ts';
+import type { IsRevoked } from '../../shared/resource-server/access-token-verifier.ts';
+import type { StatusReference } from '../../shared/resource-server/status-list.ts';
+import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client.entity.ts';
+import { derivedClaims, registerTokenExchange } from '../grants/token-exchange.ts';
 import {
   ALL_SCOPES,
   allowedScopes,
   getResourceServer,
   grantScopes,
   type ResourceServers,
-} from './access-tokens/resource-servers.ts';
-import { derivedClaims, registerTokenExchange } from './access-tokens/token-exchange.ts';
-import { CLIENT_AUTHENTICATION_METHODS } from './clients/client.entity.ts';
-import { findPresentedSecret, OWN_CLIENT_METADATA } from './clients/client-metadata.ts';
+} from '../resource-servers/resource-servers.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
+import { STATUS_LISTS_PATH } from '../status-lists/list-uri.ts';
+import { findPresentedSecret, OWN_CLIENT_METADATA } from './client-metadata.ts';
 import { pinToIssuer } from './metadata.ts';
-import { createProviderKey } from './signing-keys/provider-key.ts';
-import type { SigningKeys } from './signing-keys/signing-keys.ts';
-import { STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
+import { createProviderKey } from './provider-signing-key.ts';
 
 /** Seconds that a client assertion may live. */
 const LONGEST_ASSERTION = 3_600;

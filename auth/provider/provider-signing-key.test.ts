@@ -1,8 +1,8 @@
 import { compactVerify, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { ExternalSigningKey } from 'oidc-provider';
 import { expect, test } from 'vitest';
-import { createProviderKey } from './provider-key.ts';
-import type { SigningAlgorithm } from './signing-key.entity.ts';
+import type { SigningAlgorithm } from '../signing-keys/signing-key.entity.ts';
+import { createProviderKey } from './provider-signing-key.ts';
 
 async function generateSigningKey(alg: SigningAlgorithm) {
   const { privateKey } = await generateKeyPair(alg, { extractable: true });
