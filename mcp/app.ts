@@ -21,16 +21,16 @@ import type { AccessTokenSource } from './access-tokens/access-token-source.ts';
 import type { ExchangeAccessToken } from './access-tokens/token-exchange.ts';
 import { CORS } from './cors.ts';
 import type { ServerFeatures } from './features.ts';
-import { JsonRpcMessage, renderJsonRpcError } from './json-rpc.ts';
-import { refuseForeignOrigin } from './refuse-foreign-origin.ts';
-import { createMcpServer, type ServerInfo } from './server.ts';
+import { JsonRpcMessage, renderJsonRpcError } from './protocol/json-rpc.ts';
+import { createMcpServer, type ServerInfo } from './protocol/server.ts';
 import {
   answerMessage,
   type CreateServer,
   type McpState,
   offerFeatures,
   requireScopeOfMessage,
-} from './streamable-http.ts';
+} from './protocol/streamable-http.ts';
+import { refuseForeignOrigin } from './protocol/validate-origin.ts';
 import type { TodoApi } from './todo-api/todo-api.ts';
 
 /** Bytes that a JSON-RPC message may have. */

@@ -7,7 +7,7 @@ import { createClientCredentialsSource } from './access-tokens/client-credential
 import { createTokenEndpoint } from './access-tokens/token-endpoint.ts';
 import { readStdioConfig } from './config.ts';
 import { FEATURES, readOnly } from './features.ts';
-import { createMcpServer } from './server.ts';
+import { createMcpServer } from './protocol/server.ts';
 import { createTodoApiDiscovery } from './todo-api/discovery.ts';
 import { createTodoApi } from './todo-api/todo-api.ts';
 

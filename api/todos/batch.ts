@@ -1,6 +1,6 @@
 import { HttpError } from '../../shared/http/errors.ts';
 import type { Batch, BatchResults, Operation, OperationResult } from '../../shared/todo/batch.ts';
-import { otherVersion } from './refusals.ts';
+import { otherVersion } from './todo-errors.ts';
 import type { Precondition, TodoWriter } from './todo-writer.ts';
 
 /** Does every operation of a batch in its order. @throws a 422 with a result for each when one of them is refused. */

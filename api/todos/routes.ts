@@ -15,7 +15,7 @@ import { type Once, parseIdempotencyKey } from '../idempotency/idempotency.ts';
 import { runBatch } from './batch.ts';
 import type { TodoChangeFeed } from './change-feed.ts';
 import { exportTodos, JSON_LINES, parseTodos } from './json-lines.ts';
-import { noSuchTodo, otherVersion } from './refusals.ts';
+import { noSuchTodo, otherVersion } from './todo-errors.ts';
 import type { Precondition, TodoWriter } from './todo-writer.ts';
 import type { Todos } from './todos.ts';
 

@@ -8,11 +8,11 @@ import type { TodoChange } from '../../shared/todo/change-feed.ts';
 import { wordsOf } from '../../shared/todo/list-query.ts';
 import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
 import { answerOnce, createRunningKeys, type Once } from '../idempotency/idempotency.ts';
-import { noSuchTodo } from './refusals.ts';
+import { createTurns } from './keyed-mutex.ts';
 import { TodoEntity } from './todo.entity.ts';
 import { TODO_CHANGES, TodoChangeEntity } from './todo-change.entity.ts';
+import { noSuchTodo } from './todo-errors.ts';
 import { COLUMNS, type TodoRow, toTodo } from './todo-row.ts';
-import { createTurns } from './turns.ts';
 
 /** Refuses, by what it throws, a todo of another version than the caller expects. */
 export type Precondition = (version: number) => void;

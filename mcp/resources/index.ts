@@ -1,6 +1,6 @@
-import { todoListView } from '../views/todo-list-view.ts';
 import type { Resource } from './resource.ts';
 import { todayResource } from './today-resource.ts';
+import { todoListView } from './todo-list-view.ts';
 import { todoResource } from './todo-resource.ts';
 
 /** Every resource, in the order in which a client lists them. */

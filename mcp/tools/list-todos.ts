@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { SORTS, wordsOf } from '../../shared/todo/list-query.ts';
 import { Time } from '../../shared/todo/text.ts';
 import { Priority, Tag } from '../../shared/todo/todo.ts';
-import { TODO_LIST_URI } from '../views/mcp-apps.ts';
+import { TODO_LIST_URI } from '../protocol/mcp-apps.ts';
 import { describeTodo, ResponseFormat, ShownTodo, showTodo } from './shown-todo.ts';
 import { defineTool } from './tool.ts';
 

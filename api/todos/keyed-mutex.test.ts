@@ -1,6 +1,6 @@
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createTurns } from './turns.ts';
+import { createTurns } from './keyed-mutex.ts';
 
 test('work under one name runs one after another, and under different names side by side', async () => {
   const takeTurn = createTurns();

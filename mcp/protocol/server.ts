@@ -17,16 +17,16 @@ import {
   type ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Logger } from 'pino';
-import type { Scope } from '../shared/scopes.ts';
-import type { ServerFeatures } from './features.ts';
+import type { Scope } from '../../shared/scopes.ts';
+import type { ServerFeatures } from '../features.ts';
+import type { Prompt } from '../prompts/prompt.ts';
+import type { Resource } from '../resources/resource.ts';
+import type { TodoApi } from '../todo-api/todo-api.ts';
+import type { ToolContext } from '../tools/tool.ts';
+import { describeFailure, toolError } from '../tools/tool-error.ts';
 import { invalidParams } from './invalid-params.ts';
-import type { Prompt } from './prompts/prompt.ts';
+import { MCP_APPS_EXTENSION, READ_ONLY_HINT, VIEW_MIME_TYPE } from './mcp-apps.ts';
 import { ProtocolError } from './protocol-error.ts';
-import type { Resource } from './resources/resource.ts';
-import type { TodoApi } from './todo-api/todo-api.ts';
-import type { ToolContext } from './tools/tool.ts';
-import { describeFailure, toolError } from './tools/tool-error.ts';
-import { MCP_APPS_EXTENSION, READ_ONLY_HINT, VIEW_MIME_TYPE } from './views/mcp-apps.ts';
 
 /** What an MCP client is told of the server. */
 export type ServerInfo = { readonly name: string; readonly version: string };

@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Context, Middleware } from 'koa';
-import { InvalidRequest } from '../shared/http/errors.ts';
-import { requestId } from '../shared/http/request-id.ts';
-import { InvalidAccessToken } from '../shared/resource-server/access-token-claims.ts';
-import type { Challenges } from '../shared/resource-server/challenges.ts';
-import type { Authorized } from '../shared/resource-server/require-access-token.ts';
-import { AccessTokenRefused, type AccessTokenSource } from './access-tokens/access-token-source.ts';
-import type { ExchangeAccessToken } from './access-tokens/token-exchange.ts';
-import { readOnly, type ServerFeatures, scopeOf } from './features.ts';
+import { InvalidRequest } from '../../shared/http/errors.ts';
+import { requestId } from '../../shared/http/request-id.ts';
+import { InvalidAccessToken } from '../../shared/resource-server/access-token-claims.ts';
+import type { Challenges } from '../../shared/resource-server/challenges.ts';
+import type { Authorized } from '../../shared/resource-server/require-access-token.ts';
+import { AccessTokenRefused, type AccessTokenSource } from '../access-tokens/access-token-source.ts';
+import type { ExchangeAccessToken } from '../access-tokens/token-exchange.ts';
+import { readOnly, type ServerFeatures, scopeOf } from '../features.ts';
 import type { JsonRpcMessage } from './json-rpc.ts';
 
 /** What is known of a request to the MCP endpoint. */

@@ -1,11 +1,11 @@
 import Koa from 'koa';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import type { CorsOrigins } from '../shared/http/cors.ts';
-import { handleErrors, renderProblem } from '../shared/http/handle-errors.ts';
-import { serve } from '../shared/http/serve.ts';
-import { getFreePort } from '../shared/testing/free-port.ts';
-import { refuseForeignOrigin } from './refuse-foreign-origin.ts';
+import type { CorsOrigins } from '../../shared/http/cors.ts';
+import { handleErrors, renderProblem } from '../../shared/http/handle-errors.ts';
+import { serve } from '../../shared/http/serve.ts';
+import { getFreePort } from '../../shared/testing/free-port.ts';
+import { refuseForeignOrigin } from './validate-origin.ts';
 
 /** What a page of `origin` is answered by a server that goes by `host`, or by its own address. */
 async function statusFor(origin: string, { corsOrigins, host }: { corsOrigins?: CorsOrigins; host?: string } = {}) {

@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
-import type { CorsOrigins } from '../shared/http/cors.ts';
-import { HttpError } from '../shared/http/errors.ts';
+import type { CorsOrigins } from '../../shared/http/cors.ts';
+import { HttpError } from '../../shared/http/errors.ts';
 
 /**
  * Refuses with 403 what a page of another origin sends, but for `corsOrigins`, and what was sent to another host's name: a

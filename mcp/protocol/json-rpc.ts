@@ -1,7 +1,7 @@
 import { JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
-import type { HttpError } from '../shared/http/errors.ts';
-import type { RenderError } from '../shared/http/handle-errors.ts';
+import type { HttpError } from '../../shared/http/errors.ts';
+import type { RenderError } from '../../shared/http/handle-errors.ts';
 
 /** One JSON-RPC message. Batches were removed from MCP in 2025-06-18, and half of one cannot be refused. */
 export const JsonRpcMessage = z

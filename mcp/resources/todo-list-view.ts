@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { once } from '../../shared/once.ts';
-import type { Resource } from '../resources/resource.ts';
-import { TODO_LIST_URI, VIEW_MIME_TYPE } from './mcp-apps.ts';
+import { TODO_LIST_URI, VIEW_MIME_TYPE } from '../protocol/mcp-apps.ts';
+import type { Resource } from './resource.ts';
 
 /** Needs nothing from anywhere: what it shows, and what it does, goes through the host. */
 const ui = {
