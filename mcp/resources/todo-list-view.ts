@@ -40,5 +40,5 @@ async function assemblePage(): Promise<string> {
 }
 
 function read(file: string): Promise<string> {
-  return readFile(new URL(file, import.meta.url), 'utf8');
+  return readFile(new URL(`../views/${file}`, import.meta.url), 'utf8');
 }
