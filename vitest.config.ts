@@ -6,7 +6,7 @@ const postgresql = process.env.DATABASE_URL || `postgresql://${userInfo().userna
 
 export default defineConfig({
   test: {
-    include: ['{auth,api,mcp,shared,test}/**/*.test.ts'],
+    include: ['{auth,api,mcp,shared,cli,scripts,test}/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // what comes within milliseconds takes seconds on a machine that does something else

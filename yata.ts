@@ -2,9 +2,6 @@ import { isIPv6 } from 'node:net';
 import { relative, resolve } from 'node:path';
 import * as z from 'zod';
 import { readApiConfig } from './api/config.ts';
-import { createAdminClient } from './auth/admin/admin-client.ts';
-import { ADMIN_NOUNS, ADMIN_USAGE, runAdminCommand } from './auth/admin/command-line.ts';
-import { UsageError } from './auth/admin/parse-command.ts';
 import {
   credentialsPath,
   findOrCreateCredentials,
@@ -12,6 +9,9 @@ import {
   replaceCredentials,
 } from './auth/clients/credentials-file.ts';
 import { type AuthConfig, readAuthConfig } from './auth/config.ts';
+import { createAdminClient } from './cli/admin-client.ts';
+import { ADMIN_NOUNS, ADMIN_USAGE, runAdminCommand } from './cli/admin-commands.ts';
+import { UsageError } from './cli/parse-command.ts';
 import { readMcpConfig } from './mcp/config.ts';
 import { checkTogether, type Environment, readEnvironment, resolveFiles } from './shared/configuration/environment.ts';
 import { dataDirectory, httpUrl, identifiers } from './shared/configuration/variables.ts';
@@ -176,7 +176,7 @@ async function examine(operands: readonly string[], json: boolean): Promise<void
   if (!/^https?:$/.test(protocol) || username || password || hash || others.length > 0)
     throw new UsageError('doctor: expected one http or https URL, without a user name, a password and a fragment');
   // imported here, for the other commands need none of it
-  const { runDoctor } = await import('./mcp/doctor/command-line.ts');
+  const { runDoctor } = await import('./cli/doctor/command-line.ts');
   const diagnosis = await runDoctor(url, process.env);
   say(json ? JSON.stringify(diagnosis.json) : diagnosis.text);
   process.exitCode = diagnosis.exitCode;

@@ -1,8 +1,8 @@
 import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod';
-import { createAdminClient } from '../auth/admin/admin-client.ts';
 import { AuditEventResponse, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
+import { createAdminClient } from '../cli/admin-client.ts';
 import { createIssuer } from '../shared/resource-server/issuer.ts';
 import { type System, startSystem, type TestClient } from './system.ts';
 

@@ -1,8 +1,8 @@
 import * as oauth from 'oauth4webapi';
 import * as z from 'zod';
-import type { Issuer } from '../../shared/resource-server/issuer.ts';
-import type { Credentials } from '../clients/credentials-file.ts';
-import { AuditEventResponse, type ClientChanges, ClientResponse, RevocationResponse } from './contract.ts';
+import { AuditEventResponse, type ClientChanges, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
+import type { Credentials } from '../auth/clients/credentials-file.ts';
+import type { Issuer } from '../shared/resource-server/issuer.ts';
 
 /** The administration as its client sees it. Every call throws `AdministrationRefused` with what the server said. */
 export type AdminClient = {

@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi';
-import { AccessTokenRefused, AuthorizationServerUnavailable } from '../access-tokens/access-token-source.ts';
-import { createTokenEndpoint } from '../access-tokens/token-endpoint.ts';
+import { AccessTokenRefused, AuthorizationServerUnavailable } from '../../mcp/access-tokens/access-token-source.ts';
+import { createTokenEndpoint } from '../../mcp/access-tokens/token-endpoint.ts';
 import type { AuthorizationServer } from './authorization-server.ts';
 import type { Finding } from './chain.ts';
 import { type Clock, readClock } from './clocks.ts';

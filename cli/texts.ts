@@ -1,4 +1,4 @@
-import type { AuditEventResponse, ClientResponse, RevocationResponse } from './contract.ts';
+import type { AuditEventResponse, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
 
 /** A client in a line. */
 export function clientLine({ client_id, client_name, scope, active }: ClientResponse): string {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Credentials } from '../clients/credentials-file.ts';
+import type { ClientResponse } from '../auth/admin/contract.ts';
+import type { Credentials } from '../auth/clients/credentials-file.ts';
 import type { AdminClient } from './admin-client.ts';
-import type { ClientResponse } from './contract.ts';
 import { parseCommand, required, UsageError } from './parse-command.ts';
 import { auditLine, clientLine, clientMembers, clientWithSecret, confirmationText } from './texts.ts';
 
