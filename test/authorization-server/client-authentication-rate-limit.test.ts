@@ -1,0 +1,297 @@
+import { hash } from 'node:crypto';
+import { request } from 'node:http';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createClientSecret } from '../../auth/clients/client-secret.ts';
+import { readAuthConfig } from '../../auth/config.ts';
+import { authDatabase } from '../../auth/database/definition.ts';
+import { startAuth } from '../../auth/main.ts';
+import { openOrm } from '../../shared/database/orm.ts';
+import { getFreePort } from '../../shared/testing/free-port.ts';
+import { type System, startSystem, type TestClient } from '../support/system.ts';
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem();
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+/** An address of this machine that no other test fails from: each address has a limit of its own. */
+let addresses = 1;
+const newAddress = () => {
+  addresses += 1;
+  return `127.0.0.${addresses}`;
+};
+
+const basic = ({ id, secret }: TestClient) => ({ authorization: `Basic ${btoa(`${id}:${secret}`)}` });
+
+function post(
+  address: string,
+  {
+    path = '/oauth/token',
+    headers = {},
+    parameters = {},
+    origin = system.issuer,
+  }: {
+    path?: string;
+    headers?: Record<string, string>;
+    parameters?: Record<string, string>;
+    origin?: string;
+  },
+) {
+  return new Promise<{ status: number | undefined; retryAfter: string | undefined; text: string; body: unknown }>(
+    (resolve, reject) => {
+      const sent = request(
+        `${origin}${path}`,
+        {
+          method: 'POST',
+          localAddress: address,
+          headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+        },
+        async (response) => {
+          const text = Buffer.concat(await response.toArray()).toString();
+          const { statusCode: status, headers } = response;
+          resolve({
+            status,
+            retryAfter: headers['retry-after'],
+            text,
+            body: text === '' ? undefined : JSON.parse(text),
+          });
+        },
+      );
+      sent.on('error', reject);
+      sent.end(new URLSearchParams({ grant_type: 'client_credentials', ...parameters }).toString());
+    },
+  );
+}
+const getToken = (address: string, client: TestClient, origin?: string) =>
+  post(address, { headers: basic(client), ...(origin !== undefined && { origin }) });
+
+/** Fails as often as it says, and expects to be heard each time. */
+async function guess(times: number, attempt: (secret: string) => ReturnType<typeof post>): Promise<void> {
+  for (let guesses = 0; guesses < times; guesses += 1) {
+    expect(await attempt(createClientSecret())).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+  }
+}
+
+test('whoever guesses is told to wait, and nobody else is', async () => {
+  const [attacker, elsewhere] = [newAddress(), newAddress()];
+  const [guessed, neighbour] = [await system.registerClient(), await system.registerClient()];
+  await guess(10, (secret) => getToken(attacker, { ...guessed, secret }));
+
+  // whether the secret is right is not looked at any more
+  for (const secret of [createClientSecret(), guessed.secret]) {
+    const answer = await getToken(attacker, { ...guessed, secret });
+    expect(answer).toMatchObject({
+      status: 429,
+      body: {
+        error: 'temporarily_unavailable',
+        error_description: expect.stringMatching(
+          /^client authentication failed too often from this address: check the client credentials, and try again in \d+ seconds$/,
+        ),
+      },
+    });
+    expect(Number(answer.retryAfter)).toBeGreaterThan(50);
+    expect(Number(answer.retryAfter)).toBeLessThanOrEqual(60);
+    expect(answer.text).not.toContain(secret);
+    expect(answer.text).not.toContain(guessed.id);
+  }
+  for (const path of ['/oauth/revoke', '/oauth/introspect']) {
+    expect(await post(attacker, { path, headers: basic(guessed), parameters: { token: 'any' } })).toMatchObject({
+      status: 429,
+      retryAfter: expect.any(String),
+    });
+  }
+  expect(await getToken(attacker, neighbour)).toMatchObject({ status: 200 });
+  expect(await getToken(elsewhere, guessed)).toMatchObject({ status: 200 });
+});
+
+test.each([
+  ['/oauth/revoke', 'client_secret_basic'],
+  ['/oauth/introspect', 'client_secret_basic'],
+  ['/oauth/token', 'client_secret_post'],
+])('guessing at %s by %s counts', async (path, method) => {
+  const address = newAddress();
+  const client = await system.registerClient();
+  const attempt = (secret: string) =>
+    post(
+      address,
+      method === 'client_secret_basic'
+        ? { path, headers: basic({ ...client, secret }), parameters: { token: 'any' } }
+        : { path, parameters: { client_id: client.id, client_secret: secret } },
+    );
+  await guess(10, attempt);
+  expect(await attempt(client.secret)).toMatchObject({ status: 429 });
+  expect(await getToken(address, client)).toMatchObject({ status: 429 });
+});
+
+test('a client id that is nobody is limited like one that is somebody', async () => {
+  const address = newAddress();
+  await guess(10, (secret) => getToken(address, { id: 'nobody', secret }));
+  expect(await getToken(address, { id: 'nobody', secret: 'x' })).toMatchObject({ status: 429 });
+});
+
+test('client assertions that do not verify count', async () => {
+  const address = newAddress();
+  const { publicKey } = await generateKeyPair('ES256');
+  const { privateKey: another } = await generateKeyPair('ES256');
+  const { id } = await system.registerClient({
+    tokenEndpointAuthMethod: 'private_key_jwt',
+    secretHash: null,
+    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] },
+  });
+  const attempt = async (jti: string) =>
+    post(address, {
+      parameters: {
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: await new SignJWT({ iss: id, sub: id, aud: system.issuer, jti })
+          .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+          .setIssuedAt()
+          .setExpirationTime('1m')
+          .sign(another),
+      },
+    });
+  await guess(10, attempt);
+  expect(await attempt('one more')).toMatchObject({ status: 429 });
+});
+
+/** A client assertion that nobody signed. */
+function assertion(claims: Record<string, unknown>) {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return {
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: `${part({ alg: 'ES256' })}.${part({ iss: 'x', ...claims })}.AAAA`,
+  };
+}
+
+test('the subject of a client assertion is a client id, and no query', async () => {
+  const address = newAddress();
+  for (const sub of [{ $re: '^adm' }, { $ne: null }, ['admin'], 5, true, 'a\0b']) {
+    expect(await post(address, { parameters: assertion({ sub }) })).toMatchObject({
+      status: 401,
+      body: { error: 'invalid_client', error_description: 'client authentication failed' },
+    });
+  }
+  await guess(5, async () => post(address, { parameters: assertion({ sub: { $ne: null } }) }));
+  expect(await post(address, { parameters: assertion({ sub: { $ne: null } }) })).toMatchObject({ status: 429 });
+});
+
+test('who names no client leaves nothing in the audit', async () => {
+  const address = newAddress();
+  for (const sub of [undefined, '', { $ne: null }]) {
+    expect(await post(address, { parameters: assertion({ sub }) })).toMatchObject({ status: 401 });
+  }
+  await guess(1, (secret) => getToken(address, { id: 'somebody', secret }));
+  await using orm = await openOrm(system.database, authDatabase, { poolSize: 2 });
+  const audited = () => orm.em.fork().execute('select actor from auth.audit_event where address = ?', [address]);
+  await vi.waitFor(async () => expect(await audited()).toEqual([{ actor: 'somebody' }]), 10_000);
+});
+
+test('a thousand guesses at once are ten guesses', async () => {
+  const address = newAddress();
+  const client = await system.registerClient();
+  await getToken(newAddress(), client);
+  const answers = await Promise.all(
+    Array.from({ length: 1000 }, () => getToken(address, { ...client, secret: createClientSecret() })),
+  );
+  const heard = answers.filter(({ status }) => status === 401);
+  expect(heard).toHaveLength(10);
+  expect(answers.filter(({ status }) => status === 429)).toHaveLength(990);
+});
+
+test('made-up client ids come to an end, and the client beside them goes on', async () => {
+  const address = newAddress();
+  const [honest, revoker] = [await system.registerClient(), await system.registerClient()];
+  expect(await getToken(address, honest)).toMatchObject({ status: 200 });
+  const revocation = { path: '/oauth/revoke', headers: basic(revoker), parameters: { token: 'any' } };
+  expect(await post(address, revocation)).toMatchObject({ status: 200 });
+  let madeUp = 0;
+  await guess(100, (secret) => {
+    madeUp += 1;
+    return getToken(address, { id: `made-up-${madeUp}`, secret });
+  });
+  expect(await getToken(address, { id: 'one-more', secret: 'x' })).toMatchObject({ status: 429 });
+  expect(await getToken(address, honest)).toMatchObject({ status: 200 });
+  expect(await post(address, revocation)).toMatchObject({ status: 200 });
+});
+
+test('who is limited costs the database nothing', async () => {
+  const address = newAddress();
+  const client = await system.registerClient();
+  await guess(10, (secret) => getToken(address, { ...client, secret }));
+  const statements = system.countStatements();
+  // again when what the failures write, or the look for revocations every two seconds, came in between
+  await vi.waitFor(async () => {
+    const before = statements();
+    for (let requests = 0; requests < 20; requests += 1) {
+      expect(await getToken(address, client)).toMatchObject({ status: 429 });
+    }
+    expect(statements()).toBe(before);
+  }, 10_000);
+});
+
+test('two auth processes on PostgreSQL count together', async ({ skip }) => {
+  skip(system.database.kind === 'embedded', 'the embedded database has one process');
+  const address = newAddress();
+  const client = await system.registerClient();
+  const port = await getFreePort();
+  const environment = { ...system.environment, AUTH_PORT: String(port) };
+  await using _second = await startAuth(readAuthConfig(environment), system.database);
+  const second = `http://127.0.0.1:${port}`;
+  await using orm = await openOrm(system.database, authDatabase, { poolSize: 2 });
+  const counted = () =>
+    orm.em
+      .fork()
+      .execute('select max(points) as points from auth.failed_authentication where key = ?', [
+        `client:${hash('sha256', `${address} ${client.id}`, 'base64url')}`,
+      ]);
+  await guess(5, (secret) => getToken(address, { ...client, secret }));
+  // what the first process counts is counted everywhere a moment after its answer
+  await expect.poll(counted).toEqual([{ points: 5 }]);
+  await guess(5, (secret) => getToken(address, { ...client, secret }, second));
+  await expect.poll(() => getToken(address, client, second)).toMatchObject({ status: 429 });
+  // the first process learns it with its next failure
+  await guess(1, (secret) => getToken(address, { ...client, secret }));
+  await expect.poll(() => getToken(address, client)).toMatchObject({ status: 429 });
+});
+
+test('whoever writes X-Forwarded-For and is no trusted proxy is limited by the address that he has', async () => {
+  const address = newAddress();
+  const client = await system.registerClient();
+  let guesses = 0;
+  await guess(10, (secret) => {
+    guesses += 1;
+    return post(address, { headers: { ...basic({ ...client, secret }), 'x-forwarded-for': `203.0.113.${guesses}` } });
+  });
+  expect(await post(address, { headers: { ...basic(client), 'x-forwarded-for': '203.0.113.200' } })).toMatchObject({
+    status: 429,
+  });
+});
+
+test('behind a trusted proxy each address that it names is limited alone, whatever a client adds', async () => {
+  await using behind = await startSystem({ AUTH_TRUSTED_PROXIES: '127.0.0.64/27, 10.0.0.0/8' });
+  const [proxy, noProxy] = ['127.0.0.70', '127.0.0.40'];
+  const client = await behind.registerClient();
+  const forwarded = (address: string, forwardedFor: string, secret = client.secret) =>
+    post(address, {
+      headers: { ...basic({ ...client, secret }), 'x-forwarded-for': forwardedFor },
+      origin: behind.issuer,
+    });
+  let guesses = 0;
+  await guess(10, (secret) => {
+    guesses += 1;
+    // the left part is what the attacker sent, the right part a second proxy in front
+    return forwarded(proxy, `198.51.100.${guesses}, 203.0.113.1, 10.0.0.9`, secret);
+  });
+  expect(await forwarded(proxy, '203.0.113.1')).toMatchObject({ status: 429 });
+  expect(await forwarded(proxy, '203.0.113.2')).toMatchObject({ status: 200 });
+  // who says so himself is not believed
+  expect(await forwarded(noProxy, '203.0.113.1')).toMatchObject({ status: 200 });
+
+  await using orm = await openOrm(behind.database, authDatabase, { poolSize: 2 });
+  const addresses = () =>
+    orm.em
+      .fork()
+      .execute("select address, count(*)::int as failures from auth.audit_event where outcome = 'refused' group by 1");
+  await expect.poll(addresses).toEqual([{ address: '203.0.113.1', failures: 10 }]);
+});

@@ -1,0 +1,57 @@
+import { decodeProtectedHeader } from 'jose';
+import { expect, test, vi } from 'vitest';
+import * as z from 'zod';
+import { SIGNING_ALGORITHMS } from '../../auth/signing-keys/signing-key.entity.ts';
+import { startSystem } from '../support/system.ts';
+
+const KeySet = z.object({ keys: z.array(z.record(z.string(), z.string())) });
+
+/** What a JWK has of a private key (RFC 7518 §6.2.2, §6.3.2). */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi'];
+
+test.each(SIGNING_ALGORITHMS)(
+  'with %s a token works at api, is introspected with a signature, and is revoked',
+  async (alg) => {
+    await using system = await startSystem({ AUTH_SIGNING_ALG: alg });
+    const client = await system.registerClient();
+    const tokens = await Promise.all(Array.from({ length: 5 }, () => system.getAccessToken(client)));
+    const { keys } = KeySet.parse(await (await fetch(`${system.issuer}/oauth/jwks`)).json());
+    expect(keys).toMatchObject([{ alg, use: 'sig' }]);
+    for (const name of PRIVATE_MEMBERS) expect(keys[0]).not.toHaveProperty(name);
+
+    const useAtApi = async (token: string) => {
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await fetch(`${system.apiResource}/todos`, { headers });
+      return { status: response.status, challenge: response.headers.get('www-authenticate') };
+    };
+    for (const token of tokens) {
+      expect(decodeProtectedHeader(token)).toEqual({ alg, typ: 'at+jwt', kid: keys[0]?.kid });
+      expect(await useAtApi(token)).toEqual({ status: 200, challenge: null });
+    }
+
+    const [token = ''] = tokens;
+    const authorization = `Basic ${btoa(`${client.id}:${client.secret}`)}`;
+    const introspection = await fetch(`${system.issuer}/oauth/introspect`, {
+      method: 'POST',
+      headers: { authorization, accept: 'application/token-introspection+jwt' },
+      body: new URLSearchParams({ token }),
+    });
+    expect(decodeProtectedHeader(await introspection.text())).toMatchObject({ alg, kid: keys[0]?.kid });
+
+    const revocation = await fetch(`${system.issuer}/oauth/revoke`, {
+      method: 'POST',
+      headers: { authorization },
+      body: new URLSearchParams({ token }),
+    });
+    expect(revocation.status).toBe(200);
+    // the list that says so is signed with the same key
+    await vi.waitFor(
+      async () =>
+        expect(await useAtApi(token)).toEqual({
+          status: 401,
+          challenge: expect.stringContaining('error="invalid_token", error_description="The access token was revoked"'),
+        }),
+      { timeout: 10_000, interval: 5 },
+    );
+  },
+);

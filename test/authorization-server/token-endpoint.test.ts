@@ -1,0 +1,362 @@
+import { randomUUID } from 'node:crypto';
+import { request } from 'node:http';
+import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createClientSecret, hashClientSecret } from '../../auth/clients/client-secret.ts';
+import { type System, startSystem, type TestClient } from '../support/system.ts';
+
+let system: System;
+let client: TestClient;
+beforeAll(async () => {
+  system = await startSystem();
+  client = await system.registerClient();
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+async function post(body: string | URLSearchParams, headers: Record<string, string> = {}) {
+  const response = await fetch(`${system.issuer}/oauth/token`, { method: 'POST', body, headers });
+  return {
+    status: response.status,
+    challenge: response.headers.get('www-authenticate'),
+    headers: response.headers,
+    body: await response.json(),
+  };
+}
+const form = (parameters: Record<string, string>) =>
+  new URLSearchParams({ grant_type: 'client_credentials', ...parameters });
+const basic = (id: string, secret: string) => ({ authorization: `Basic ${btoa(`${id}:${secret}`)}` });
+const refusedClient = { error: 'invalid_client', error_description: 'client authentication failed' };
+
+test('an access token carries what RFC 9068 asks for, and says how long it lives', async () => {
+  const answer = await post(form({}), basic(client.id, client.secret));
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get('cache-control')).toBe('no-store');
+  expect(answer.body).toEqual({
+    access_token: expect.any(String),
+    token_type: 'Bearer',
+    expires_in: 3600,
+    scope: 'todos:read todos:write',
+  });
+  const token = await system.getAccessToken(client);
+  expect(decodeProtectedHeader(token)).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: expect.any(String) });
+  const claims = decodeJwt(token);
+  expect(claims).toEqual({
+    iss: system.issuer,
+    sub: client.id,
+    aud: system.apiResource,
+    client_id: client.id,
+    scope: 'todos:read todos:write',
+    jti: expect.any(String),
+    status: {
+      status_list: { idx: expect.any(Number), uri: expect.stringContaining(`${system.issuer}/oauth/status-lists/`) },
+    },
+    iat: expect.any(Number),
+    exp: expect.any(Number),
+  });
+  expect(Number(claims.exp) - Number(claims.iat)).toBe(3600);
+});
+
+test('a client authenticates with its secret in the header or in the form', async () => {
+  expect(await post(form({}), basic(client.id, client.secret))).toMatchObject({ status: 200 });
+  expect(await post(form({ client_id: client.id, client_secret: client.secret }))).toMatchObject({ status: 200 });
+  expect(await post(form({ client_secret: client.secret }), basic(client.id, client.secret))).toMatchObject({
+    status: 400,
+    body: { error: 'invalid_request' },
+  });
+});
+
+test('a wrong secret and an unknown client are refused alike', async () => {
+  const stored = hashClientSecret(client.secret);
+  for (const [id, secret] of [
+    [client.id, createClientSecret()],
+    // what is stored opens nothing
+    [client.id, encodeURIComponent(stored)],
+    ['nobody', client.secret],
+  ] as const) {
+    const answer = await post(form({}), basic(id, secret));
+    expect(answer).toMatchObject({ status: 401, body: refusedClient });
+    expect(answer.challenge).toBe(
+      `Basic realm="${system.issuer}", error="invalid_client", error_description="client authentication failed"`,
+    );
+  }
+  expect(await post(form({ client_id: client.id, client_secret: 'wrong' }))).toMatchObject({
+    status: 401,
+    body: refusedClient,
+  });
+  expect(await post(form({ client_id: client.id }))).toMatchObject({ status: 401, body: refusedClient });
+  expect(await post(form({}))).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+});
+
+test.each([
+  [
+    'a JSON body',
+    JSON.stringify({ grant_type: 'client_credentials' }),
+    { 'content-type': 'application/json' },
+    'invalid_request',
+  ],
+  ['a body of no known type', 'grant_type=client_credentials', { 'content-type': 'text/plain' }, 'invalid_request'],
+  ['no grant type', new URLSearchParams({ x: 'y' }), {}, 'invalid_request'],
+  ['an unknown grant type', new URLSearchParams({ grant_type: 'password' }), {}, 'unsupported_grant_type'],
+  [
+    'a code, which is not offered',
+    new URLSearchParams({ grant_type: 'authorization_code', code: 'x' }),
+    {},
+    'unsupported_grant_type',
+  ],
+])('%s is refused with an OAuth error', async (_name, body, headers, error) => {
+  const answer = await post(body, { ...headers, ...basic(client.id, client.secret) });
+  expect(answer).toMatchObject({ status: 400, body: { error } });
+  expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+});
+
+test('a JSON body is told what is wanted instead', async () => {
+  const { body } = await post('{}', { 'content-type': 'application/json', ...basic(client.id, client.secret) });
+  expect(body).toEqual({
+    error: 'invalid_request',
+    error_description: 'only application/x-www-form-urlencoded content-type bodies are supported on POST /oauth/token',
+  });
+});
+
+test('the endpoints answer a wrong method with the right ones', async () => {
+  const response = await fetch(`${system.issuer}/oauth/token`);
+  expect({ status: response.status, allow: response.headers.get('allow') }).toEqual({ status: 405, allow: 'POST' });
+  expect(await response.json()).toMatchObject({ error: 'invalid_request' });
+  expect((await fetch(`${system.issuer}/nothing`)).status).toBe(404);
+});
+
+test('a client gets the scopes that it asks for, or all that it may have, and never one more', async () => {
+  const reader = await system.registerClient({ scopes: ['todos:read'] });
+  const scopeOf = async (who: TestClient, parameters: Record<string, string>) =>
+    decodeJwt(await system.getAccessToken(who, parameters)).scope;
+  expect(await scopeOf(reader, {})).toBe('todos:read');
+  expect(await scopeOf(reader, { scope: '' })).toBe('todos:read');
+  expect(await scopeOf(client, { scope: 'todos:write' })).toBe('todos:write');
+  expect(await scopeOf(client, { scope: 'todos:write todos:read todos:write' })).toBe('todos:read todos:write');
+
+  for (const [who, scope, refused] of [
+    [reader, 'todos:write', 'todos:write'],
+    [reader, 'todos:read todos:write', 'todos:write'],
+    [client, 'todos:read nonsense', 'nonsense'],
+    [client, 'nonsense', 'nonsense'],
+    [client, 'openid', 'openid'],
+    [client, 'admin', 'admin'],
+  ] as const) {
+    const answer = await post(form({ scope }), basic(who.id, who.secret));
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_scope', scope: refused } });
+  }
+});
+
+test('a token is for one resource, which the client must be allowed', async () => {
+  const audienceOf = async (parameters: Record<string, string>) =>
+    decodeJwt(await system.getAccessToken(client, parameters)).aud;
+  expect(await audienceOf({})).toBe(system.apiResource);
+  expect(await audienceOf({ resource: system.mcpResource })).toBe(system.mcpResource);
+  expect(await audienceOf({ resource: `${system.mcpResource}/` })).toBe(system.mcpResource);
+
+  const narrow = await system.registerClient({ resources: [system.mcpResource] });
+  for (const [who, resource] of [
+    [client, 'http://evil.example'],
+    [client, `${system.apiResource}/todos`],
+    [client, `${system.issuer}/admin`],
+    [client, 'not a url'],
+    [narrow, system.apiResource],
+  ] as const) {
+    expect(await post(form({ resource }), basic(who.id, who.secret))).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_target' },
+    });
+  }
+  const both = form({ resource: system.apiResource });
+  both.append('resource', system.mcpResource);
+  expect(await post(both, basic(client.id, client.secret))).toMatchObject({
+    status: 400,
+    body: { error: 'invalid_target' },
+  });
+});
+
+test('an administrator has the scope admin at /admin and nothing at the todos', async () => {
+  const resource = `${system.issuer}/admin`;
+  const admin = await system.registerClient({ scopes: ['admin'], resources: [resource, system.apiResource] });
+  expect(decodeJwt(await system.getAccessToken(admin, { resource }))).toMatchObject({ aud: resource, scope: 'admin' });
+  expect(await post(form({}), basic(admin.id, admin.secret))).toMatchObject({
+    status: 400,
+    body: { error: 'invalid_scope' },
+  });
+  expect(await post(form({ scope: 'admin' }), basic(admin.id, admin.secret))).toMatchObject({
+    status: 400,
+    body: { error: 'invalid_scope' },
+  });
+});
+
+const now = () => Math.floor(Date.now() / 1000);
+
+async function registerKeyClient() {
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const { id } = await system.registerClient({
+    tokenEndpointAuthMethod: 'private_key_jwt',
+    secretHash: null,
+    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] },
+  });
+  const assertion = (claims: Record<string, unknown> = {}) =>
+    new SignJWT({ iss: id, sub: id, aud: system.issuer, jti: randomUUID(), iat: now(), exp: now() + 60, ...claims })
+      .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+      .sign(privateKey);
+  const authenticate = (client_assertion: string) =>
+    post(form({ client_assertion, client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' }));
+  return { id, assertion, authenticate };
+}
+
+test('a client authenticates with its private key', async () => {
+  const { id, assertion, authenticate } = await registerKeyClient();
+  const answer = await authenticate(await assertion());
+  expect(answer).toMatchObject({ status: 200, body: { token_type: 'Bearer' } });
+  expect(await authenticate(await assertion({ sub: client.id }))).toMatchObject({ status: 401, body: refusedClient });
+  expect(await post(form({}), basic(id, 'any secret'))).toMatchObject({ status: 401, body: refusedClient });
+});
+
+test('a client assertion is for this issuer alone', async () => {
+  const { assertion, authenticate } = await registerKeyClient();
+  for (const aud of [
+    `${system.issuer}/oauth/token`,
+    'http://evil.example',
+    'http://evil.example/oauth/token',
+    [system.issuer, 'http://evil.example'],
+  ]) {
+    expect(await authenticate(await assertion({ aud }))).toMatchObject({ status: 401, body: refusedClient });
+  }
+});
+
+test('a client assertion that is sent four times at once is taken once', async () => {
+  const { assertion, authenticate } = await registerKeyClient();
+  const one = await assertion();
+  const answers = await Promise.all([authenticate(one), authenticate(one), authenticate(one), authenticate(one)]);
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401]);
+  expect(await authenticate(one)).toMatchObject({ status: 401, body: refusedClient });
+});
+
+test('a client assertion lives for an hour at the most, and is not from the future', async () => {
+  const { assertion, authenticate } = await registerKeyClient();
+  for (const claims of [{ exp: now() + 3700 }, { exp: 8e12 }, { exp: 1e300 }, { iat: now() + 600 }]) {
+    expect(await authenticate(await assertion(claims))).toMatchObject({ status: 401, body: refusedClient });
+  }
+});
+
+test('what cannot be a client id is an unknown client', async () => {
+  for (const id of ['\0', 'a\0b', 'ö', 'x'.repeat(5000), "'; drop table auth.client; --"]) {
+    const answer = await post(form({ client_id: id, client_secret: 'x' }));
+    expect({ id, status: answer.status }).toEqual({ id, status: 401 });
+    const authorize = await fetch(`${system.issuer}/oauth/authorize?client_id=${encodeURIComponent(id)}`);
+    expect(authorize.status).toBe(400);
+  }
+});
+
+test('the stored hash of a secret signs no assertion', async () => {
+  const assertion = await new SignJWT({ iss: client.id, sub: client.id, aud: system.issuer, jti: randomUUID() })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setIssuedAt()
+    .setExpirationTime('1m')
+    .sign(Buffer.from(hashClientSecret(client.secret)));
+  const answer = await post(
+    form({
+      client_assertion: assertion,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    }),
+  );
+  expect(answer).toMatchObject({ status: 401, body: refusedClient });
+});
+
+/** `fetch` decides the Host header itself. */
+function getWithHeaders(
+  path: string,
+  headers: Record<string, string>,
+): Promise<{ status: number | undefined; body: string }> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(system.issuer);
+    request({ hostname, port, path, headers }, (response) => {
+      let body = '';
+      response.on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode, body }));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+test.each(['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'])(
+  'the metadata at %s names the issuer, whoever asks by whatever name',
+  async (path) => {
+    const honest = await getWithHeaders(path, {});
+    const metadata = JSON.parse(honest.body);
+    expect(metadata).toMatchObject({
+      issuer: system.issuer,
+      token_endpoint: `${system.issuer}/oauth/token`,
+      jwks_uri: `${system.issuer}/oauth/jwks`,
+      grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+      scopes_supported: ['todos:read', 'todos:write', 'admin'],
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+      code_challenge_methods_supported: ['S256'],
+    });
+    for (const header of ['host', 'x-forwarded-host']) {
+      const headers = { [header]: 'evil.example', 'x-forwarded-proto': 'https' };
+      expect((await getWithHeaders(path, headers)).body).toBe(honest.body);
+    }
+  },
+);
+
+test('the keys are public, may be kept for a while, and can be asked for again cheaply', async () => {
+  const response = await fetch(`${system.issuer}/oauth/jwks`);
+  expect(response.headers.get('cache-control')).toBe('public, max-age=300');
+  expect(response.headers.get('access-control-allow-origin')).toBe('*');
+  expect(await response.json()).toEqual({
+    keys: [
+      {
+        kty: 'EC',
+        crv: 'P-256',
+        x: expect.any(String),
+        y: expect.any(String),
+        kid: expect.any(String),
+        alg: 'ES256',
+        use: 'sig',
+      },
+    ],
+  });
+  const etag = response.headers.get('etag') ?? '';
+  const again = await fetch(`${system.issuer}/oauth/jwks`, { headers: { 'if-none-match': etag } });
+  expect(again.status).toBe(304);
+  const metadata = await fetch(`${system.issuer}/.well-known/oauth-authorization-server`);
+  expect(metadata.headers.get('cache-control')).toBe('public, max-age=300');
+  expect(metadata.headers.get('etag')).toMatch(/^"/);
+});
+
+test('nothing answers that is not offered', async () => {
+  for (const path of ['/interaction/abc', '/me', '/request', '/session/end', '/reg']) {
+    expect((await fetch(`${system.issuer}${path}`)).status).toBe(404);
+  }
+  // clients of MCP take no metadata without this endpoint; it gives nobody anything
+  const authorize = await fetch(
+    `${system.issuer}/oauth/authorize?client_id=${client.id}&response_type=code&redirect_uri=https://evil.example&scope=todos:read`,
+    { redirect: 'manual' },
+  );
+  expect({ status: authorize.status, location: authorize.headers.get('location') }).toEqual({
+    status: 400,
+    location: null,
+  });
+});
+
+test('issuing reads and writes nothing in the database once the client is known', async () => {
+  await system.getAccessToken(client);
+  const statements = system.countStatements();
+  await system.postToken({ id: 'nobody', secret: 'is known' });
+  // an unknown client is looked up: the counter counts
+  expect(statements()).toBeGreaterThan(0);
+  // a block of status indexes is leased now and then, and is twice as long each time
+  await Promise.all(Array.from({ length: 40 }, () => system.getAccessToken(client)));
+  // again when that, or the look for revocations every two seconds, came in between
+  await vi.waitFor(async () => {
+    const before = statements();
+    await Promise.all(Array.from({ length: 20 }, () => system.getAccessToken(client)));
+    expect(statements()).toBe(before);
+  }, 10_000);
+});

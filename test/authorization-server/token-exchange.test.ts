@@ -1,0 +1,163 @@
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as z from 'zod';
+import { type System, startSystem, type TestClient } from '../support/system.ts';
+
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+let system: System;
+let caller: TestClient;
+let mcp: TestClient;
+beforeAll(async () => {
+  system = await startSystem();
+  caller = await system.registerClient({ clientId: 'caller' });
+  mcp = { id: 'mcp', secret: system.environment.MCP_CLIENT_SECRET ?? '' };
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+const callersToken = (parameters: Record<string, string> = {}) =>
+  system.getAccessToken(caller, { resource: system.mcpResource, ...parameters });
+
+async function exchange(subject_token: string, parameters: Record<string, string> = {}, client = mcp) {
+  const response = await system.postToken(client, {
+    grant_type: TOKEN_EXCHANGE,
+    subject_token,
+    subject_token_type: ACCESS_TOKEN,
+    ...parameters,
+  });
+  return { status: response.status, headers: response.headers, body: await response.json() };
+}
+
+test("a caller's token becomes one for the api that says who acts for whom", async () => {
+  const subject = await callersToken();
+  const { status, headers, body } = await exchange(subject);
+  expect(status).toBe(200);
+  expect(headers.get('cache-control')).toBe('no-store');
+  expect(body).toEqual({
+    access_token: expect.any(String),
+    issued_token_type: ACCESS_TOKEN,
+    token_type: 'Bearer',
+    expires_in: expect.any(Number),
+    scope: 'todos:read todos:write',
+  });
+  const claims = decodeJwt(await exchanged(subject));
+  expect(claims).toMatchObject({
+    iss: system.issuer,
+    sub: 'caller',
+    aud: system.apiResource,
+    client_id: 'mcp',
+    act: { sub: 'mcp' },
+  });
+  expect(claims.exp).toBeLessThanOrEqual(decodeJwt(subject).exp ?? 0);
+});
+
+async function exchanged(subject: string, parameters: Record<string, string> = {}): Promise<string> {
+  return system.getAccessToken(mcp, {
+    grant_type: TOKEN_EXCHANGE,
+    subject_token: subject,
+    subject_token_type: ACCESS_TOKEN,
+    ...parameters,
+  });
+}
+
+test('the exchanged token has no more scopes than the first', async () => {
+  const reading = await callersToken({ scope: 'todos:read' });
+  expect(decodeJwt(await exchanged(reading)).scope).toBe('todos:read');
+  expect(await exchange(reading, { scope: 'todos:write' })).toMatchObject({
+    status: 400,
+    body: { error: 'invalid_scope', scope: 'todos:write' },
+  });
+  expect(decodeJwt(await exchanged(await callersToken(), { scope: 'todos:write' })).scope).toBe('todos:write');
+});
+
+test('only the resource server that a token was made out to may exchange it', async () => {
+  const forApi = await system.getAccessToken(caller);
+  expect(await exchange(forApi)).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+  expect(await exchange(await callersToken(), {}, caller)).toMatchObject({
+    status: 400,
+    body: { error: 'unauthorized_client' },
+  });
+  // nor is an exchanged token, which is for the api, good for another exchange
+  expect(await exchange(await exchanged(await callersToken()))).toMatchObject({
+    status: 400,
+    body: { error: 'invalid_request' },
+  });
+});
+
+test.each([
+  ['subject_token', 'garbage', 'invalid_request'],
+  ['subject_token_type', 'urn:ietf:params:oauth:token-type:id_token', 'invalid_request'],
+  ['requested_token_type', 'urn:ietf:params:oauth:token-type:refresh_token', 'invalid_request'],
+  ['actor_token', 'somebody', 'invalid_request'],
+  ['audience', 'http://api.example', 'invalid_request'],
+  ['resource', 'http://evil.example', 'invalid_target'],
+  ['scope', 'admin', 'invalid_scope'],
+])('another %s is refused by name', async (parameter, value, error) => {
+  const answer = await exchange(await callersToken(), { [parameter]: value });
+  expect(answer).toMatchObject({ status: 400, body: { error, error_description: expect.stringContaining(parameter) } });
+});
+
+test('a subject token that was tampered with, or is missing, is refused', async () => {
+  const [header, payload] = (await callersToken()).split('.');
+  expect(await exchange(`${header}.${payload}.AAAA`)).toMatchObject({
+    status: 400,
+    body: { error: 'invalid_request' },
+  });
+  const response = await system.postToken(mcp, { grant_type: TOKEN_EXCHANGE, subject_token_type: ACCESS_TOKEN });
+  expect({ status: response.status, body: await response.json() }).toMatchObject({
+    status: 400,
+    body: { error: 'invalid_request', error_description: 'subject_token: expected the access token to exchange' },
+  });
+});
+
+test('the exchanged token lives no longer than the first', async () => {
+  await using short = await startSystem({ ACCESS_TOKEN_TTL: '10' });
+  const client = await short.registerClient();
+  const subject = await short.getAccessToken(client, { resource: short.mcpResource });
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  const token = await short.getAccessToken(
+    { id: 'mcp', secret: short.environment.MCP_CLIENT_SECRET ?? '' },
+    { grant_type: TOKEN_EXCHANGE, subject_token: subject, subject_token_type: ACCESS_TOKEN },
+  );
+  expect(decodeJwt(token).exp).toBe(decodeJwt(subject).exp);
+});
+
+test('a token that ends at this moment, or has just ended, is exchanged for nothing', async () => {
+  await using short = await startSystem({ ACCESS_TOKEN_TTL: '10' });
+  const client = await short.registerClient();
+  const subject = await short.getAccessToken(client, { resource: short.mcpResource });
+  const own = { id: 'mcp', secret: short.environment.MCP_CLIENT_SECRET ?? '' };
+  const end = decodeJwt(subject).exp ?? 0;
+  const statuses = new Set<number>();
+  // to the end of the clock tolerance: the exchanged token never lives longer, and mcp never answers with a result
+  while (Date.now() / 1000 < end + 6) {
+    const response = await short.postToken(own, {
+      grant_type: TOKEN_EXCHANGE,
+      subject_token: subject,
+      subject_token_type: ACCESS_TOKEN,
+    });
+    statuses.add(response.status);
+    const body = z
+      .object({ access_token: z.string().optional(), expires_in: z.number().optional() })
+      .parse(await response.json());
+    if (body.access_token !== undefined) {
+      expect(decodeJwt(body.access_token).exp).toBe(end);
+      expect(body.expires_in).toBeGreaterThan(0);
+    }
+    if (Date.now() / 1000 >= end) {
+      const called = await fetch(short.mcpResource, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${subject}`,
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+        },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos' } }),
+      });
+      expect(called.status).toBe(401);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  expect(statuses).toEqual(new Set([200, 400]));
+});

@@ -1,0 +1,136 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as z from 'zod';
+import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
+import { type System, startSystem, type TestClient } from '../support/system.ts';
+
+let system: System;
+let client: TestClient;
+beforeAll(async () => {
+  system = await startSystem();
+  client = await system.registerClient();
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+const Diagnosis = z.strictObject({
+  url: z.string(),
+  ok: z.boolean(),
+  links: z.array(
+    z.strictObject({
+      link: z.string(),
+      outcome: z.enum(['passed', 'warning', 'failed', 'skipped']),
+      detail: z.string(),
+      remedy: z.string().optional(),
+    }),
+  ),
+});
+
+/** Runs the command as a user does. */
+async function doctor(words: string[], environment: Record<string, string> = {}) {
+  const ran = await promisify(execFile)(process.execPath, ['yata.ts', 'doctor', ...words], {
+    env: { PATH: process.env.PATH ?? '', ...environment },
+  }).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
+  );
+  const said = ran.stdout + ran.stderr;
+  expect(said).not.toContain(client.secret);
+  expect(said).not.toMatch(/eyJ/);
+  return ran;
+}
+
+const credentials = () => ({ OAUTH_CLIENT_ID: client.id, OAUTH_CLIENT_SECRET: client.secret });
+const ALL = ['resource', 'challenge', 'metadata-from-challenge', 'metadata-at-path', 'metadata-at-root'];
+ALL.push('authorization-server', 'keys', 'browser-access', 'access-token', 'clocks', 'claims', 'signature');
+
+test('every link from the MCP endpoint to its tools holds', async () => {
+  const { code, stdout, stderr } = await doctor([system.mcpResource, '--json'], credentials());
+  const { url, ok, links } = Diagnosis.parse(JSON.parse(stdout));
+  expect(links.map(({ link, outcome }) => [link, outcome])).toEqual(
+    [...ALL, 'initialize', 'tools-list', 'get'].map((link) => [link, 'passed']),
+  );
+  expect({ code, url, ok, stderr }).toEqual({ code: 0, url: system.mcpResource, ok: true, stderr: '' });
+});
+
+test('every link from the API to its todos holds', async () => {
+  const { code, stdout } = await doctor(['--json', system.apiResource], credentials());
+  const { links } = Diagnosis.parse(JSON.parse(stdout));
+  expect(links.map(({ link, outcome }) => [link, outcome])).toEqual([...ALL, 'todos'].map((link) => [link, 'passed']));
+  expect(code).toBe(0);
+});
+
+test('without credentials it goes as far as it can, and says how to go on', async () => {
+  for (const url of [system.mcpResource, system.apiResource]) {
+    const { code, stdout } = await doctor([url]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^✓ keys +one key: ES256$/m);
+    expect(stdout).toMatch(/^- access-token +no credentials\n +→ Put OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET/m);
+    expect(stdout).not.toMatch(/^[✗!]/m);
+  }
+});
+
+test('the secret may come from a file', async () => {
+  using directory = makeTemporaryDirectory();
+  const file = join(directory.path, 'secret');
+  writeFileSync(file, `${client.secret}\n`);
+  const { code, stdout } = await doctor([system.mcpResource], {
+    OAUTH_CLIENT_ID: client.id,
+    OAUTH_CLIENT_SECRET_FILE: file,
+  });
+  expect(stdout).toContain('Every link holds.');
+  expect(code).toBe(0);
+});
+
+test('a client without the scopes, the resource or the right secret is told which', async () => {
+  const elsewhere = await system.registerClient({ resources: [system.apiResource] });
+  const environment = { OAUTH_CLIENT_ID: elsewhere.id, OAUTH_CLIENT_SECRET: elsewhere.secret };
+  const refused = await doctor([system.mcpResource], environment);
+  expect(refused).toMatchObject({ code: 1, stderr: '' });
+  expect(refused.stdout).toMatch(/^✗ access-token +the token endpoint refuses: invalid_target\n +→ .*--resource URL/m);
+  expect(refused.stdout).not.toContain(elsewhere.secret);
+
+  const wrong = await doctor([system.mcpResource], { ...environment, OAUTH_CLIENT_SECRET: `${client.secret}x` });
+  expect(wrong.code).toBe(1);
+  expect(wrong.stdout).toMatch(/^✗ access-token +the token endpoint refuses: invalid_client\n +→ .*rotate-secret ID/m);
+
+  const writer = await system.registerClient({ scopes: ['todos:write'] });
+  const unread = await doctor([system.apiResource], {
+    OAUTH_CLIENT_ID: writer.id,
+    OAUTH_CLIENT_SECRET: writer.secret,
+  });
+  expect(unread.code).toBe(1);
+  expect(unread.stdout).toMatch(/^✗ todos +GET .* answers 403 .*\n +→ .*set-scope ID/m);
+});
+
+test('a failure is exit code 1, in JSON too', async () => {
+  const { origin } = new URL(system.mcpResource);
+  const { code, stdout, stderr } = await doctor([origin, '--json']);
+  const { ok, links } = Diagnosis.parse(JSON.parse(stdout));
+  expect({ code, ok, stderr }).toEqual({ code: 1, ok: false, stderr: '' });
+  expect(links[0]).toMatchObject({ outcome: 'failed', remedy: expect.stringContaining(system.mcpResource) });
+});
+
+test('words that are no command are exit code 2, and no password is repeated', async () => {
+  for (const words of [
+    [],
+    ['localhost:3002/mcp'],
+    ['ftp://localhost/mcp'],
+    ['http://localhost/mcp', 'http://localhost/mcp'],
+    ['http://localhost/mcp#fragment'],
+    ['http://localhost/mcp', '--colour'],
+    ['http://user:pass-word@localhost/mcp'],
+  ]) {
+    const { code, stdout, stderr } = await doctor(words);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('doctor: expected one http or https URL');
+    expect(stderr).not.toContain('pass-word');
+  }
+  expect(await doctor([system.mcpResource], { OAUTH_CLIENT_ID: client.id })).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining('OAUTH_CLIENT_SECRET: expected the secret of that client'),
+  });
+});

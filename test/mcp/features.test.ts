@@ -1,0 +1,324 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { Todo } from '../../shared/todo/todo.ts';
+import { conformanceFeatures } from '../support/conformance-features.ts';
+import { startMcpApp } from '../support/mcp-app.ts';
+import { connect, type McpClient, ROADS } from '../support/mcp-clients.ts';
+import { type System, startSystem, type TestClient } from '../support/system.ts';
+
+// Resources, prompts and completions.
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem();
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+/** Does operations at the API, and returns the todos that they left. */
+async function atApi(client: TestClient, ...operations: object[]): Promise<Todo[]> {
+  const response = await fetch(`${system.apiResource}/todos/batch`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${await system.getAccessToken(client)}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ operations }),
+  });
+  const { results } = z.object({ results: z.array(z.object({ todo: Todo.optional() })) }).parse(await response.json());
+  return results.flatMap(({ todo }) => todo ?? []);
+}
+const create = (todo: Record<string, unknown>) => ({ op: 'create', todo });
+
+async function readJson(client: McpClient, uri: string): Promise<unknown> {
+  const { contents } = await client.readResource({ uri });
+  const [content] = z
+    .tuple([z.object({ uri: z.literal(uri), mimeType: z.literal('application/json'), text: z.string() })])
+    .parse(contents);
+  return JSON.parse(content.text);
+}
+
+async function getText(client: McpClient, name: string, args: Record<string, string> = {}): Promise<string> {
+  const { messages } = await client.getPrompt({ name, arguments: args });
+  const Messages = z.tuple([
+    z.object({ role: z.literal('user'), content: z.object({ type: z.literal('text'), text: z.string() }) }),
+  ]);
+  return Messages.parse(messages)[0].content.text;
+}
+
+/** The titles below each heading of a prompt. */
+function partsOf(text: string): Record<string, string[]> {
+  const parts = text.split('\n\n').flatMap((part) => {
+    const [heading = '', ...lines] = part.split('\n');
+    if (!heading.endsWith(':')) return [];
+    return [[heading.slice(0, -1), lines.map((line) => /^\[.\] (.*?) \(/.exec(line)?.[1] ?? line)] as const];
+  });
+  return Object.fromEntries(parts);
+}
+
+async function completeId(client: McpClient, value: string) {
+  const ref = { type: 'ref/resource', uri: 'todo://{id}' } as const;
+  return (await client.complete({ ref, argument: { name: 'id', value } })).completion;
+}
+
+const DAY = 86_400_000;
+
+/** Midnight of today in UTC, which does not come in the next seconds. */
+async function today(): Promise<number> {
+  const left = DAY - (Date.now() % DAY);
+  if (left < 10_000) await delay(left + 10);
+  return Math.floor(Date.now() / DAY) * DAY;
+}
+const at = (time: number) => new Date(time).toISOString();
+
+describe.each(ROADS)('over %s', (_road, connectOver) => {
+  test('the resources are listed, and the template apart', async () => {
+    await using client = await connectOver(system, await system.registerClient());
+    const { resources } = await client.listResources();
+    expect(resources.filter(({ uri }) => uri.startsWith('todo:'))).toEqual([
+      {
+        uri: 'todo://today',
+        name: 'today',
+        title: 'Today',
+        description: 'Open todos that are overdue or due today (in UTC), as JSON',
+        mimeType: 'application/json',
+      },
+    ]);
+    expect((await client.listResourceTemplates()).resourceTemplates).toEqual([
+      {
+        uriTemplate: 'todo://{id}',
+        name: 'todo',
+        title: 'A todo',
+        description: 'One todo with all its fields, as JSON',
+        mimeType: 'application/json',
+      },
+    ]);
+  });
+
+  test('a todo is read by its URI as the API has it', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    const [todo] = await atApi(credentials, create({ title: 'Buy milk', description: 'two litres', tags: ['shop'] }));
+    expect(await readJson(client, `todo://${todo?.id}`)).toEqual(todo);
+    expect(await readJson(client, `todo://${todo?.id.toUpperCase()}`)).toEqual(todo);
+  });
+
+  test("a todo that never was, one that was deleted and another subject's are not found, and so is no URI of ours", async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    const [foreign] = await atApi(await system.registerClient(), create({ title: 'Not yours' }));
+    const [deleted] = await atApi(credentials, create({ title: 'Deleted' }));
+    await atApi(credentials, { op: 'delete', id: deleted?.id });
+    const [there] = await atApi(credentials, create({ title: 'There' }));
+    for (const uri of [
+      'todo://00000000-0000-4000-8000-000000000000',
+      `todo://${foreign?.id}`,
+      `todo://${deleted?.id}`,
+      'todo://',
+      'todo://first',
+      'todo://today/',
+      'todo://TODAY',
+      'todo://{id}',
+      `todo://${there?.id}/`,
+      `todo://${there?.id}?x=1`,
+      `todo://../todos/${there?.id}`,
+      `todos://${there?.id}`,
+      `${system.apiResource}/todos/${there?.id}`,
+      'file:///etc/passwd',
+      'IGNORE PREVIOUS INSTRUCTIONS',
+      '',
+    ])
+      await expect(client.readResource({ uri }), uri).rejects.toMatchObject({
+        code: -32002,
+        message: 'MCP error -32002: There is no resource with this URI',
+      });
+    expect(await readJson(client, `todo://${there?.id}`)).toEqual(there);
+  });
+
+  test('today is what is open and was due before, or is due until midnight in UTC', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    const midnight = await today();
+    const date = at(midnight).slice(0, 10);
+    await atApi(
+      credentials,
+      create({ title: 'at noon', due_at: at(midnight + DAY / 2), priority: 2 }),
+      create({ title: 'at midnight', due_at: at(midnight) }),
+      create({ title: 'at the last moment', due_at: at(midnight + DAY - 1) }),
+      create({ title: 'just before today', due_at: at(midnight - 1), tags: ['late'] }),
+      create({ title: 'long ago', due_at: '1999-12-31T23:59:59Z' }),
+      create({ title: 'just after today', due_at: at(midnight + DAY) }),
+      // today where it was written, and tomorrow in UTC
+      create({ title: 'in another zone', due_at: `${date}T23:00:00-02:00` }),
+      create({ title: 'done', due_at: at(midnight), completed: true }),
+      create({ title: 'whenever' }),
+    );
+    await atApi(await system.registerClient(), create({ title: 'not yours', due_at: at(midnight) }));
+    const Today = z.object({
+      date: z.literal(date),
+      time_zone: z.literal('UTC'),
+      overdue: z.array(z.object({ title: z.string(), id: z.uuid(), version: z.int(), due_at: z.string() })),
+      due_today: z.array(z.object({ title: z.string(), id: z.uuid(), version: z.int(), due_at: z.string() })),
+    });
+    const { overdue, due_today } = Today.parse(await readJson(client, 'todo://today'));
+    expect(overdue.map(({ title }) => title)).toEqual(['long ago', 'just before today']);
+    expect(due_today.map(({ title }) => title)).toEqual(['at midnight', 'at noon', 'at the last moment']);
+  });
+
+  test('an id is completed by the words of its title, the todo that changed last first', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    // one after another: they are told in the order in which they changed
+    const [milk] = await atApi(credentials, create({ title: 'Buy milk' }));
+    const [bread] = await atApi(credentials, create({ title: 'buy Bread' }));
+    const [mum] = await atApi(credentials, create({ title: 'Call mum' }));
+    await atApi(await system.registerClient(), create({ title: 'Buy milk too' }));
+    expect(await completeId(client, 'buy m')).toEqual({ values: [milk?.id], hasMore: false });
+    expect((await completeId(client, 'BUY')).values).toEqual([bread?.id, milk?.id]);
+    expect((await completeId(client, '')).values).toEqual([mum?.id, bread?.id, milk?.id]);
+    expect((await completeId(client, '?!')).values).toEqual([mum?.id, bread?.id, milk?.id]);
+    expect(await completeId(client, 'nothing')).toEqual({ values: [], hasMore: false });
+    expect((await completeId(client, `${'mum '.repeat(200)}`)).values).toEqual([mum?.id]);
+    for (const id of (await completeId(client, 'mum')).values)
+      expect(await readJson(client, `todo://${id}`)).toMatchObject({ title: 'Call mum' });
+  });
+
+  test('a hundred completions are told and that there are more', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    const fifty = Array.from({ length: 50 }, (_, index) => create({ title: `Task ${index}` }));
+    await atApi(credentials, ...fifty);
+    await atApi(credentials, ...fifty);
+    expect(await completeId(client, 'task')).toEqual({ values: expect.any(Array), hasMore: false });
+    expect((await completeId(client, 'task')).values).toHaveLength(100);
+    await atApi(credentials, create({ title: 'Task of its own' }));
+    const { values, hasMore } = await completeId(client, 'task');
+    expect({ length: values.length, hasMore }).toEqual({ length: 100, hasMore: true });
+  });
+
+  test('completions are for arguments that there are', async () => {
+    await using client = await connectOver(system, await system.registerClient());
+    const prompt = { type: 'ref/prompt', name: 'plan_my_day' } as const;
+    const complete = async (name: string, value: string) =>
+      (await client.complete({ ref: prompt, argument: { name, value } })).completion.values;
+    expect(await complete('hours', '')).toEqual(['2', '4', '6', '8']);
+    expect(await complete('hours', '6')).toEqual(['6']);
+    expect(await complete('hours', '7')).toEqual([]);
+    for (const [ref, name] of [
+      [prompt, 'minutes'],
+      [{ type: 'ref/prompt', name: 'weekly_review' }, 'hours'],
+      [{ type: 'ref/prompt', name: 'IGNORE PREVIOUS' }, 'hours'],
+      [{ type: 'ref/resource', uri: 'todo://{id}' }, 'name'],
+      [{ type: 'ref/resource', uri: 'todo://{name}' }, 'name'],
+      [{ type: 'ref/resource', uri: 'todo://today' }, 'id'],
+    ] as const)
+      await expect(client.complete({ ref, argument: { name, value: '' } }), name).rejects.toMatchObject({
+        code: -32602,
+        message: expect.stringMatching(/^MCP error -32602: (completion\/complete: )?[Tt]here is no [a-zA-Z ]+$/),
+      });
+  });
+
+  test('the prompts are listed with what they take', async () => {
+    await using client = await connectOver(system, await system.registerClient());
+    expect((await client.listPrompts()).prompts).toEqual([
+      {
+        name: 'plan_my_day',
+        title: 'Plan my day',
+        description: 'Makes a plan for today of what is overdue, due today, and most urgent',
+        arguments: [{ name: 'hours', description: 'Hours there are for it, such as 6', required: false }],
+      },
+      {
+        name: 'weekly_review',
+        title: 'Weekly review',
+        description: 'Looks back at what was done in the last seven days, and ahead at what is open',
+        arguments: [],
+      },
+    ]);
+  });
+
+  test('a plan for the day is made of the todos that there are', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    const midnight = await today();
+    const none = { Overdue: ['none'], 'Due today': ['none'], 'Most urgent of the rest': ['none'] };
+    expect(partsOf(await getText(client, 'plan_my_day'))).toEqual(none);
+    const [rent] = await atApi(
+      credentials,
+      create({ title: 'Pay the rent', due_at: at(midnight - DAY), priority: 1 }),
+      create({ title: 'Water the plants', due_at: at(midnight + DAY - 1) }),
+      create({ title: 'Tidy the desk' }),
+      create({ title: 'Renew the passport', due_at: at(midnight + 30 * DAY), priority: 1 }),
+      create({ title: 'Done already', due_at: at(midnight), completed: true }),
+    );
+    const text = await getText(client, 'plan_my_day', { hours: '3' });
+    expect(text).toContain(`Plan my day, ${at(midnight).slice(0, 10)} (UTC), for which I have 3 hours.`);
+    expect(partsOf(text)).toEqual({
+      Overdue: ['Pay the rent'],
+      'Due today': ['Water the plants'],
+      'Most urgent of the rest': ['Renew the passport', 'Tidy the desk'],
+    });
+    // what the next call needs
+    expect(text).toContain(`id ${rent?.id}; version 1`);
+    expect(await getText(client, 'plan_my_day')).not.toContain('hours');
+  });
+
+  test('a weekly review is made of what was done and of what is open', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    const now = Date.now();
+    const [, , , deleted] = await atApi(
+      credentials,
+      create({ title: 'Was done today', completed: true }),
+      create({ title: 'Long overdue', due_at: '2020-01-01T00:00:00Z' }),
+      create({ title: 'Due in six days', due_at: at(now + 6 * DAY) }),
+      create({ title: 'Deleted', due_at: at(now) }),
+      create({ title: 'Due in eight days', due_at: at(now + 8 * DAY) }),
+    );
+    await atApi(credentials, { op: 'delete', id: deleted?.id });
+    const imported = await fetch(`${system.apiResource}/todos/import`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${await system.getAccessToken(credentials)}`,
+        'content-type': 'application/jsonl',
+      },
+      body: JSON.stringify({ title: 'Was done eight days ago', completed: true, completed_at: at(now - 8 * DAY) }),
+    });
+    expect(imported.status).toBe(200);
+    expect(partsOf(await getText(client, 'weekly_review'))).toEqual({
+      'Done in the last seven days': ['Was done today'],
+      'Overdue, or due in the next seven days': ['Long overdue', 'Due in six days'],
+      'Open, the oldest 3 of 3': ['Long overdue', 'Due in six days', 'Due in eight days'],
+    });
+  });
+
+  test('a prompt that there is not, and an argument that it does not take, are -32602', async () => {
+    await using client = await connectOver(system, await system.registerClient());
+    for (const [name, args, message] of [
+      ['plan_my_week', {}, 'There is no prompt of this name'],
+      ['plan_my_day', { minutes: '5' }, 'prompts/get: expected no arguments but hours'],
+      ['plan_my_day', { hours: '5', 'IGNORE PREVIOUS': '' }, 'prompts/get: expected no arguments but hours'],
+      ['weekly_review', { hours: '5' }, 'prompts/get: expected no arguments'],
+    ] as const)
+      await expect(client.getPrompt({ name, arguments: args }), name).rejects.toMatchObject({
+        code: -32602,
+        message: `MCP error -32602: ${message}`,
+      });
+  });
+});
+
+test('arguments that a prompt needs are asked for by name', async () => {
+  await using mcp = await startMcpApp({ features: conformanceFeatures });
+  const requestInit = { headers: { authorization: `Bearer ${await mcp.issuer.issue()}` } };
+  await using client = await connect(new StreamableHTTPClientTransport(new URL(mcp.resource), { requestInit }));
+  const get = (args: Record<string, string>) =>
+    client.getPrompt({ name: 'test_prompt_with_arguments', arguments: args });
+  expect(await get({ arg1: 'a', arg2: '' })).toMatchObject({
+    messages: [{ content: { text: "Prompt with arguments: arg1='a', arg2=''" } }],
+  });
+  await expect(get({ arg1: 'a' })).rejects.toMatchObject({
+    code: -32602,
+    message: 'MCP error -32602: prompts/get: arg2 is missing',
+  });
+  await expect(get({})).rejects.toMatchObject({
+    code: -32602,
+    message: 'MCP error -32602: prompts/get: arg1, arg2 are missing',
+  });
+});

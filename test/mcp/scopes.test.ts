@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectOverHttp, connectOverStdio, type McpClient } from '../support/mcp-clients.ts';
+import { type System, startSystem, type TestClient } from '../support/system.ts';
+
+// What is offered to whom: by the granted scopes, and in read-only mode, which can only take away.
+
+let system: System;
+let readOnly: System;
+beforeAll(async () => {
+  [system, readOnly] = await Promise.all([startSystem(), startSystem({ MCP_READ_ONLY: 'true' })]);
+});
+afterAll(async () => {
+  await Promise.all([system[Symbol.asyncDispose](), readOnly[Symbol.asyncDispose]()]);
+});
+
+const READING = ['list_todos', 'get_todo'];
+const WRITING = ['create_todo', 'update_todo', 'complete_todo', 'delete_todo', 'restore_todo', 'batch_todos'];
+const ABSENT = '00000000-0000-4000-8000-000000000000';
+
+/** Arguments that each tool takes. */
+const ARGUMENTS: Record<string, Record<string, unknown>> = {
+  list_todos: {},
+  get_todo: { id: ABSENT },
+  create_todo: { title: 'no' },
+  update_todo: { id: ABSENT, title: 'no' },
+  complete_todo: { id: ABSENT },
+  delete_todo: { id: ABSENT },
+  restore_todo: { id: ABSENT },
+  batch_todos: { operations: [{ op: 'create', title: 'no' }] },
+};
+
+const toolNames = async (client: McpClient) => (await client.listTools()).tools.map(({ name }) => name);
+
+/** What is offered besides tools, but for the page that shows a list, which holds no todo. */
+async function others(client: McpClient): Promise<string[]> {
+  const { resources } = await client.listResources();
+  const { resourceTemplates } = await client.listResourceTemplates();
+  const { prompts } = await client.listPrompts();
+  return [
+    ...resources.map(({ uri }) => uri).filter((uri) => uri.startsWith('todo:')),
+    ...resourceTemplates.map(({ uriTemplate }) => uriTemplate),
+    ...prompts.map(({ name }) => name),
+  ];
+}
+const OTHERS = ['todo://today', 'todo://{id}', 'plan_my_day', 'weekly_review'];
+
+/** Every request besides a tool's call that a todo comes back from. */
+const READS = [
+  { method: 'resources/read', params: { uri: 'todo://today' } },
+  { method: 'resources/read', params: { uri: `todo://${ABSENT}` } },
+  { method: 'prompts/get', params: { name: 'plan_my_day' } },
+  { method: 'prompts/get', params: { name: 'weekly_review' } },
+  {
+    method: 'completion/complete',
+    params: { ref: { type: 'ref/resource', uri: 'todo://{id}' }, argument: { name: 'id', value: '' } },
+  },
+];
+
+/** Sends a request over HTTP with an access token that was granted `scope`. */
+async function post(
+  of: System,
+  credentials: TestClient,
+  request: { method: string; params?: object },
+  { scope, query = '' }: { scope?: string; query?: string } = {},
+) {
+  const accessToken = await of.getAccessToken(credentials, { resource: of.mcpResource, ...(scope && { scope }) });
+  const response = await fetch(of.mcpResource + query, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${accessToken}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...request }),
+  });
+  return { status: response.status, challenge: response.headers.get('www-authenticate'), body: await response.json() };
+}
+const callTool = (name: string, args = ARGUMENTS[name]) => ({
+  method: 'tools/call',
+  params: { name, arguments: args },
+});
+
+async function countTodos(of: System, credentials: TestClient): Promise<unknown> {
+  const authorization = `Bearer ${await of.getAccessToken(credentials)}`;
+  const response = await fetch(`${of.apiResource}/todos?count=true`, { headers: { authorization } });
+  return response.headers.get('total-count');
+}
+
+const insufficient = (scope: string) => ({
+  status: 403,
+  challenge: expect.stringMatching(
+    new RegExp(`^Bearer error="insufficient_scope", .*resource_metadata="[^"]+", scope="${scope}"$`),
+  ),
+  body: { jsonrpc: '2.0', id: null, error: { code: -32600, message: `The access token lacks the scope ${scope}` } },
+});
+const notAllowed = (scope: string) =>
+  `The access token does not allow this. Nothing was done. Tell the user that the scope ${scope} is needed.`;
+const unknownTool = { code: -32602, message: 'MCP error -32602: There is no tool of this name' };
+
+test('without todos:write, over HTTP the reading tools alone are listed, and another is a 403', async () => {
+  const reader = await system.registerClient({ scopes: ['todos:read'] });
+  await using client = await connectOverHttp(system, reader);
+  expect(await toolNames(client)).toEqual(READING);
+  expect(await others(client)).toEqual(OTHERS);
+  expect((await client.callTool({ name: 'list_todos' })).structuredContent).toEqual({ todos: [], total: 0 });
+  for (const name of WRITING)
+    expect(await post(system, reader, callTool(name)), name).toEqual(insufficient('todos:write'));
+  await expect(client.callTool({ name: 'drop_todos' })).rejects.toMatchObject(unknownTool);
+  expect(await countTodos(system, reader)).toBe('0');
+});
+
+test('without todos:write, over stdio the reading tools alone are listed, and another is a tool error', async () => {
+  const reader = await system.registerClient({ scopes: ['todos:read'] });
+  await using client = await connectOverStdio(system, reader);
+  expect(await toolNames(client)).toEqual(READING);
+  expect(await others(client)).toEqual(OTHERS);
+  expect((await client.callTool({ name: 'list_todos' })).structuredContent).toEqual({ todos: [], total: 0 });
+  for (const name of WRITING)
+    expect(await client.callTool({ name, arguments: ARGUMENTS[name] }), name).toEqual({
+      isError: true,
+      content: [{ type: 'text', text: notAllowed('todos:write') }],
+    });
+  await expect(client.callTool({ name: 'drop_todos' })).rejects.toMatchObject(unknownTool);
+  expect(await countTodos(system, reader)).toBe('0');
+});
+
+test('without todos:read, over HTTP no resource and no prompt is listed, and each is a 403', async () => {
+  const writer = await system.registerClient({ scopes: ['todos:write'] });
+  await using client = await connectOverHttp(system, writer);
+  expect(await toolNames(client)).toEqual(WRITING);
+  expect(await others(client)).toEqual([]);
+  for (const request of [...READS, ...READING.map((name) => callTool(name))])
+    expect(await post(system, writer, request), JSON.stringify(request)).toEqual(insufficient('todos:read'));
+  // it may write, and is told what it wrote
+  expect(await client.callTool({ name: 'create_todo', arguments: { title: 'Blind' } })).toMatchObject({
+    structuredContent: { title: 'Blind' },
+  });
+});
+
+test('without todos:read, over stdio no resource and no prompt is listed, and each is an error', async () => {
+  const writer = await system.registerClient({ scopes: ['todos:write'] });
+  await using client = await connectOverStdio(system, writer);
+  expect(await toolNames(client)).toEqual(WRITING);
+  expect(await others(client)).toEqual([]);
+  const failure = { code: -32603, message: `MCP error -32603: ${notAllowed('todos:read')}` };
+  await expect(client.readResource({ uri: 'todo://today' })).rejects.toMatchObject(failure);
+  await expect(client.readResource({ uri: `todo://${ABSENT}` })).rejects.toMatchObject(failure);
+  await expect(client.getPrompt({ name: 'plan_my_day' })).rejects.toMatchObject(failure);
+  await expect(client.getPrompt({ name: 'weekly_review' })).rejects.toMatchObject(failure);
+  const ref = { type: 'ref/resource', uri: 'todo://{id}' } as const;
+  await expect(client.complete({ ref, argument: { name: 'id', value: '' } })).rejects.toMatchObject(failure);
+  for (const name of READING)
+    expect(await client.callTool({ name, arguments: ARGUMENTS[name] }), name).toEqual({
+      isError: true,
+      content: [{ type: 'text', text: notAllowed('todos:read') }],
+    });
+  expect(await client.callTool({ name: 'create_todo', arguments: { title: 'Blind' } })).toMatchObject({
+    structuredContent: { title: 'Blind' },
+  });
+});
+
+describe.each([
+  ['by the URL', (client: TestClient) => connectOverHttp(system, client, { query: '?mode=read' }), () => system],
+  ['by the environment over HTTP', (client: TestClient) => connectOverHttp(readOnly, client), () => readOnly],
+  ['by both', (client: TestClient) => connectOverHttp(readOnly, client, { query: '?mode=read' }), () => readOnly],
+  [
+    'by the environment over stdio',
+    (client: TestClient) => connectOverStdio(system, client, { MCP_READ_ONLY: 'true' }),
+    () => system,
+  ],
+])('read-only %s', (_how, connectReadOnly, of) => {
+  test('what changes something is unknown, and what reads is as ever', async () => {
+    const credentials = await of().registerClient();
+    await using client = await connectReadOnly(credentials);
+    expect(await toolNames(client)).toEqual(READING);
+    expect(await others(client)).toEqual(OTHERS);
+    expect((await client.callTool({ name: 'list_todos' })).structuredContent).toEqual({ todos: [], total: 0 });
+    expect(await client.readResource({ uri: 'todo://today' })).toMatchObject({ contents: [{ uri: 'todo://today' }] });
+    for (const name of WRITING)
+      await expect(client.callTool({ name, arguments: ARGUMENTS[name] }), name).rejects.toMatchObject(unknownTool);
+    expect(await countTodos(of(), credentials)).toBe('0');
+  });
+
+  test('it gives nobody more than he was granted', async () => {
+    await using client = await connectReadOnly(await of().registerClient({ scopes: ['todos:write'] }));
+    expect(await toolNames(client)).toEqual([]);
+    expect(await others(client)).toEqual([]);
+  });
+});
+
+test('in read-only mode the scope is asked for still', async () => {
+  const credentials = await system.registerClient();
+  for (const [of, query] of [
+    [system, '?mode=read'],
+    [readOnly, ''],
+  ] as const) {
+    const client = of === system ? credentials : await of.registerClient();
+    const options = { scope: 'todos:write', query };
+    expect(await post(of, client, callTool('list_todos'), options)).toEqual(insufficient('todos:read'));
+    // a tool that is not offered needs no scope
+    expect(await post(of, client, callTool('create_todo'), options)).toMatchObject({
+      status: 200,
+      body: { error: { code: -32602, message: 'There is no tool of this name' } },
+    });
+  }
+});
+
+test.each(['?mode=write', '?mode=', '?mode=READ', '?mode=read&mode=read', '?mode=read&mode=write'])(
+  'the mode of %s is a 400: whoever misspells it is not offered more than he asked for',
+  async (query) => {
+    for (const of of [system, readOnly]) {
+      const answer = await post(of, await of.registerClient(), callTool('create_todo'), { query });
+      expect(answer).toEqual({
+        status: 400,
+        challenge: null,
+        body: {
+          jsonrpc: '2.0',
+          id: null,
+          error: {
+            code: -32600,
+            message: 'mode: expected read, or none',
+            data: { errors: [{ field: 'mode', expected: 'read, or none' }] },
+          },
+        },
+      });
+    }
+  },
+);

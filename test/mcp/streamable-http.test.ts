@@ -1,0 +1,210 @@
+import { request } from 'node:http';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type System, startSystem } from '../support/system.ts';
+
+let system: System;
+let token: string;
+beforeAll(async () => {
+  system = await startSystem();
+  token = await system.getAccessToken(await system.registerClient(), { resource: system.mcpResource });
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+const LIST_TOOLS = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+const callTool = (name: string, args: object = {}) => ({
+  jsonrpc: '2.0',
+  id: 2,
+  method: 'tools/call',
+  params: { name, arguments: args },
+});
+
+/** Sends a message with any headers, those too that `fetch` keeps for itself. */
+function send(
+  message: unknown,
+  { method = 'POST', headers = {} }: { method?: string; headers?: Record<string, string | undefined> } = {},
+) {
+  return new Promise<{ status: number | undefined; headers: Record<string, unknown>; body: unknown }>(
+    (resolve, reject) => {
+      const sent: Record<string, string> = {};
+      const all = {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...headers,
+      };
+      for (const [name, value] of Object.entries(all)) if (value !== undefined) sent[name] = value;
+      request(system.mcpResource, { method, headers: sent }, (response) => {
+        let text = '';
+        response.on('data', (chunk) => {
+          text += chunk;
+        });
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode,
+            headers: response.headers,
+            body: text === '' ? undefined : JSON.parse(text),
+          }),
+        );
+      })
+        .on('error', reject)
+        .end(method === 'POST' ? (typeof message === 'string' ? message : JSON.stringify(message)) : undefined);
+    },
+  );
+}
+
+const refusal = (message: string | RegExp, code = -32600) => ({
+  jsonrpc: '2.0',
+  id: null,
+  error: { code, message: typeof message === 'string' ? message : expect.stringMatching(message) },
+});
+
+test('a message is answered with JSON, and nothing of a session', async () => {
+  const answer = await send(LIST_TOOLS);
+  expect(answer).toMatchObject({ status: 200, body: { jsonrpc: '2.0', id: 1, result: { tools: expect.any(Array) } } });
+  expect(answer.headers).toMatchObject({ 'content-type': 'application/json', 'cache-control': 'private, no-store' });
+  expect(answer.headers).not.toHaveProperty('mcp-session-id');
+  expect(await send({ jsonrpc: '2.0', method: 'notifications/initialized' })).toMatchObject({
+    status: 202,
+    body: undefined,
+  });
+});
+
+test('GET and DELETE are 405', async () => {
+  for (const method of ['GET', 'DELETE', 'PUT']) {
+    const answer = await send(undefined, { method });
+    expect(answer).toMatchObject({
+      status: 405,
+      headers: { allow: 'POST' },
+      body: refusal(`${method} is not possible here; POST is`),
+    });
+  }
+});
+
+test('without an access token everything is a 401, initialize too', async () => {
+  const { origin } = new URL(system.mcpResource);
+  const challenge = `Bearer resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp", scope="todos:read todos:write"`;
+  const initialize = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } },
+  };
+  expect(await send(initialize)).toMatchObject({ status: 200 });
+  for (const [message, method] of [
+    [initialize, 'POST'],
+    [LIST_TOOLS, 'POST'],
+    [undefined, 'GET'],
+  ] as const) {
+    expect(await send(message, { method, headers: { authorization: undefined } })).toMatchObject({
+      status: 401,
+      headers: { 'www-authenticate': challenge },
+      body: refusal('An access token is needed'),
+    });
+  }
+});
+
+test.each([
+  ['host', 'evil.example', /^host: expected 127\.0\.0\.1:\d+$/],
+  ['host', 'localhost', /^host: expected/],
+  ['origin', 'http://evil.example', /^origin: expected none, or http:/],
+  ['origin', 'null', /^origin: expected none, or http:/],
+])('a foreign %s %s is a 403', async (name, value, message) => {
+  expect(await send(LIST_TOOLS, { headers: { [name]: value } })).toMatchObject({ status: 403, body: refusal(message) });
+});
+
+test('its own Host and Origin pass', async () => {
+  const { host, origin } = new URL(system.mcpResource);
+  expect(await send(LIST_TOOLS, { headers: { host, origin } })).toMatchObject({ status: 200 });
+});
+
+test('a tool beyond the granted scopes is a 403 that names the scope, and nothing was done', async () => {
+  const reader = await system.registerClient({ scopes: ['todos:read'] });
+  const authorization = `Bearer ${await system.getAccessToken(reader, { resource: system.mcpResource })}`;
+  const answer = await send(callTool('create_todo', { title: 'no' }), { headers: { authorization } });
+  expect(answer).toMatchObject({
+    status: 403,
+    headers: {
+      'www-authenticate': expect.stringMatching(/^Bearer error="insufficient_scope", .* scope="todos:write"$/),
+    },
+    body: refusal('The access token lacks the scope todos:write'),
+  });
+  expect(await send(callTool('list_todos'), { headers: { authorization } })).toMatchObject({
+    status: 200,
+    body: { result: { structuredContent: { todos: [] } } },
+  });
+});
+
+test.each([
+  ['{"jsonrpc":', 400, /^body: expected JSON/, -32700],
+  ['[]', 400, /^body: expected one JSON-RPC message$/],
+  [[LIST_TOOLS, LIST_TOOLS], 400, /^body: expected one JSON-RPC message$/],
+  [{ id: 1, method: 'tools/list' }, 400, /^jsonrpc: expected "2.0"$/],
+  [{ jsonrpc: '2.0' }, 400, /^body: expected one JSON-RPC message$/],
+  [{ jsonrpc: '2.0', id: {}, method: 'tools/list' }, 400, /^body: expected one JSON-RPC message$/],
+  [`"${'a'.repeat(1_000_000)}"`, 413, /^body: expected at most 1000000 bytes$/],
+])('the message %.20j is refused', async (message, status, text, code?: number) => {
+  expect(await send(message)).toMatchObject({ status, body: refusal(text, code) });
+});
+
+test('a protocol version that nobody speaks, and an answer that the caller does not take, are refused', async () => {
+  expect(await send(LIST_TOOLS, { headers: { 'mcp-protocol-version': '1999-01-01' } })).toMatchObject({ status: 400 });
+  expect(await send(LIST_TOOLS, { headers: { accept: 'text/html' } })).toMatchObject({ status: 406 });
+  expect(await send('x=1', { headers: { 'content-type': 'text/plain' } })).toMatchObject({ status: 415 });
+});
+
+test("the api sees the caller as the subject and the MCP server as the actor, and never the caller's own token", async () => {
+  const caller = await system.registerClient();
+  const authorization = `Bearer ${await system.getAccessToken(caller, { resource: system.mcpResource })}`;
+  await send(callTool('create_todo', { title: 'seen by both' }), { headers: { authorization } });
+  const forApi = await system.getAccessToken(caller);
+  const todos = await fetch(`${system.apiResource}/todos`, { headers: { authorization: `Bearer ${forApi}` } });
+  expect(await todos.json()).toMatchObject([{ title: 'seen by both' }]);
+  expect((await fetch(`${system.apiResource}/todos`, { headers: { authorization } })).status).toBe(401);
+});
+
+test('many calls with one access token exchange it once', async () => {
+  const caller = await system.registerClient();
+  const authorization = `Bearer ${await system.getAccessToken(caller, { resource: system.mcpResource })}`;
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => send(callTool('list_todos'), { headers: { authorization } })),
+  );
+  expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+  const metrics = await (await fetch(`${system.issuer}/metrics`)).text();
+  const posts = Number(/http_request_duration_seconds_count\{method="POST",status="200"\} (\d+)/.exec(metrics)?.[1]);
+  await send(callTool('list_todos'), { headers: { authorization } });
+  const after = await (await fetch(`${system.issuer}/metrics`)).text();
+  expect(Number(/http_request_duration_seconds_count\{method="POST",status="200"\} (\d+)/.exec(after)?.[1])).toBe(
+    posts,
+  );
+});
+
+test('with auth away a tool call that needs it is a tool error, and one whose token is exchanged goes on', async () => {
+  await using own = await startSystem();
+  const client = await own.registerClient();
+  const tokens = [1, 2].map(() => own.getAccessToken(client, { resource: own.mcpResource }));
+  const [known = '', unknown = ''] = await Promise.all(tokens);
+  const post = async (accessToken: string) => {
+    const response = await fetch(own.mcpResource, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${accessToken}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+      body: JSON.stringify(callTool('list_todos')),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  expect(await post(known)).toMatchObject({ status: 200, body: { result: { structuredContent: { todos: [] } } } });
+  await own.stopAuth();
+  expect(await post(known)).toMatchObject({ status: 200, body: { result: { structuredContent: { todos: [] } } } });
+  expect(await post(unknown)).toMatchObject({
+    status: 200,
+    body: {
+      result: {
+        isError: true,
+        content: [{ text: 'The authorization server is out of reach. Nothing was done. Try again in a few seconds.' }],
+      },
+    },
+  });
+});

@@ -1,0 +1,316 @@
+import { hash } from 'node:crypto';
+import axe from 'axe-core';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { findChromium, launchChromium, NO_CHROMIUM } from '../../shared/testing/chromium.ts';
+import { type McpAppsHost, openMcpAppsHost, SPECIFIED_POLICY } from '../support/mcp-apps-host.ts';
+import { connectOverHttp, type McpClient } from '../support/mcp-clients.ts';
+import { type System, startSystem } from '../support/system.ts';
+
+// ui://yata/todo-list in headless Chromium, in a host that gives it what real ones do and calls a real server.
+
+const executablePath = findChromium();
+
+let system: System;
+let browser: Browser;
+beforeAll(async () => {
+  if (executablePath === undefined) return;
+  [system, browser] = await Promise.all([startSystem(), launchChromium(executablePath)]);
+});
+beforeEach(({ skip }) => skip(executablePath === undefined, NO_CHROMIUM));
+afterAll(async () => {
+  await browser?.close();
+  await system?.[Symbol.asyncDispose]();
+});
+
+async function connect({ scopes = ['todos:read', 'todos:write'] }: { scopes?: string[] } = {}): Promise<McpClient> {
+  return connectOverHttp(system, await system.registerClient({ scopes }));
+}
+
+const create = (client: McpClient, todo: Record<string, unknown>) =>
+  client.callTool({ name: 'create_todo', arguments: todo }).then(({ structuredContent }) => Object(structuredContent));
+const list = (client: McpClient, args = {}) =>
+  client.callTool({ name: 'list_todos', arguments: args }).then(({ structuredContent }) => Object(structuredContent));
+
+/** Nobody else was asked for anything, and the browser found nothing to complain of. */
+function expectQuiet({ complaints, requested, ownPages }: McpAppsHost): void {
+  expect(complaints).toEqual([]);
+  const foreign = [...requested].filter((url) => !ownPages.includes(url) && !/^(data:|about:)/.test(url));
+  expect(foreign).toEqual([]);
+}
+
+const backgroundOf = ({ view }: McpAppsHost) => view.evaluate('getComputedStyle(document.body).backgroundColor');
+
+async function expectAccessible({ view }: McpAppsHost): Promise<void> {
+  await view.evaluate(axe.source);
+  const { violations, incomplete, passes } = Object(
+    await view.evaluate(
+      "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
+    ),
+  ) as axe.AxeResults;
+  const told = ({ id, nodes }: axe.Result) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`;
+  expect(violations.map(told)).toEqual([]);
+  expect(incomplete.map(told)).toEqual([]);
+  expect(passes.map(({ id }) => id)).toEqual(expect.arrayContaining(['color-contrast', 'region']));
+}
+
+test('the todos are shown, and what a stranger wrote is text', async () => {
+  await using client = await connect();
+  const markup = '<img src="https://stranger.example/x.png" onerror="alert(1)"><b>bold</b>';
+  await create(client, { title: markup, tags: ['<i>shop</i>'], description: '</script><script>alert(2)</script>' });
+  await create(client, { title: 'Pay rent', due_at: '2020-02-01T09:00:00Z', priority: 1 });
+  await using host = await openMcpAppsHost({
+    browser,
+    client,
+    args: { response_format: 'detailed', sort: 'created_at' },
+    hostContext: { locale: 'en-GB', timeZone: 'Europe/Berlin' },
+  });
+  const { view } = host;
+  expect(await view.getByRole('main').getByRole('heading', { level: 1 }).innerText()).toBe('Todos');
+  expect(await view.getByRole('status').first().innerText()).toBe('2 todos');
+  const items = view.getByRole('list', { name: 'Todos' }).getByRole('listitem');
+  expect(await items.allInnerTexts()).toEqual([
+    `${markup}\n\nTags: <i>shop</i>\n\n</script><script>alert(2)</script>`,
+    'Pay rent\n\nOverdue since 1 Feb 2020, 10:00 · Priority 1',
+  ]);
+  expect(await view.locator('img, b, i').count()).toBe(0);
+  expect(await view.getByRole('checkbox', { name: markup, exact: true }).count()).toBe(1);
+  expect(await view.getByRole('checkbox', { name: 'Pay rent' }).getAttribute('aria-describedby')).toBeTruthy();
+  expectQuiet(host);
+});
+
+test('checking a todo completes it, and unchecking opens it again', async () => {
+  await using client = await connect();
+  const todo = await create(client, { title: 'Buy milk' });
+  await using host = await openMcpAppsHost({ browser, client });
+  const checkbox = host.view.getByRole('checkbox', { name: 'Buy milk' });
+
+  await checkbox.click();
+  await vi.waitFor(async () => expect(await host.view.locator('#change').innerText()).toBe('Done: Buy milk'), 10_000);
+  expect(await checkbox.isChecked()).toBe(true);
+  expect(await list(client)).toMatchObject({ todos: [{ id: todo.id, completed: true, version: 2 }] });
+  await checkbox.click();
+  await vi.waitFor(
+    async () => expect(await host.view.locator('#change').innerText()).toBe('Open again: Buy milk'),
+    10_000,
+  );
+  expect(await list(client)).toMatchObject({ todos: [{ id: todo.id, completed: false, version: 3 }] });
+
+  expect(host.calls).toEqual([
+    { name: 'complete_todo', arguments: { id: todo.id, completed: true, expected_version: 1 } },
+    { name: 'complete_todo', arguments: { id: todo.id, completed: false, expected_version: 2 } },
+  ]);
+  expectQuiet(host);
+});
+
+test('the next page is fetched with all else the same, and the keyboard alone is enough', async () => {
+  await using client = await connect();
+  for (const title of ['one', 'two', 'three', 'four', 'five']) await create(client, { title });
+  const args = { limit: 2, completed: false, sort: 'created_at' };
+  await using host = await openMcpAppsHost({ browser, client, args });
+  const { page, view } = host;
+  const count = view.getByRole('status').first();
+  expect(await count.innerText()).toBe('2 of 5 todos');
+
+  await page.locator('iframe').focus();
+  const stops: string[] = [];
+  for (const _ of 'three') {
+    await page.keyboard.press('Tab');
+    stops.push(`${await view.evaluate('document.activeElement.id || document.activeElement.labels[0].innerText')}`);
+    expect(await view.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
+    if (stops.length === 3) break;
+  }
+  expect(stops).toEqual(['one', 'two', 'more']);
+
+  await page.keyboard.press('Enter');
+  await vi.waitFor(async () => expect(await count.innerText()).toBe('4 of 5 todos'), 10_000);
+  // on with what is new
+  expect(await view.evaluate('document.activeElement.labels[0].innerText')).toBe('three');
+  await page.keyboard.press('Space');
+  await vi.waitFor(async () => expect(await view.locator('#change').innerText()).toBe('Done: three'), 10_000);
+  expect(await view.evaluate('document.activeElement.checked')).toBe(true);
+
+  await view.getByRole('button', { name: 'Show more' }).press('Enter');
+  await vi.waitFor(async () => expect(await count.innerText()).toBe('5 todos'), 10_000);
+  expect(await view.getByRole('button').count()).toBe(0);
+  expect(await view.locator('.title').allInnerTexts()).toEqual(['one', 'two', 'three', 'four', 'five']);
+  const pages = host.calls.filter(({ name }) => name === 'list_todos');
+  expect(pages).toMatchObject([{ arguments: args }, { arguments: args }]);
+  expect(pages.map(({ arguments: { cursor } }) => typeof cursor)).toEqual(['string', 'string']);
+  expectQuiet(host);
+});
+
+test('a todo that was changed meanwhile is left as it is, and the list can be loaded again', async () => {
+  await using client = await connect();
+  const todo = await create(client, { title: 'Old title' });
+  await using host = await openMcpAppsHost({ browser, client, hostContext: { theme: 'dark' } });
+  const { view } = host;
+  await client.callTool({ name: 'update_todo', arguments: { id: todo.id, title: 'New title' } });
+
+  await view.getByRole('checkbox', { name: 'Old title' }).click();
+  const alert = view.getByRole('listitem').getByRole('alert');
+  await alert.waitFor();
+  expect(await alert.innerText()).toMatch(
+    /^“Old title” was not marked as done\. The todo was changed since: it is of version 2 now\. Nothing was done\.\s+Load the list again$/,
+  );
+  expect(await view.getByRole('checkbox').isChecked()).toBe(false);
+  await expectAccessible(host);
+
+  await alert.getByRole('button', { name: 'Load the list again' }).click();
+  await view.getByRole('checkbox', { name: 'New title' }).waitFor();
+  expect(await alert.count()).toBe(0);
+  expect(await view.locator(':focus').innerText()).toBe('Todos');
+  await view.getByRole('checkbox', { name: 'New title' }).click();
+  await vi.waitFor(async () => expect(await list(client)).toMatchObject({ todos: [{ completed: true }] }), 10_000);
+  expectQuiet(host);
+});
+
+test('a host that refuses a call, and a server that is gone, are told in words', async () => {
+  await using client = await connect();
+  await create(client, { title: 'one' });
+  await create(client, { title: 'two' });
+  await using host = await openMcpAppsHost({ browser, client, args: { limit: 1, sort: 'created_at' } });
+  const { view } = host;
+  const alert = view.getByRole('alert');
+
+  vi.spyOn(client, 'request').mockRejectedValueOnce(new Error('The person did not allow it'));
+  await view.getByRole('checkbox', { name: 'one' }).click();
+  await alert.waitFor();
+  expect(await alert.innerText()).toContain('“one” was not marked as done. The person did not allow it');
+  expect(await view.getByRole('checkbox', { name: 'one' }).isChecked()).toBe(false);
+
+  await client.close();
+  await vi.waitFor(
+    async () => {
+      // the page has just grown by what was told, and a click may miss what moved
+      await view.getByRole('button', { name: 'Show more' }).click();
+      expect(await alert.innerText()).toMatch(/^The todos were not fetched\. .*Not connected/);
+    },
+    { timeout: 10_000, interval: 200 },
+  );
+  expect(await view.locator('.title').allInnerTexts()).toEqual(['one']);
+  expectQuiet(host);
+});
+
+test('who may only read sees the list without anything that changes it', async () => {
+  const credentials = await system.registerClient();
+  await using writer = await connectOverHttp(system, credentials);
+  await using reader = await connectOverHttp(system, credentials, { query: '?mode=read' });
+  const { id } = await create(writer, { title: 'one' });
+  await create(writer, { title: 'two' });
+  await writer.callTool({ name: 'complete_todo', arguments: { id } });
+  await using host = await openMcpAppsHost({ browser, client: reader, args: { limit: 1, sort: 'created_at' } });
+  const { view } = host;
+  expect(await view.getByRole('checkbox').count()).toBe(0);
+  await view.getByRole('button', { name: 'Show more' }).click();
+  await view.getByText('2 todos').waitFor();
+  expect(await view.getByRole('listitem').allInnerTexts()).toEqual(['one\n\nDone', 'two\n\nOpen']);
+  await expectAccessible(host);
+  expectQuiet(host);
+
+  // a host that calls no tools for a View
+  await using silent = await openMcpAppsHost({ browser, client: writer, args: { limit: 1 }, capabilities: {} });
+  expect(await silent.view.getByRole('status').first().innerText()).toBe('1 of 2 todos');
+  expect(await silent.view.locator('input, button:visible').count()).toBe(0);
+  expectQuiet(silent);
+});
+
+test('an access token without todos:write is shown no checkbox', async () => {
+  await using client = await connect({ scopes: ['todos:read'] });
+  const page = { todos: [{ id: 'a', title: 'one', completed: false, version: 1 }], total: 1 };
+  const { _meta } = await client.callTool({ name: 'list_todos' });
+  await using host = await openMcpAppsHost({
+    browser,
+    client,
+    result: { content: [], structuredContent: page, ...(_meta && { _meta }) },
+  });
+  expect(await host.view.getByRole('listitem').innerText()).toBe('one\n\nOpen');
+  expect(await host.view.getByRole('checkbox').count()).toBe(0);
+  expectQuiet(host);
+});
+
+test('a list without todos, a call that failed and one that was cancelled are told in words', async () => {
+  await using client = await connect();
+  await using empty = await openMcpAppsHost({ browser, client });
+  expect(await empty.view.getByRole('status').first().innerText()).toBe('There are no such todos.');
+  expect(await empty.view.getByRole('list').count()).toBe(0);
+  await expectAccessible(empty);
+  await empty.bridge.sendToolCancelled({ reason: 'the person stopped it' });
+  await empty.view.getByText('The list was not fetched: the call was cancelled.').waitFor();
+  expect(await empty.bridge.teardownResource({})).toEqual({});
+  expectQuiet(empty);
+
+  const content = [{ type: 'text' as const, text: 'The todo API is out of reach.' }];
+  await using failed = await openMcpAppsHost({ browser, client, result: { isError: true, content } });
+  expect(await failed.view.getByRole('alert').innerText()).toContain('The todo API is out of reach.');
+  await failed.view.getByRole('button', { name: 'Load the list again' }).click();
+  await failed.view.getByText('There are no such todos.').waitFor();
+  expect(await failed.view.getByRole('alert').count()).toBe(0);
+  expectQuiet(failed);
+});
+
+const STYLES = {
+  variables: {
+    '--color-background-primary': 'light-dark(#faf9f5, #262624)',
+    '--color-text-primary': 'light-dark(#141413, #faf9f5)',
+    '--font-sans': 'serif',
+  },
+};
+
+test.for([
+  ["the host's light theme", { theme: 'light' }, 'dark', 'rgb(255, 255, 255)'],
+  ["the host's dark theme", { theme: 'dark' }, 'light', 'rgb(26, 26, 26)'],
+  ['a person who prefers light', {}, 'light', 'rgb(255, 255, 255)'],
+  ['a person who prefers dark', {}, 'dark', 'rgb(26, 26, 26)'],
+  ["the host's own light colours", { theme: 'light', styles: STYLES }, 'light', 'rgb(250, 249, 245)'],
+  ["the host's own dark colours", { theme: 'dark', styles: STYLES }, 'light', 'rgb(38, 38, 36)'],
+  [
+    'a host that gives a background without a text colour',
+    { theme: 'dark', styles: { variables: { '--color-background-primary': '#fff' } } },
+    'light',
+    'rgb(26, 26, 26)',
+  ],
+] as const)('axe finds nothing to complain of with %s', async ([_what, hostContext, colorScheme, background]) => {
+  await using client = await connect();
+  const { id } = await create(client, { title: 'Done already', tags: ['home'] });
+  await create(client, { title: 'Pay rent', due_at: '2020-02-01T09:00:00Z', description: 'By standing order' });
+  await create(client, { title: 'On the next page' });
+  await client.callTool({ name: 'complete_todo', arguments: { id } });
+  const args = { limit: 2, response_format: 'detailed', sort: 'created_at' };
+  await using host = await openMcpAppsHost({ browser, client, args, hostContext, colorScheme });
+  expect(await backgroundOf(host)).toBe(background);
+  await expectAccessible(host);
+  expectQuiet(host);
+});
+
+test('the theme follows the host, and the host the height of the page', async () => {
+  await using client = await connect();
+  await create(client, { title: 'one' });
+  await using host = await openMcpAppsHost({ browser, client, hostContext: { theme: 'light' } });
+  await host.bridge.sendHostContextChange({ theme: 'dark' });
+  await vi.waitFor(async () => expect(await backgroundOf(host)).toBe('rgb(26, 26, 26)'), 10_000);
+  const heights = async () => [
+    (await host.page.locator('iframe').boundingBox())?.height,
+    Math.ceil(Number(await host.view.evaluate('document.documentElement.getBoundingClientRect().height'))),
+  ];
+  await vi.waitFor(async () => {
+    const [frame, page] = await heights();
+    expect(frame).toBe(page);
+  }, 10_000);
+  expectQuiet(host);
+});
+
+test('a policy by hashes, that lets no text become markup, changes nothing', async () => {
+  await using client = await connect();
+  await create(client, { title: '<b>one</b>' });
+  const { contents } = await client.readResource({ uri: 'ui://yata/todo-list' });
+  const html = contents[0] !== undefined && 'text' in contents[0] ? contents[0].text : '';
+  const hashOf = (element: RegExp) => `'sha256-${hash('sha256', element.exec(html)?.[1] ?? '', 'base64')}'`;
+  const policy = SPECIFIED_POLICY.replace(/script-src [^;]+/, `script-src ${hashOf(/<script[^>]*>(.*)<\/script>/s)}`)
+    .replace(/style-src [^;]+/, `style-src ${hashOf(/<style>(.*)<\/style>/s)}`)
+    .concat("; require-trusted-types-for 'script'; trusted-types 'none'; form-action 'none'");
+  await using host = await openMcpAppsHost({ browser, client, policy, hostContext: { theme: 'dark', styles: STYLES } });
+  await host.view.getByRole('checkbox', { name: '<b>one</b>' }).click();
+  await vi.waitFor(async () => expect(await host.view.locator('#change').innerText()).toBe('Done: <b>one</b>'), 10_000);
+  expectQuiet(host);
+});

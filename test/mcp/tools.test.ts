@@ -1,0 +1,324 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { tools } from '../../mcp/tools/index.ts';
+import { Todo } from '../../shared/todo/todo.ts';
+import { type McpClient, ROADS } from '../support/mcp-clients.ts';
+import { type System, startSystem, type TestClient } from '../support/system.ts';
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem();
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+const ajv = addFormats.default(new Ajv2020({ strict: true, allowUnionTypes: true }));
+const validators = new Map(tools.map(({ name, outputSchema }) => [name, ajv.compile(outputSchema)]));
+
+const Result = z.object({
+  isError: z.boolean().optional(),
+  content: z.tuple([z.object({ type: z.literal('text'), text: z.string() })]),
+  structuredContent: z.record(z.string(), z.unknown()).optional(),
+});
+const Shown = z.looseObject({ id: z.string(), version: z.int() });
+const List = z.object({ todos: z.array(Shown), total: z.int(), next_cursor: z.string().optional() });
+
+/** Calls a tool that is to succeed: its result is what its output schema says, and its text says the same. */
+async function succeed(client: McpClient, name: string, args: Record<string, unknown> = {}) {
+  const result = Result.parse(await client.callTool({ name, arguments: args }));
+  const [{ text }] = result.content;
+  expect(result.isError, text).toBeUndefined();
+  const validate = validators.get(name);
+  expect(validate?.(result.structuredContent), JSON.stringify(validate?.errors)).toBe(true);
+  expect(unsaid(result.structuredContent, text)).toEqual([]);
+  return { ...result, text, structured: result.structuredContent };
+}
+
+/** Calls a tool that is to fail, and returns what is said. */
+async function fail(client: McpClient, name: string, args: Record<string, unknown> = {}): Promise<string> {
+  const { isError, structuredContent, content } = Result.parse(await client.callTool({ name, arguments: args }));
+  // clients validate it against the output schema, an error's too
+  expect({ isError, structuredContent }).toEqual({ isError: true, structuredContent: undefined });
+  return content[0].text;
+}
+
+/** What a structured result says and its text does not. */
+function unsaid(value: unknown, text: string, name = ''): string[] {
+  if (value === null || value === undefined) return [];
+  // 4 is the priority of a todo that was given none
+  if (name === 'priority' && value === 4) return [];
+  if (name === 'total' && value === 0) return text === 'There are no such todos.' ? [] : [name];
+  if (name === 'completed') return text.includes(value === true ? '[x]' : '[ ]') ? [] : [name];
+  if (typeof value === 'object')
+    return Object.entries(value).flatMap(([key, member]) => unsaid(member, text, Array.isArray(value) ? name : key));
+  return text.includes(String(value)) ? [] : [`${name}: ${value}`];
+}
+
+async function todosOf(client: TestClient): Promise<Todo[]> {
+  const authorization = `Bearer ${await system.getAccessToken(client)}`;
+  return z
+    .array(Todo)
+    .parse(await (await fetch(`${system.apiResource}/todos?limit=200`, { headers: { authorization } })).json());
+}
+
+const everyField = {
+  title: 'Book the train',
+  description: 'Window seat\nNot the one at six',
+  completed: true,
+  due_at: '2027-01-31T09:00:00.000Z',
+  priority: 1,
+  tags: ['travel', 'paid by work'],
+  position: 12.5,
+};
+
+test('what a tool does to the data is told as it is', () => {
+  const hints = Object.fromEntries(tools.map(({ name, annotations }) => [name, annotations]));
+  const told = (readOnlyHint: boolean, destructiveHint: boolean, idempotentHint: boolean) => ({
+    readOnlyHint,
+    destructiveHint,
+    idempotentHint,
+    openWorldHint: false,
+  });
+  expect(hints).toEqual({
+    list_todos: told(true, false, true),
+    get_todo: told(true, false, true),
+    create_todo: told(false, false, false),
+    update_todo: told(false, true, true),
+    complete_todo: told(false, false, true),
+    delete_todo: told(false, true, true),
+    restore_todo: told(false, false, true),
+    batch_todos: told(false, true, false),
+  });
+});
+
+test('every schema is one of JSON Schema 2020-12, and the input takes nothing that it does not name', () => {
+  for (const { name, inputSchema, outputSchema } of tools) {
+    expect(() => ajv.compile(inputSchema), name).not.toThrow();
+    expect(inputSchema, name).toMatchObject({ type: 'object', additionalProperties: false });
+    expect(outputSchema, name).toMatchObject({ type: 'object' });
+    expect(JSON.stringify([inputSchema, outputSchema]), name).not.toMatch(/draft-0|"definitions"|"nullable"/);
+  }
+});
+
+describe.each(ROADS)('over %s', (_road, connectOver) => {
+  test('every tool answers what its output schema says, and its text says the same', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    const { structured } = await succeed(client, 'create_todo', everyField);
+    const { id } = Shown.parse(structured);
+    const called = new Set(['create_todo']);
+    for (const [name, args] of [
+      ['create_todo', { title: 'Plain' }],
+      ['get_todo', { id }],
+      ['get_todo', { id, response_format: 'concise' }],
+      ['list_todos', {}],
+      ['list_todos', { response_format: 'detailed' }],
+      ['list_todos', { limit: 1 }],
+      ['list_todos', { tag: 'none' }],
+      ['update_todo', { id, description: null, due_at: null, priority: null, tags: null }],
+      ['complete_todo', { id }],
+      ['complete_todo', { id, completed: false }],
+      ['delete_todo', { id }],
+      ['restore_todo', { id }],
+      [
+        'batch_todos',
+        {
+          operations: [
+            { op: 'create', ...everyField },
+            { op: 'update', id, priority: 2 },
+            { op: 'delete', id },
+            { op: 'restore', id },
+          ],
+        },
+      ],
+    ] as const) {
+      await succeed(client, name, args);
+      called.add(name);
+    }
+    expect([...called].sort()).toEqual(tools.map(({ name }) => name).sort());
+  });
+
+  test('concise is what the next call needs, and detailed is everything that the API knows', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    await succeed(client, 'create_todo', everyField);
+    const [todo] = await todosOf(credentials);
+    const { id, title, completed, version, due_at, priority, tags } = Todo.parse(todo);
+    const concise = { id, title, completed, version, due_at, priority, tags };
+    const list = async (args: Record<string, unknown>) => (await succeed(client, 'list_todos', args)).structured;
+    const get = async (args: Record<string, unknown>) =>
+      (await succeed(client, 'get_todo', { id, ...args })).structured;
+    expect(await list({})).toEqual({ todos: [concise], total: 1 });
+    expect(await list({ response_format: 'concise' })).toEqual({ todos: [concise], total: 1 });
+    expect(await list({ response_format: 'detailed' })).toEqual({ todos: [todo], total: 1 });
+    expect(await get({})).toEqual(todo);
+    expect(await get({ response_format: 'detailed' })).toEqual(todo);
+    expect(await get({ response_format: 'concise' })).toEqual(concise);
+    expect(await fail(client, 'get_todo', { id, response_format: 'long' })).toMatch(
+      /response_format: expected concise or detailed\./,
+    );
+  });
+
+  test('a page says how many there are, and next_cursor leads to the end', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    for (const from of [1, 31])
+      await succeed(client, 'batch_todos', {
+        operations: Array.from({ length: 30 }, (_, index) => ({ op: 'create', title: `Todo ${from + index}` })),
+      });
+    const seen: string[] = [];
+    const counts: number[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await succeed(client, 'list_todos', { ...(cursor && { cursor }), sort: 'position' });
+      const { todos, total, next_cursor } = List.parse(page.structured);
+      expect(total).toBe(60);
+      expect(page.text).toContain(`\n${todos.length} of 60.${next_cursor ? ` Go on with cursor ${next_cursor}` : ''}`);
+      counts.push(todos.length);
+      seen.push(...todos.map(({ id }) => id));
+      cursor = next_cursor;
+    } while (cursor !== undefined);
+    expect(counts).toEqual([25, 25, 10]);
+    expect(seen).toEqual((await todosOf(credentials)).map(({ id }) => id));
+
+    const { structured } = await succeed(client, 'list_todos', { sort: 'position', limit: 10 });
+    const refused =
+      'The cursor is none of this list. Give the next_cursor of the page before with all else the same, or';
+    const { next_cursor } = List.parse(structured);
+    expect(await fail(client, 'list_todos', { sort: 'priority', cursor: next_cursor })).toContain(refused);
+    expect(await fail(client, 'list_todos', { sort: 'position', cursor: next_cursor?.slice(5) })).toContain(refused);
+    const before = await succeed(client, 'list_todos', { limit: 59, sort: 'position' });
+    await succeed(client, 'delete_todo', { id: (await todosOf(credentials)).at(-1)?.id });
+    const rest = { limit: 59, sort: 'position', cursor: List.parse(before.structured).next_cursor };
+    expect((await succeed(client, 'list_todos', rest)).text).toBe(
+      'There are no more todos. There are 59 on all pages.',
+    );
+    for (const limit of [0, 101, 1.5])
+      expect(await fail(client, 'list_todos', { limit })).toMatch(/limit: expected a whole number from 1 to 100\./);
+  });
+
+  test('each filter leaves what it says, and words that are none are refused', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    const operations = [
+      { op: 'create', title: 'Late', due_at: '2020-01-01T00:00:00Z', priority: 1 },
+      { op: 'create', title: 'Soon', due_at: '2090-01-01T00:00:00Z', tags: ['home'] },
+      { op: 'create', title: 'Done', completed: true, description: 'about late trains' },
+    ];
+    await succeed(client, 'batch_todos', { operations });
+    const titles = async (args: Record<string, unknown>) => {
+      const { structured } = await succeed(client, 'list_todos', args);
+      return z
+        .object({ todos: z.array(z.object({ title: z.string() })) })
+        .parse(structured)
+        .todos.map(({ title }) => title);
+    };
+    expect(await titles({ completed: true })).toEqual(['Done']);
+    expect(await titles({ due_before: '2021-01-01T00:00:00+02:00' })).toEqual(['Late']);
+    expect(await titles({ due_after: '2021-01-01T00:00:00Z' })).toEqual(['Soon']);
+    expect(await titles({ priority: 1 })).toEqual(['Late']);
+    expect(await titles({ tag: 'home' })).toEqual(['Soon']);
+    expect(await titles({ query: 'LATE' })).toEqual(['Late', 'Done']);
+    expect(await titles({ query: 'late train', completed: true })).toEqual(['Done']);
+    expect(await titles({ sort: '-priority' })).toEqual(['Done', 'Soon', 'Late']);
+    for (const query of ['', ' ?! '])
+      expect(await fail(client, 'list_todos', { query })).toBe(
+        'The arguments of list_todos are not valid. query: expected words to look for, or no query. Nothing was done.',
+      );
+    expect(await fail(client, 'list_todos', { query: 'a b c d e f g h i j k' })).toContain('at most ten words');
+  });
+
+  test('a stale version changes nothing, and is told with the one that there is', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    const { id } = Shown.parse((await succeed(client, 'create_todo', { title: 'One' })).structured);
+    await succeed(client, 'update_todo', { id, title: 'Two', expected_version: 1 });
+    const before = await todosOf(credentials);
+    const stale = { id, expected_version: 1 };
+    for (const [name, args] of [
+      ['update_todo', { ...stale, title: 'Three' }],
+      ['complete_todo', stale],
+      ['delete_todo', stale],
+    ] as const)
+      expect(await fail(client, name, args)).toBe(
+        'The todo was changed since: it is of version 2 now. Nothing was done. Read it with get_todo, and decide anew.',
+      );
+    expect(await fail(client, 'batch_todos', { operations: [{ op: 'update', ...stale, title: 'Three' }] })).toBe(
+      'Nothing was done, not the other operations either. operations.0: the todo was changed since, and is of version 2 now. Call list_todos, and send a batch that fits.',
+    );
+    expect(await todosOf(credentials)).toEqual(before);
+    await succeed(client, 'delete_todo', { id, expected_version: 2 });
+    expect(await todosOf(credentials)).toEqual([]);
+  });
+
+  test('a call that is repeated with its key is done once, and the key is for no other call', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    const once = { title: 'Once', idempotency_key: 'a-1' };
+    const first = await succeed(client, 'create_todo', once);
+    expect((await succeed(client, 'create_todo', once)).structured).toEqual(first.structured);
+    expect(await fail(client, 'create_todo', { ...once, title: 'Other' })).toBe(
+      'This idempotency_key was used for another call. Nothing was done. Use a new key for what is new.',
+    );
+    const batch = { operations: [{ op: 'create', title: 'In a batch' }], idempotency_key: 'b-1' };
+    const firstBatch = await succeed(client, 'batch_todos', batch);
+    expect((await succeed(client, 'batch_todos', batch)).structured).toEqual(firstBatch.structured);
+    expect((await todosOf(credentials)).map(({ title }) => title)).toEqual(['Once', 'In a batch']);
+    expect(await fail(client, 'create_todo', { title: 'No', idempotency_key: 'with "quotes"' })).toMatch(
+      /idempotency_key: expected 1 to 255 visible characters without quotes/,
+    );
+  });
+
+  test('a batch is done whole or not at all, and says by number what was refused', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    const { id } = Shown.parse((await succeed(client, 'create_todo', { title: 'There' })).structured);
+    const before = await todosOf(credentials);
+    const absent = '00000000-0000-4000-8000-000000000000';
+    const operations = [
+      { op: 'create', title: 'New' },
+      { op: 'update', id: absent, title: 'No' },
+      { op: 'update', id, title: 'Changed' },
+      { op: 'delete', id, expected_version: 9 },
+    ];
+    expect(await fail(client, 'batch_todos', { operations })).toBe(
+      'Nothing was done, not the other operations either. operations.1: there is no todo with this id. operations.3: the todo was changed since, and is of version 2 now. Call list_todos, and send a batch that fits.',
+    );
+    expect(await todosOf(credentials)).toEqual(before);
+    for (const [operation, text] of [
+      [{ op: 'create' }, 'operations.0.title: expected a string of at most 500 characters.'],
+      [{ op: 'update', title: 'x' }, 'operations.0.id: expected a UUID.'],
+      [{ op: 'delete', id, title: 'x' }, 'operations.0.title: expected no such field.'],
+      [{ op: 'create', title: 'x', id }, 'operations.0.id: expected no such field.'],
+      [{ op: 'create', title: 'x', expected_version: 1 }, 'operations.0.expected_version: expected no such field.'],
+      [{ op: 'drop', id }, 'operations.0.op: expected create, update, delete or restore.'],
+    ] as const)
+      expect(await fail(client, 'batch_todos', { operations: [operation] })).toContain(text);
+    expect(await fail(client, 'batch_todos', { operations: [] })).toContain('at least one operation');
+    const many = Array.from({ length: 51 }, () => ({ op: 'create', title: 'x' }));
+    expect(await fail(client, 'batch_todos', { operations: many })).toContain('at most 50 operations');
+    expect(await todosOf(credentials)).toEqual(before);
+    const [create, , change] = operations;
+    const { structured } = await succeed(client, 'batch_todos', { operations: [create, change] });
+    expect(structured).toMatchObject({
+      results: [
+        { op: 'create', todo: { title: 'New' } },
+        { op: 'update', id },
+      ],
+    });
+    expect((await todosOf(credentials)).map(({ title }) => title)).toEqual(['Changed', 'New']);
+  });
+
+  test("another subject's todo is as absent as one that never was", async () => {
+    const [owner, other] = [await system.registerClient(), await system.registerClient()];
+    await using owning = await connectOver(system, owner);
+    await using client = await connectOver(system, other);
+    const { id } = Shown.parse((await succeed(owning, 'create_todo', { title: 'Mine' })).structured);
+    const absent = 'There is no todo with this id. Call list_todos to see the todos there are, with their ids.';
+    for (const name of ['get_todo', 'update_todo', 'complete_todo', 'delete_todo', 'restore_todo'])
+      expect(await fail(client, name, { id }), name).toBe(absent);
+    expect((await succeed(client, 'list_todos')).structured).toEqual({ todos: [], total: 0 });
+    expect((await todosOf(owner)).map(({ title, version }) => [title, version])).toEqual([['Mine', 1]]);
+  });
+});

@@ -1,0 +1,202 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { EmptyResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ShownTodo } from '../../mcp/tools/shown-todo.ts';
+import { Todo } from '../../shared/todo/todo.ts';
+import { connect, connectOverHttp, connectOverStdio, ROADS } from '../support/mcp-clients.ts';
+import { type System, startSystem } from '../support/system.ts';
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem();
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+const call = (client: Client, name: string, args: Record<string, unknown> = {}) =>
+  client.callTool({ name, arguments: args });
+const failure = (text: RegExp) => ({ isError: true, content: [{ type: 'text', text: expect.stringMatching(text) }] });
+
+describe.each(ROADS)('over %s', (_road, connectOver) => {
+  test('an assistant keeps todos', async () => {
+    await using client = await connectOver(system, await system.registerClient());
+    expect(client.getServerVersion()).toMatchObject({ name: 'yata', version: '0.1.0' });
+
+    const created = await call(client, 'create_todo', { title: 'Buy milk' });
+    const todo = ShownTodo.parse(created.structuredContent);
+    expect(created.content).toEqual([{ type: 'text', text: `Created: [ ] Buy milk (id ${todo.id}; version 1)` }]);
+    expect(todo).toEqual({ id: expect.any(String), title: 'Buy milk', completed: false, version: 1 });
+    expect(Todo.parse((await call(client, 'get_todo', { id: todo.id })).structuredContent)).toMatchObject(todo);
+    expect((await call(client, 'list_todos')).structuredContent).toEqual({ todos: [todo], total: 1 });
+    await call(client, 'update_todo', { id: todo.id, description: 'two litres', priority: 1, tags: ['shop'] });
+    const completed = await call(client, 'complete_todo', { id: todo.id, expected_version: 2 });
+    expect(completed.structuredContent).toEqual({ ...todo, completed: true, version: 3, priority: 1, tags: ['shop'] });
+    expect(Todo.parse((await call(client, 'get_todo', { id: todo.id })).structuredContent)).toMatchObject({
+      description: 'two litres',
+      completed: true,
+      completed_at: expect.any(String),
+    });
+    expect((await call(client, 'delete_todo', { id: todo.id })).structuredContent).toEqual({ deleted: todo.id });
+    expect(await call(client, 'list_todos')).toMatchObject({
+      structuredContent: { todos: [], total: 0 },
+      content: [{ type: 'text', text: 'There are no such todos.' }],
+    });
+    expect((await call(client, 'restore_todo', { id: todo.id })).structuredContent).toMatchObject({ version: 5 });
+    const batch = await call(client, 'batch_todos', {
+      operations: [
+        { op: 'create', title: 'Buy bread' },
+        { op: 'update', id: todo.id, completed: false },
+        { op: 'delete', id: todo.id },
+      ],
+    });
+    expect(batch.structuredContent).toMatchObject({
+      results: [{ op: 'create', todo: { title: 'Buy bread' } }, { op: 'update' }, { op: 'delete', id: todo.id }],
+    });
+  });
+
+  test('it is told what the tools are for and what they do', async () => {
+    await using client = await connectOver(system, await system.registerClient());
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual([
+      'list_todos',
+      'get_todo',
+      'create_todo',
+      'update_todo',
+      'complete_todo',
+      'delete_todo',
+      'restore_todo',
+      'batch_todos',
+    ]);
+    // a model is told all of it each time: 3,000 tokens of three and a half bytes
+    expect(Buffer.byteLength(JSON.stringify({ tools }))).toBeLessThan(10_500);
+    for (const tool of tools) {
+      expect(tool.title).toBeTruthy();
+      expect(tool.description?.length).toBeGreaterThan(20);
+      expect(Object.keys(tool.annotations ?? {}).sort()).toEqual([
+        'destructiveHint',
+        'idempotentHint',
+        'openWorldHint',
+        'readOnlyHint',
+        'title',
+      ]);
+      for (const schema of [tool.inputSchema, tool.outputSchema]) {
+        expect(schema).toMatchObject({ type: 'object', properties: expect.any(Object) });
+      }
+    }
+  });
+
+  test('what goes wrong is told in words that it can act on', async () => {
+    await using client = await connectOver(system, await system.registerClient());
+    const absent = { id: '00000000-0000-4000-8000-000000000000' };
+    for (const tool of ['get_todo', 'update_todo', 'delete_todo']) {
+      expect(await call(client, tool, absent)).toMatchObject(
+        failure(/^There is no todo with this id\. Call list_todos/),
+      );
+    }
+    expect(await call(client, 'create_todo', { titel: 'x' })).toMatchObject(
+      failure(
+        /^The arguments of create_todo are not valid\. title: expected .* titel: expected no such field\. Nothing was done\.$/,
+      ),
+    );
+    expect(await call(client, 'get_todo', { id: 'first' })).toMatchObject(failure(/id: expected a UUID/));
+    await expect(call(client, 'drop_todos')).rejects.toMatchObject({ code: -32602 });
+  });
+
+  test.each([
+    ['tools/call', undefined, 'params is'],
+    ['tools/call', {}, 'params.name is'],
+    ['tools/call', { name: 1 }, 'params.name is'],
+    ['tools/call', { name: 'list_todos', arguments: null }, 'params.arguments is'],
+    ['tools/call', { name: 'list_todos', arguments: [] }, 'params.arguments is'],
+    ['tools/call', { name: 'list_todos', arguments: 'x' }, 'params.arguments is'],
+    ['tools/list', { cursor: 1 }, 'params.cursor is'],
+    ['resources/list', { cursor: 1 }, 'params.cursor is'],
+    ['resources/templates/list', { cursor: 1 }, 'params.cursor is'],
+    ['resources/read', {}, 'params.uri is'],
+    ['resources/read', { uri: 1 }, 'params.uri is'],
+    ['prompts/list', { cursor: 1 }, 'params.cursor is'],
+    ['prompts/get', undefined, 'params is'],
+    ['prompts/get', { name: 'plan_my_day', arguments: { hours: 6 } }, 'params.arguments is'],
+    ['completion/complete', {}, 'params.ref, params.argument are'],
+    ['initialize', undefined, 'params is'],
+    ['initialize', {}, 'params.protocolVersion, params.capabilities, params.clientInfo are'],
+  ])('%s with the params %j is answered with -32602 and a sentence', async (method, params, what) => {
+    await using client = await connectOver(system, await system.registerClient());
+    const request = { method, ...(params && { params }) };
+    await expect(client.request(request, EmptyResultSchema)).rejects.toMatchObject({
+      code: -32602,
+      message: `MCP error -32602: ${method}: ${what} missing or not valid`,
+    });
+  });
+});
+
+test('the two roads lead to the same todos', async () => {
+  const credentials = await system.registerClient();
+  await using http = await connectOverHttp(system, credentials);
+  await using stdio = await connectOverStdio(system, credentials);
+  const { structuredContent: created } = await call(http, 'create_todo', { title: 'one list' });
+  expect((await call(stdio, 'list_todos')).structuredContent).toEqual({ todos: [created], total: 1 });
+  expect((await stdio.listTools()).tools).toEqual((await http.listTools()).tools);
+});
+
+test('over stdio the token endpoint, the origin of the API and a name of its own may be given', async () => {
+  await using client = await connectOverStdio(system, await system.registerClient(), {
+    API_BASE_URL: new URL(system.apiResource).origin,
+    OAUTH_TOKEN_URL: `${system.issuer}/oauth/token`,
+    SERVER_NAME: 'my-todos',
+    SERVER_VERSION: '9',
+  });
+  expect(client.getServerVersion()).toMatchObject({ name: 'my-todos', version: '9' });
+  expect((await call(client, 'list_todos')).structuredContent).toEqual({ todos: [], total: 0 });
+});
+
+test('over stdio a client that is refused, or may not write, is a tool error', async () => {
+  const { id } = await system.registerClient();
+  await using stranger = await connectOverStdio(system, { id, secret: 'wrong' });
+  expect((await stranger.listTools()).tools).toHaveLength(8);
+  expect(await call(stranger, 'list_todos')).toMatchObject(
+    failure(/no access token \(invalid_client\)\. Nothing was done.*id and secret/),
+  );
+  await using reader = await connectOverStdio(system, await system.registerClient({ scopes: ['todos:read'] }));
+  expect(await call(reader, 'create_todo', { title: 'no' })).toMatchObject(failure(/scope todos:write is needed/));
+  await using lost = await connectOverStdio(system, await system.registerClient(), {
+    API_BASE_URL: 'http://127.0.0.1:9/api/v1',
+  });
+  expect(await call(lost, 'list_todos')).toMatchObject(failure(/^The todo API is out of reach/));
+});
+
+test('a stdio process without credentials says what is missing and ends', async () => {
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: ['mcp/stdio.ts'],
+    env: {},
+    stderr: 'pipe',
+  });
+  let said = '';
+  transport.stderr?.on('data', (chunk) => {
+    said += chunk;
+  });
+  await expect(connect(transport)).rejects.toThrow();
+  expect(said).toContain('OAUTH_CLIENT_ID: expected the id of a client, and it is not set');
+  expect(said).toContain('OAUTH_CLIENT_SECRET: expected the secret of that client, and it is not set');
+});
+
+test('a line on stdin that is no message is told on stderr without what it says, and a host that went away ends the process', async () => {
+  const env = { OAUTH_CLIENT_ID: 'demo', OAUTH_CLIENT_SECRET: 'secret', API_BASE_URL: system.apiResource };
+  const child = spawn(process.execPath, ['mcp/stdio.ts'], { env });
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  child.stdin.write('{"jsonrpc": hunter2\n');
+  await vi.waitFor(() => expect(said).toContain('a line on stdin'), { timeout: 10_000 });
+  expect(said).not.toContain('hunter2');
+
+  said = '';
+  child.stdout.destroy();
+  child.stdin.write('{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n');
+  expect(await once(child, 'close')).toEqual([0, null]);
+  expect(said).toBe('');
+});

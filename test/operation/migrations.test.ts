@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { apiDatabase } from '../../api/database/definition.ts';
+import { authDatabase } from '../../auth/database/definition.ts';
+import { openOrm } from '../../shared/database/orm.ts';
+import { openTestDatabase } from '../../shared/testing/test-database.ts';
+
+test.each([authDatabase, apiDatabase])(
+  'the migrations of $schema lead to what its entities say',
+  async (definition) => {
+    await using database = await openTestDatabase();
+    await using orm = await openOrm(database, definition);
+    expect(await orm.migrator.checkSchema()).toBe(false);
+  },
+);
+
+test('processes that start at once migrate once', async ({ skip }) => {
+  await using database = await openTestDatabase();
+  skip(database.kind === 'embedded', 'the embedded database has one process');
+  const orms = await Promise.all([1, 2, 3].map(() => openOrm(database, authDatabase, { poolSize: 3 })));
+  const [first] = orms;
+  const executed = (await first?.em.execute('select name from auth.migration')) ?? [];
+  expect(executed).toHaveLength(authDatabase.migrations.length);
+  await Promise.all(orms.map((orm) => orm[Symbol.asyncDispose]()));
+});

@@ -1,0 +1,104 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { startSystem } from '../support/system.ts';
+
+const todosOf = (apiResource: string, token: string, init: RequestInit = {}) =>
+  fetch(`${apiResource}/todos`, {
+    ...init,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+  });
+
+const listTools = (mcpResource: string, token: string) =>
+  fetch(mcpResource, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
+  });
+
+test('an access token opens the resource that it was issued for, and no other', async () => {
+  await using system = await startSystem();
+  const client = await system.registerClient();
+  const forApi = await system.getAccessToken(client);
+  const forMcp = await system.getAccessToken(client, { resource: system.mcpResource });
+
+  expect((await todosOf(system.apiResource, forApi)).status).toBe(200);
+  expect((await listTools(system.mcpResource, forMcp)).status).toBe(200);
+
+  const metadataOf = (resource: string) => resource.replace(/(:\d+)/, '$1/.well-known/oauth-protected-resource');
+  for (const [response, resource] of [
+    [await todosOf(system.apiResource, forMcp), system.apiResource],
+    [await listTools(system.mcpResource, forApi), system.mcpResource],
+  ] as const) {
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe(
+      'Bearer error="invalid_token", error_description="The access token is for another resource", ' +
+        `resource_metadata="${metadataOf(resource)}", scope="todos:read todos:write"`,
+    );
+    expect(await response.text()).toContain('The access token is for another resource');
+  }
+});
+
+test('a client that may only read is refused todos:write at auth and writing at the api', async () => {
+  await using system = await startSystem();
+  const reader = await system.registerClient({ scopes: ['todos:read'] });
+  const refused = await system.postToken(reader, { scope: 'todos:write' });
+  expect({ status: refused.status, body: await refused.json() }).toMatchObject({
+    status: 400,
+    body: { error: 'invalid_scope' },
+  });
+
+  const token = await system.getAccessToken(reader);
+  expect((await todosOf(system.apiResource, token)).status).toBe(200);
+  const write = await todosOf(system.apiResource, token, { method: 'POST', body: '{"title":"no"}' });
+  expect(write.status).toBe(403);
+  expect(write.headers.get('www-authenticate')).toMatch(/^Bearer error="insufficient_scope", .*scope="todos:write"$/);
+});
+
+test('with auth stopped, api and mcp go on accepting the access tokens that they can verify', async () => {
+  await using system = await startSystem();
+  const client = await system.registerClient();
+  const [seen, unseen] = [await system.getAccessToken(client), await system.getAccessToken(client)];
+  const [mcpSeen, mcpUnseen] = await Promise.all(
+    [1, 2].map(() => system.getAccessToken(client, { resource: system.mcpResource })),
+  );
+  expect((await todosOf(system.apiResource, seen)).status).toBe(200);
+  expect((await listTools(system.mcpResource, mcpSeen ?? '')).status).toBe(200);
+  await system.stopAuth();
+  await expect(fetch(`${system.issuer}/health/live`)).rejects.toThrow();
+  expect((await todosOf(system.apiResource, seen)).status).toBe(200);
+  expect((await todosOf(system.apiResource, unseen, { method: 'POST', body: '{"title":"without auth"}' })).status).toBe(
+    201,
+  );
+  expect((await listTools(system.mcpResource, mcpUnseen ?? '')).status).toBe(200);
+});
+
+test('an access token that expired is refused everywhere, and says so', async () => {
+  await using system = await startSystem({ ACCESS_TOKEN_TTL: '10' });
+  const client = await system.registerClient();
+  const forApi = await system.getAccessToken(client);
+  const forMcp = await system.getAccessToken(client, { resource: system.mcpResource });
+  expect((await todosOf(system.apiResource, forApi)).status).toBe(200);
+  expect((await listTools(system.mcpResource, forMcp)).status).toBe(200);
+  const introspect = async () =>
+    (
+      await fetch(`${system.issuer}/oauth/introspect`, {
+        method: 'POST',
+        headers: { authorization: `Basic ${btoa(`${client.id}:${client.secret}`)}` },
+        body: new URLSearchParams({ token: forApi }),
+      })
+    ).json();
+  expect(await introspect()).toMatchObject({ active: true });
+  // auth itself tolerates no other clock than its own
+  await delay(11_000);
+  expect(await introspect()).toEqual({ active: false });
+  // its ten seconds and the tolerance for clocks
+  await delay(5_000);
+  for (const response of [await todosOf(system.apiResource, forApi), await listTools(system.mcpResource, forMcp)]) {
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toContain('error_description="The access token expired"');
+  }
+});

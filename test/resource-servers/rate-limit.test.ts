@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { startSystem } from '../support/system.ts';
+
+test('a subject that asks the API too often is refused for a while, whatever its access token; others go on', async () => {
+  await using system = await startSystem({ API_RATE_LIMIT: '2' });
+  const [busy, other] = [await system.registerClient(), await system.registerClient()];
+  const list = async (token: string) => {
+    const { status, headers } = await fetch(`${system.apiResource}/todos`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    return {
+      status,
+      policy: headers.get('ratelimit-policy'),
+      left: headers.get('ratelimit'),
+      type: headers.get('content-type'),
+      retryAfter: headers.get('retry-after'),
+    };
+  };
+  const policy = '"default";q=2;w=60';
+  const token = await system.getAccessToken(busy);
+  expect(await list(token)).toMatchObject({ status: 200, policy, left: '"default";r=1;t=60' });
+  // a request beyond its scope counts too
+  const reader = await system.getAccessToken(busy, { scope: 'todos:read' });
+  const created = await fetch(`${system.apiResource}/todos`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${reader}` },
+  });
+  expect({ status: created.status, left: created.headers.get('ratelimit') }).toEqual({
+    status: 403,
+    left: expect.stringMatching(/^"default";r=0;t=\d+$/),
+  });
+  const refused = await list(await system.getAccessToken(busy));
+  expect(refused).toMatchObject({
+    status: 429,
+    policy,
+    left: `"default";r=0;t=${refused.retryAfter}`,
+    type: 'application/problem+json',
+    retryAfter: expect.stringMatching(/^[1-9]\d?$/),
+  });
+  expect(await list(await system.getAccessToken(other))).toMatchObject({ status: 200, left: '"default";r=1;t=60' });
+  // who has no access token is nobody's subject
+  expect(await list('none')).toMatchObject({ status: 401, policy: null, left: null });
+});

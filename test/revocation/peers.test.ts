@@ -1,0 +1,157 @@
+import { decodeProtectedHeader } from 'jose';
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import * as z from 'zod';
+import { readApiConfig } from '../../api/config.ts';
+import { startApi } from '../../api/main.ts';
+import { RevocationResponse } from '../../auth/admin/contract.ts';
+import { readAuthConfig } from '../../auth/config.ts';
+import { startAuth } from '../../auth/main.ts';
+import { getFreePort } from '../../shared/testing/free-port.ts';
+import { type System, startSystem } from '../support/system.ts';
+
+const TokenResponse = z.object({ access_token: z.string() });
+
+/** Starts a second auth process on the system's database, and an api that reads the status lists there. */
+async function startSecond(system: System, variables: Record<string, string> = {}) {
+  await using starting = new AsyncDisposableStack();
+  const [authPort, apiPort] = [await getFreePort(), await getFreePort()];
+  const url = `http://127.0.0.1:${authPort}`;
+  const ports = { AUTH_PORT: String(authPort), API_PORT: String(apiPort) };
+  const environment = { ...system.environment, ...ports, AUTH_URL: url, ...variables };
+  starting.use(await startAuth(readAuthConfig(environment), system.database));
+  starting.use(await startApi(readApiConfig(environment), system.database));
+  const started = starting.move();
+  return {
+    url,
+    todos: `http://127.0.0.1:${apiPort}/api/v1/todos`,
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
+}
+
+async function administer(system: System) {
+  const admin = await system.registerClient({ scopes: ['admin'], resources: [`${system.issuer}/admin`] });
+  const accessToken = await system.getAccessToken(admin, { resource: `${system.issuer}/admin` });
+  const authorization = `Bearer ${accessToken}`;
+  return {
+    async revoke(token: string, origin = system.issuer) {
+      const response = await fetch(`${origin}/admin/revocations`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ token }),
+      });
+      return RevocationResponse.parse(await response.json());
+    },
+    async confirm(sequence: number, { seconds, origin = system.issuer }: { seconds: number; origin?: string }) {
+      const headers = { authorization, prefer: `wait=${seconds}` };
+      const response = await fetch(`${origin}/admin/revocations/${sequence}`, { headers });
+      return RevocationResponse.parse(await response.json());
+    },
+  };
+}
+
+test('whichever auth process is asked, a revocation is confirmed by the resource servers of all', async ({ skip }) => {
+  await using system = await startSystem();
+  skip(system.database.kind === 'embedded', 'the embedded database has one process');
+  await using second = await startSecond(system);
+  const { revoke, confirm } = await administer(system);
+  const client = await system.registerClient();
+  for (const origin of [system.issuer, second.url]) {
+    const token = await system.getAccessToken(client);
+    const use = async () => (await fetch(second.todos, { headers: { authorization: `Bearer ${token}` } })).status;
+    expect(await use()).toBe(200);
+    const revoked = await revoke(token, origin);
+    expect(revoked.confirmed.length + revoked.pending.length).toBe(3);
+    const { confirmed, pending } = await confirm(revoked.sequence, { seconds: 5, origin });
+    expect(pending).toEqual([]);
+    expect(confirmed.map((reader) => reader.split(' ')[0]).toSorted()).toEqual(
+      [system.apiResource, system.apiResource, system.mcpResource].toSorted(),
+    );
+    // confirmed is applied: there is nothing to wait for
+    expect(await use()).toBe(401);
+  }
+});
+
+test('a reader of another process that is behind, and a process that is silent, are pending', async ({ skip }) => {
+  await using system = await startSystem();
+  skip(system.database.kind === 'embedded', 'the embedded database has one process');
+  await using second = await startSecond(system);
+  const { revoke, confirm } = await administer(system);
+  const token = await system.getAccessToken(await system.registerClient());
+  const readAs = async (reader: string, known: string) => {
+    const headers = { 'status-list-reader': reader, 'if-none-match': known };
+    return (await fetch(`${second.url}/oauth/status-lists`, { headers })).headers.get('etag') ?? '';
+  };
+  const known = await readAs('slow', '');
+  await readAs('slow', known);
+  const { sequence } = await revoke(token);
+  expect((await confirm(sequence, { seconds: 1 })).pending).toEqual(['slow']);
+  const waiting = confirm(sequence, { seconds: 10 });
+  await readAs('slow', await readAs('slow', known));
+  expect(await waiting).toMatchObject({ pending: [], confirmed: expect.arrayContaining(['slow']) });
+
+  const { url: connectionString } = system.database.kind === 'postgresql' ? system.database : { url: '' };
+  const silent = new pg.Client({ connectionString, application_name: 'yata auth that-hangs' });
+  await silent.connect();
+  expect((await confirm(sequence, { seconds: 1 })).pending).toEqual([
+    'the readers of auth process that-hangs, which does not answer',
+  ]);
+  // what is no message of a process is nobody's end
+  await silent.query("select pg_notify('auth_processes', 'garbage')");
+  await silent.query(
+    `select pg_notify('auth_processes', '{"from":"that-hangs","message":{"kind":"goodbye"}}'), set_config('application_name', 'x', false)`,
+  );
+  await silent.end();
+  await expect.poll(async () => (await confirm(sequence, { seconds: 1 })).pending).toEqual([]);
+});
+
+test('a process that cannot hear for a moment is pending, and one that ended is not', async ({ skip }) => {
+  await using system = await startSystem();
+  skip(system.database.kind === 'embedded', 'the embedded database has one process');
+  const { revoke, confirm } = await administer(system);
+  const token = await system.getAccessToken(await system.registerClient());
+  const { url: connectionString } = system.database.kind === 'postgresql' ? system.database : { url: '' };
+  const operator = new pg.Client({ connectionString });
+  await operator.connect();
+  const { sequence } = await (async () => {
+    await using _second = await startSecond(system);
+    const revoked = await revoke(token);
+    await expect.poll(async () => (await confirm(revoked.sequence, { seconds: 1 })).pending).toEqual([]);
+    // it is away for half a second, and its readers are still there
+    await operator.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'yata auth %' and datname = current_database()",
+    );
+    expect((await confirm(revoked.sequence, { seconds: 1 })).pending).toEqual([
+      expect.stringMatching(/^the readers of auth process .*, which does not answer$/),
+    ]);
+    await expect.poll(async () => (await confirm(revoked.sequence, { seconds: 1 })).pending).toEqual([]);
+    return revoked;
+  })();
+  await expect.poll(async () => (await confirm(sequence, { seconds: 1 })).pending).toEqual([]);
+  await operator.end();
+});
+
+test('what one process signs with a new key is good at all, and is revoked and introspected at any', async ({
+  skip,
+}) => {
+  await using system = await startSystem();
+  skip(system.database.kind === 'embedded', 'the embedded database has one process');
+  const client = await system.registerClient();
+  const authorization = `Basic ${btoa(`${client.id}:${client.secret}`)}`;
+  const post = (url: string, parameters: Record<string, string>) =>
+    fetch(url, { method: 'POST', headers: { authorization }, body: new URLSearchParams(parameters) });
+  const use = async (accessToken: string) =>
+    (await fetch(`${system.apiResource}/todos`, { headers: { authorization: `Bearer ${accessToken}` } })).status;
+  expect(await use(await system.getAccessToken(client))).toBe(200);
+
+  await using second = await startSecond(system, { AUTH_SIGNING_ALG: 'EdDSA' });
+  const issued = await post(`${second.url}/oauth/token`, { grant_type: 'client_credentials' });
+  const { access_token: accessToken } = TokenResponse.parse(await issued.json());
+  expect(decodeProtectedHeader(accessToken).alg).toBe('EdDSA');
+  // the api has its keys from the first process, which was started before there was this one
+  await expect.poll(() => use(accessToken)).toBe(200);
+  const introspected = await post(`${system.issuer}/oauth/introspect`, { token: accessToken });
+  expect(await introspected.json()).toMatchObject({ active: true });
+  expect((await post(`${system.issuer}/oauth/revoke`, { token: accessToken })).status).toBe(200);
+  await expect.poll(() => use(accessToken)).toBe(401);
+});

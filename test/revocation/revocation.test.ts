@@ -1,0 +1,365 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import * as z from 'zod';
+import { readAuthConfig } from '../../auth/config.ts';
+import { startAuth } from '../../auth/main.ts';
+import { StatusList } from '../../shared/resource-server/status-list.ts';
+import { getFreePort } from '../../shared/testing/free-port.ts';
+import { type System, startSystem, type TestClient } from '../support/system.ts';
+
+let system: System;
+let client: TestClient;
+beforeAll(async () => {
+  system = await startSystem();
+  client = await system.registerClient();
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+const authorization = ({ id, secret }: TestClient) => ({ authorization: `Basic ${btoa(`${id}:${secret}`)}` });
+
+async function post(
+  path: string,
+  who: TestClient,
+  parameters: Record<string, string>,
+  headers: Record<string, string> = {},
+) {
+  const body = new URLSearchParams(parameters);
+  const response = await fetch(`${system.issuer}${path}`, {
+    method: 'POST',
+    headers: { ...authorization(who), ...headers },
+    body,
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: text.startsWith('{') ? JSON.parse(text) : undefined,
+  };
+}
+const revoke = (token: string, who = client) => post('/oauth/revoke', who, { token });
+const introspect = (token: string, who = client, headers = {}) => post('/oauth/introspect', who, { token }, headers);
+
+const useAtApi = async (token: string) => {
+  const response = await fetch(`${system.apiResource}/todos`, { headers: { authorization: `Bearer ${token}` } });
+  return { status: response.status, challenge: response.headers.get('www-authenticate') };
+};
+const useAtMcp = async (token: string) => {
+  const response = await fetch(system.mcpResource, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos' } }),
+  });
+  return { status: response.status, challenge: response.headers.get('www-authenticate') };
+};
+const revoked = {
+  status: 401,
+  challenge: expect.stringContaining('error="invalid_token", error_description="The access token was revoked"'),
+};
+
+test('a token that is revoked is refused at api and at mcp within moments', async () => {
+  const forApi = await system.getAccessToken(client);
+  const forMcp = await system.getAccessToken(client, { resource: system.mcpResource });
+  expect([(await useAtApi(forApi)).status, (await useAtMcp(forMcp)).status]).toEqual([200, 200]);
+  expect(await revoke(forApi)).toMatchObject({ status: 200, text: '' });
+  expect(await revoke(forMcp)).toMatchObject({ status: 200, text: '' });
+  await vi.waitFor(async () => expect(await useAtApi(forApi)).toEqual(revoked), { timeout: 10_000, interval: 5 });
+  await vi.waitFor(async () => expect(await useAtMcp(forMcp)).toEqual(revoked), { timeout: 10_000, interval: 5 });
+  // the one beside them is as good as before
+  expect((await useAtApi(await system.getAccessToken(client))).status).toBe(200);
+});
+
+/** Begins a request with half of its body; the function that it returns sends the rest, and resolves with the answer. */
+async function beginPost(url: string, token: string, json: string) {
+  const answered = Promise.withResolvers<{ status: number | undefined; challenge: string | undefined }>();
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'content-length': json.length,
+    expect: '100-continue',
+  };
+  const sent = request(url, { method: 'POST', headers }, (response) => {
+    response.resume();
+    answered.resolve({ status: response.statusCode, challenge: response.headers['www-authenticate'] });
+  });
+  sent.on('error', answered.reject);
+  const began = once(sent, 'continue');
+  sent.flushHeaders();
+  await began;
+  sent.write(json.slice(0, 5));
+  return () => {
+    sent.end(json.slice(5));
+    return answered.promise;
+  };
+}
+
+test('a request whose token is revoked while its body is on its way is refused', async () => {
+  const admin = await system.registerClient({ scopes: ['admin'], resources: [`${system.issuer}/admin`] });
+  const [forApi, forMcp, forAdmin] = [
+    await system.getAccessToken(client),
+    await system.getAccessToken(client, { resource: system.mcpResource }),
+    await system.getAccessToken(admin, { resource: `${system.issuer}/admin` }),
+  ];
+  const call = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'create_todo', arguments: { title: 'b' } },
+  };
+  const finish = [
+    await beginPost(`${system.apiResource}/todos`, forApi, '{"title":"a"}'),
+    await beginPost(system.mcpResource, forMcp, JSON.stringify(call)),
+    await beginPost(`${system.issuer}/admin/clients`, forAdmin, '{"client_name":"a","scope":"todos:read"}'),
+  ];
+  // the answer to what is begun again says that the revocation is applied
+  for (const token of [forApi, forMcp]) expect((await revoke(token)).status).toBe(200);
+  expect((await revoke(forAdmin, admin)).status).toBe(200);
+  await vi.waitFor(async () => expect(await useAtApi(forApi)).toEqual(revoked), 10_000);
+  await vi.waitFor(async () => expect(await useAtMcp(forMcp)).toEqual(revoked), 10_000);
+  expect(await Promise.all(finish.map((send) => send()))).toEqual([revoked, revoked, revoked]);
+  const headers = { authorization: `Bearer ${await system.getAccessToken(client)}` };
+  const todos = await (await fetch(`${system.apiResource}/todos`, { headers })).json();
+  expect(todos).not.toContainEqual(expect.objectContaining({ title: expect.stringMatching(/^[ab]$/) }));
+});
+
+test('who waits for changes is told none of them when its token is revoked', async () => {
+  const [waiting, writing] = [await system.getAccessToken(client), await system.getAccessToken(client)];
+  const changes = `${system.apiResource}/todos/changes`;
+  const headers = { authorization: `Bearer ${waiting}`, prefer: 'wait=20' };
+  const { next } = z.object({ next: z.string() }).parse(await (await fetch(changes, { headers })).json());
+  const answer = fetch(`${changes}?since=${next}`, { headers });
+  await revoke(waiting);
+  await vi.waitFor(async () => expect(await useAtApi(waiting)).toEqual(revoked), 10_000);
+  await fetch(`${system.apiResource}/todos`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${writing}`, 'content-type': 'application/json' },
+    body: '{"title":"not for everybody"}',
+  });
+  const { status, headers: answered } = await answer;
+  expect({ status, challenge: answered.get('www-authenticate') }).toEqual(revoked);
+});
+
+test('revoking is for the client that got the token, and does nothing to what is no good token', async () => {
+  const token = await system.getAccessToken(client);
+  const other = await system.registerClient();
+  expect(await revoke(token, other)).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+  expect(await revoke(`${token.slice(0, -4)}AAAA`)).toMatchObject({ status: 200 });
+  expect(await revoke('opaque')).toMatchObject({ status: 200 });
+  expect(await revoke('a\0b')).toMatchObject({ status: 200 });
+  expect(await introspect('a\0b')).toMatchObject({ status: 200, body: { active: false } });
+  expect(await post('/oauth/revoke', client, {})).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+  const wrong = await revoke(token, { ...client, secret: 'wrong' });
+  expect(wrong).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+  expect(wrong.headers.get('www-authenticate')).toMatch(/^Basic realm=/);
+  expect((await introspect(token)).body).toMatchObject({ active: true });
+  expect(await revoke(token)).toMatchObject({ status: 200 });
+  expect(await revoke(token)).toMatchObject({ status: 200 });
+  expect((await introspect(token)).body).toEqual({ active: false });
+});
+
+test('a client sees its own tokens, a resource server those made out to it, and nobody any other', async () => {
+  const forMcp = await system.getAccessToken(client, { resource: system.mcpResource });
+  const mcp = { id: 'mcp', secret: system.environment.MCP_CLIENT_SECRET ?? '' };
+  const active = {
+    active: true,
+    token_type: 'Bearer',
+    sub: client.id,
+    client_id: client.id,
+    scope: 'todos:read todos:write',
+    aud: system.mcpResource,
+    iss: system.issuer,
+  };
+  for (const who of [client, mcp]) {
+    const answer = await introspect(forMcp, who);
+    expect(answer).toMatchObject({ status: 200, body: active });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  }
+  expect((await introspect(forMcp, await system.registerClient())).body).toEqual({ active: false });
+  expect((await introspect(await system.getAccessToken(client), mcp)).body).toEqual({ active: false });
+  expect((await introspect(`${forMcp.slice(0, -4)}AAAA`)).body).toEqual({ active: false });
+  expect((await introspect('opaque')).body).toEqual({ active: false });
+});
+
+test('whoever accepts a signed answer gets one', async () => {
+  const token = await system.getAccessToken(client);
+  const { headers, text } = await introspect(token, client, { accept: 'application/token-introspection+jwt' });
+  expect(headers.get('content-type')).toMatch(/^application\/token-introspection\+jwt/);
+  const { payload, protectedHeader } = await jwtVerify(
+    text,
+    createRemoteJWKSet(new URL(`${system.issuer}/oauth/jwks`)),
+    {
+      issuer: system.issuer,
+      audience: client.id,
+    },
+  );
+  expect(protectedHeader.typ).toBe('token-introspection+jwt');
+  expect(payload.token_introspection).toMatchObject({ active: true, client_id: client.id });
+});
+
+test('an exchanged token and the one that it was exchanged from fall together', async () => {
+  const exchange = async () => {
+    const subject = await system.getAccessToken(client, { resource: system.mcpResource });
+    const exchanged = await system.getAccessToken(
+      { id: 'mcp', secret: system.environment.MCP_CLIENT_SECRET ?? '' },
+      {
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: subject,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      },
+    );
+    return { subject, exchanged };
+  };
+  const first = await exchange();
+  expect(decodeJwt(first.exchanged).status).toEqual(decodeJwt(first.subject).status);
+  await revoke(first.subject);
+  await vi.waitFor(async () => expect(await useAtApi(first.exchanged)).toEqual(revoked), {
+    timeout: 10_000,
+    interval: 5,
+  });
+  const second = await exchange();
+  await revoke(second.exchanged, { id: 'mcp', secret: system.environment.MCP_CLIENT_SECRET ?? '' });
+  await vi.waitFor(async () => expect(await useAtMcp(second.subject)).toEqual(revoked), {
+    timeout: 10_000,
+    interval: 5,
+  });
+  // and a revoked token is exchanged for nothing
+  const answer = await post(
+    '/oauth/token',
+    { id: 'mcp', secret: system.environment.MCP_CLIENT_SECRET ?? '' },
+    {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: first.subject,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    },
+  );
+  expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+});
+
+const Aggregation = z.object({
+  status_lists: z.array(z.string()),
+  entity_tags: z.record(z.string(), z.string()),
+  status_list_tokens: z.record(z.string(), z.string()).default({}),
+});
+const aggregate = async (headers: Record<string, string> = {}) => {
+  const response = await fetch(`${system.issuer}/oauth/status-lists`, { headers });
+  const body = response.status === 200 ? Aggregation.parse(await response.json()) : undefined;
+  return { status: response.status, headers: response.headers, etag: response.headers.get('etag') ?? '', body };
+};
+
+test('the lists are found from the metadata, signed, and say what the draft asks for', async () => {
+  const token = await system.getAccessToken(client);
+  const { idx, uri } = z
+    .object({ status_list: z.object({ idx: z.number(), uri: z.string() }) })
+    .parse(decodeJwt(token).status).status_list;
+  const metadata = await (await fetch(`${system.issuer}/.well-known/oauth-authorization-server`)).json();
+  expect(metadata).toMatchObject({
+    status_list_aggregation_endpoint: `${system.issuer}/oauth/status-lists`,
+    revocation_endpoint: `${system.issuer}/oauth/revoke`,
+    introspection_endpoint: `${system.issuer}/oauth/introspect`,
+  });
+  expect((await aggregate()).body?.status_lists).toContain(uri);
+
+  const keys = createRemoteJWKSet(new URL(`${system.issuer}/oauth/jwks`));
+  const read = async () => {
+    const response = await fetch(uri, { headers: { accept: 'application/statuslist+jwt' } });
+    expect(response.headers.get('content-type')).toBe('application/statuslist+jwt');
+    expect(response.headers.get('content-encoding')).toBe('gzip');
+    const text = await response.text();
+    expect(decodeProtectedHeader(text).typ).toBe('statuslist+jwt');
+    const { payload } = await jwtVerify(text, keys, { subject: uri });
+    expect(payload).toMatchObject({ ttl: 30, iat: expect.any(Number), exp: expect.any(Number) });
+    expect(payload.exp).toBeGreaterThanOrEqual(decodeJwt(token).exp ?? 0);
+    return { list: StatusList.decode(payload.status_list), etag: response.headers.get('etag') ?? '' };
+  };
+  const before = await read();
+  expect(before.list.size).toBe(131_072);
+  expect(before.list.isInvalid(idx)).toBe(false);
+  expect((await fetch(uri, { headers: { 'if-none-match': before.etag } })).status).toBe(304);
+  await revoke(token);
+  const after = await read();
+  expect(after.list.isInvalid(idx)).toBe(true);
+  expect(after.etag).not.toBe(before.etag);
+  // whoever waited has it without another request
+  const { body } = await aggregate();
+  expect(body?.entity_tags[uri]).toBe(after.etag);
+  const { payload } = await jwtVerify(body?.status_list_tokens[uri] ?? '', keys, { subject: uri });
+  expect(StatusList.decode(payload.status_list).isInvalid(idx)).toBe(true);
+  expect(await fetch(`${system.issuer}/oauth/status-lists/99999`)).toMatchObject({ status: 404 });
+});
+
+test('a reader that waits is answered when something changes, and not before', async () => {
+  const token = await system.getAccessToken(client);
+  const { etag } = await aggregate();
+  expect((await aggregate({ 'if-none-match': etag })).status).toBe(304);
+  const started = Date.now();
+  expect((await aggregate({ 'if-none-match': etag, prefer: 'wait=1' })).status).toBe(304);
+  expect(Date.now() - started).toBeGreaterThan(900);
+
+  let answered = false;
+  const waiting = aggregate({ 'if-none-match': etag, prefer: 'wait=20' }).finally(() => {
+    answered = true;
+  });
+  await delay(200);
+  expect(answered).toBe(false);
+  await revoke(token);
+  const answer = await waiting;
+  expect(answer.status).toBe(200);
+  expect(answer.etag).not.toBe(etag);
+  expect(answer.headers.get('preference-applied')).toBe('wait');
+  expect(answer.headers.get('vary')).toMatch(/prefer/i);
+});
+
+test('no place is given twice by two processes, and what one revokes the other publishes', async ({ skip }) => {
+  skip(system.database.kind === 'embedded', 'the embedded database has one process');
+  const port = await getFreePort();
+  const environment = { ...system.environment, AUTH_PORT: String(port) };
+  await using _second = await startAuth(readAuthConfig(environment), system.database);
+  const tokenOf = async (origin: string) => {
+    const response = await fetch(`${origin}/oauth/token`, {
+      method: 'POST',
+      headers: authorization(client),
+      body: new URLSearchParams({ grant_type: 'client_credentials' }),
+    });
+    return z.object({ access_token: z.string() }).parse(await response.json()).access_token;
+  };
+  const origins = [system.issuer, `http://127.0.0.1:${port}`];
+  const tokens = await Promise.all(Array.from({ length: 200 }, (_, index) => tokenOf(origins[index % 2] ?? '')));
+  const places = tokens.map((token) => JSON.stringify(decodeJwt(token).status));
+  expect(new Set(places).size).toBe(200);
+
+  const token = await tokenOf(system.issuer);
+  expect((await useAtApi(token)).status).toBe(200);
+  // revoked at the process that the api does not read from
+  const response = await fetch(`http://127.0.0.1:${port}/oauth/revoke`, {
+    method: 'POST',
+    headers: authorization(client),
+    body: new URLSearchParams({ token }),
+  });
+  expect(response.status).toBe(200);
+  await vi.waitFor(async () => expect(await useAtApi(token)).toEqual(revoked), { timeout: 10_000, interval: 5 });
+});
+
+test('with auth away what was revoked stays revoked, and what was not is accepted', async () => {
+  await using own = await startSystem();
+  const holder = await own.registerClient();
+  const [good, bad] = [await own.getAccessToken(holder), await own.getAccessToken(holder)];
+  const use = async (token: string) =>
+    (await fetch(`${own.apiResource}/todos`, { headers: { authorization: `Bearer ${token}` } })).status;
+  expect([await use(good), await use(bad)]).toEqual([200, 200]);
+  await fetch(`${own.issuer}/oauth/revoke`, {
+    method: 'POST',
+    headers: authorization(holder),
+    body: new URLSearchParams({ token: bad }),
+  });
+  await vi.waitFor(async () => expect(await use(bad)).toBe(401), { timeout: 10_000, interval: 5 });
+  await own.stopAuth();
+  expect([await use(good), await use(bad)]).toEqual([200, 401]);
+});

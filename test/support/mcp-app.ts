@@ -1,0 +1,53 @@
+import { type Logger, pino } from 'pino';
+import { createMcpApp } from '../../mcp/app.ts';
+import type { ServerFeatures } from '../../mcp/features.ts';
+import { createTodoApi } from '../../mcp/todo-api/todo-api.ts';
+import { createMetrics } from '../../shared/http/metrics.ts';
+import { serve } from '../../shared/http/serve.ts';
+import { openResourceServer } from '../../shared/resource-server/resource-server.ts';
+import { TODO_SCOPES } from '../../shared/scopes.ts';
+import { getFreePort } from '../../shared/testing/free-port.ts';
+import { startTokenIssuer, type TokenIssuer } from '../../shared/testing/token-issuer.ts';
+
+/** The MCP server's app over HTTP, and the issuer that it trusts. */
+export type RunningMcpApp = AsyncDisposable & { readonly resource: string; readonly issuer: TokenIssuer };
+
+/**
+ * Starts the app that `mcp/main.ts` starts, behind the same guard, with features of a test's own and an issuer that
+ * signs whatever the test asks for. Behind it there is no todo API, unless `apiBaseUrl` says where.
+ */
+export async function startMcpApp({
+  features,
+  apiBaseUrl = 'http://127.0.0.1:9/api/v1',
+  logger = pino({ level: 'silent' }),
+}: {
+  features: ServerFeatures;
+  apiBaseUrl?: string;
+  logger?: Logger;
+}): Promise<RunningMcpApp> {
+  await using starting = new AsyncDisposableStack();
+  const port = await getFreePort();
+  const resource = `http://localhost:${port}/mcp`;
+  const issuer = starting.use(await startTokenIssuer({ audience: resource }));
+  const protectedResource = {
+    resource,
+    authorizationServer: issuer.identifier,
+    scopes: TODO_SCOPES,
+    name: 'Test',
+  };
+  const { verify } = starting.use(openResourceServer(protectedResource, { authUrl: undefined, logger }));
+  const app = createMcpApp({
+    info: { name: 'test', version: '1' },
+    features,
+    verify,
+    protectedResource,
+    exchange: () => ({ get: async () => 'exchanged', refused: () => {} }),
+    todoApi: (accessTokens) => createTodoApi({ baseUrl: async () => apiBaseUrl, accessTokens, fetch }),
+    checks: {},
+    metrics: createMetrics(),
+    logger,
+  });
+  starting.use(await serve(app.callback(), { port, host: '127.0.0.1', drainFor: 0 }));
+  const running = starting.move();
+  return { resource, issuer, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}

@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import pg from 'pg';
+import { vi } from 'vitest';
+import * as z from 'zod';
+import { readApiConfig } from '../../api/config.ts';
+import { startApi } from '../../api/main.ts';
+import { createClientSecret, hashClientSecret } from '../../auth/clients/client-secret.ts';
+import { type NewClient, openClients } from '../../auth/clients/clients.ts';
+import { readAuthConfig } from '../../auth/config.ts';
+import { authDatabase } from '../../auth/database/definition.ts';
+import { startAuth } from '../../auth/main.ts';
+import { readMcpConfig } from '../../mcp/config.ts';
+import { startMcp } from '../../mcp/main.ts';
+import type { Database } from '../../shared/database/database.ts';
+import { openOrm } from '../../shared/database/orm.ts';
+import { getFreePort } from '../../shared/testing/free-port.ts';
+import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
+import { openTestDatabase } from '../../shared/testing/test-database.ts';
+
+const TokenResponse = z.object({ access_token: z.string() });
+
+/** The credentials of a client. */
+export type TestClient = { readonly id: string; readonly secret: string };
+
+/** The three services on free ports, as each is when it is alone. */
+export type System = AsyncDisposable & {
+  readonly issuer: string;
+  readonly apiResource: string;
+  readonly mcpResource: string;
+  readonly database: Database;
+  readonly environment: Record<string, string>;
+  /** Registers a client that may read and write todos at the api and at mcp, unless `client` says otherwise. */
+  readonly registerClient: (client?: Partial<NewClient>) => Promise<TestClient>;
+  /** Posts a form to the token endpoint. */
+  readonly postToken: (client: TestClient, parameters?: Record<string, string>) => Promise<Response>;
+  /** Gets an access token by client credentials. */
+  readonly getAccessToken: (client: TestClient, parameters?: Record<string, string>) => Promise<string>;
+  readonly stopAuth: () => Promise<void>;
+  /** Counts the statements that are sent to the database from now on; the function that it returns says how many. */
+  readonly countStatements: () => () => number;
+};
+
+/** Starts auth, api and mcp on one test database. */
+export async function startSystem(variables: Record<string, string> = {}): Promise<System> {
+  await using starting = new AsyncDisposableStack();
+  const [authPort, apiPort, mcpPort] = [await getFreePort(), await getFreePort(), await getFreePort()];
+  const issuer = `http://127.0.0.1:${authPort}`;
+  const apiResource = `http://127.0.0.1:${apiPort}/api/v1`;
+  const mcpResource = `http://127.0.0.1:${mcpPort}/mcp`;
+  const secret = createClientSecret();
+  const directory = starting.use(makeTemporaryDirectory());
+  const environment = {
+    AUTH_PORT: String(authPort),
+    API_PORT: String(apiPort),
+    MCP_PORT: String(mcpPort),
+    AUTH_ISSUER: issuer,
+    API_RESOURCE: apiResource,
+    MCP_RESOURCE: mcpResource,
+    MCP_CLIENT_SECRET: secret,
+    OAUTH_CLIENT_ID: 'mcp',
+    OAUTH_CLIENT_SECRET: secret,
+    YATA_DATA_DIR: join(directory.path, 'data'),
+    LOG_LEVEL: 'silent',
+    ...variables,
+  };
+  const database = starting.use(await openTestDatabase());
+  const auth = starting.use(await startAuth(readAuthConfig(environment), database));
+  starting.use(await startApi(readApiConfig(environment), database));
+  starting.use(await startMcp(readMcpConfig(environment)));
+  // another process than auth, as far as auth can tell
+  const { em } = starting.use(await openOrm(database, authDatabase, { poolSize: 2 }));
+  const clients = starting.use(await openClients({ database, em }));
+  const running = starting.move();
+
+  return {
+    issuer,
+    apiResource,
+    mcpResource,
+    database,
+    environment,
+    async registerClient(client = {}) {
+      const credentials = {
+        id: client.clientId ?? `client-${createClientSecret().slice(0, 8)}`,
+        secret: createClientSecret(),
+      };
+      await clients.register({
+        clientId: credentials.id,
+        name: 'Test',
+        scopes: ['todos:read', 'todos:write'],
+        resources: [apiResource, mcpResource],
+        resourceServer: null,
+        tokenEndpointAuthMethod: 'client_secret_basic',
+        secretHash: hashClientSecret(credentials.secret),
+        jwks: null,
+        ...client,
+      });
+      return credentials;
+    },
+    postToken,
+    async getAccessToken(client, parameters) {
+      const response = await postToken(client, parameters);
+      return TokenResponse.parse(await response.json()).access_token;
+    },
+    stopAuth: async () => auth[Symbol.asyncDispose](),
+    countStatements() {
+      const spies =
+        database.kind === 'embedded'
+          ? [vi.spyOn(database.pglite, 'execProtocol'), vi.spyOn(database.pglite, 'execProtocolStream')]
+          : [vi.spyOn(pg.Client.prototype, 'query')];
+      return () => spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+
+  function postToken({ id, secret }: TestClient, parameters: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${issuer}/oauth/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials', ...parameters }),
+    });
+  }
+}
