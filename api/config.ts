@@ -14,7 +14,7 @@ const REQUESTS = 'a number of requests, 1 or more';
 
 export type ApiConfig = ReturnType<typeof readApiConfig>;
 
-/** Reads what the todo API is to be. @throws {InvalidConfiguration} */
+/** Reads what the todo API is to be. @throws {InvalidConfigurationError} */
 export function readApiConfig(given: Environment) {
   const environment = resolveFiles(given);
   return readEnvironment(

@@ -30,21 +30,21 @@ import type { SecretUse } from './clients/secret-use.ts';
 import { createIntrospectionEndpoint } from './introspection/introspection-endpoint.ts';
 import { createAdapterFactory } from './provider/adapter.ts';
 import { auditProviderEvents } from './provider/audit-events.ts';
-import { createGuardAgainstGuessing } from './provider/client-authentication-rate-limit.ts';
-import { keepBuiltClients } from './provider/client-cache.ts';
+import { createClientAuthenticationRateLimit } from './provider/client-authentication-rate-limit.ts';
+import { cacheBuiltClients } from './provider/client-cache.ts';
 import { publishDocuments, refuseUnrouted } from './provider/metadata.ts';
-import { createAuthorizationServer, METHODS, ROUTES } from './provider/provider.ts';
-import { answerAboutTokens } from './provider/structured-access-tokens.ts';
+import { createProvider, METHODS, ROUTES } from './provider/provider.ts';
+import { handleStructuredAccessTokens } from './provider/structured-access-tokens.ts';
 import type { ResourceServers } from './resource-servers/resource-servers.ts';
 import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts';
 import { createRevocations, revokeLeases } from './revocation/revocations.ts';
 import type { PublicKeys } from './signing-keys/public-keys.ts';
 import type { SigningKeys } from './signing-keys/signing-keys.ts';
-import { createLeases, HolderGone, type Place } from './status-lists/leases.ts';
+import { createLeases, LeaseHolderNotFoundError, type StatusIndex } from './status-lists/leases.ts';
 import { getList, listUri, STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
 import { measureStatusLists } from './status-lists/metrics.ts';
-import type { AuthProcesses } from './status-lists/peers.ts';
-import { createConfirmations } from './status-lists/propagation.ts';
+import type { Peers } from './status-lists/peers.ts';
+import { createPropagation } from './status-lists/propagation.ts';
 import { createReaders } from './status-lists/readers.ts';
 import { statusListRoutes } from './status-lists/routes.ts';
 import type { StatusLists } from './status-lists/status-lists.ts';
@@ -62,7 +62,7 @@ export function createAuthApp({
   secretUse,
   failedAuthentications,
   statusLists,
-  processes,
+  peers,
   waiting,
   isTrustedProxy,
   logger,
@@ -78,7 +78,7 @@ export function createAuthApp({
   secretUse: SecretUse;
   failedAuthentications: FailedAuthenticationLimiter;
   statusLists: StatusLists;
-  processes: AuthProcesses;
+  peers: Peers;
   /** Where administrators wait for a revocation to be confirmed. */
   waiting: Waiting;
   /** Absent: no proxy is believed. */
@@ -93,8 +93,8 @@ export function createAuthApp({
   const { isRevoked, isInvalid, committedBetween } = statusLists;
   // a list takes new tokens for as long as one of them lives, and is gone when the last of them is
   const leases = createLeases({ em, listLifetime: accessTokenTtl, isInvalid });
-  const guessing = createGuardAgainstGuessing(failedAuthentications);
-  const provider = createAuthorizationServer({
+  const guessing = createClientAuthenticationRateLimit(failedAuthentications);
+  const provider = createProvider({
     issuer,
     resourceServers,
     signingKeys,
@@ -107,7 +107,7 @@ export function createAuthApp({
     adapter: createAdapterFactory({ em, clients }),
   });
   if (isTrustedProxy !== undefined) trustProxies(provider, isTrustedProxy);
-  keepBuiltClients(provider, { find: guessing.guard(clients.find) });
+  cacheBuiltClients(provider, { find: guessing.guard(clients.find) });
   const koa: Koa = provider;
   koa.on('error', logFailures(logger));
   provider.on('server_error', (ctx, err) => {
@@ -123,8 +123,8 @@ export function createAuthApp({
 
   const metrics = createMetrics();
   const observeLag = measureStatusLists(metrics.registry, { statusLists, leases });
-  const readers = createReaders({ committedBetween, observeLag, acknowledged: () => confirmations.acknowledged() });
-  const confirmations = createConfirmations({ readers, processes, waiting, logger });
+  const readers = createReaders({ committedBetween, observeLag, acknowledged: () => propagation.acknowledged() });
+  const propagation = createPropagation({ readers, peers, waiting, logger });
   const verify = (token: string) => verifyAccessTokenClaims(token, { issuer, findKey: publicKeys.find });
   const revocations = createRevocations({ em, statusLists });
 
@@ -142,7 +142,7 @@ export function createAuthApp({
     em,
     administration: createAdministration({ em, resourceServers, statusLists, clients }),
     revocations,
-    confirmations,
+    propagation,
     verifyOwnToken: verify,
     authenticate: requireAccessToken({ verify: verifyAdmin, challenges }),
     challenges,
@@ -165,7 +165,7 @@ export function createAuthApp({
         .use(routes.allowedMethods()),
     ),
     guessing.observe(provider),
-    answerAboutTokens(provider, {
+    handleStructuredAccessTokens(provider, {
       revocation: createRevocationEndpoint({ issuer, verify, revocations }),
       introspection: createIntrospectionEndpoint({ provider, verify, isRevoked }),
       logger,
@@ -182,7 +182,7 @@ export function createAuthApp({
     return place instanceof Promise ? place.then(referTo, refuseGone) : referTo(place);
   }
 
-  async function takeAlone(clientId: string, expiresAt: number): Promise<Place> {
+  async function takeAlone(clientId: string, expiresAt: number): Promise<StatusIndex> {
     const cause = { actor: clientId, reason: 'replaced by a newer access token' };
     const place = await leases.takeAlone(clientId, expiresAt, async (transaction) => {
       // not what it was given in exchange: those tokens are its callers' too
@@ -196,13 +196,13 @@ export function createAuthApp({
     await leases.share(clientId, { list: getList(issuer, uri), index: idx }).catch(refuseGone);
   }
 
-  function referTo({ list, index }: Place): StatusReference {
+  function referTo({ list, index }: StatusIndex): StatusReference {
     return { idx: index, uri: listUri(issuer, list) };
   }
 }
 
 function refuseGone(error: unknown): never {
-  if (error instanceof HolderGone) throw new errors.InvalidClientAuth(error.message);
+  if (error instanceof LeaseHolderNotFoundError) throw new errors.InvalidClientAuth(error.message);
   throw error;
 }
 

@@ -17,7 +17,7 @@ const PROXIES =
 
 export type AuthConfig = ReturnType<typeof readAuthConfig>;
 
-/** Reads what the authorization server is to be. @throws {InvalidConfiguration} */
+/** Reads what the authorization server is to be. @throws {InvalidConfigurationError} */
 export function readAuthConfig(given: Environment) {
   const environment = resolveFiles(given);
   return readEnvironment(

@@ -18,8 +18,8 @@ import { authDatabase } from './database/definition.ts';
 import { deleteExpiredArtifacts } from './provider/adapter.ts';
 import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { createPublicKeys } from './signing-keys/public-keys.ts';
-import { loadSigningKeys } from './signing-keys/signing-keys.ts';
-import { openAuthProcesses } from './status-lists/peers.ts';
+import { findOrCreateSigningKeys } from './signing-keys/signing-keys.ts';
+import { openPeers } from './status-lists/peers.ts';
 import { openStatusLists, retireStatusLists } from './status-lists/status-lists.ts';
 
 /** Milliseconds between deletions of what expired, and writes of when each secret was last used. */
@@ -31,7 +31,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
   const logger = createLogger({ name: 'auth', level: config.LOG_LEVEL });
   const { em } = starting.use(await openOrm(database, authDatabase));
   const keyEncryptionKey = config.AUTH_KEY_ENCRYPTION_KEY ?? findOrCreateKeyEncryptionKey(config.YATA_DATA_DIR);
-  const load = () => loadSigningKeys({ em, algorithm: config.AUTH_SIGNING_ALG, keyEncryptionKey });
+  const load = () => findOrCreateSigningKeys({ em, algorithm: config.AUTH_SIGNING_ALG, keyEncryptionKey });
   const signingKeys = await load();
   const publicKeys = createPublicKeys({ signingKeys, load, logger });
   const addresses = {
@@ -52,7 +52,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
   const statusLists = starting.use(
     await openStatusLists({ database, em, issuer: config.AUTH_ISSUER, signingKeys, logger }),
   );
-  const processes = starting.use(await openAuthProcesses({ database, em }));
+  const peers = starting.use(await openPeers({ database, em }));
   const tidying = setInterval(() => {
     Promise.all([
       secretUse.write(),
@@ -74,7 +74,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     secretUse,
     failedAuthentications,
     statusLists,
-    processes,
+    peers,
     waiting,
     isTrustedProxy: config.AUTH_TRUSTED_PROXIES,
     logger,

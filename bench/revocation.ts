@@ -9,7 +9,7 @@ import { createClientSecret } from '../auth/clients/client-secret.ts';
 import { findOrCreateCredentials } from '../auth/clients/credentials-file.ts';
 import { authDatabase } from '../auth/database/definition.ts';
 import { createRevocations } from '../auth/revocation/revocations.ts';
-import { loadSigningKeys } from '../auth/signing-keys/signing-keys.ts';
+import { findOrCreateSigningKeys } from '../auth/signing-keys/signing-keys.ts';
 import { createLeases } from '../auth/status-lists/leases.ts';
 import { openStatusLists } from '../auth/status-lists/status-lists.ts';
 import { openOrm } from '../shared/database/orm.ts';
@@ -203,7 +203,7 @@ async function measureClientRevocation(): Promise<ClientRevocation> {
   await using orm = await openOrm(database, authDatabase);
   const { em } = orm;
   const logger = createLogger({ name: 'bench', level: 'error' });
-  const signingKeys = await loadSigningKeys({ em, algorithm: 'ES256', keyEncryptionKey: randomBytes(32) });
+  const signingKeys = await findOrCreateSigningKeys({ em, algorithm: 'ES256', keyEncryptionKey: randomBytes(32) });
   await using statusLists = await openStatusLists({ database, em, issuer: 'http://127.0.0.1:1', signingKeys, logger });
   const leases = createLeases({ em, listLifetime: 3600, isInvalid: statusLists.isInvalid });
   const revocations = createRevocations({ em, statusLists });

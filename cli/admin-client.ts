@@ -4,7 +4,7 @@ import { AuditEventResponse, type ClientChanges, ClientResponse, RevocationRespo
 import type { Credentials } from '../auth/clients/credentials-file.ts';
 import type { Issuer } from '../shared/resource-server/issuer.ts';
 
-/** The administration as its client sees it. Every call throws `AdministrationRefused` with what the server said. */
+/** The administration as its client sees it. Every call throws `AdminRequestError` with what the server said. */
 export type AdminClient = {
   readonly createClient: (request: Record<string, unknown>) => Promise<ClientResponse>;
   readonly listClients: () => Promise<ClientResponse[]>;
@@ -48,7 +48,7 @@ export function createAdminClient({ issuer, credentials }: { issuer: Issuer; cre
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    if (!response.ok) throw new AdministrationRefused(response.status, text);
+    if (!response.ok) throw new AdminRequestError(response.status, text);
     return answer.parse(JSON.parse(text));
   }
 
@@ -62,17 +62,18 @@ export function createAdminClient({ issuer, credentials }: { issuer: Issuer; cre
     try {
       return (await oauth.processClientCredentialsResponse(server, client, response)).access_token;
     } catch (error) {
-      if (error instanceof oauth.WWWAuthenticateChallengeError) throw new AdministratorRefused(client_id, response);
+      if (error instanceof oauth.WWWAuthenticateChallengeError)
+        throw new AdministratorRejectedError(client_id, response);
       if (error instanceof oauth.ResponseBodyError)
-        throw new AdministratorRefused(client_id, response, error.error_description ?? error.error);
+        throw new AdministratorRejectedError(client_id, response, error.error_description ?? error.error);
       throw error;
     }
   }
 }
 
 /** The authorization server gives the administrator no access token. The message says what to do. */
-class AdministratorRefused extends Error {
-  override readonly name = 'AdministratorRefused';
+class AdministratorRejectedError extends Error {
+  override readonly name = 'AdministratorRejectedError';
 
   constructor(clientId: string, { status, headers }: Response, reason = 'client authentication failed') {
     const hint =
@@ -86,8 +87,8 @@ class AdministratorRefused extends Error {
 const Problem = z.object({ detail: z.string() });
 
 /** The administration refused a request. The message is what it said. */
-class AdministrationRefused extends Error {
-  override readonly name = 'AdministrationRefused';
+class AdminRequestError extends Error {
+  override readonly name = 'AdminRequestError';
 
   constructor(status: number, body: string) {
     const { data } = Problem.safeParse(parseJson(body));

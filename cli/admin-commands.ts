@@ -25,7 +25,7 @@ export type CommandResult = { readonly json: unknown; readonly text: string };
 /** Writes a client's new secret where the old one was kept, if anywhere, and returns the path. */
 export type KeepCredentials = (credentials: Credentials) => string | undefined;
 
-/** Runs a command of the administrator. @throws {UsageError} @throws {AdministrationRefused} */
+/** Runs a command of the administrator. @throws {UsageError} @throws {AdminRequestError} */
 export async function runAdminCommand(
   words: readonly string[],
   { admin, keepCredentials }: { admin: AdminClient; keepCredentials: KeepCredentials },

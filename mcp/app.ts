@@ -30,7 +30,7 @@ import {
   offerFeatures,
   requireScopeOfMessage,
 } from './protocol/streamable-http.ts';
-import { refuseForeignOrigin } from './protocol/validate-origin.ts';
+import { validateOrigin } from './protocol/validate-origin.ts';
 import type { TodoApi } from './todo-api/todo-api.ts';
 
 /** Bytes that a JSON-RPC message may have. */
@@ -82,7 +82,7 @@ export function createMcpApp({
     const authenticate = requireAccessToken({ verify, challenges });
     router.all(
       new URL(form).pathname,
-      refuseForeignOrigin(resource, corsOrigins),
+      validateOrigin(resource, corsOrigins),
       authenticate,
       requirePost,
       parseBody(JsonRpcMessage, { limit: MESSAGE_LIMIT }),

@@ -23,7 +23,7 @@ const clientVariables = {
 
 export type McpConfig = ReturnType<typeof readMcpConfig>;
 
-/** Reads what the MCP server over Streamable HTTP is to be. @throws {InvalidConfiguration} */
+/** Reads what the MCP server over Streamable HTTP is to be. @throws {InvalidConfigurationError} */
 export function readMcpConfig(given: Environment) {
   const environment = resolveFiles(given);
   const { API_RESOURCE, ...others } = identifiers(environment);
@@ -45,7 +45,7 @@ export function readMcpConfig(given: Environment) {
   );
 }
 
-/** Reads what the MCP server over stdio is to be. @throws {InvalidConfiguration} */
+/** Reads what the MCP server over stdio is to be. @throws {InvalidConfigurationError} */
 export function readStdioConfig(given: Environment) {
   const environment = resolveFiles(given);
   return readEnvironment(

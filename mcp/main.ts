@@ -5,7 +5,7 @@ import { createLogger } from '../shared/logger.ts';
 import { openResourceServer } from '../shared/resource-server/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
-import { createTokenEndpoint } from './access-tokens/token-endpoint.ts';
+import { createTokenRequest } from './access-tokens/token-endpoint.ts';
 import { createTokenExchange } from './access-tokens/token-exchange.ts';
 import { createMcpApp } from './app.ts';
 import { type McpConfig, readMcpConfig } from './config.ts';
@@ -25,7 +25,7 @@ export async function startMcp(config: McpConfig): Promise<ListeningServer> {
   const { issuer, verify, statusLists, ready } = starting.use(
     openResourceServer(protectedResource, { authUrl: config.AUTH_URL, logger }),
   );
-  const requestAccessToken = createTokenEndpoint({
+  const requestAccessToken = createTokenRequest({
     authorizationServer: async () => {
       const token_endpoint = config.OAUTH_TOKEN_URL;
       return token_endpoint === undefined ? issuer.metadata() : { issuer: issuer.identifier, token_endpoint };

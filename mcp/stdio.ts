@@ -4,7 +4,7 @@ import { identifierSchema } from '../shared/configuration/variables.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { createClientCredentialsSource } from './access-tokens/client-credentials.ts';
-import { createTokenEndpoint } from './access-tokens/token-endpoint.ts';
+import { createTokenRequest } from './access-tokens/token-endpoint.ts';
 import { readStdioConfig } from './config.ts';
 import { FEATURES, readOnly } from './features.ts';
 import { createMcpServer } from './protocol/server.ts';
@@ -22,7 +22,7 @@ await runUntilSignalled(async (resources) => {
     identifier: identifierSchema(environment),
     fetch,
   });
-  const requestAccessToken = createTokenEndpoint({
+  const requestAccessToken = createTokenRequest({
     authorizationServer: discovery.authorizationServer,
     clientId: config.OAUTH_CLIENT_ID,
     clientSecret: config.OAUTH_CLIENT_SECRET,

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Context } from 'koa';
-import { HttpError, InvalidRequest } from '../../shared/http/errors.ts';
+import { HttpError, InvalidRequestError } from '../../shared/http/errors.ts';
 import { IdempotencyKeyEntity } from './idempotency-key.entity.ts';
 
 /** What makes a request be done once: the key that its sender chose, and a hash of what it asks for. */
@@ -10,14 +10,16 @@ export type Once = { readonly key: string; readonly fingerprint: string };
 /** The syntax of a key, with or without the quotes of a structured field (draft-ietf-httpapi-idempotency-key-header-07 §2.1). */
 const KEY = /^(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255}))$/;
 
-/** Reads the Idempotency-Key of a request whose body is `body`. @throws {InvalidRequest} */
+/** Reads the Idempotency-Key of a request whose body is `body`. @throws {InvalidRequestError} */
 export function parseIdempotencyKey(ctx: Context, body: unknown): Once | undefined {
   const header = ctx.req.headers['idempotency-key'];
   if (header === undefined) return undefined;
   const [, quoted, bare] = KEY.exec(String(header)) ?? [];
   const key = quoted ?? bare;
   if (key === undefined)
-    throw new InvalidRequest([{ field: 'idempotency-key', expected: '1 to 255 visible characters without quotes' }]);
+    throw new InvalidRequestError([
+      { field: 'idempotency-key', expected: '1 to 255 visible characters without quotes' },
+    ]);
   return { key, fingerprint: hash('sha256', JSON.stringify([ctx.path.replace(/\/$/, ''), body]), 'base64url') };
 }
 

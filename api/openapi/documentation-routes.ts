@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import Router, { type RouterContext } from '@koa/router';
 import { answerWithEntityTag } from '../../shared/http/entity-tag.ts';
-import { once } from '../../shared/once.ts';
+import { lazy } from '../../shared/lazy.ts';
 import type { ProtectedResource } from '../../shared/resource-server/protected-resource.ts';
 import { createOpenApiDocument } from './document.ts';
 
@@ -24,7 +24,7 @@ const FILES = {
 export function documentationRoutes(protectedResource: ProtectedResource): Router {
   const contentSecurityPolicy = createContentSecurityPolicy(protectedResource);
   // made at the first request: most processes are never asked
-  const document = once(async () => tagged(JSON.stringify(createOpenApiDocument(protectedResource))));
+  const document = lazy(async () => tagged(JSON.stringify(createOpenApiDocument(protectedResource))));
 
   const router = new Router();
   router.get('/openapi.json', async function openApiDocument(ctx) {
@@ -32,7 +32,7 @@ export function documentationRoutes(protectedResource: ProtectedResource): Route
     answer(ctx, 'json', await document());
   });
   for (const [path, { type, file }] of Object.entries(FILES)) {
-    const content = once(async () => tagged(await readFile(file)));
+    const content = lazy(async () => tagged(await readFile(file)));
     router.get(path, async function documentationPage(ctx) {
       ctx.set({
         'cache-control': 'no-cache',

@@ -127,11 +127,11 @@ test('an export whose first page cannot be read is refused, and one whose caller
   await api.em.fork().execute('alter table api.gone rename to todo');
   const chunks: string[] = [];
   let asked = 0;
-  const mayGoOn = async () => {
+  const beforeWrite = async () => {
     asked += 1;
     if (asked === 2) throw new Error('the access token was revoked');
   };
-  const lines = await exportTodos(api.todos, sub, mayGoOn);
+  const lines = await exportTodos(api.todos, sub, beforeWrite);
   await expect(
     (async () => {
       for await (const chunk of lines) chunks.push(String(chunk));

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Context, Middleware } from 'koa';
-import { HttpError, InvalidRequest, ServiceUnavailable } from '../../shared/http/errors.ts';
+import { HttpError, InvalidRequestError, ServiceUnavailableError } from '../../shared/http/errors.ts';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
 import { ImportedTodo } from '../../shared/todo/todo.ts';
@@ -18,9 +18,9 @@ const TODOS = 10_000;
  * Writes every todo of `owner` as a line of JSON, the oldest first, as fast as it is read. A page at a time: neither all of
  * them in memory, nor a connection to the database for whoever reads slowly. When this resolves the first page is read;
  * what fails later breaks the answer off.
- * @param mayGoOn is asked before each further page, and throws when there may be none.
+ * @param beforeWrite is asked before each further page, and throws when there may be none.
  */
-export async function exportTodos(todos: Todos, owner: string, mayGoOn: () => Promise<unknown>): Promise<Readable> {
+export async function exportTodos(todos: Todos, owner: string, beforeWrite: () => Promise<unknown>): Promise<Readable> {
   let page = await readPage();
   return Readable.from(lines());
 
@@ -28,10 +28,10 @@ export async function exportTodos(todos: Todos, owner: string, mayGoOn: () => Pr
     while (true) {
       yield page.todos.map((todo) => `${JSON.stringify(todo)}\n`).join('');
       if (page.next === undefined) return;
-      await mayGoOn();
+      await beforeWrite();
       page = await readPage(page.next).catch((cause) => {
         // of a connection to the database that broke, or it looks like the caller's
-        throw new ServiceUnavailable('The next todos could not be read', { cause });
+        throw new ServiceUnavailableError('The next todos could not be read', { cause });
       });
     }
   }
@@ -71,7 +71,7 @@ async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
     }
     if (problems.length >= 20) break;
   }
-  if (problems.length > 0) throw new InvalidRequest(problems);
+  if (problems.length > 0) throw new InvalidRequestError(problems);
   return todos;
 }
 
@@ -93,7 +93,7 @@ async function* readChunks(ctx: Context): AsyncGenerator<Buffer> {
   try {
     yield* ctx.req.iterator({ destroyOnReturn: false });
   } catch (cause) {
-    throw new InvalidRequest([{ field: 'body', expected: 'to be sent to its end' }], cause);
+    throw new InvalidRequestError([{ field: 'body', expected: 'to be sent to its end' }], cause);
   } finally {
     // what a refusal leaves unread is read past: another request comes after it on the connection
     ctx.req.resume();
@@ -104,7 +104,7 @@ function decodeOrRefuse(decode: () => string): string {
   try {
     return decode();
   } catch (cause) {
-    throw new InvalidRequest([{ field: 'body', expected: 'lines of JSON in UTF-8' }], cause);
+    throw new InvalidRequestError([{ field: 'body', expected: 'lines of JSON in UTF-8' }], cause);
   }
 }
 

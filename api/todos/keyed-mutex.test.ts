@@ -1,9 +1,9 @@
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createTurns } from './keyed-mutex.ts';
+import { createKeyedMutex } from './keyed-mutex.ts';
 
 test('work under one name runs one after another, and under different names side by side', async () => {
-  const takeTurn = createTurns();
+  const runExclusive = createKeyedMutex();
   const running = new Map<string, number>();
   const [order, most]: [string[], number[]] = [[], []];
   const work = (name: string, number: number) => async () => {
@@ -16,7 +16,7 @@ test('work under one name runs one after another, and under different names side
     return number;
   };
   const done = await Promise.all(
-    [0, 1, 2].flatMap((number) => ['a', 'b'].map((name) => takeTurn(name, work(name, number)))),
+    [0, 1, 2].flatMap((number) => ['a', 'b'].map((name) => runExclusive(name, work(name, number)))),
   );
   expect(done).toEqual([0, 0, 1, 1, 2, 2]);
   expect(order.filter((name) => name.startsWith('a'))).toEqual(['a0', 'a1', 'a2']);
@@ -24,24 +24,24 @@ test('work under one name runs one after another, and under different names side
 });
 
 test('work that fails hinders nobody who comes after it', async () => {
-  const takeTurn = createTurns();
-  const failing = takeTurn('a', () => Promise.reject(new Error('it fails')));
-  const following = takeTurn('a', async () => 'done');
+  const runExclusive = createKeyedMutex();
+  const failing = runExclusive('a', () => Promise.reject(new Error('it fails')));
+  const following = runExclusive('a', async () => 'done');
   await expect(failing).rejects.toThrow('it fails');
   expect(await following).toBe('done');
 });
 
 test('who has waited too long is not done', async () => {
-  const takeTurn = createTurns({ patience: 50 });
+  const runExclusive = createKeyedMutex({ patience: 50 });
   let done = 0;
-  const slow = takeTurn('a', () => delay(200));
+  const slow = runExclusive('a', () => delay(200));
   const late = [1, 2, 3].map(() =>
-    takeTurn('a', async () => {
+    runExclusive('a', async () => {
       done += 1;
     }),
   );
   await slow;
   for (const turn of late) await expect(turn).rejects.toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
   expect(done).toBe(0);
-  expect(await takeTurn('a', async () => 'in time')).toBe('in time');
+  expect(await runExclusive('a', async () => 'in time')).toBe('in time');
 });

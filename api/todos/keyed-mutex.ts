@@ -1,10 +1,10 @@
-import { ServiceUnavailable } from '../../shared/http/errors.ts';
+import { ServiceUnavailableError } from '../../shared/http/errors.ts';
 
 /**
  * Runs `work` when all that was to be run before it under this name has ended, however that ended.
- * @throws {ServiceUnavailable} when that took too long.
+ * @throws {ServiceUnavailableError} when that took too long.
  */
-export type TakeTurn = <T>(name: string, work: () => Promise<T>) => Promise<T>;
+export type KeyedMutex = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 
 /** Milliseconds that somebody waits for his turn, and then for what is running. */
 const PATIENCE = 10_000;
@@ -13,13 +13,13 @@ const PATIENCE = 10_000;
  * Creates the turns of work under names. What waits for its turn waits in memory: of those who would wait in the database,
  * each would keep a connection from everybody else.
  */
-export function createTurns({ patience = PATIENCE }: { patience?: number } = {}): TakeTurn {
+export function createKeyedMutex({ patience = PATIENCE }: { patience?: number } = {}): KeyedMutex {
   const last = new Map<string, Promise<unknown>>();
-  return function takeTurn(name, work) {
+  return function runExclusive(name, work) {
     const since = performance.now();
     const turn = (last.get(name) ?? Promise.resolve()).then(() => {
       if (performance.now() - since > patience)
-        throw new ServiceUnavailable('Others are writing the same todos, and it took too long');
+        throw new ServiceUnavailableError('Others are writing the same todos, and it took too long');
       return work();
     });
     const ended = turn

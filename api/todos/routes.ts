@@ -134,7 +134,7 @@ export function todoRoutes({
   ): Promise<T> {
     return todos.write(ctx.state.accessToken.subject, work, {
       once,
-      async mayGoOn() {
+      async beforeWrite() {
         if (ctx.res.closed) throw new HttpError(408, 'The caller hung up before its turn');
         await stillAuthorized(ctx, async () => {});
       },

@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import * as z from 'zod';
-import { InvalidRequest } from '../../shared/http/errors.ts';
+import { InvalidRequestError } from '../../shared/http/errors.ts';
 import { type SORT_FIELDS, type TodoListQuery, wordsOf } from '../../shared/todo/list-query.ts';
 import { Time } from '../../shared/todo/text.ts';
 import { type Todo, TodoId } from '../../shared/todo/todo.ts';
@@ -47,7 +47,7 @@ const COUNT_AT_MOST = 10_000;
 
 /**
  * Reads a page that begins after the todo which `cursor` names, by the values that it is sorted by: todos that are added
- * or removed meanwhile move no other one onto another page. @throws {InvalidRequest} for a cursor of another order.
+ * or removed meanwhile move no other one onto another page. @throws {InvalidRequestError} for a cursor of another order.
  */
 export async function listPage(connection: Connection, owner: string, query: TodoListQuery): Promise<TodoPage> {
   const { sort, limit, cursor } = query;
@@ -121,5 +121,7 @@ function parseCursor(cursor: string, sort: string, keys: readonly Key[]): unknow
   } catch {
     // it is none of ours
   }
-  throw new InvalidRequest([{ field: 'cursor', expected: 'a cursor from a Link header, of a list in the same order' }]);
+  throw new InvalidRequestError([
+    { field: 'cursor', expected: 'a cursor from a Link header, of a list in the same order' },
+  ]);
 }

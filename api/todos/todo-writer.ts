@@ -3,12 +3,12 @@ import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { DeadlockException, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { ServiceUnavailable } from '../../shared/http/errors.ts';
+import { ServiceUnavailableError } from '../../shared/http/errors.ts';
 import type { TodoChange } from '../../shared/todo/change-feed.ts';
 import { wordsOf } from '../../shared/todo/list-query.ts';
 import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
 import { answerOnce, createRunningKeys, type Once } from '../idempotency/idempotency.ts';
-import { createTurns } from './keyed-mutex.ts';
+import { createKeyedMutex } from './keyed-mutex.ts';
 import { TodoEntity } from './todo.entity.ts';
 import { TODO_CHANGES, TodoChangeEntity } from './todo-change.entity.ts';
 import { noSuchTodo } from './todo-errors.ts';
@@ -41,19 +41,19 @@ export type WriteTodos = <T>(
   options?: {
     readonly once?: Once | undefined;
     /** Is asked when the turn of this write has come, and throws when it may not be done any more. */
-    readonly mayGoOn?: () => Promise<unknown>;
+    readonly beforeWrite?: () => Promise<unknown>;
   },
 ) => Promise<T>;
 
 /** Creates the writer of todos in a database. The writers of one owner in this process hold one connection. */
 export function createTodoWriter(em: SqlEntityManager): WriteTodos {
-  const takeTurn = createTurns();
+  const runExclusive = createKeyedMutex();
   const runOnce = createRunningKeys();
 
-  return (owner, work, { once, mayGoOn } = {}) => {
+  return (owner, work, { once, beforeWrite } = {}) => {
     const write = () =>
-      takeTurn(owner, async () => {
-        await mayGoOn?.();
+      runExclusive(owner, async () => {
+        await beforeWrite?.();
         return attempt(owner, work, once);
       });
     return once === undefined ? write() : runOnce(owner, once, write);
@@ -74,7 +74,7 @@ export function createTodoWriter(em: SqlEntityManager): WriteTodos {
       if (!(error instanceof UniqueConstraintViolationException || error instanceof DeadlockException)) throw error;
       // somebody else imported todos with the same ids meanwhile: now they are found to be taken
       if (attempts > 1) return attempt(owner, work, once, attempts - 1);
-      throw new ServiceUnavailable('Others are writing todos with the same ids', { cause: error });
+      throw new ServiceUnavailableError('Others are writing todos with the same ids', { cause: error });
     }
   }
 }

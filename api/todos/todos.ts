@@ -8,7 +8,7 @@ import { createTodoWriter, type WriteTodos } from './todo-writer.ts';
 /** The todos of everybody. Each call names the owner, and sees and touches nothing of anybody else's. */
 export type Todos = {
   readonly find: (owner: string, id: string) => Promise<Todo | undefined>;
-  /** A page of a list. @throws {InvalidRequest} when the cursor is not one of this list. */
+  /** A page of a list. @throws {InvalidRequestError} when the cursor is not one of this list. */
   readonly list: (owner: string, query: TodoListQuery) => Promise<TodoPage>;
   /** How many todos a list has on all its pages, as far as they are counted. */
   readonly count: (owner: string, query: TodoListQuery) => Promise<number>;

@@ -1,6 +1,6 @@
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { HttpError, InvalidRequest } from '../../shared/http/errors.ts';
+import { HttpError, InvalidRequestError } from '../../shared/http/errors.ts';
 import { insertSuccess, type Origin } from '../audit/audit.ts';
 import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
 import { ClientSecretEntity } from '../clients/client-secret.entity.ts';
@@ -13,7 +13,7 @@ import type { ClientChanges, ClientResponse, NewClientRequest } from './contract
 
 /** What an administrator does to clients. Each change is one transaction, with the word of it in the audit. */
 export type Administration = {
-  /** @throws {InvalidRequest} when the id is taken, or a scope or resource does not fit. */
+  /** @throws {InvalidRequestError} when the id is taken, or a scope or resource does not fit. */
   readonly createClient: (request: NewClientRequest, origin: Origin) => Promise<ClientResponse>;
   readonly listClients: () => Promise<ClientResponse[]>;
   readonly getClient: (clientId: string) => Promise<ClientResponse>;
@@ -170,7 +170,7 @@ export function createAdministration({
     const known = resourceServers.map(({ resource }) => resource);
     const unknown = resources.findIndex((resource) => !known.includes(resource));
     if (unknown >= 0)
-      throw new InvalidRequest([{ field: `resources.${unknown}`, expected: `one of ${known.join(', ')}` }]);
+      throw new InvalidRequestError([{ field: `resources.${unknown}`, expected: `one of ${known.join(', ')}` }]);
   }
 }
 
@@ -186,8 +186,8 @@ function actionOf({ active, scope }: ClientChanges): string {
   return scope === undefined ? 'client.change' : 'client.set-scope';
 }
 
-function idTaken(): InvalidRequest {
-  return new InvalidRequest([{ field: 'client_id', expected: 'an id that no client has' }]);
+function idTaken(): InvalidRequestError {
+  return new InvalidRequestError([{ field: 'client_id', expected: 'an id that no client has' }]);
 }
 
 function noSuchClient(): HttpError {

@@ -2,18 +2,18 @@ import Router, { type RouterContext } from '@koa/router';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Context, Middleware } from 'koa';
 import * as z from 'zod';
-import { InvalidRequest } from '../../shared/http/errors.ts';
+import { InvalidRequestError } from '../../shared/http/errors.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
 import { parseRequest } from '../../shared/http/parse-request.ts';
 import { requestId } from '../../shared/http/request-id.ts';
-import { InvalidAccessToken } from '../../shared/resource-server/access-token-claims.ts';
+import { InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import type { Challenges } from '../../shared/resource-server/challenges.ts';
 import { type Authorized, requireScope } from '../../shared/resource-server/require-access-token.ts';
 import { listAuditEvents, type Origin } from '../audit/audit.ts';
 import type { VerifyOwnToken } from '../revocation/revocation-endpoint.ts';
 import type { Revocations } from '../revocation/revocations.ts';
 import { getList } from '../status-lists/list-uri.ts';
-import type { Confirmations } from '../status-lists/propagation.ts';
+import type { Propagation } from '../status-lists/propagation.ts';
 import type { Administration } from './administration.ts';
 import {
   type AuditEventResponse,
@@ -36,7 +36,7 @@ export function adminRoutes({
   em,
   administration,
   revocations,
-  confirmations,
+  propagation,
   verifyOwnToken,
   authenticate,
   challenges,
@@ -45,7 +45,7 @@ export function adminRoutes({
   em: SqlEntityManager;
   administration: Administration;
   revocations: Revocations;
-  confirmations: Confirmations;
+  propagation: Propagation;
   verifyOwnToken: VerifyOwnToken;
   /** Comes again after a body: the access token may have been revoked while that was on its way. */
   authenticate: Middleware<Authorized>;
@@ -133,13 +133,13 @@ export function adminRoutes({
         : await revocations.revokeClient((await administration.getClient(body.client_id)).client_id, request);
     ctx.status = 201;
     ctx.set('location', `${issuer}/admin/revocations/${sequence}`);
-    ctx.body = { sequence, ...(await confirmations.find(sequence)) } satisfies RevocationResponse;
+    ctx.body = { sequence, ...(await propagation.find(sequence)) } satisfies RevocationResponse;
   }
 
   /** Waits, where the request prefers to, until every reader has confirmed (RFC 7240 §4.3). */
   async function getRevocation(ctx: RouterContext<Authorized>): Promise<void> {
     const sequence = parseRequest(Sequence, ctx.params.sequence, 'sequence');
-    ctx.body = { sequence, ...(await confirmations.waitFor(sequence, ctx)) } satisfies RevocationResponse;
+    ctx.body = { sequence, ...(await propagation.waitFor(sequence, ctx)) } satisfies RevocationResponse;
   }
 
   async function listAudit(ctx: RouterContext<Authorized>): Promise<void> {
@@ -166,8 +166,8 @@ export function adminRoutes({
       const { idx, uri } = status.status_list;
       return { jti, clientId: client_id, list: getList(issuer, uri), index: idx };
     } catch (error) {
-      if (!(error instanceof InvalidAccessToken)) throw error;
-      throw new InvalidRequest(
+      if (!(error instanceof InvalidAccessTokenError)) throw error;
+      throw new InvalidRequestError(
         [{ field: 'token', expected: 'an access token of this issuer that has not expired' }],
         error,
       );

@@ -5,7 +5,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database } from '../../shared/database/database.ts';
-import { openImpatientSocket } from '../../shared/database/idle-timeout.ts';
+import { openSocketWithIdleTimeout } from '../../shared/database/idle-timeout.ts';
 import { FailedAuthenticationEntity } from './failed-authentication.entity.ts';
 import { networkOf } from './network-of.ts';
 
@@ -136,7 +136,7 @@ export function openFailedAuthenticationLimiter({
       // an idle connection is closed before its silence is taken for the server's
       idleTimeoutMillis: ANSWER_WITHIN - 1_000,
       // not query_timeout, which puts the connection back with its statement still running
-      stream: () => openImpatientSocket(ANSWER_WITHIN),
+      stream: () => openSocketWithIdleTimeout(ANSWER_WITHIN),
     });
     // an idle connection that breaks is replaced when there is something to count
     opened.on('error', (err) => logger.warn({ err }, 'a connection to PostgreSQL broke'));

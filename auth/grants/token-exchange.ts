@@ -8,7 +8,7 @@ import {
   type TokenEndpointGrantContext,
 } from 'oidc-provider';
 import * as z from 'zod';
-import { type Actor, InvalidAccessToken } from '../../shared/resource-server/access-token-claims.ts';
+import { type Actor, InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import {
   type AccessToken,
   createAccessTokenVerifier,
@@ -139,7 +139,7 @@ async function verifySubjectToken(token: string, verify: VerifyAccessToken): Pro
   try {
     return await verify(token);
   } catch (cause) {
-    if (!(cause instanceof InvalidAccessToken)) throw cause;
+    if (!(cause instanceof InvalidAccessTokenError)) throw cause;
     throw invalidSubjectToken(cause);
   }
 }

@@ -1,8 +1,8 @@
 import type Provider from 'oidc-provider';
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
-import { type AccessTokenClaims, InvalidAccessToken } from '../../shared/resource-server/access-token-claims.ts';
+import { type AccessTokenClaims, InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import type { IsRevoked } from '../../shared/resource-server/access-token-verifier.ts';
-import type { AnswerAboutToken } from '../provider/structured-access-tokens.ts';
+import type { HandleStructuredAccessToken } from '../provider/structured-access-tokens.ts';
 import type { VerifyOwnToken } from '../revocation/revocation-endpoint.ts';
 
 /** The media type of a signed answer (RFC 9701 §4). */
@@ -21,7 +21,7 @@ export function createIntrospectionEndpoint({
   provider: Provider;
   verify: VerifyOwnToken;
   isRevoked: IsRevoked;
-}): AnswerAboutToken {
+}): HandleStructuredAccessToken {
   return async function introspectToken(ctx, { client, token }) {
     const claims = await findActive(token);
     const answer =
@@ -41,7 +41,7 @@ export function createIntrospectionEndpoint({
       if (claims.exp <= Date.now() / 1000) return undefined;
       return (await isRevoked(claims.status.status_list)) ? undefined : claims;
     } catch (error) {
-      if (error instanceof InvalidAccessToken) return undefined;
+      if (error instanceof InvalidAccessTokenError) return undefined;
       throw error;
     }
   }

@@ -7,7 +7,7 @@ import type { Clients } from '../clients/clients.ts';
 const AUTHENTICATED: ReadonlySet<string> = new Set(['token', 'revocation', 'introspection']);
 
 /** Refuses to look at the credentials of a client whose authentication failed too often. */
-export type GuardAgainstGuessing = {
+export type ClientAuthenticationRateLimit = {
   /** Wraps the look-up of clients, with which the provider begins to authenticate one. */
   readonly guard: (find: Clients['find']) => Clients['find'];
   /** Lets the guard learn how each authentication ended. What it returns goes before the endpoints but that for tokens. */
@@ -17,11 +17,11 @@ export type GuardAgainstGuessing = {
 };
 
 /** Creates the guard of the token, revocation and introspection endpoints against guessing (RFC 6749 §2.3.1). */
-export function createGuardAgainstGuessing({
+export function createClientAuthenticationRateLimit({
   findWait,
   failed,
   succeeded,
-}: FailedAuthenticationLimiter): GuardAgainstGuessing {
+}: FailedAuthenticationLimiter): ClientAuthenticationRateLimit {
   return {
     claimedClientId: (ctx) => ctx.state.claimedClientId,
     guard: (find) =>
@@ -32,7 +32,7 @@ export function createGuardAgainstGuessing({
         // ctx.ip is never what somebody put into X-Forwarded-For who is no trusted proxy
         const waiting = findWait({ clientId, address: ctx.ip });
         const findNow = (wait?: number) => {
-          if (wait !== undefined) throw new TooManyFailedAuthentications(ctx, wait);
+          if (wait !== undefined) throw new TooManyFailedAuthenticationsError(ctx, wait);
           ctx.state.claimedClientId = clientId;
           return find(clientId);
         };
@@ -63,7 +63,7 @@ export function createGuardAgainstGuessing({
   };
 }
 
-class TooManyFailedAuthentications extends errors.OIDCProviderError {
+class TooManyFailedAuthenticationsError extends errors.OIDCProviderError {
   constructor(ctx: KoaContextWithOIDC, wait: number) {
     super(429, 'temporarily_unavailable');
     const seconds = Math.max(1, Math.ceil(wait / 1000));

@@ -7,7 +7,7 @@ import type { ClientRecord, Clients } from '../clients/clients.ts';
  * long as that is the client's. By itself it asks for the metadata with each request, and hashes it to know whether it
  * changed.
  */
-export function keepBuiltClients(provider: Provider, clients: Pick<Clients, 'find'>): void {
+export function cacheBuiltClients(provider: Provider, clients: Pick<Clients, 'find'>): void {
   const { Client } = provider;
   const build = Client.find;
   const built = new WeakMap<ClientRecord, Client>();

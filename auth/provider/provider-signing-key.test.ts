@@ -2,7 +2,7 @@ import { compactVerify, exportJWK, generateKeyPair, importJWK, type JWK } from '
 import { ExternalSigningKey } from 'oidc-provider';
 import { expect, test } from 'vitest';
 import type { SigningAlgorithm } from '../signing-keys/signing-key.entity.ts';
-import { createProviderKey } from './provider-signing-key.ts';
+import { createProviderSigningKey } from './provider-signing-key.ts';
 
 async function generateSigningKey(alg: SigningAlgorithm) {
   const { privateKey } = await generateKeyPair(alg, { extractable: true });
@@ -11,7 +11,7 @@ async function generateSigningKey(alg: SigningAlgorithm) {
 
 async function generateExternalKey(alg: SigningAlgorithm) {
   const jwk = await generateSigningKey(alg);
-  const key = createProviderKey(jwk);
+  const key = createProviderSigningKey(jwk);
   if (!(key instanceof ExternalSigningKey)) throw new Error('the provider would sign by itself');
   const header = Buffer.from(JSON.stringify({ alg })).toString('base64url');
   return {
@@ -59,5 +59,5 @@ test('what a key shows of itself is its public half', async () => {
 
 test.each(['RS256', 'PS256'] as const)('the provider itself signs with %s, off the main thread', async (alg) => {
   const jwk = await generateSigningKey(alg);
-  expect(createProviderKey(jwk)).toBe(jwk);
+  expect(createProviderSigningKey(jwk)).toBe(jwk);
 });

@@ -3,7 +3,7 @@ import { ExternalSigningKey } from 'oidc-provider';
 import type { SigningKey } from '../signing-keys/signing-keys.ts';
 
 /** A key as oidc-provider takes it. One on an elliptic curve signs here; RSA takes too long to do it on the main thread. */
-export function createProviderKey(key: SigningKey): SigningKey | ExternalSigningKey {
+export function createProviderSigningKey(key: SigningKey): SigningKey | ExternalSigningKey {
   return key.alg === 'ES256' || key.alg === 'EdDSA' ? new EllipticCurveKey(key) : key;
 }
 

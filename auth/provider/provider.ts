@@ -7,7 +7,7 @@ import {
   Provider,
   type ResourceServer,
 } from 'oidc-provider';
-import { CLOCK_TOLERANCE } from '../../shared/resource-server/access-token-claims.ts';
+import { CLOCK_TOLERANCE_SECONDS } from '../../shared/resource-server/access-token-claims.ts';
 import type { IsRevoked } from '../../shared/resource-server/access-token-verifier.ts';
 import type { StatusReference } from '../../shared/resource-server/status-list.ts';
 import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client.entity.ts';
@@ -23,7 +23,7 @@ import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { STATUS_LISTS_PATH } from '../status-lists/list-uri.ts';
 import { findPresentedSecret, OWN_CLIENT_METADATA } from './client-metadata.ts';
 import { pinToIssuer } from './metadata.ts';
-import { createProviderKey } from './provider-signing-key.ts';
+import { createProviderSigningKey } from './provider-signing-key.ts';
 
 /** Seconds that a client assertion may live. */
 const LONGEST_ASSERTION = 3_600;
@@ -50,7 +50,7 @@ export const METHODS = {
  * Creates the authorization server: oidc-provider, with everything that yata decides about it in this file. What is not
  * offered is off, so that no endpoint answers that nobody tests.
  */
-export function createAuthorizationServer({
+export function createProvider({
   issuer,
   resourceServers,
   signingKeys,
@@ -82,7 +82,7 @@ export function createAuthorizationServer({
   const provider = new Provider(issuer, {
     adapter,
     // the provider signs with the first key that fits
-    jwks: { keys: [active, ...all.filter((key) => key !== active)].map(createProviderKey) },
+    jwks: { keys: [active, ...all.filter((key) => key !== active)].map(createProviderSigningKey) },
     routes: ROUTES,
 
     // a scope that is not listed here is one that every client may have
@@ -106,7 +106,7 @@ export function createAuthorizationServer({
       const now = Math.floor(Date.now() / 1000);
       if (Number(claims.exp) > now + LONGEST_ASSERTION)
         throw new errors.InvalidClientAuth('a client assertion must expire within an hour');
-      if (Number(claims.iat ?? now) > now + CLOCK_TOLERANCE)
+      if (Number(claims.iat ?? now) > now + CLOCK_TOLERANCE_SECONDS)
         throw new errors.InvalidClientAuth('a client assertion must not be issued in the future');
     },
 

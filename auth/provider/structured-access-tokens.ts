@@ -4,7 +4,7 @@ import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Logger } from 'pino';
 
 /** Answers a request about one of our JWT access tokens. The client is authenticated. */
-export type AnswerAboutToken = (
+export type HandleStructuredAccessToken = (
   ctx: KoaContextWithOIDC,
   request: { readonly client: Client; readonly token: string },
 ) => Promise<void>;
@@ -14,16 +14,16 @@ export type AnswerAboutToken = (
  * none. It does so after it has authenticated the client and checked the parameters, and says so with an error of its
  * own: what it declined is answered here.
  */
-export function answerAboutTokens(
+export function handleStructuredAccessTokens(
   provider: Provider,
   {
     revocation,
     introspection,
     logger,
-  }: { revocation: AnswerAboutToken; introspection: AnswerAboutToken; logger: Logger },
+  }: { revocation: HandleStructuredAccessToken; introspection: HandleStructuredAccessToken; logger: Logger },
 ): Middleware {
   const declined = new WeakMap<object, () => Promise<void>>();
-  const note = (answer: AnswerAboutToken) => (ctx: KoaContextWithOIDC, error: Error) => {
+  const note = (answer: HandleStructuredAccessToken) => (ctx: KoaContextWithOIDC, error: Error) => {
     const { client, params } = ctx.oidc;
     if (!(error instanceof errors.UnsupportedTokenType) || client === undefined || typeof params?.token !== 'string')
       return;
@@ -33,7 +33,7 @@ export function answerAboutTokens(
   provider.on('revocation.error', note(revocation));
   provider.on('introspection.error', note(introspection));
 
-  return async function answerAboutTokens(ctx, next) {
+  return async function handleStructuredAccessTokens(ctx, next) {
     await next();
     const answer = declined.get(ctx);
     if (answer === undefined) return;

@@ -1,10 +1,10 @@
 import { requestId } from '../../shared/http/request-id.ts';
-import { type AccessTokenClaims, InvalidAccessToken } from '../../shared/resource-server/access-token-claims.ts';
-import type { AnswerAboutToken } from '../provider/structured-access-tokens.ts';
+import { type AccessTokenClaims, InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
+import type { HandleStructuredAccessToken } from '../provider/structured-access-tokens.ts';
 import { getList } from '../status-lists/list-uri.ts';
 import type { Revocations } from './revocations.ts';
 
-/** Verifies an access token of ours, whoever it is for. @throws {InvalidAccessToken} */
+/** Verifies an access token of ours, whoever it is for. @throws {InvalidAccessTokenError} */
 export type VerifyOwnToken = (token: string) => Promise<AccessTokenClaims>;
 
 /**
@@ -19,10 +19,10 @@ export function createRevocationEndpoint({
   issuer: string;
   verify: VerifyOwnToken;
   revocations: Revocations;
-}): AnswerAboutToken {
+}): HandleStructuredAccessToken {
   return async function revokeToken(ctx, { client, token }) {
     const claims = await verify(token).catch((error) => {
-      if (error instanceof InvalidAccessToken) return undefined;
+      if (error instanceof InvalidAccessTokenError) return undefined;
       throw error;
     });
     ctx.status = 200;

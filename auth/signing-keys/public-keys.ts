@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
-import { ServiceUnavailable } from '../../shared/http/errors.ts';
+import { ServiceUnavailableError } from '../../shared/http/errors.ts';
 import { publicKeySet, type SigningKeys } from './signing-keys.ts';
 
 /** The public half of the signing keys, those too that another process made after this one started. */
 export type PublicKeys = {
   /**
    * The key that verifies a token. @throws {errors.JWKSNoMatchingKey} when no process signs with it.
-   * @throws {ServiceUnavailable} when it is not known here and the database cannot be asked.
+   * @throws {ServiceUnavailableError} when it is not known here and the database cannot be asked.
    */
   readonly find: JWTVerifyGetKey;
   /** The JWKS to publish (RFC 7517 §5). */
@@ -51,7 +51,7 @@ export function createPublicKeys({
         look();
         // whether a token is ours is not known before: it must not pass for one that needs no revocation
         await looking.catch((cause) => {
-          throw new ServiceUnavailable('The signing keys could not be read', { cause });
+          throw new ServiceUnavailableError('The signing keys could not be read', { cause });
         });
         return findKnown(header, token);
       }

@@ -9,7 +9,7 @@ import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { authDatabase } from '../database/definition.ts';
 import { findOrCreateKeyEncryptionKey, KeyEncryptionKey } from './key-encryption-key.ts';
 import { SIGNING_ALGORITHMS } from './signing-key.entity.ts';
-import { loadSigningKeys, publicKeySet, SigningKeyUnreadable } from './signing-keys.ts';
+import { findOrCreateSigningKeys, publicKeySet, SigningKeyUnreadableError } from './signing-keys.ts';
 
 const keyEncryptionKey = randomBytes(32);
 
@@ -23,9 +23,9 @@ async function open() {
 test('a signing key is made once, and is the same at the next start', async () => {
   await using opened = await open();
   const options = { em: opened.em, algorithm: 'ES256', keyEncryptionKey } as const;
-  const [first, second] = await Promise.all([loadSigningKeys(options), loadSigningKeys(options)]);
+  const [first, second] = await Promise.all([findOrCreateSigningKeys(options), findOrCreateSigningKeys(options)]);
   expect(second).toEqual(first);
-  expect(await loadSigningKeys(options)).toEqual(first);
+  expect(await findOrCreateSigningKeys(options)).toEqual(first);
   expect(first.all).toHaveLength(1);
   const { kid, d } = first.active;
   const events = await opened.em.execute('select action, target, detail from auth.audit_event');
@@ -35,7 +35,7 @@ test('a signing key is made once, and is the same at the next start', async () =
 
 test('no private key is in the database or in what is published', async () => {
   await using opened = await open();
-  const keys = await loadSigningKeys({ em: opened.em, algorithm: 'ES256', keyEncryptionKey });
+  const keys = await findOrCreateSigningKeys({ em: opened.em, algorithm: 'ES256', keyEncryptionKey });
   const stored = JSON.stringify(await opened.em.execute('select * from auth.signing_key'));
   expect(keys.active.d).toMatch(/^[\w-]{43}$/);
   expect(stored).not.toContain(keys.active.d);
@@ -48,16 +48,16 @@ test('no private key is in the database or in what is published', async () => {
 
 test('a key that was encrypted under another key encryption key stops the start', async () => {
   await using opened = await open();
-  await loadSigningKeys({ em: opened.em, algorithm: 'ES256', keyEncryptionKey });
-  const other = loadSigningKeys({ em: opened.em, algorithm: 'ES256', keyEncryptionKey: randomBytes(32) });
-  await expect(other).rejects.toBeInstanceOf(SigningKeyUnreadable);
+  await findOrCreateSigningKeys({ em: opened.em, algorithm: 'ES256', keyEncryptionKey });
+  const other = findOrCreateSigningKeys({ em: opened.em, algorithm: 'ES256', keyEncryptionKey: randomBytes(32) });
+  await expect(other).rejects.toBeInstanceOf(SigningKeyUnreadableError);
   await expect(other).rejects.toThrow(/AUTH_KEY_ENCRYPTION_KEY/);
 });
 
 test('each algorithm has a key that signs, and those of the others stay published without their private half', async () => {
   await using opened = await open();
   for (const algorithm of SIGNING_ALGORITHMS) {
-    const { active, all } = await loadSigningKeys({ em: opened.em, algorithm, keyEncryptionKey });
+    const { active, all } = await findOrCreateSigningKeys({ em: opened.em, algorithm, keyEncryptionKey });
     const published = publicKeySet({ active, all });
     const signed = await new CompactSign(Buffer.from('signed'))
       .setProtectedHeader({ alg: algorithm, kid: active.kid })
@@ -69,7 +69,7 @@ test('each algorithm has a key that signs, and those of the others stay publishe
       expect(Object.keys(key).filter((name) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].includes(name))).toEqual([]);
     }
   }
-  const { all } = await loadSigningKeys({ em: opened.em, algorithm: 'ES256', keyEncryptionKey });
+  const { all } = await findOrCreateSigningKeys({ em: opened.em, algorithm: 'ES256', keyEncryptionKey });
   expect(new Set(all.map(({ alg }) => alg))).toEqual(new Set(SIGNING_ALGORITHMS));
 });
 

@@ -14,9 +14,9 @@ export type SigningKeys = { readonly active: SigningKey; readonly all: readonly 
 /**
  * Loads the signing keys from the database, and makes one when there is none for `algorithm`; of several processes that
  * start at once, one makes it.
- * @throws {SigningKeyUnreadable} when a key was encrypted under another key encryption key.
+ * @throws {SigningKeyUnreadableError} when a key was encrypted under another key encryption key.
  */
-export async function loadSigningKeys({
+export async function findOrCreateSigningKeys({
   em,
   algorithm,
   keyEncryptionKey,
@@ -42,7 +42,7 @@ export async function loadSigningKeys({
           const { plaintext } = await compactDecrypt(encryptedPrivateKey, keyEncryptionKey);
           return JSON.parse(new TextDecoder().decode(plaintext));
         } catch (cause) {
-          throw new SigningKeyUnreadable(kid, cause);
+          throw new SigningKeyUnreadableError(kid, cause);
         }
       }),
     );
@@ -67,8 +67,8 @@ export async function loadSigningKeys({
 }
 
 /** A signing key in the database cannot be decrypted. */
-export class SigningKeyUnreadable extends Error {
-  override readonly name = 'SigningKeyUnreadable';
+export class SigningKeyUnreadableError extends Error {
+  override readonly name = 'SigningKeyUnreadableError';
 
   constructor(kid: string, cause: unknown) {
     super(

@@ -22,7 +22,7 @@ type Block = {
 };
 
 /** A place in a status list. */
-export type Place = { readonly list: number; readonly index: number };
+export type StatusIndex = { readonly list: number; readonly index: number };
 
 /** The places that tokens get in the status lists. */
 export type Leases = {
@@ -31,9 +31,9 @@ export type Leases = {
   /**
    * The place of a token of `holder` that expires at `expiresAt`, in seconds since the epoch. It comes from memory at
    * once, but for one transaction a block, and none is ever given twice.
-   * @throws {HolderGone}
+   * @throws {LeaseHolderNotFoundError}
    */
-  readonly take: (holder: string, expiresAt: number) => Place | Promise<Place>;
+  readonly take: (holder: string, expiresAt: number) => StatusIndex | Promise<StatusIndex>;
   /**
    * The same for a token that takes the place of the holder's earlier ones, which `revokeEarlier` revokes in the same
    * transaction. This is a transaction for each token.
@@ -42,13 +42,13 @@ export type Leases = {
     holder: string,
     expiresAt: number,
     revokeEarlier: (transaction: SqlEntityManager) => Promise<void>,
-  ) => Promise<Place>;
+  ) => Promise<StatusIndex>;
   /**
    * A token of `holder` has the place of another's, from which it was exchanged: it falls with the holder's too. This is a
    * transaction for each exchange.
-   * @throws {HolderGone}
+   * @throws {LeaseHolderNotFoundError}
    */
-  readonly share: (holder: string, place: Place) => Promise<void>;
+  readonly share: (holder: string, place: StatusIndex) => Promise<void>;
 };
 
 /**
@@ -94,7 +94,7 @@ export function createLeases({
     },
   };
 
-  function take(holder: string, expiresAt: number): Place | Promise<Place> {
+  function take(holder: string, expiresAt: number): StatusIndex | Promise<StatusIndex> {
     const block = blocks.get(holder);
     if (block !== undefined && expiresAt <= block.expiresAt && block.next < block.end) {
       const index = block.next;
@@ -175,14 +175,14 @@ async function requireHolder(transaction: SqlEntityManager, holder: string): Pro
   const [client] = await transaction.execute('select 1 from auth.client where client_id = ? and active for share', [
     holder,
   ]);
-  if (client === undefined) throw new HolderGone(holder);
+  if (client === undefined) throw new LeaseHolderNotFoundError(holder);
 }
 
 type List = { id: number; nextIndex: number; expiresAt: number };
 
 /** The holder of a lease was disabled or deleted. */
-export class HolderGone extends Error {
-  override readonly name = 'HolderGone';
+export class LeaseHolderNotFoundError extends Error {
+  override readonly name = 'LeaseHolderNotFoundError';
 
   constructor(holder: string) {
     super(`there is no client ${holder}`);

@@ -32,34 +32,28 @@ const Told = z
   .pipe(z.object({ from: z.string(), message: z.unknown() }));
 
 /** The auth processes on one database, which can tell each other things. Disposing it ends the hearing. */
-export type AuthProcesses = AsyncDisposable & {
+export type Peers = AsyncDisposable & {
   /** The ids of the others: those that hear, and those that did a moment ago and may be connecting again. */
-  readonly findOthers: () => Promise<string[]>;
+  readonly findPeers: () => Promise<string[]>;
   /** Tells every other process these messages, in order. Each has at most 7,900 bytes as JSON, which is PostgreSQL's limit. */
-  readonly tell: (messages: readonly object[]) => Promise<void>;
+  readonly broadcast: (messages: readonly object[]) => Promise<void>;
   /** Hands what others tell to `hearer` from now on, each with the id of who told it. */
-  readonly hear: (hearer: Hearer) => void;
+  readonly onMessage: (hearer: Hearer) => void;
 };
 
 type Hearer = (message: unknown, from: string) => void;
 
 /** Opens what the auth processes on `database` tell each other. On the embedded database there is one alone. */
-export async function openAuthProcesses({
-  database,
-  em,
-}: {
-  database: Database;
-  em: SqlEntityManager;
-}): Promise<AuthProcesses> {
+export async function openPeers({ database, em }: { database: Database; em: SqlEntityManager }): Promise<Peers> {
   if (database.kind === 'embedded') {
-    return { findOthers: async () => [], tell: async () => {}, hear() {}, async [Symbol.asyncDispose]() {} };
+    return { findPeers: async () => [], broadcast: async () => {}, onMessage() {}, async [Symbol.asyncDispose]() {} };
   }
   const id = randomUUID();
   let hearer: Hearer = () => {};
   const heardAt = new Map<string, number>();
   await using opening = new AsyncDisposableStack();
   // the last thing: nobody waits for a process that has said that it ends
-  opening.defer(() => tell([GOODBYE]).catch(() => undefined));
+  opening.defer(() => broadcast([GOODBYE]).catch(() => undefined));
   // what is missed while the connection is lost is noticed by who waits for an answer
   opening.use(await listen(database, CHANNEL, { notified, interrupted() {} }, { sessionName: SESSION + id }));
   // a process that is connecting again when somebody asks was there the last time
@@ -68,12 +62,12 @@ export async function openAuthProcesses({
   const opened = opening.move();
 
   return {
-    async findOthers() {
+    async findPeers() {
       await look();
       return [...heardAt.keys()];
     },
-    tell,
-    hear(next) {
+    broadcast,
+    onMessage(next) {
       hearer = next;
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
@@ -99,7 +93,7 @@ export async function openAuthProcesses({
     for (const [other, at] of heardAt) if (at < now - GONE_AFTER) heardAt.delete(other);
   }
 
-  async function tell(messages: readonly object[]): Promise<void> {
+  async function broadcast(messages: readonly object[]): Promise<void> {
     const payloads = messages.map((message) => JSON.stringify({ from: id, message }));
     await em
       .fork()

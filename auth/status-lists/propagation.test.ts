@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { createWaiting } from '../../shared/http/prefer-wait.ts';
 import { serve } from '../../shared/http/serve.ts';
-import { createConfirmations } from './propagation.ts';
+import { createPropagation } from './propagation.ts';
 import { createReaders } from './readers.ts';
 
 /** PostgreSQL takes no longer payload of a notification. */
@@ -17,12 +17,12 @@ function createNetwork() {
   return {
     hearers,
     join(id: string, { failing = false } = {}) {
-      const processes = {
-        async findOthers() {
+      const peers = {
+        async findPeers() {
           if (failing) throw new Error('the database is away');
           return [...hearers.keys()].filter((other) => other !== id);
         },
-        async tell(messages: readonly object[]) {
+        async broadcast(messages: readonly object[]) {
           await setImmediate();
           for (const message of messages) {
             const payload = JSON.stringify(message);
@@ -30,14 +30,14 @@ function createNetwork() {
             for (const [other, hear] of hearers) if (other !== id) hear(JSON.parse(payload), id);
           }
         },
-        hear: (hearer: (message: unknown, from: string) => void) => void hearers.set(id, hearer),
+        onMessage: (hearer: (message: unknown, from: string) => void) => void hearers.set(id, hearer),
       };
       const readers = createReaders({
         committedBetween: () => [],
         observeLag: () => {},
         acknowledged: () => confirmations.acknowledged(),
       });
-      const confirmations = createConfirmations({ readers, processes, waiting: createWaiting(), logger });
+      const confirmations = createPropagation({ readers, peers, waiting: createWaiting(), logger });
       return { ...confirmations, acknowledge: readers.acknowledge };
     },
   };
@@ -97,13 +97,13 @@ test('a process that does not answer is itself pending, and one that says someth
   });
 });
 
-test('when the other processes cannot be asked, that is told beside what is known here', async () => {
+test('when the other peers cannot be asked, that is told beside what is known here', async () => {
   const network = createNetwork();
   const one = network.join('one', { failing: true });
   one.acknowledge('api', 1);
   expect(await one.find(1)).toEqual({
     confirmed: ['api'],
-    pending: ['the readers of other auth processes, which could not be asked'],
+    pending: ['the readers of other auth peers, which could not be asked'],
   });
 });
 

@@ -4,15 +4,15 @@ import type { Context } from 'koa';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import type { Waiting } from '../../shared/http/prefer-wait.ts';
-import type { AuthProcesses } from './peers.ts';
+import type { Peers } from './peers.ts';
 import type { Readers } from './readers.ts';
 
 /** How far a revocation has come: the readers that have applied it, and those that have not said so yet. */
 type Confirmation = { readonly confirmed: string[]; readonly pending: string[] };
 
 /** Tells how far a revocation has come, at the readers of every auth process on the database. */
-export type Confirmations = {
-  /** Asks the other processes too. One that does not answer within a second is itself pending. */
+export type Propagation = {
+  /** Asks the other peers too. One that does not answer within a second is itself pending. */
   readonly find: (sequence: number) => Promise<Confirmation>;
   /** The same, after waiting as the request prefers until nobody is pending (RFC 7240 §4.3). */
   readonly waitFor: (sequence: number, ctx: Context) => Promise<Confirmation>;
@@ -53,22 +53,22 @@ type Asked = {
 };
 
 /** Creates the view of how far revocations have come. */
-export function createConfirmations({
+export function createPropagation({
   readers,
-  processes,
+  peers,
   waiting,
   logger,
 }: {
   readers: Pick<Readers, 'confirmations'>;
-  processes: Pick<AuthProcesses, 'findOthers' | 'tell' | 'hear'>;
+  peers: Pick<Peers, 'findPeers' | 'broadcast' | 'onMessage'>;
   waiting: Waiting;
   logger: Logger;
-}): Confirmations {
+}): Propagation {
   const asked = new Map<string, Asked>();
   const heard = new Map<string, Heard>();
   let answering = false;
   let answerAgain = false;
-  processes.hear(hear);
+  peers.onMessage(hear);
 
   return {
     find: (sequence) => ask(sequence, async (confirmation) => confirmation()),
@@ -83,7 +83,7 @@ export function createConfirmations({
     },
   };
 
-  /** Asks the other processes, and lets `use` look at what is known for as long as it takes. */
+  /** Asks the other peers, and lets `use` look at what is known for as long as it takes. */
   async function ask<T>(sequence: number, use: (confirmation: () => Confirmation) => Promise<T>): Promise<T> {
     const question = randomUUID();
     const answers: Asked = {
@@ -98,8 +98,8 @@ export function createConfirmations({
       const failure = await askOthers(question, sequence, answers).then(
         () => undefined,
         (err) => {
-          logger.warn({ err }, 'the other auth processes could not be asked');
-          return 'the readers of other auth processes, which could not be asked';
+          logger.warn({ err }, 'the other auth peers could not be asked');
+          return 'the readers of other auth peers, which could not be asked';
         },
       );
       return await use(() => merge(readers.confirmations(sequence), answers, failure));
@@ -110,9 +110,9 @@ export function createConfirmations({
 
   /** Resolves when all have answered, or one of them is silent for too long. */
   async function askOthers(question: string, sequence: number, { silent, allAnswered }: Asked): Promise<void> {
-    for (const other of await processes.findOthers()) silent.add(other);
+    for (const other of await peers.findPeers()) silent.add(other);
     if (silent.size === 0) return;
-    await processes.tell([{ kind: 'question', question, sequence } satisfies Message]);
+    await peers.broadcast([{ kind: 'question', question, sequence } satisfies Message]);
     const late = new AbortController();
     const patience = delay(SILENT_AFTER, undefined, { signal: late.signal }).catch(() => undefined);
     await Promise.race([allAnswered.promise, patience]);
@@ -153,7 +153,7 @@ export function createConfirmations({
         return answerMessages(question, confirmation);
       });
       if (messages.length > 0) {
-        await processes.tell(messages).catch((err) => {
+        await peers.broadcast(messages).catch((err) => {
           for (const asking of heard.values()) asking.answered = '';
           logger.warn({ err }, 'another auth process got no answer');
         });
@@ -181,7 +181,7 @@ export function createConfirmations({
   }
 }
 
-/** A reader that asks several processes has applied what it has told any of them. */
+/** A reader that asks several peers has applied what it has told any of them. */
 function merge(own: Confirmation, others: Asked, failure: string | undefined): Confirmation {
   const confirmed = new Set([...own.confirmed, ...others.confirmed]);
   const pending = new Set([...own.pending, ...others.pending]);

@@ -6,8 +6,8 @@ import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { insertClient } from '../clients/clients.ts';
 import { authDatabase } from '../database/definition.ts';
 import { createRevocations, revokeLeases } from '../revocation/revocations.ts';
-import { loadSigningKeys } from '../signing-keys/signing-keys.ts';
-import { createLeases, HolderGone, type Place } from './leases.ts';
+import { findOrCreateSigningKeys } from '../signing-keys/signing-keys.ts';
+import { createLeases, LeaseHolderNotFoundError, type StatusIndex } from './leases.ts';
 import { openStatusLists, retireStatusLists } from './status-lists.ts';
 
 const issuer = 'http://auth.example';
@@ -17,7 +17,7 @@ async function open() {
   await using opening = new AsyncDisposableStack();
   const database = opening.use(await openTestDatabase());
   const { em } = opening.use(await openOrm(database, authDatabase));
-  const signingKeys = await loadSigningKeys({ em, algorithm: 'ES256', keyEncryptionKey: randomBytes(32) });
+  const signingKeys = await findOrCreateSigningKeys({ em, algorithm: 'ES256', keyEncryptionKey: randomBytes(32) });
   const logger = pino({ level: 'silent' });
   const context = { database, em, issuer, signingKeys, logger };
   const statusLists = opening.use(await openStatusLists(context));
@@ -71,7 +71,7 @@ test('who needs many places is leased the next block before the last one is used
   // no other block is to be had, and as many places are given as both of these have
   await opened.em.execute("update auth.client set active = false where client_id = 'holder'");
   for (let token = 0; token < 128 + 512; token++) await leases.take('holder', soon());
-  await expect(leases.take('holder', soon())).rejects.toBeInstanceOf(HolderGone);
+  await expect(leases.take('holder', soon())).rejects.toBeInstanceOf(LeaseHolderNotFoundError);
 });
 
 test('a client is revoked by a row for each block at most, and gets places afterwards that are not', async () => {
@@ -82,7 +82,7 @@ test('a client is revoked by a row for each block at most, and gets places after
   const others = await take('other');
   before.push(...(await take('holder')), ...(await take('holder')));
   await opened.revocations.revokeClient('holder', cause);
-  const isInvalid = ({ list, index }: Place) => opened.statusLists.isInvalid(list, index);
+  const isInvalid = ({ list, index }: StatusIndex) => opened.statusLists.isInvalid(list, index);
   expect(before.every(isInvalid)).toBe(true);
   expect(others.some(isInvalid)).toBe(false);
   const revocations = await opened.em.execute('select start, length from auth.revocation order by list, start');
@@ -122,7 +122,7 @@ test('a place that two clients share falls with either of them, and others do no
   expect(opened.statusLists.isInvalid(shared.list, shared.index)).toBe(true);
   expect(opened.statusLists.isInvalid(alone.list, alone.index)).toBe(false);
   await opened.em.execute("update auth.client set active = false where client_id = 'other'");
-  await expect(leases.share('other', alone)).rejects.toBeInstanceOf(HolderGone);
+  await expect(leases.share('other', alone)).rejects.toBeInstanceOf(LeaseHolderNotFoundError);
 });
 
 test('a client that may have one token at a time keeps what it was given in exchange', async () => {
@@ -145,9 +145,9 @@ test('a client that may have one token at a time keeps what it was given in exch
 test('a client that is gone or disabled gets no place', async () => {
   await using opened = await open();
   const leases = opened.openLeases();
-  await expect(leases.take('nobody', soon())).rejects.toBeInstanceOf(HolderGone);
+  await expect(leases.take('nobody', soon())).rejects.toBeInstanceOf(LeaseHolderNotFoundError);
   await opened.em.execute("update auth.client set active = false where client_id = 'holder'");
-  await expect(leases.take('holder', soon())).rejects.toBeInstanceOf(HolderGone);
+  await expect(leases.take('holder', soon())).rejects.toBeInstanceOf(LeaseHolderNotFoundError);
 });
 
 test('what another process commits is published by its notification', async ({ skip }) => {

@@ -7,7 +7,7 @@ import type { Database } from '../../shared/database/database.ts';
 import { listen } from '../../shared/database/listen.ts';
 import { createWaiting, type Waiting } from '../../shared/http/prefer-wait.ts';
 import type { IsRevoked } from '../../shared/resource-server/access-token-verifier.ts';
-import { StatusList, UnknownStatusList } from '../../shared/resource-server/status-list.ts';
+import { StatusList, UnknownStatusListError } from '../../shared/resource-server/status-list.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { LIST_SIZE } from './leases.ts';
 import { listUri, parseListUri } from './list-uri.ts';
@@ -109,7 +109,7 @@ export async function openStatusLists({
       // another process may have made it a moment ago
       if (!lists.has(id)) await catchUp();
       const list = lists.get(id);
-      if (list === undefined) throw new UnknownStatusList(uri);
+      if (list === undefined) throw new UnknownStatusListError(uri);
       return list.bits.isInvalid(idx);
     },
     async sign(id) {

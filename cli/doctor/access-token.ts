@@ -1,11 +1,14 @@
 import * as oauth from 'oauth4webapi';
-import { AccessTokenRefused, AuthorizationServerUnavailable } from '../../mcp/access-tokens/access-token-source.ts';
-import { createTokenEndpoint } from '../../mcp/access-tokens/token-endpoint.ts';
+import {
+  AccessTokenRejectedError,
+  AuthorizationServerUnavailableError,
+} from '../../mcp/access-tokens/access-token-source.ts';
+import { createTokenRequest } from '../../mcp/access-tokens/token-endpoint.ts';
 import type { AuthorizationServer } from './authorization-server.ts';
 import type { Finding } from './chain.ts';
 import { type Clock, readClock } from './clocks.ts';
-import { Broken, NotTried } from './failure.ts';
-import { shown } from './shown.ts';
+import { BrokenLinkError, LinkNotTriedError } from './failure.ts';
+import { sanitize } from './sanitize.ts';
 
 /** The client that the doctor is. `tokenUrl` is where its secret may go alone, where that is known. */
 export type Credentials = {
@@ -33,23 +36,23 @@ export async function requestToken(
   }: { credentials: Credentials | undefined; fetch: typeof globalThis.fetch; now: () => number },
 ): Promise<Finding<IssuedToken>> {
   if (credentials === undefined)
-    throw new NotTried(
+    throw new LinkNotTriedError(
       'no credentials',
       'Put OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET (or OAUTH_CLIENT_SECRET_FILE) into the environment to try the rest.',
     );
   const { clientId, clientSecret, tokenUrl } = credentials;
   if (tokenUrl !== undefined && tokenUrl !== tokenEndpoint)
-    throw new Broken(
-      `the token endpoint is ${shown(tokenEndpoint)}, and OAUTH_TOKEN_URL another: the secret was not sent`,
+    throw new BrokenLinkError(
+      `the token endpoint is ${sanitize(tokenEndpoint)}, and OAUTH_TOKEN_URL another: the secret was not sent`,
       'Unset OAUTH_TOKEN_URL if this authorization server may have the secret; else correct the metadata.',
     );
   if (!authenticationMethods.includes('client_secret_basic'))
-    throw new NotTried(
-      `the authorization server takes no client_secret_basic, only ${shown(authenticationMethods.join(', '))}`,
+    throw new LinkNotTriedError(
+      `the authorization server takes no client_secret_basic, only ${sanitize(authenticationMethods.join(', '))}`,
       'The doctor authenticates with client_secret_basic alone.',
     );
   let response: Response | undefined;
-  const requestAccessToken = createTokenEndpoint({
+  const requestAccessToken = createTokenRequest({
     authorizationServer: async () => ({ issuer, token_endpoint: tokenEndpoint }),
     clientId,
     clientSecret,
@@ -67,7 +70,7 @@ export async function requestToken(
   const clock = response && readClock('the authorization server', { headers: response.headers, askedAt, answeredAt });
   return {
     found: { value, clock, askedAt, answeredAt },
-    detail: `${shown(tokenEndpoint)} issued one for ${shown(resource)}`,
+    detail: `${sanitize(tokenEndpoint)} issued one for ${sanitize(resource)}`,
   };
 }
 
@@ -84,20 +87,23 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 
 function explain(error: unknown): unknown {
-  if (error instanceof AccessTokenRefused) {
+  if (error instanceof AccessTokenRejectedError) {
     const remedy = REMEDIES[error.error];
-    return new Broken(
+    return new BrokenLinkError(
       `the token endpoint refuses: ${remedy === undefined ? 'an error of its own' : error.error}`,
       remedy ?? 'Look at the log of the authorization server.',
     );
   }
-  if (!(error instanceof AuthorizationServerUnavailable)) return error;
+  if (!(error instanceof AuthorizationServerUnavailableError)) return error;
   const { cause } = error;
-  if (cause instanceof Broken) return cause;
+  if (cause instanceof BrokenLinkError) return cause;
   if (cause instanceof oauth.ResponseBodyError && cause.status === 429)
-    return new Broken('the token endpoint answers 429: too often', 'Wait a minute. A wrong secret closes the door.');
+    return new BrokenLinkError(
+      'the token endpoint answers 429: too often',
+      'Wait a minute. A wrong secret closes the door.',
+    );
   const status = cause instanceof oauth.ResponseBodyError ? ` (${cause.status})` : '';
-  return new Broken(
+  return new BrokenLinkError(
     `the token endpoint does not answer as one${status}`,
     'It has to answer with JSON: access_token and token_type Bearer (RFC 6749 §5.1). Look at the log of the authorization server.',
   );

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { Answer, Ask } from './cautious-fetch.ts';
 import type { Finding } from './chain.ts';
 import { parseDocument } from './document.ts';
-import { Broken } from './failure.ts';
-import { difference, shown } from './shown.ts';
+import { BrokenLinkError } from './failure.ts';
+import { difference, sanitize } from './sanitize.ts';
 
 const names = z.array(z.string('a string'), 'a list of strings').optional();
 
@@ -40,8 +40,8 @@ export async function getAuthorizationServer(
     remedy: 'Serve the authorization server metadata there (RFC 8414 §3).',
   });
   if (metadata.issuer !== issuer)
-    throw new Broken(
-      `${shown(url)} names the issuer ${shown(metadata.issuer)}, not ${shown(issuer)}${difference(metadata.issuer, issuer)}`,
+    throw new BrokenLinkError(
+      `${sanitize(url)} names the issuer ${sanitize(metadata.issuer)}, not ${sanitize(issuer)}${difference(metadata.issuer, issuer)}`,
       'Make the issuer the same to the letter in both metadata (RFC 8414 §3.3): AUTH_ISSUER of every service.',
     );
   const tokenEndpoint = requireAddress('token_endpoint', metadata.token_endpoint, secure);
@@ -52,9 +52,9 @@ export async function getAuthorizationServer(
   const challengeMethods = metadata.code_challenge_methods_supported ?? [];
   const found = { issuer, tokenEndpoint, jwksUri, authenticationMethods, answer };
   const detail = [
-    shown(url),
-    shown(`clients authenticate by ${authenticationMethods.join(', ')}`),
-    shown(`PKCE ${challengeMethods.join(', ') || 'none'}`),
+    sanitize(url),
+    sanitize(`clients authenticate by ${authenticationMethods.join(', ')}`),
+    sanitize(`PKCE ${challengeMethods.join(', ') || 'none'}`),
     metadata.status_list_aggregation_endpoint === undefined ? 'no status lists' : 'revocations by status lists',
   ].join('; ');
   if (grants.includes('authorization_code') && !challengeMethods.includes('S256'))
@@ -84,21 +84,21 @@ async function findMetadata(issuer: string, ask: Ask): Promise<Answer> {
     if (answer.status < 400 || answer.status >= 500) return answer;
     answers.push(answer);
   }
-  throw new Broken(
-    answers.map(({ url, status }) => `${shown(url)} answers ${status}`).join(', '),
+  throw new BrokenLinkError(
+    answers.map(({ url, status }) => `${sanitize(url)} answers ${status}`).join(', '),
     'Serve the authorization server metadata at the first of them (RFC 8414 §3), and let a proxy in front pass it on.',
   );
 }
 
 function requireAddress(name: string, address: string | undefined, secure: z.ZodType<string>): string {
   if (address === undefined || !URL.canParse(address))
-    throw new Broken(
+    throw new BrokenLinkError(
       `the authorization server metadata name ${address === undefined ? 'no' : 'no valid'} ${name}`,
       `Put ${name} into the authorization server metadata.`,
     );
   if (!secure.safeParse(new URL(address).origin).success)
-    throw new Broken(
-      `${name} is ${shown(address)}: neither https nor this machine`,
+    throw new BrokenLinkError(
+      `${name} is ${sanitize(address)}: neither https nor this machine`,
       `Serve ${name} over https, as the issuer (AUTH_ISSUER; behind a proxy the addresses come from it).`,
     );
   return address;

@@ -1,7 +1,7 @@
 import type { Ask } from './cautious-fetch.ts';
 import type { Finding } from './chain.ts';
-import { Broken } from './failure.ts';
-import { shown } from './shown.ts';
+import { BrokenLinkError } from './failure.ts';
+import { sanitize } from './sanitize.ts';
 
 /** Somebody's web application: metadata are for everybody. */
 const ORIGIN = 'https://browser.example';
@@ -15,8 +15,8 @@ export async function examineBrowserAccess(urls: readonly string[], ask: Ask): P
     if (allowed !== '*' && allowed !== ORIGIN) closed.push(url);
   }
   if (closed.length > 0)
-    throw new Broken(
-      `a client in a browser may not read ${closed.map(shown).join(' and ')}: no Access-Control-Allow-Origin`,
+    throw new BrokenLinkError(
+      `a client in a browser may not read ${closed.map(sanitize).join(' and ')}: no Access-Control-Allow-Origin`,
       'Send Access-Control-Allow-Origin: * with the metadata, which are public. Clients outside browsers do not need it.',
     );
   return { found: undefined, detail: 'a client in a browser may read the metadata' };

@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { expect, test } from 'vitest';
 import { createAsk, createCautiousFetch } from './cautious-fetch.ts';
 import { readClock } from './clocks.ts';
-import { Broken } from './failure.ts';
+import { BrokenLinkError } from './failure.ts';
 
 async function open(handler: RequestListener, { timeout = 5_000 } = {}) {
   const server = createServer(handler);
@@ -43,7 +43,7 @@ test.each<[string, RequestListener, RegExp]>([
 ])('an answer that %s is broken', async (_name, handler, message) => {
   await using server = await open(handler, String(message).includes('in time') ? { timeout: 300 } : {});
   const error = await server.ask().catch((thrown) => thrown);
-  expect(error).toBeInstanceOf(Broken);
+  expect(error).toBeInstanceOf(BrokenLinkError);
   expect(error.message).toMatch(message);
   expect(error.remedy).toMatch(/\w/);
 });

@@ -1,5 +1,5 @@
-import { Broken } from './failure.ts';
-import { shown } from './shown.ts';
+import { BrokenLinkError } from './failure.ts';
+import { sanitize } from './sanitize.ts';
 import { unanswered } from './unanswered.ts';
 
 /** Milliseconds that a server has to answer. */
@@ -18,7 +18,7 @@ export type Answer = {
   readonly answeredAt: number;
 };
 
-/** Asks a server. @throws {Broken} when it does not answer, too slowly, too much, or with a redirect. */
+/** Asks a server. @throws {BrokenLinkError} when it does not answer, too slowly, too much, or with a redirect. */
 export type Ask = (url: string, init?: RequestInit) => Promise<Answer>;
 
 /**
@@ -36,8 +36,8 @@ export function createCautiousFetch({ timeout = TIMEOUT }: { timeout?: number } 
     );
     if (response.status >= 300 && response.status < 400) {
       await response.body?.cancel();
-      throw new Broken(
-        `${href} redirects (${response.status}) to ${shown(response.headers.get('location') ?? 'nowhere')}`,
+      throw new BrokenLinkError(
+        `${href} redirects (${response.status}) to ${sanitize(response.headers.get('location') ?? 'nowhere')}`,
         'Answer there without a redirect: clients follow none. Where a proxy adds or takes a slash, or moves http to https, let it pass this address on; or have clients use the other.',
       );
     }
@@ -58,7 +58,7 @@ export function createAsk(fetch: typeof globalThis.fetch, now: () => number): As
     const text = endless
       ? ''
       : await response.text().catch((cause) => {
-          throw cause instanceof Broken ? cause : unanswered(url, cause);
+          throw cause instanceof BrokenLinkError ? cause : unanswered(url, cause);
         });
     return { url, status, headers, text, askedAt, answeredAt };
   };
@@ -72,7 +72,8 @@ function limited(response: Response, url: string): Response {
     transform(chunk, controller) {
       bytes += chunk.byteLength;
       if (bytes <= LARGEST) controller.enqueue(chunk);
-      else controller.error(new Broken(`${url} answers more than ${LARGEST} bytes`, 'Let it answer with less.'));
+      else
+        controller.error(new BrokenLinkError(`${url} answers more than ${LARGEST} bytes`, 'Let it answer with less.'));
     },
   });
   return new Response(body.pipeThrough(limit), { status, statusText, headers });

@@ -1,4 +1,4 @@
-import { Broken, NotTried } from './failure.ts';
+import { BrokenLinkError, LinkNotTriedError } from './failure.ts';
 
 /** What the doctor says of one link between a client and its tools. */
 export type Link = {
@@ -12,13 +12,13 @@ export type Link = {
 /** What a link that holds was found to be; with a `warning` it does not hold for everybody, and that says what to do. */
 export type Finding<T = undefined> = { readonly found: T; readonly detail: string; readonly warning?: string };
 
-/** A link that was followed. `get` throws `NotTried` when it does not hold, so that what needs it is not tried either. */
+/** A link that was followed. `get` throws `LinkNotTriedError` when it does not hold, so that what needs it is not tried either. */
 type Followed<T> = { readonly holds: boolean; readonly get: () => T };
 
 /** The links that were followed so far, in order. */
 export type Chain = {
   readonly links: readonly Link[];
-  /** Follows the next link. `examine` throws `Broken` or `NotTried` when it does not hold. */
+  /** Follows the next link. `examine` throws `BrokenLinkError` or `LinkNotTriedError` when it does not hold. */
   readonly follow: <T>(link: string, examine: () => Finding<T> | Promise<Finding<T>>) => Promise<Followed<T>>;
   /** Keeps a secret, which a server may repeat, out of all that is said from now on. */
   readonly conceal: (secret: string) => void;
@@ -37,13 +37,13 @@ export function createChain(): Chain {
         record(link, warning === undefined ? 'passed' : 'warning', detail, warning);
         return { holds: true, get: () => found };
       } catch (error) {
-        if (error instanceof Broken) record(link, 'failed', error.message, error.remedy);
-        else if (error instanceof NotTried) record(link, 'skipped', error.message, error.remedy);
+        if (error instanceof BrokenLinkError) record(link, 'failed', error.message, error.remedy);
+        else if (error instanceof LinkNotTriedError) record(link, 'skipped', error.message, error.remedy);
         else throw error;
         return {
           holds: false,
           get() {
-            throw new NotTried(`waits for ${link}`);
+            throw new LinkNotTriedError(`waits for ${link}`);
           },
         };
       }

@@ -4,8 +4,8 @@ import { SIGNATURE_ALGORITHMS } from '../../shared/resource-server/access-token-
 import type { IssuedToken } from './access-token.ts';
 import type { Finding } from './chain.ts';
 import { ahead, type Clock } from './clocks.ts';
-import { Broken } from './failure.ts';
-import { difference, shown } from './shown.ts';
+import { BrokenLinkError } from './failure.ts';
+import { difference, sanitize } from './sanitize.ts';
 
 const Header = z.object({ typ: z.string().optional(), alg: z.string(), kid: z.string().optional() });
 const Claims = z.object({
@@ -22,7 +22,10 @@ export function examineClaims(
 ): Finding {
   const token = decodeToken(value);
   if (token === undefined)
-    throw new Broken('the access token is no JWT', 'Let the authorization server issue JWT access tokens (RFC 9068).');
+    throw new BrokenLinkError(
+      'the access token is no JWT',
+      'Let the authorization server issue JWT access tokens (RFC 9068).',
+    );
   const { typ, alg, kid, iss, aud, exp, iat } = token;
   // by the clock of who issued it: that this machine's is wrong is said elsewhere
   const now = answeredAt / 1000 + (clock?.ahead ?? 0);
@@ -64,9 +67,9 @@ export function examineClaims(
     'a time to come',
     'Let the authorization server issue access tokens that live for a while (ACCESS_TOKEN_TTL).',
   );
-  const detail = `${alg}, for ${shown(audience)} alone, ${Math.round(Number(exp) - now)} s to live`;
+  const detail = `${alg}, for ${sanitize(audience)} alone, ${Math.round(Number(exp) - now)} s to live`;
   if (audience === resource) return { found: undefined, detail };
-  const warning = `The audience differs from the URL in a slash at the end: better let clients use ${shown(audience)}.`;
+  const warning = `The audience differs from the URL in a slash at the end: better let clients use ${sanitize(audience)}.`;
   return { found: undefined, detail, warning };
 }
 
@@ -93,9 +96,9 @@ export function decodeToken(value: string): (z.infer<typeof Header> & z.infer<ty
 
 function expected(holds: boolean, name: string, is: string | number | undefined, should: string, remedy: string): void {
   if (holds) return;
-  const found = is === undefined ? 'missing' : shown(String(is));
-  throw new Broken(
-    `the ${name} of the access token is ${found}, not ${shown(should)}${difference(String(is), should)}`,
+  const found = is === undefined ? 'missing' : sanitize(String(is));
+  throw new BrokenLinkError(
+    `the ${name} of the access token is ${found}, not ${sanitize(should)}${difference(String(is), should)}`,
     remedy,
   );
 }

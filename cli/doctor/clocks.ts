@@ -1,12 +1,12 @@
-import { CLOCK_TOLERANCE } from '../../shared/resource-server/access-token-claims.ts';
+import { CLOCK_TOLERANCE_SECONDS } from '../../shared/resource-server/access-token-claims.ts';
 import type { Answer } from './cautious-fetch.ts';
 import type { Finding } from './chain.ts';
-import { Broken, NotTried } from './failure.ts';
+import { BrokenLinkError, LinkNotTriedError } from './failure.ts';
 
 /** A clock, and by how many seconds it is ahead of this machine's. */
 export type Clock = { readonly whose: string; readonly ahead: number };
 
-const CONSEQUENCE = `more than ${CLOCK_TOLERANCE} s apart, access tokens are refused as not yet valid or as expired.`;
+const CONSEQUENCE = `more than ${CLOCK_TOLERANCE_SECONDS} s apart, access tokens are refused as not yet valid or as expired.`;
 
 /**
  * Compares the clocks that decide when an access token begins and ends.
@@ -20,31 +20,34 @@ export function examineClocks(clocks: {
   const { resourceServer, authorizationServer = clocks.issuedAt, issuedAt } = clocks;
   const others = [resourceServer, authorizationServer].filter((clock) => clock !== undefined);
   if (others.length === 0)
-    throw new NotTried('no server says what time it has', 'Let the servers, or the proxy, send a Date header.');
+    throw new LinkNotTriedError(
+      'no server says what time it has',
+      'Let the servers, or the proxy, send a Date header.',
+    );
   const all = [THIS_MACHINE, ...others].toSorted((one, other) => one.ahead - other.ahead);
   // of three clocks the one in the middle is right; of two nobody knows
   const { ahead: middle } = all[1] ?? THIS_MACHINE;
-  const wrong = all.find((clock) => Math.abs(clock.ahead - middle) > CLOCK_TOLERANCE);
+  const wrong = all.find((clock) => Math.abs(clock.ahead - middle) > CLOCK_TOLERANCE_SECONDS);
   if (wrong !== undefined && all.length === 2)
-    throw new Broken(
+    throw new BrokenLinkError(
       `the clocks of ${all[0]?.whose} and ${all[1]?.whose} are ${seconds(wrong.ahead - middle)} apart`,
       `Set both by NTP: ${CONSEQUENCE}`,
     );
   if (wrong !== undefined)
-    throw new Broken(
+    throw new BrokenLinkError(
       `the clock of ${wrong.whose} is ${seconds(wrong.ahead - middle)} ${wrong.ahead > middle ? 'ahead of' : 'behind'} the others`,
       `Set the clock of ${wrong.whose} by NTP: ${CONSEQUENCE}`,
     );
   if (authorizationServer !== undefined && issuedAt !== undefined) compare(issuedAt, authorizationServer);
-  return { found: undefined, detail: `no clock is more than ${CLOCK_TOLERANCE} s from another` };
+  return { found: undefined, detail: `no clock is more than ${CLOCK_TOLERANCE_SECONDS} s from another` };
 }
 
 const THIS_MACHINE: Clock = { whose: 'this machine', ahead: 0 };
 
 function compare(issuedAt: Clock, authorizationServer: Clock): void {
   const apart = issuedAt.ahead - authorizationServer.ahead;
-  if (Math.abs(apart) <= CLOCK_TOLERANCE) return;
-  throw new Broken(
+  if (Math.abs(apart) <= CLOCK_TOLERANCE_SECONDS) return;
+  throw new BrokenLinkError(
     `the access token says that it was issued (iat) ${seconds(apart)} ${apart > 0 ? 'after' : 'before'} it was`,
     `Set the clock that the authorization server takes iat from by NTP: ${CONSEQUENCE}`,
   );

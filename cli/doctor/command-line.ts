@@ -16,7 +16,7 @@ export type Diagnosis = {
 /**
  * Examines what is at `url` and everything that a client needs to get there, with the credentials in the environment
  * where there are some.
- * @throws {InvalidConfiguration} when they are not whole.
+ * @throws {InvalidConfigurationError} when they are not whole.
  */
 export async function runDoctor(
   url: string,

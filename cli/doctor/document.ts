@@ -1,12 +1,12 @@
 import type * as z from 'zod';
 import type { Answer, Ask } from './cautious-fetch.ts';
-import { Broken } from './failure.ts';
-import { shown } from './shown.ts';
+import { BrokenLinkError } from './failure.ts';
+import { sanitize } from './sanitize.ts';
 
 /**
  * Gets a JSON document that a client needs.
  * @param remedy what to do when it is not there.
- * @throws {Broken} when it is not there, not JSON, or not what `schema` says.
+ * @throws {BrokenLinkError} when it is not there, not JSON, or not what `schema` says.
  */
 export async function getDocument<T>(
   ask: Ask,
@@ -17,22 +17,25 @@ export async function getDocument<T>(
   return { document: parseDocument(answer, { schema, remedy }), answer };
 }
 
-/** Reads a document out of an answer. @throws {Broken} */
+/** Reads a document out of an answer. @throws {BrokenLinkError} */
 export function parseDocument<T>(
   { url, status, headers, text }: Answer,
   { schema, remedy }: { schema: z.ZodType<T>; remedy: string },
 ): T {
-  if (status !== 200) throw new Broken(`${url} answers ${status}`, remedy);
+  if (status !== 200) throw new BrokenLinkError(`${url} answers ${status}`, remedy);
   const type = headers.get('content-type') ?? 'no type';
   if (!/^application\/([\w.-]+\+)?json *(;|$)/i.test(type))
-    throw new Broken(
-      `${url} answers with ${shown(type)} instead of JSON`,
+    throw new BrokenLinkError(
+      `${url} answers with ${sanitize(type)} instead of JSON`,
       'Serve it as Content-Type: application/json. A page of a web site that stands in front is no metadata.',
     );
   const parsed = schema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: expected ${message}`);
-  throw new Broken(`${url} is not what it should be: ${shown(problems.join('; '))}`, 'Correct the document.');
+  throw new BrokenLinkError(
+    `${url} is not what it should be: ${sanitize(problems.join('; '))}`,
+    'Correct the document.',
+  );
 }
 
 /** Reads JSON; undefined when it is none. */

@@ -1,6 +1,6 @@
 /** A link does not hold: what was found, and what to do about it. */
-export class Broken extends Error {
-  override readonly name = 'Broken';
+export class BrokenLinkError extends Error {
+  override readonly name = 'BrokenLinkError';
   readonly remedy: string;
 
   constructor(detail: string, remedy: string) {
@@ -10,8 +10,8 @@ export class Broken extends Error {
 }
 
 /** A link was not followed: why, and what would let it be. */
-export class NotTried extends Error {
-  override readonly name = 'NotTried';
+export class LinkNotTriedError extends Error {
+  override readonly name = 'LinkNotTriedError';
   readonly remedy: string | undefined;
 
   constructor(detail: string, remedy?: string) {

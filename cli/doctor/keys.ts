@@ -3,8 +3,8 @@ import * as z from 'zod';
 import type { Ask } from './cautious-fetch.ts';
 import type { Finding } from './chain.ts';
 import { getDocument } from './document.ts';
-import { Broken } from './failure.ts';
-import { shown } from './shown.ts';
+import { BrokenLinkError } from './failure.ts';
+import { sanitize } from './sanitize.ts';
 
 const Jwk = z.looseObject({
   kty: z.string('a string'),
@@ -25,19 +25,19 @@ export async function getKeys(jwksUri: string, ask: Ask): Promise<Finding<JSONWe
     remedy: 'Serve the public keys there, or correct jwks_uri in the authorization server metadata.',
   });
   if (document.keys.some((key) => PRIVATE_MEMBERS.some((member) => member in key)))
-    throw new Broken(
-      `${shown(jwksUri)} publishes a private or symmetric key`,
+    throw new BrokenLinkError(
+      `${sanitize(jwksUri)} publishes a private or symmetric key`,
       'Take it away and sign with another one at once: whoever saw it can make access tokens.',
     );
   const usable: Jwk[] = [];
   for (const key of document.keys) if (await isUsable(key)) usable.push(key);
   if (usable.length === 0)
-    throw new Broken(
-      `${shown(jwksUri)} has no key that verifies a signature`,
+    throw new BrokenLinkError(
+      `${sanitize(jwksUri)} has no key that verifies a signature`,
       'Publish the public half of the key that access tokens are signed with (use: sig).',
     );
   const found = { keys: usable };
-  const detail = `${usable.length === 1 ? 'one key' : `${usable.length} keys`}: ${shown(usable.map(({ kty, alg }) => alg ?? kty).join(', '))}`;
+  const detail = `${usable.length === 1 ? 'one key' : `${usable.length} keys`}: ${sanitize(usable.map(({ kty, alg }) => alg ?? kty).join(', '))}`;
   return usable.length > 1 && usable.some(({ kid }) => kid === undefined)
     ? { found, detail, warning: 'Give each key a kid: a verifier cannot tell which of them a token was signed with.' }
     : { found, detail };

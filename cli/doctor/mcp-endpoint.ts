@@ -3,7 +3,7 @@ import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontex
 import { LATEST_PROTOCOL_VERSION } from '@modelcontextprotocol/sdk/types.js';
 import type { Ask } from './cautious-fetch.ts';
 import type { Finding } from './chain.ts';
-import { Broken } from './failure.ts';
+import { BrokenLinkError } from './failure.ts';
 import { refusedUse } from './refused-use.ts';
 
 const CLIENT = { name: 'yata-doctor', version: '1' };
@@ -82,18 +82,18 @@ export async function examineGet(url: string, { headers }: Session, ask: Ask): P
   if (answer.status === 405) return { found: undefined, detail: '405: there is no stream to open' };
   const isStream = answer.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
   if (answer.status === 200 && isStream) return { found: undefined, detail: 'a stream of events' };
-  throw new Broken(
+  throw new BrokenLinkError(
     `GET answers ${answer.status}, which is neither 405 nor a stream of events`,
     'Answer GET with 405 and Allow: POST where there is no stream to open: clients take anything else for an error.',
   );
 }
 
 /** What the server said is not repeated: it may hold the access token. */
-function explain(request: string, error: unknown): Broken {
-  if (error instanceof Broken) return error;
+function explain(request: string, error: unknown): BrokenLinkError {
+  if (error instanceof BrokenLinkError) return error;
   if (error instanceof StreamableHTTPError && error.code !== undefined && error.code > 0)
     return refusedUse(request, error.code);
-  return new Broken(
+  return new BrokenLinkError(
     `${request} is not answered as MCP has it`,
     'The URL has to be that of a Streamable HTTP endpoint of MCP: correct its path, or look at the log of the server.',
   );

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { Ask } from './cautious-fetch.ts';
 import type { Finding } from './chain.ts';
 import { getDocument } from './document.ts';
-import { Broken } from './failure.ts';
-import { difference, shown } from './shown.ts';
+import { BrokenLinkError } from './failure.ts';
+import { difference, sanitize } from './sanitize.ts';
 
 /** What the protected resource metadata tell a client (RFC 9728 §2). */
 export type ResourceMetadata = {
@@ -32,36 +32,36 @@ export async function getResourceMetadata(
   { ask, secure }: { ask: Ask; secure: z.ZodType<string> },
 ): Promise<Finding<ResourceMetadata>> {
   if (!secure.safeParse(new URL(url).origin).success)
-    throw new Broken(
-      `the metadata are at ${shown(url)}: neither https nor this machine`,
+    throw new BrokenLinkError(
+      `the metadata are at ${sanitize(url)}: neither https nor this machine`,
       'Serve them over https: whoever changes them on the way sends the client with its secret elsewhere.',
     );
   const { document } = await getDocument(ask, url, { schema: Metadata, remedy: SERVE_IT });
   const { resource } = document;
   if (resource !== resourceUrl && resource !== withoutQuery(resourceUrl))
-    throw new Broken(
-      `${shown(url)} is about ${shown(resource)}, not about ${shown(resourceUrl)}${difference(resource, resourceUrl)}`,
-      `The two have to be the same to the letter (RFC 9728 §3.3). Have clients use ${shown(resource)}; or make ${shown(withoutQuery(resourceUrl))} the server's resource identifier (MCP_RESOURCE, API_RESOURCE).`,
+    throw new BrokenLinkError(
+      `${sanitize(url)} is about ${sanitize(resource)}, not about ${sanitize(resourceUrl)}${difference(resource, resourceUrl)}`,
+      `The two have to be the same to the letter (RFC 9728 §3.3). Have clients use ${sanitize(resource)}; or make ${sanitize(withoutQuery(resourceUrl))} the server's resource identifier (MCP_RESOURCE, API_RESOURCE).`,
     );
   const authorizationServer = requireAuthorizationServer(url, document.authorization_servers ?? [], secure);
   const found = { url, resource, authorizationServer };
-  const detail = `${shown(url)} names ${shown(authorizationServer)}`;
+  const detail = `${sanitize(url)} names ${sanitize(authorizationServer)}`;
   if (resource === resourceUrl) return { found, detail };
-  const warning = `The resource is ${shown(resource)}, without the query: a client that compares to the letter (RFC 9728 §3.3) takes only that.`;
+  const warning = `The resource is ${sanitize(resource)}, without the query: a client that compares to the letter (RFC 9728 §3.3) takes only that.`;
   return { found, detail, warning };
 }
 
 function requireAuthorizationServer(url: string, issuers: readonly string[], secure: z.ZodType<string>): string {
   const insecure = issuers.find((issuer) => !secure.safeParse(issuer).success);
   if (insecure !== undefined)
-    throw new Broken(
-      `${shown(url)} names the authorization server ${shown(insecure)}: neither https nor this machine`,
+    throw new BrokenLinkError(
+      `${sanitize(url)} names the authorization server ${sanitize(insecure)}: neither https nor this machine`,
       'Serve the authorization server over https and name it so (AUTH_ISSUER): over http everybody on the way reads secrets and access tokens.',
     );
   const [first] = issuers;
   if (first === undefined)
-    throw new Broken(
-      `${shown(url)} names no authorization server`,
+    throw new BrokenLinkError(
+      `${sanitize(url)} names no authorization server`,
       'Put the issuer of the access tokens into authorization_servers (AUTH_ISSUER).',
     );
   return first;
@@ -81,8 +81,8 @@ export async function examineWellKnown(
   const finding = await getResourceMetadata(url, resource, options);
   const { found } = finding;
   if (announced !== undefined && announced.authorizationServer !== found.authorizationServer)
-    throw new Broken(
-      `${shown(url)} names ${shown(found.authorizationServer)}, and the document of the challenge ${shown(announced.authorizationServer)}`,
+    throw new BrokenLinkError(
+      `${sanitize(url)} names ${sanitize(found.authorizationServer)}, and the document of the challenge ${sanitize(announced.authorizationServer)}`,
       'Serve the same document at both places.',
     );
   return finding;
@@ -95,10 +95,11 @@ export async function examineRoot(resource: string, ask: Ask): Promise<Finding> 
     'Clients that look no further than the root of the host do not find it: serve the document there too.';
   try {
     const { document } = await getDocument(ask, url, { schema: Metadata, remedy: warning });
-    if (document.resource === withoutQuery(resource)) return { found: undefined, detail: `${shown(url)} has it too` };
-    return { found: undefined, detail: `${shown(url)} is about ${shown(document.resource)}`, warning };
+    if (document.resource === withoutQuery(resource))
+      return { found: undefined, detail: `${sanitize(url)} has it too` };
+    return { found: undefined, detail: `${sanitize(url)} is about ${sanitize(document.resource)}`, warning };
   } catch (error) {
-    if (error instanceof Broken) return { found: undefined, detail: error.message, warning };
+    if (error instanceof BrokenLinkError) return { found: undefined, detail: error.message, warning };
     throw error;
   }
 }

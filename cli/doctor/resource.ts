@@ -3,10 +3,10 @@ import { AuthorizationServerMetadata, metadataUrls } from './authorization-serve
 import type { Answer, Ask } from './cautious-fetch.ts';
 import type { Finding } from './chain.ts';
 import { parseDocument, parseJson } from './document.ts';
-import { Broken, NotTried } from './failure.ts';
+import { BrokenLinkError, LinkNotTriedError } from './failure.ts';
 import { INITIALIZE } from './mcp-endpoint.ts';
 import { rootMetadataUrl } from './resource-metadata.ts';
-import { shown } from './shown.ts';
+import { sanitize } from './sanitize.ts';
 import { todosUrl } from './todo-api.ts';
 
 /** A resource, and what it answered to a request without an access token. */
@@ -21,7 +21,7 @@ export async function findResource(
   { ask, secure }: { ask: Ask; secure: z.ZodType<string> },
 ): Promise<Finding<Resource>> {
   if (!secure.safeParse(new URL(url).origin).success)
-    throw new Broken(
+    throw new BrokenLinkError(
       'access tokens would go over the network in the clear: http, and not on this machine',
       'Serve it over https. To examine it all the same, set ALLOW_INSECURE_HTTP=true.',
     );
@@ -36,16 +36,16 @@ export async function findResource(
       ...found({ kind: 'authorization server', issuer }),
       warning: 'For the rest, examine a resource that it issues access tokens for: an MCP endpoint, or an API.',
     };
-  throw new Broken(
-    `neither an MCP endpoint, nor an API, nor an authorization server: POST answers ${posted.status}, GET ${shown(todosUrl(url))} ${listed.status}`,
+  throw new BrokenLinkError(
+    `neither an MCP endpoint, nor an API, nor an authorization server: POST answers ${posted.status}, GET ${sanitize(todosUrl(url))} ${listed.status}`,
     `${await whereElse(url, ask)} A server that checks the Host header answers 403 or 421 to any name but its own.`,
   );
 }
 
-/** A resource that wants an access token. @throws {NotTried} when it is something else. */
+/** A resource that wants an access token. @throws {LinkNotTriedError} when it is something else. */
 export function requireGuarded(resource: Resource): GuardedResource {
   if (resource.kind !== 'authorization server') return resource;
-  throw new NotTried('an authorization server is no resource');
+  throw new LinkNotTriedError('an authorization server is no resource');
 }
 
 function found(resource: Resource): Finding<Resource> {
@@ -83,7 +83,7 @@ async function whereElse(url: string, ask: Ask): Promise<string> {
   const schema = z.object({ resource: z.url() });
   try {
     const { resource } = parseDocument(await ask(rootMetadataUrl(url)), { schema, remedy: '' });
-    if (resource !== url) return `The metadata at its root names ${shown(resource)}: examine that.`;
+    if (resource !== url) return `The metadata at its root names ${sanitize(resource)}: examine that.`;
   } catch {
     // there is none, or none that can be read
   }

@@ -1,7 +1,7 @@
 import type { Ask } from './cautious-fetch.ts';
 import type { Finding } from './chain.ts';
 import { parseJson } from './document.ts';
-import { Broken } from './failure.ts';
+import { BrokenLinkError } from './failure.ts';
 import { refusedUse } from './refused-use.ts';
 
 /** Where the todos of an API are. */
@@ -17,6 +17,9 @@ export async function listTodos(api: string, accessToken: string, ask: Ask): Pro
   const { status, text } = await ask(url, { headers: { authorization: `Bearer ${accessToken}` } });
   if (status !== 200) throw refusedUse(`GET ${url}`, status);
   if (parseJson(text) === undefined)
-    throw new Broken(`GET ${url} answers with something else than JSON`, 'Look at what stands before the API.');
+    throw new BrokenLinkError(
+      `GET ${url} answers with something else than JSON`,
+      'Look at what stands before the API.',
+    );
   return { found: undefined, detail: `GET ${url} answers with todos` };
 }

@@ -1,4 +1,4 @@
-import { Broken } from './failure.ts';
+import { BrokenLinkError } from './failure.ts';
 
 const WRONG_ADDRESS = 'Start the server, or correct the host and the port.';
 const SLOW = 'Look at the server, and at what stands between it and this machine: a firewall drops without a word.';
@@ -30,13 +30,13 @@ const REASONS: Readonly<Record<string, readonly [detail: string, remedy: string]
 };
 
 /** A request without an answer, in words. */
-export function unanswered(url: string, error: unknown): Broken {
+export function unanswered(url: string, error: unknown): BrokenLinkError {
   const code = codeOf(error);
   const [detail, remedy] = REASONS[code] ?? [
     /SSL|TLS|CERT|EPROTO/.test(code) ? `TLS fails (${code})` : `it cannot be asked (${code})`,
     /SSL|TLS|CERT|EPROTO/.test(code) ? CERTIFICATE : WRONG_ADDRESS,
   ];
-  return new Broken(`${url} does not answer: ${detail}`, remedy);
+  return new BrokenLinkError(`${url} does not answer: ${detail}`, remedy);
 }
 
 /** The innermost code: fetch wraps what the system says. */

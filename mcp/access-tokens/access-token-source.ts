@@ -2,7 +2,7 @@
 export type AccessTokenSource = {
   /**
    * An access token that is good for some time yet.
-   * @throws {AccessTokenRefused} @throws {AuthorizationServerUnavailable}
+   * @throws {AccessTokenRejectedError} @throws {AuthorizationServerUnavailableError}
    */
   readonly get: () => Promise<string>;
   /** The API refused this access token: it is not handed out again. */
@@ -19,8 +19,8 @@ export type IssuedAccessToken = {
 };
 
 /** The authorization server issues no access token to this client, or none for this caller any more. */
-export class AccessTokenRefused extends Error {
-  override readonly name = 'AccessTokenRefused';
+export class AccessTokenRejectedError extends Error {
+  override readonly name = 'AccessTokenRejectedError';
   /** The error code of RFC 6749 §5.2, or `invalid_token` when it was the API that refused. */
   readonly error: string;
 
@@ -31,8 +31,8 @@ export class AccessTokenRefused extends Error {
 }
 
 /** The authorization server is out of reach, or does not answer as one. */
-export class AuthorizationServerUnavailable extends Error {
-  override readonly name = 'AuthorizationServerUnavailable';
+export class AuthorizationServerUnavailableError extends Error {
+  override readonly name = 'AuthorizationServerUnavailableError';
 
   constructor(cause: unknown) {
     super('The authorization server is out of reach', { cause });

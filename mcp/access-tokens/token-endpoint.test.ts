@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { AccessTokenRefused, AuthorizationServerUnavailable } from './access-token-source.ts';
-import { createTokenEndpoint } from './token-endpoint.ts';
+import { AccessTokenRejectedError, AuthorizationServerUnavailableError } from './access-token-source.ts';
+import { createTokenRequest } from './token-endpoint.ts';
 
 function endpoint(answer: (signal?: AbortSignal | null) => Response | Promise<Response>) {
   const requests: { headers: Headers; body: string }[] = [];
-  const requestAccessToken = createTokenEndpoint({
+  const requestAccessToken = createTokenRequest({
     authorizationServer: async () => ({ issuer: 'http://auth.example', token_endpoint: 'http://auth.example/token' }),
     clientId: 'program',
     clientSecret: 'secret',
@@ -39,7 +39,7 @@ test.each([
 ])('a refusal is told by its code %s', async (error, answer) => {
   const { requestAccessToken } = endpoint(() => answer);
   const refused = requestAccessToken('client_credentials', {});
-  await expect(refused).rejects.toBeInstanceOf(AccessTokenRefused);
+  await expect(refused).rejects.toBeInstanceOf(AccessTokenRejectedError);
   await expect(refused).rejects.toMatchObject({ error });
 });
 
@@ -55,5 +55,7 @@ test.each([
   ['answers no access token', () => json(200, { token_type: 'Bearer' })],
 ])('a server that %s is unavailable', async (_name, answer) => {
   const { requestAccessToken } = endpoint(answer);
-  await expect(requestAccessToken('client_credentials', {})).rejects.toBeInstanceOf(AuthorizationServerUnavailable);
+  await expect(requestAccessToken('client_credentials', {})).rejects.toBeInstanceOf(
+    AuthorizationServerUnavailableError,
+  );
 });

@@ -1,5 +1,9 @@
 import * as oauth from 'oauth4webapi';
-import { AccessTokenRefused, AuthorizationServerUnavailable, type IssuedAccessToken } from './access-token-source.ts';
+import {
+  AccessTokenRejectedError,
+  AuthorizationServerUnavailableError,
+  type IssuedAccessToken,
+} from './access-token-source.ts';
 
 /** Asks a token endpoint for an access token (RFC 6749 §3.2). */
 export type RequestAccessToken = (
@@ -13,9 +17,9 @@ const TIMEOUT = 5_000;
 
 /**
  * Creates the way to the token endpoint for one client, which authenticates with its secret (RFC 6749 §2.3.1).
- * It throws `AccessTokenRefused` with the server's error code, and `AuthorizationServerUnavailable`.
+ * It throws `AccessTokenRejectedError` with the server's error code, and `AuthorizationServerUnavailableError`.
  */
-export function createTokenEndpoint({
+export function createTokenRequest({
   authorizationServer,
   clientId,
   clientSecret,
@@ -59,9 +63,10 @@ export function createTokenEndpoint({
     } catch (error) {
       // 429: it was asked too often, which says nothing of this client
       if (error instanceof oauth.ResponseBodyError && error.status < 500 && error.status !== 429)
-        throw new AccessTokenRefused(error.error, error);
-      if (error instanceof oauth.WWWAuthenticateChallengeError) throw new AccessTokenRefused('invalid_client', error);
-      throw new AuthorizationServerUnavailable(error);
+        throw new AccessTokenRejectedError(error.error, error);
+      if (error instanceof oauth.WWWAuthenticateChallengeError)
+        throw new AccessTokenRejectedError('invalid_client', error);
+      throw new AuthorizationServerUnavailableError(error);
     }
   };
 }

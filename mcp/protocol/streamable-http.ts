@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Context, Middleware } from 'koa';
-import { InvalidRequest } from '../../shared/http/errors.ts';
+import { InvalidRequestError } from '../../shared/http/errors.ts';
 import { requestId } from '../../shared/http/request-id.ts';
-import { InvalidAccessToken } from '../../shared/resource-server/access-token-claims.ts';
+import { InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import type { Challenges } from '../../shared/resource-server/challenges.ts';
 import type { Authorized } from '../../shared/resource-server/require-access-token.ts';
-import { AccessTokenRefused, type AccessTokenSource } from '../access-tokens/access-token-source.ts';
+import { AccessTokenRejectedError, type AccessTokenSource } from '../access-tokens/access-token-source.ts';
 import type { ExchangeAccessToken } from '../access-tokens/token-exchange.ts';
 import { readOnly, type ServerFeatures, scopeOf } from '../features.ts';
 import type { JsonRpcMessage } from './json-rpc.ts';
@@ -23,7 +23,8 @@ export function offerFeatures(features: ServerFeatures): Middleware<McpState> {
   const forReading = readOnly(features);
   return function offerFeatures(ctx, next) {
     const { mode } = ctx.query;
-    if (mode !== undefined && mode !== 'read') throw new InvalidRequest([{ field: 'mode', expected: 'read, or none' }]);
+    if (mode !== undefined && mode !== 'read')
+      throw new InvalidRequestError([{ field: 'mode', expected: 'read, or none' }]);
     ctx.state.features = mode === 'read' ? forReading : features;
     return next();
   };
@@ -65,7 +66,7 @@ export function answerMessage({
 }): Middleware<McpState> {
   return async function answerMessage(ctx) {
     const { accessToken, body, features } = ctx.state;
-    let refusal: AccessTokenRefused | undefined;
+    let refusal: AccessTokenRejectedError | undefined;
     const accessTokens = noteRefusal(exchange(accessToken, requestId(ctx)), (error) => {
       refusal = error;
     });
@@ -93,7 +94,7 @@ export function answerMessage({
 
     /** Never a result: a client renews its access token on a 401 and on nothing else. */
     function requireAccepted(): void {
-      if (refusal !== undefined) throw challenges.invalid(new InvalidAccessToken('invalid', refusal));
+      if (refusal !== undefined) throw challenges.invalid(new InvalidAccessTokenError('invalid', refusal));
     }
   };
 }
@@ -149,14 +150,14 @@ function answerHead(ctx: Context, { status, headers }: Response): void {
 /** The error codes by which the authorization server, or the API, refuses the caller's access token and not this server. */
 const CALLER_REFUSED: readonly string[] = ['invalid_request', 'invalid_grant', 'invalid_token'];
 
-function noteRefusal(source: AccessTokenSource, note: (refusal: AccessTokenRefused) => void): AccessTokenSource {
+function noteRefusal(source: AccessTokenSource, note: (refusal: AccessTokenRejectedError) => void): AccessTokenSource {
   let refusedBefore = false;
   const fresh = new Set<string>();
   return {
     refused(accessToken) {
       source.refused(accessToken);
       // the API refused a fresh one too; parallel calls may all have been refused the one before
-      if (fresh.has(accessToken)) note(new AccessTokenRefused('invalid_token'));
+      if (fresh.has(accessToken)) note(new AccessTokenRejectedError('invalid_token'));
       refusedBefore = true;
     },
     async get() {
@@ -165,7 +166,7 @@ function noteRefusal(source: AccessTokenSource, note: (refusal: AccessTokenRefus
         if (refusedBefore) fresh.add(accessToken);
         return accessToken;
       } catch (error) {
-        if (error instanceof AccessTokenRefused && CALLER_REFUSED.includes(error.error)) note(error);
+        if (error instanceof AccessTokenRejectedError && CALLER_REFUSED.includes(error.error)) note(error);
         throw error;
       }
     },

@@ -5,14 +5,14 @@ import type { CorsOrigins } from '../../shared/http/cors.ts';
 import { handleErrors, renderProblem } from '../../shared/http/handle-errors.ts';
 import { serve } from '../../shared/http/serve.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
-import { refuseForeignOrigin } from './validate-origin.ts';
+import { validateOrigin } from './validate-origin.ts';
 
 /** What a page of `origin` is answered by a server that goes by `host`, or by its own address. */
 async function statusFor(origin: string, { corsOrigins, host }: { corsOrigins?: CorsOrigins; host?: string } = {}) {
   const port = await getFreePort();
   const app = new Koa();
   app.use(handleErrors({ logger: pino({ level: 'silent' }), render: renderProblem }));
-  app.use(refuseForeignOrigin(`http://${host ?? `127.0.0.1:${port}`}/mcp`, corsOrigins));
+  app.use(validateOrigin(`http://${host ?? `127.0.0.1:${port}`}/mcp`, corsOrigins));
   app.use((ctx) => {
     ctx.body = { ok: true };
   });

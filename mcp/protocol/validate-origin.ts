@@ -7,9 +7,9 @@ import { HttpError } from '../../shared/http/errors.ts';
  * page that rebinds its name to this machine's address speaks with its own Host and Origin (MCP 2025-11-25, transports,
  * security warning).
  */
-export function refuseForeignOrigin(resource: string, corsOrigins: CorsOrigins = new Set()): Middleware {
+export function validateOrigin(resource: string, corsOrigins: CorsOrigins = new Set()): Middleware {
   const { host, origin } = new URL(resource);
-  return async function refuseForeignOrigin(ctx, next) {
+  return async function validateOrigin(ctx, next) {
     if (ctx.get('host').toLowerCase() !== host) throw new HttpError(403, `host: expected ${host}`);
     const sentOrigin = ctx.get('origin');
     if (sentOrigin !== '' && sentOrigin !== origin && corsOrigins !== '*' && !corsOrigins.has(sentOrigin))

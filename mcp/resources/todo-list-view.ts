@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { once } from '../../shared/once.ts';
+import { lazy } from '../../shared/lazy.ts';
 import { TODO_LIST_URI, VIEW_MIME_TYPE } from '../protocol/mcp-apps.ts';
 import type { Resource } from './resource.ts';
 
@@ -10,7 +10,7 @@ const ui = {
   prefersBorder: true,
 };
 
-const page = once(assemblePage);
+const page = lazy(assemblePage);
 
 /** The list of todos as a page: `ui://yata/todo-list`. It is the same for every caller, and holds no todo. */
 export const todoListView: Resource = {

@@ -1,9 +1,9 @@
 import type * as oauth from 'oauth4webapi';
 import * as z from 'zod';
-import { once } from '../../shared/once.ts';
+import { lazy } from '../../shared/lazy.ts';
 import { createIssuer } from '../../shared/resource-server/issuer.ts';
 import { metadataUrl } from '../../shared/resource-server/protected-resource.ts';
-import { AuthorizationServerUnavailable } from '../access-tokens/access-token-source.ts';
+import { AuthorizationServerUnavailableError } from '../access-tokens/access-token-source.ts';
 import { TodoApiError } from './todo-api-error.ts';
 
 /** What a client that knows only an address learns of the todo API there. Each is asked for when it is first needed. */
@@ -34,7 +34,7 @@ export function createTodoApiDiscovery({
 }): TodoApiDiscovery {
   const Metadata = z.object({ resource: identifier, authorization_servers: z.tuple([identifier], z.unknown()) });
 
-  const metadata = once(async () => {
+  const metadata = lazy(async () => {
     const response = await fetch(metadataUrl(apiBaseUrl), {
       redirect: 'error',
       signal: AbortSignal.timeout(5_000),
@@ -62,7 +62,7 @@ export function createTodoApiDiscovery({
       try {
         return await createIssuer({ identifier: authorization_servers[0], fetch }).metadata();
       } catch (cause) {
-        throw new AuthorizationServerUnavailable(cause);
+        throw new AuthorizationServerUnavailableError(cause);
       }
     },
   };

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { REQUEST_ID } from '../../shared/http/request-id.ts';
 import { type Batch, BatchResults } from '../../shared/todo/batch.ts';
 import { type NewTodo, Todo, type TodoChanges } from '../../shared/todo/todo.ts';
-import { AccessTokenRefused, type AccessTokenSource } from '../access-tokens/access-token-source.ts';
+import { AccessTokenRejectedError, type AccessTokenSource } from '../access-tokens/access-token-source.ts';
 import { TodoApiError } from './todo-api-error.ts';
 
 /** The todo API as its client sees it. Every call throws `TodoApiError`, or what its access token source throws. */
@@ -86,7 +86,7 @@ export function createTodoApi({
   async function call(method: string, path: string, options: CallOptions, sent: Sent = {}): Promise<Response> {
     const refusedOnce = await send(method, path, options, sent);
     const response = refusedOnce.status === 401 ? await send(method, path, options, sent) : refusedOnce;
-    if (response.status === 401) throw new AccessTokenRefused('invalid_token');
+    if (response.status === 401) throw new AccessTokenRejectedError('invalid_token');
     if (!response.ok)
       throw new TodoApiError(response.status, { problem: await response.json().catch(() => undefined) });
     return response;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { AccessTokenRefused } from '../access-tokens/access-token-source.ts';
+import { AccessTokenRejectedError } from '../access-tokens/access-token-source.ts';
 import { describeFailure } from './tool-error.ts';
 
 test.each([
@@ -9,5 +9,5 @@ test.each([
   ['unauthorized_client', /\(unauthorized_client\)\..* must be allowed the grant type/],
   ['<script>', /\(unknown error\)\..* id and secret/],
 ])('a refusal %s is told with what is to be mended', (error, text) => {
-  expect(describeFailure(new AccessTokenRefused(error), 'todos:read')).toMatch(text);
+  expect(describeFailure(new AccessTokenRejectedError(error), 'todos:read')).toMatch(text);
 });

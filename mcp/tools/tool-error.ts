@@ -1,6 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { Scope } from '../../shared/scopes.ts';
-import { AccessTokenRefused, AuthorizationServerUnavailable } from '../access-tokens/access-token-source.ts';
+import { AccessTokenRejectedError, AuthorizationServerUnavailableError } from '../access-tokens/access-token-source.ts';
 import { TodoApiError } from '../todo-api/todo-api-error.ts';
 
 /** A result that tells the model what went wrong and what to do next. */
@@ -14,13 +14,13 @@ export function toolError(text: string): CallToolResult {
  */
 export function describeFailure(error: unknown, scope: Scope): string {
   if (error instanceof TodoApiError) return describeRefusal(error, scope);
-  if (error instanceof AccessTokenRefused) {
+  if (error instanceof AccessTokenRejectedError) {
     return (
       `The authorization server gave this MCP server no access token (${errorCode(error)}). Nothing was done, and trying ` +
       `again will not help. Tell the user that ${ADVICE[error.error] ?? 'the client id and secret of this MCP server must be checked'}.`
     );
   }
-  if (error instanceof AuthorizationServerUnavailable) {
+  if (error instanceof AuthorizationServerUnavailableError) {
     return 'The authorization server is out of reach. Nothing was done. Try again in a few seconds.';
   }
   return 'The MCP server failed. Look with list_todos at what was done before you try again.';
@@ -75,7 +75,7 @@ function describeOperations(operations: TodoApiError['operations']): string {
 }
 
 /** The error codes that are repeated are those of the specification (RFC 6749 §5.2). */
-function errorCode({ error }: AccessTokenRefused): string {
+function errorCode({ error }: AccessTokenRejectedError): string {
   const codes = ['invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client', 'unsupported_grant_type'];
   return [...codes, 'invalid_scope', 'invalid_target', 'invalid_token'].includes(error) ? error : 'unknown error';
 }

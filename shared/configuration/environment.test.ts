@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { makeTemporaryDirectory } from '../testing/temporary-directory.ts';
-import { checkTogether, InvalidConfiguration, readEnvironment, resolveFiles } from './environment.ts';
+import { checkTogether, InvalidConfigurationError, readEnvironment, resolveFiles } from './environment.ts';
 import { corsOrigins, databaseUrl, identifiers, port } from './variables.ts';
 
 test('every variable that is wrong is named with what was expected, and no value is repeated', () => {
   const schema = z.object({ PORT: port, SECRET: z.string().min(40, '40 letters or more'), NAME: z.string('a name') });
   const read = () => readEnvironment(schema, { PORT: 'eighty', SECRET: 'hunter2' });
-  expect(read).toThrow(InvalidConfiguration);
+  expect(read).toThrow(InvalidConfigurationError);
   expect(read).toThrow(/PORT: expected a port number/);
   expect(read).toThrow(/SECRET: expected 40 letters or more/);
   expect(read).toThrow(/NAME: expected a name, and it is not set/);

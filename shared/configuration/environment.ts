@@ -27,7 +27,7 @@ export function resolveFiles(environment: Environment): Environment {
 /**
  * Reads the variables that `schema` names from an environment that is resolved. An empty one counts as absent, as compose
  * passes it.
- * @throws {InvalidConfiguration} with a line for each variable that is wrong.
+ * @throws {InvalidConfigurationError} with a line for each variable that is wrong.
  */
 export function readEnvironment<Schema extends z.ZodObject>(schema: Schema, environment: Environment): z.infer<Schema> {
   const problems = new Map<string, string>();
@@ -46,13 +46,13 @@ export function readEnvironment<Schema extends z.ZodObject>(schema: Schema, envi
     if (!problems.has(name))
       problems.set(name, `expected ${issue.message}${values[name] ? '' : ', and it is not set'}`);
   }
-  if (!parsed.success || problems.size > 0) throw new InvalidConfiguration(problems);
+  if (!parsed.success || problems.size > 0) throw new InvalidConfigurationError(problems);
   return parsed.data;
 }
 
 /** The environment is not one to start with. The message names every variable that is wrong and what was expected. */
-export class InvalidConfiguration extends Error {
-  override readonly name = 'InvalidConfiguration';
+export class InvalidConfigurationError extends Error {
+  override readonly name = 'InvalidConfigurationError';
   readonly problems: ReadonlyMap<string, string>;
 
   constructor(problems: ReadonlyMap<string, string>) {
@@ -63,16 +63,16 @@ export class InvalidConfiguration extends Error {
   }
 }
 
-/** Refuses with all that is wrong in several configurations at once. @throws {InvalidConfiguration} */
+/** Refuses with all that is wrong in several configurations at once. @throws {InvalidConfigurationError} */
 export function checkTogether(reads: readonly (() => unknown)[]): void {
   const problems = new Map<string, string>();
   for (const read of reads) {
     try {
       read();
     } catch (error) {
-      if (!(error instanceof InvalidConfiguration)) throw error;
+      if (!(error instanceof InvalidConfigurationError)) throw error;
       for (const [name, problem] of error.problems) problems.set(name, problem);
     }
   }
-  if (problems.size > 0) throw new InvalidConfiguration(problems);
+  if (problems.size > 0) throw new InvalidConfigurationError(problems);
 }

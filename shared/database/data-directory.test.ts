@@ -4,13 +4,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeTemporaryDirectory } from '../testing/temporary-directory.ts';
-import { DataDirectoryInUse, lockDataDirectory } from './data-directory.ts';
+import { DataDirectoryInUseError, lockDataDirectory } from './data-directory.ts';
 
 test('a data directory has one user at a time', () => {
   using directory = makeTemporaryDirectory();
   {
     using _lock = lockDataDirectory(directory.path);
-    expect(() => lockDataDirectory(directory.path)).toThrow(DataDirectoryInUse);
+    expect(() => lockDataDirectory(directory.path)).toThrow(DataDirectoryInUseError);
     expect(() => lockDataDirectory(directory.path)).toThrow(/Another process uses the data directory .*YATA_DATA_DIR/);
   }
   expect(() => lockDataDirectory(directory.path)[Symbol.dispose]()).not.toThrow();
@@ -28,7 +28,7 @@ test('a process that was killed holds no lock', async () => {
      setInterval(() => {}, 1000);`,
   ]);
   await once(holder.stdout, 'data');
-  expect(() => lockDataDirectory(directory.path)).toThrow(DataDirectoryInUse);
+  expect(() => lockDataDirectory(directory.path)).toThrow(DataDirectoryInUseError);
   holder.kill('SIGKILL');
   await once(holder, 'exit');
   expect(() => lockDataDirectory(directory.path)[Symbol.dispose]()).not.toThrow();

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /** The data directory is another process's. */
-export class DataDirectoryInUse extends Error {
-  override readonly name = 'DataDirectoryInUse';
+export class DataDirectoryInUseError extends Error {
+  override readonly name = 'DataDirectoryInUseError';
 
   constructor(path: string) {
     super(
@@ -16,7 +16,7 @@ export class DataDirectoryInUse extends Error {
 
 /**
  * Makes the data directory this process's own until the lock is disposed. PGlite itself does not lock its folder.
- * @throws {DataDirectoryInUse} at once, when another process has it.
+ * @throws {DataDirectoryInUseError} at once, when another process has it.
  */
 export function lockDataDirectory(path: string): Disposable {
   const lock = openLock(path);
@@ -25,7 +25,7 @@ export function lockDataDirectory(path: string): Disposable {
   } catch (error) {
     lock.close();
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY)
-      throw new DataDirectoryInUse(resolve(path));
+      throw new DataDirectoryInUseError(resolve(path));
     throw error;
   }
   return { [Symbol.dispose]: () => lock.close() };

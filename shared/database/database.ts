@@ -11,7 +11,7 @@ export type EmbeddedDatabase = { readonly kind: 'embedded'; readonly pglite: PGl
  * Opens the embedded database in `dataDirectory`, and makes it the first time. The directory is this process's own until
  * the database is disposed. What is committed survives the death of the process, not of the machine: PGlite never calls
  * fsync.
- * @throws {DataDirectoryInUse}
+ * @throws {DataDirectoryInUseError}
  */
 export async function openEmbeddedDatabase(dataDirectory: string): Promise<EmbeddedDatabase & AsyncDisposable> {
   using opening = new DisposableStack();

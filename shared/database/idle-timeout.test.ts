@@ -4,7 +4,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { getFreePort } from '../testing/free-port.ts';
 import { isDatabaseUnavailable } from './database-unavailable.ts';
-import { openImpatientSocket } from './idle-timeout.ts';
+import { openSocketWithIdleTimeout } from './idle-timeout.ts';
 
 test('a statement that the server does not answer fails, and its connection is not used again', async () => {
   const port = await getFreePort();
@@ -14,7 +14,7 @@ test('a statement that the server does not answer fails, and its connection is n
     socket.on('error', () => {});
   }).listen(port, '127.0.0.1');
   await once(server, 'listening');
-  const pool = new pg.Pool({ host: '127.0.0.1', port, user: 'api', stream: () => openImpatientSocket(100) });
+  const pool = new pg.Pool({ host: '127.0.0.1', port, user: 'api', stream: () => openSocketWithIdleTimeout(100) });
   pool.on('error', () => {});
   const failure = await pool.query('select 1').catch((error) => error);
   expect(failure).toMatchObject({ code: 'ETIMEDOUT', message: 'the database said nothing for 0.1 seconds' });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Database } from './database.ts';
-import { openImpatientSocket } from './idle-timeout.ts';
+import { openSocketWithIdleTimeout } from './idle-timeout.ts';
 
 /** What is told to a listener of a channel. */
 export type Listener = {
@@ -47,7 +47,7 @@ export async function listen(
       connectionString: url,
       query_timeout: PROBE_EVERY,
       connectionTimeoutMillis: PROBE_EVERY,
-      stream: () => openImpatientSocket(2 * PROBE_EVERY),
+      stream: () => openSocketWithIdleTimeout(2 * PROBE_EVERY),
     });
     // a connection that breaks without a word is only noticed by asking
     const probe = setInterval(() => connected.query('select 1').catch(() => connected.end()), PROBE_EVERY).unref();

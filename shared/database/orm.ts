@@ -3,7 +3,7 @@ import { Migrator } from '@mikro-orm/migrations';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type pg from 'pg';
 import type { Database } from './database.ts';
-import { openImpatientSocket } from './idle-timeout.ts';
+import { openSocketWithIdleTimeout } from './idle-timeout.ts';
 
 /** Milliseconds that a request waits for a connection, and a statement for the server to say anything. */
 const CONNECT_WITHIN = 5_000;
@@ -80,7 +80,7 @@ export async function openOrm(
             options: `-c timezone=UTC -c idle_in_transaction_session_timeout=${answerWithin}`,
             // an idle connection is closed before its silence is taken for the server's
             idleTimeoutMillis: ANSWER_WITHIN - 1_000,
-            stream: () => openImpatientSocket(answerWithin),
+            stream: () => openSocketWithIdleTimeout(answerWithin),
             onPoolCreated: (pool: pg.Pool) => pool.on('connect', releaseWhenDead),
           },
         });

@@ -39,8 +39,8 @@ export class HttpError extends Error {
 }
 
 /** A body, parameter or query that is not what the schema says: 400, with a line for each field. */
-export class InvalidRequest extends HttpError {
-  override readonly name = 'InvalidRequest';
+export class InvalidRequestError extends HttpError {
+  override readonly name = 'InvalidRequestError';
 
   constructor(fields: readonly FieldProblem[], cause?: unknown) {
     super(400, fields.map(({ field, expected }) => `${field}: expected ${expected}`).join('; '), { fields, cause });
@@ -48,8 +48,8 @@ export class InvalidRequest extends HttpError {
 }
 
 /** What this server needs to answer is out of reach: 503, to be tried again after `retryAfter` seconds. */
-export class ServiceUnavailable extends HttpError {
-  override readonly name = 'ServiceUnavailable';
+export class ServiceUnavailableError extends HttpError {
+  override readonly name = 'ServiceUnavailableError';
 
   constructor(detail: string, { retryAfter = 1, cause }: { retryAfter?: number; cause?: unknown } = {}) {
     super(503, detail, { headers: { 'retry-after': String(retryAfter) }, cause });

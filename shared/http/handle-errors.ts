@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { isDatabaseUnavailable } from '../database/database-unavailable.ts';
-import { HttpError, ServiceUnavailable } from './errors.ts';
+import { HttpError, ServiceUnavailableError } from './errors.ts';
 
 /** How a service writes a refusal: the media type and the body. */
 export type RenderError = (error: HttpError) => { readonly type: string; readonly body: object };
@@ -52,7 +52,8 @@ function refuseUnanswered(ctx: Context): void {
 
 function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
-  if (isDatabaseUnavailable(error)) return new ServiceUnavailable('The database is out of reach', { cause: error });
+  if (isDatabaseUnavailable(error))
+    return new ServiceUnavailableError('The database is out of reach', { cause: error });
   return new HttpError(500, 'The request could not be answered because of a fault in this server', { cause: error });
 }
 

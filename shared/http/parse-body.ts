@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import readRawBody from 'raw-body';
 import type * as z from 'zod';
-import { HttpError, InvalidRequest } from './errors.ts';
+import { HttpError, InvalidRequestError } from './errors.ts';
 import { parseRequest } from './parse-request.ts';
 
 /**
@@ -31,7 +31,7 @@ async function readJson(ctx: Context, limit: number): Promise<unknown> {
     // fatal: a byte that is not UTF-8 would be stored as another character than the one that was sent
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new InvalidRequest([{ field: 'body', expected: 'JSON in UTF-8' }], cause);
+    throw new InvalidRequestError([{ field: 'body', expected: 'JSON in UTF-8' }], cause);
   }
 }
 
@@ -43,6 +43,6 @@ async function readBytes(ctx: Context, limit: number): Promise<Buffer> {
       // the rest of the body is not read, so the connection cannot be used again
       throw new HttpError(413, `body: expected at most ${limit} bytes`, { headers: { connection: 'close' }, cause });
     }
-    throw new InvalidRequest([{ field: 'body', expected: 'as many bytes as content-length says' }], cause);
+    throw new InvalidRequestError([{ field: 'body', expected: 'as many bytes as content-length says' }], cause);
   }
 }

@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import type * as z from 'zod';
-import { InvalidRequest } from './errors.ts';
+import { InvalidRequestError } from './errors.ts';
 import { parseRequest } from './parse-request.ts';
 
 /**
@@ -17,7 +17,7 @@ export function parseQuery<Query>(schema: z.ZodType<Query>): Middleware<{ query:
 function onlyOnce(ctx: Context): Record<string, string> {
   const parameters = Object.entries(ctx.query).map(([name, value]) => {
     if (typeof value !== 'string')
-      throw new InvalidRequest([{ field: name.slice(0, 100), expected: 'to be there once' }]);
+      throw new InvalidRequestError([{ field: name.slice(0, 100), expected: 'to be there once' }]);
     return [name, value] as const;
   });
   return Object.fromEntries(parameters);

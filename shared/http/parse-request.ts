@@ -1,14 +1,14 @@
 import type * as z from 'zod';
-import { type FieldProblem, InvalidRequest } from './errors.ts';
+import { type FieldProblem, InvalidRequestError } from './errors.ts';
 
 /**
  * Parses a part of a request; `whole` names the part where a problem is not with one of its fields.
- * @throws {InvalidRequest} with a line for each field that is wrong or unknown.
+ * @throws {InvalidRequestError} with a line for each field that is wrong or unknown.
  */
 export function parseRequest<T>(schema: z.ZodType<T>, value: unknown, whole: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new InvalidRequest(fieldProblems(parsed.error, whole));
+  throw new InvalidRequestError(fieldProblems(parsed.error, whole));
 }
 
 /** Lines that an answer has at the most. */

@@ -6,7 +6,7 @@ import { StatusClaim } from './status-list.ts';
 export const SIGNATURE_ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'];
 
 /** Seconds that the clocks of the issuer and of this machine may differ. */
-export const CLOCK_TOLERANCE = 5;
+export const CLOCK_TOLERANCE_SECONDS = 5;
 
 /** The party that acts for the subject, and those that acted before it (RFC 8693 §4.1). */
 export type Actor = { readonly sub: string; readonly act?: Actor | undefined };
@@ -32,7 +32,7 @@ export type AccessTokenClaims = z.infer<typeof AccessTokenClaims>;
 
 /**
  * Verifies the signature, issuer, type and expiry of an access token, whoever it is for, and returns its claims.
- * @throws {InvalidAccessToken} and whatever `findKey` throws when the keys are out of reach.
+ * @throws {InvalidAccessTokenError} and whatever `findKey` throws when the keys are out of reach.
  */
 export async function verifyAccessTokenClaims(
   token: string,
@@ -43,15 +43,15 @@ export async function verifyAccessTokenClaims(
       issuer,
       typ: 'at+jwt',
       algorithms: SIGNATURE_ALGORITHMS,
-      clockTolerance: CLOCK_TOLERANCE,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
       currentDate: new Date(now()),
     });
     const claims = AccessTokenClaims.safeParse(payload);
-    if (!claims.success) throw new InvalidAccessToken('invalid', claims.error);
+    if (!claims.success) throw new InvalidAccessTokenError('invalid', claims.error);
     return claims.data;
   } catch (error) {
-    if (error instanceof errors.JWTExpired) throw new InvalidAccessToken('expired', error);
-    if (error instanceof errors.JOSEError) throw new InvalidAccessToken('invalid', error);
+    if (error instanceof errors.JWTExpired) throw new InvalidAccessTokenError('expired', error);
+    if (error instanceof errors.JOSEError) throw new InvalidAccessTokenError('invalid', error);
     throw error;
   }
 }
@@ -60,11 +60,11 @@ export async function verifyAccessTokenClaims(
  * Why an access token is not accepted. Only what the holder of a token with a good signature may know is told apart:
  * that it expired, that it was revoked, or that it is for another resource. Everything else is `invalid`.
  */
-export class InvalidAccessToken extends Error {
-  override readonly name = 'InvalidAccessToken';
+export class InvalidAccessTokenError extends Error {
+  override readonly name = 'InvalidAccessTokenError';
   readonly reason: 'expired' | 'revoked' | 'wrong-audience' | 'invalid';
 
-  constructor(reason: InvalidAccessToken['reason'], cause?: unknown) {
+  constructor(reason: InvalidAccessTokenError['reason'], cause?: unknown) {
     super(`The access token is ${reason}`, { cause });
     this.reason = reason;
   }

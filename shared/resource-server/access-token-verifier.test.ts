@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type CryptoKey, generateKeyPair, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { type Deviation, startTokenIssuer } from '../testing/token-issuer.ts';
-import { InvalidAccessToken } from './access-token-claims.ts';
+import { InvalidAccessTokenError } from './access-token-claims.ts';
 import { createAccessTokenVerifier } from './access-token-verifier.ts';
 import { createIssuer } from './issuer.ts';
 
@@ -22,7 +22,7 @@ async function open(options: { now?: () => number; remember?: number } = {}) {
   const reasonOf = (token: string) =>
     (async () => verify(token))().then(
       () => 'accepted',
-      (error) => (error instanceof InvalidAccessToken ? error.reason : error),
+      (error) => (error instanceof InvalidAccessTokenError ? error.reason : error),
     );
   return { issuer, verify, reasonOf, [Symbol.asyncDispose]: () => issuer[Symbol.asyncDispose]() };
 }

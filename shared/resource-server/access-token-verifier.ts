@@ -3,15 +3,15 @@ import { LRUCache } from 'lru-cache';
 import {
   type AccessTokenClaims,
   type Actor,
-  CLOCK_TOLERANCE,
-  InvalidAccessToken,
+  CLOCK_TOLERANCE_SECONDS,
+  InvalidAccessTokenError,
   verifyAccessTokenClaims,
 } from './access-token-claims.ts';
-import { type StatusReference, UnknownStatusList } from './status-list.ts';
+import { type StatusReference, UnknownStatusListError } from './status-list.ts';
 
 /**
  * Verifies an access token: at once when it was verified before, which spares a request a turn of the event loop.
- * @throws {InvalidAccessToken} when it is not to be accepted.
+ * @throws {InvalidAccessTokenError} when it is not to be accepted.
  */
 export type VerifyAccessToken = (accessToken: string) => AccessToken | Promise<AccessToken>;
 
@@ -20,7 +20,7 @@ export type IssuerKeys = { readonly find: JWTVerifyGetKey; readonly generation: 
 
 /**
  * Whether a token is revoked: at once where its status list was read, and otherwise when it has been.
- * @throws {UnknownStatusList} when it is none of the issuer's. @throws {RangeError} when the index is not in the list.
+ * @throws {UnknownStatusListError} when it is none of the issuer's. @throws {RangeError} when the index is not in the list.
  */
 export type IsRevoked = (status: StatusReference) => boolean | Promise<boolean>;
 
@@ -30,7 +30,7 @@ export type IsRevoked = (status: StatusReference) => boolean | Promise<boolean>;
  * (draft-ietf-oauth-status-list-21 §8.3). A token whose signature was verified is remembered, up to `remember` of them,
  * until it expires or the issuer's keys change; one that was refused is not, so that a flood of bad tokens pushes no
  * good one out.
- * The verifier throws `InvalidAccessToken`, and whatever `keys.find` and `isRevoked` throw when the issuer is out of reach.
+ * The verifier throws `InvalidAccessTokenError`, and whatever `keys.find` and `isRevoked` throw when the issuer is out of reach.
  */
 export function createAccessTokenVerifier({
   issuer,
@@ -57,9 +57,9 @@ export function createAccessTokenVerifier({
     if (known === undefined || known.generation !== generation || known.accessToken.value !== token)
       return verifyUnknown(token, key, generation);
     const { accessToken } = known;
-    if (now() >= (accessToken.expiresAt + CLOCK_TOLERANCE) * 1000) {
+    if (now() >= (accessToken.expiresAt + CLOCK_TOLERANCE_SECONDS) * 1000) {
       verified.delete(key);
-      throw new InvalidAccessToken('expired');
+      throw new InvalidAccessTokenError('expired');
     }
     const revoked = isRevokedOrUnknown(accessToken);
     return typeof revoked === 'boolean'
@@ -77,7 +77,7 @@ export function createAccessTokenVerifier({
     const claims = await verifyAccessTokenClaims(token, { issuer, findKey: keys.find, now });
     // compared exactly, and alone: a token for the api must not open mcp (RFC 8707 §2)
     const [only, ...others] = [claims.aud].flat();
-    if (only !== audience || others.length > 0) throw new InvalidAccessToken('wrong-audience');
+    if (only !== audience || others.length > 0) throw new InvalidAccessTokenError('wrong-audience');
     return new VerifiedAccessToken(token, claims);
   }
 
@@ -92,13 +92,14 @@ export function createAccessTokenVerifier({
 }
 
 function refuseRevoked(accessToken: AccessToken, revoked: boolean): AccessToken {
-  if (revoked) throw new InvalidAccessToken('revoked');
+  if (revoked) throw new InvalidAccessTokenError('revoked');
   return accessToken;
 }
 
 /** A place that is in none of the issuer's lists is refused (draft-ietf-oauth-status-list-21 §8.3). */
 function refuseUnknown(error: unknown): never {
-  if (error instanceof RangeError || error instanceof UnknownStatusList) throw new InvalidAccessToken('invalid', error);
+  if (error instanceof RangeError || error instanceof UnknownStatusListError)
+    throw new InvalidAccessTokenError('invalid', error);
   throw error;
 }
 

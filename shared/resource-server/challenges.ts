@@ -1,5 +1,5 @@
 import { HttpError } from '../http/errors.ts';
-import type { InvalidAccessToken } from './access-token-claims.ts';
+import type { InvalidAccessTokenError } from './access-token-claims.ts';
 import { metadataUrl, type ProtectedResource } from './protected-resource.ts';
 
 /** What a resource server answers to a request whose access token does not suffice (RFC 6750 §3). */
@@ -7,7 +7,7 @@ export type Challenges = {
   /** 401: no access token was sent, so no error code is named (RFC 6750 §3.1). */
   readonly missing: () => HttpError;
   /** 401: an access token was sent and is not accepted. */
-  readonly invalid: (error: InvalidAccessToken) => HttpError;
+  readonly invalid: (error: InvalidAccessTokenError) => HttpError;
   /** 400: the Authorization header is not one. */
   readonly malformedRequest: () => HttpError;
   /** 403: the access token is good, and does not carry the scopes that the operation needs. */
@@ -54,7 +54,7 @@ const DESCRIPTIONS = {
   revoked: 'The access token was revoked',
   'wrong-audience': 'The access token is for another resource',
   invalid: 'The access token is not valid',
-} satisfies Record<InvalidAccessToken['reason'], string>;
+} satisfies Record<InvalidAccessTokenError['reason'], string>;
 
 function refuse(status: number, detail: string, parameters: Record<string, string>, cause?: unknown): HttpError {
   // Bearer is the first and only scheme: clients look no further than the first

@@ -1,15 +1,15 @@
 import { createRemoteJWKSet, customFetch, errors } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { ServiceUnavailable } from '../http/errors.ts';
-import { once } from '../once.ts';
+import { ServiceUnavailableError } from '../http/errors.ts';
+import { lazy } from '../lazy.ts';
 import type { IssuerKeys } from './access-token-verifier.ts';
 
 /** An authorization server as its clients and resource servers see it: its metadata, its keys and a way to reach it. */
 export type Issuer = {
   readonly identifier: string;
-  /** The authorization server metadata (RFC 8414), fetched once. @throws {ServiceUnavailable} */
+  /** The authorization server metadata (RFC 8414), fetched once. @throws {ServiceUnavailableError} */
   readonly metadata: () => Promise<oauth.AuthorizationServer>;
-  /** The keys of its JWKS. `find` and `load` throw `ServiceUnavailable` while they were never seen and cannot be fetched. */
+  /** The keys of its JWKS. `find` and `load` throw `ServiceUnavailableError` while they were never seen and cannot be fetched. */
   readonly keys: IssuerKeys & { readonly load: () => Promise<void> };
   /** `fetch` for the addresses that the metadata names. */
   readonly fetch: typeof fetch;
@@ -39,7 +39,7 @@ export function createIssuer({
     const target = href.startsWith(`${identifier}/`) ? url + href.slice(identifier.length) : href;
     return transport(target, { ...init, redirect: 'manual', signal: init?.signal ?? AbortSignal.timeout(TIMEOUT) });
   };
-  const metadata = once(() => fetchMetadata(identifier, reach));
+  const metadata = lazy(() => fetchMetadata(identifier, reach));
   return { identifier, metadata, keys: createIssuerKeys(metadata, reach), fetch: reach };
 }
 
@@ -54,14 +54,15 @@ async function fetchMetadata(identifier: string, reach: typeof fetch): Promise<o
     });
     return await oauth.processDiscoveryResponse(issuer, response);
   } catch (cause) {
-    throw new ServiceUnavailable('The authorization server metadata could not be fetched', { cause });
+    throw new ServiceUnavailableError('The authorization server metadata could not be fetched', { cause });
   }
 }
 
 function createIssuerKeys(metadata: Issuer['metadata'], reach: typeof fetch): Issuer['keys'] {
-  const findKeySet = once(async () => {
+  const findKeySet = lazy(async () => {
     const { jwks_uri } = await metadata();
-    if (jwks_uri === undefined) throw new ServiceUnavailable('The authorization server metadata names no jwks_uri');
+    if (jwks_uri === undefined)
+      throw new ServiceUnavailableError('The authorization server metadata names no jwks_uri');
     // jose would drop keys that are too old even when new ones are not to be had; `generation` renews them instead
     return createRemoteJWKSet(new URL(jwks_uri), {
       cacheMaxAge: Infinity,
@@ -129,6 +130,6 @@ function createIssuerKeys(metadata: Issuer['metadata'], reach: typeof fetch): Is
 
 type RemoteKeySet = ReturnType<typeof createRemoteJWKSet>;
 
-function unreachable(cause: unknown): ServiceUnavailable {
-  return new ServiceUnavailable("The authorization server's keys could not be fetched", { cause });
+function unreachable(cause: unknown): ServiceUnavailableError {
+  return new ServiceUnavailableError("The authorization server's keys could not be fetched", { cause });
 }

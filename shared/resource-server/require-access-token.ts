@@ -1,6 +1,6 @@
 import type { Context, Middleware, Next, ParameterizedContext } from 'koa';
 import type { Scope } from '../scopes.ts';
-import { InvalidAccessToken } from './access-token-claims.ts';
+import { InvalidAccessTokenError } from './access-token-claims.ts';
 import type { AccessToken, VerifyAccessToken } from './access-token-verifier.ts';
 import type { Challenges } from './challenges.ts';
 
@@ -38,7 +38,7 @@ export function requireAccessToken({
   }
 
   function refuse(error: unknown, token: string): never {
-    if (!(error instanceof InvalidAccessToken)) throw error;
+    if (!(error instanceof InvalidAccessTokenError)) throw error;
     // looked at only now: what was verified is well formed
     throw B64TOKEN.test(token) ? challenges.invalid(error) : challenges.malformedRequest();
   }

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import { ServiceUnavailable } from '../http/errors.ts';
+import { ServiceUnavailableError } from '../http/errors.ts';
 import { createLogger } from '../logger.ts';
 import { LIST_SIZE, startTokenIssuer, type TokenIssuer } from '../testing/token-issuer.ts';
 import { createAccessTokenVerifier } from './access-token-verifier.ts';
 import { createIssuer } from './issuer.ts';
-import { UnknownStatusList } from './status-list.ts';
+import { UnknownStatusListError } from './status-list.ts';
 import { openStatusListReader } from './status-list-reader.ts';
 
 const audience = 'http://api.example/api/v1';
@@ -119,7 +119,7 @@ test('a list that has expired by the clock here does not keep the others from be
   await server.publishList(1, [5]);
   await vi.waitFor(() => expect(server.named).toContain(server.aggregationTag()), { timeout: 10_000 });
   expect(await opened.look(5)).toBe(true);
-  await expect(opened.look(5, 2)).rejects.toBeInstanceOf(ServiceUnavailable);
+  await expect(opened.look(5, 2)).rejects.toBeInstanceOf(ServiceUnavailableError);
 });
 
 test('what was read before does not serve again when the clock is set back', async () => {
@@ -176,7 +176,7 @@ test('an issuer that was never reached vouches for nothing', async () => {
   const server = await startTokenIssuer({ audience });
   await server[Symbol.asyncDispose]();
   await using reader = readerOf(server);
-  await expect(reader.isRevoked({ idx: 0, uri: server.listUri(1) })).rejects.toThrow(ServiceUnavailable);
+  await expect(reader.isRevoked({ idx: 0, uri: server.listUri(1) })).rejects.toThrow(ServiceUnavailableError);
 });
 
 test('a list that has expired is asked for again, and vouches for nothing when it is not to be had', async () => {
@@ -185,13 +185,13 @@ test('a list that has expired is asked for again, and vouches for nothing when i
   const { server } = opened;
   expect(await opened.look(5)).toBe(false);
   now += 601_000;
-  await expect(opened.look(5)).rejects.toThrow(ServiceUnavailable);
+  await expect(opened.look(5)).rejects.toThrow(ServiceUnavailableError);
   await server.publishList(1, [5], { claims: { exp: Math.floor(now / 1000) + 600 } });
   expect(await opened.look(5)).toBe(true);
   await server[Symbol.asyncDispose]();
   expect(await opened.look(5)).toBe(true);
   now += 601_000;
-  await expect(opened.look(5)).rejects.toThrow(ServiceUnavailable);
+  await expect(opened.look(5)).rejects.toThrow(ServiceUnavailableError);
 });
 
 const seconds = Math.floor(Date.now() / 1000);
@@ -209,7 +209,7 @@ test.each([
   await using opened = await open();
   const { server } = opened;
   await server.publishList(2, [], { ...deviation, announced: false });
-  await expect(opened.look(0, 2)).rejects.toThrow(ServiceUnavailable);
+  await expect(opened.look(0, 2)).rejects.toThrow(ServiceUnavailableError);
   // nor is it applied, or named, when it is announced
   await server.publishList(1, [3], deviation);
   await vi.waitFor(() => expect(server.requests.get('/status-lists/1')).toBeGreaterThan(1), 10_000);
@@ -245,14 +245,14 @@ test('a list that the issuer does not announce is refused, and nothing is fetche
     'file:///etc/passwd',
     '',
   ]) {
-    await expect(opened.look(0, uri)).rejects.toThrow(UnknownStatusList);
+    await expect(opened.look(0, uri)).rejects.toThrow(UnknownStatusListError);
     await expect(verify(await opened.issueAt(0, uri))).rejects.toMatchObject({ reason: 'invalid' });
   }
   expect(server.requests.get('/status-lists/1')).toBe(before.get('/status-lists/1'));
   expect(server.requests.has('/elsewhere/1')).toBe(false);
   expect(other.requests.size).toBe(0);
   // and one that is below it, but is not there
-  await expect(opened.look(0, 99)).rejects.toThrow(UnknownStatusList);
+  await expect(opened.look(0, 99)).rejects.toThrow(UnknownStatusListError);
 });
 
 test('an older copy takes no revocation back', async () => {

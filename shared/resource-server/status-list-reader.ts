@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errors, jwtVerify } from 'jose';
 import type { Logger } from 'pino';
 import * as z from 'zod';
-import { ServiceUnavailable } from '../http/errors.ts';
+import { ServiceUnavailableError } from '../http/errors.ts';
 import { SIGNATURE_ALGORITHMS } from './access-token-claims.ts';
 import type { IsRevoked } from './access-token-verifier.ts';
 import type { Issuer } from './issuer.ts';
-import { StatusList, UnknownStatusList } from './status-list.ts';
+import { StatusList, UnknownStatusListError } from './status-list.ts';
 
 /** The status lists of an issuer as a resource server keeps them. Disposing them ends the waiting request. */
 export type StatusListReader = AsyncDisposable & {
@@ -141,20 +141,20 @@ export function openStatusListReader({
 
   /** A list that was not read before: only one that the issuer's own metadata leads to, and one request for all who ask. */
   async function findUnknown(uri: string): Promise<KnownList> {
-    if (!uri.startsWith(`${await aggregationUri()}/`)) throw new UnknownStatusList(uri);
+    if (!uri.startsWith(`${await aggregationUri()}/`)) throw new UnknownStatusListError(uri);
     const reading = fetching.get(uri) ?? read(uri).finally(() => fetching.delete(uri));
     fetching.set(uri, reading);
     try {
       return await reading;
     } catch (cause) {
-      if (cause instanceof UnknownStatusList) throw cause;
-      throw new ServiceUnavailable('The status list of the access token could not be read', { cause });
+      if (cause instanceof UnknownStatusListError) throw cause;
+      throw new ServiceUnavailableError('The status list of the access token could not be read', { cause });
     }
   }
 
   async function read(uri: string, announced?: string): Promise<KnownList> {
     const response = await get(uri, { accept: 'application/statuslist+jwt' });
-    if (response.status === 404) throw new UnknownStatusList(uri);
+    if (response.status === 404) throw new UnknownStatusListError(uri);
     if (response.status !== 200) throw new Error(`the status list answered ${response.status}`);
     const entityTag = response.headers.get('etag') ?? undefined;
     // another process than the one that announced it, which is behind: what it has is not what is acknowledged
@@ -187,7 +187,8 @@ export function openStatusListReader({
 
   async function aggregationUri(): Promise<string> {
     const { data } = z.url().safeParse((await issuer.metadata()).status_list_aggregation_endpoint);
-    if (data === undefined) throw new ServiceUnavailable('The authorization server metadata names no status lists');
+    if (data === undefined)
+      throw new ServiceUnavailableError('The authorization server metadata names no status lists');
     return data;
   }
 }

@@ -68,8 +68,8 @@ const EncodedStatusList = z.object({ bits: z.literal(1), lst: z.string() });
 type EncodedStatusList = z.infer<typeof EncodedStatusList>;
 
 /** The status list of an access token is not one of its issuer's, or not any more. */
-export class UnknownStatusList extends Error {
-  override readonly name = 'UnknownStatusList';
+export class UnknownStatusListError extends Error {
+  override readonly name = 'UnknownStatusListError';
 
   constructor(uri: string) {
     super(`there is no status list ${uri}`);

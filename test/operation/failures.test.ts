@@ -14,7 +14,7 @@ import { findOrCreateCredentials } from '../../auth/clients/credentials-file.ts'
 import { readAuthConfig } from '../../auth/config.ts';
 import { authDatabase } from '../../auth/database/definition.ts';
 import { startAuth } from '../../auth/main.ts';
-import { loadSigningKeys } from '../../auth/signing-keys/signing-keys.ts';
+import { findOrCreateSigningKeys } from '../../auth/signing-keys/signing-keys.ts';
 import { openStatusLists } from '../../auth/status-lists/status-lists.ts';
 import { readMcpConfig } from '../../mcp/config.ts';
 import { startMcp } from '../../mcp/main.ts';
@@ -276,7 +276,7 @@ test('a list is published as soon as there is a token on it', async () => {
   await using database = await openTestDatabase();
   await using orm = await openOrm(database, authDatabase, { poolSize: 4 });
   const { em } = orm;
-  const signingKeys = await loadSigningKeys({ em, algorithm: 'ES256', keyEncryptionKey: randomBytes(32) });
+  const signingKeys = await findOrCreateSigningKeys({ em, algorithm: 'ES256', keyEncryptionKey: randomBytes(32) });
   const logger = createLogger({ name: 'test', level: 'silent' });
   await using lists = await openStatusLists({ database, em, issuer: 'http://127.0.0.1:1', signingKeys, logger });
   // its notification cannot have been followed yet, and a 404 would have the token refused as one of no list

@@ -2,7 +2,7 @@
 const LONGEST = 160;
 
 /** A server's text as it may be shown: without what could move a terminal's cursor or turn its text around, and short. */
-export function shown(text: string): string {
+export function sanitize(text: string): string {
   const clean = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim();
   return clean.length > LONGEST ? `${clean.slice(0, LONGEST - 1).toWellFormed()}…` : clean;
 }
