@@ -61,7 +61,7 @@ test('while the database is away, a token with a key that is not known is neithe
   const { find, second, load, pass } = await createKeys();
   load.mockRejectedValueOnce(new Error('away'));
   const token = await sign(second);
-  await expect(jwtVerify(token, find)).rejects.toMatchObject({ name: 'ServiceUnavailable', status: 503 });
+  await expect(jwtVerify(token, find)).rejects.toMatchObject({ name: 'ServiceUnavailableError', status: 503 });
   pass(1_000);
   await jwtVerify(token, find);
 });

@@ -57,7 +57,7 @@ test('a 401 costs one more request with a fresh access token', async () => {
 test('a second 401 is the end', async () => {
   const { todos, sent, accessTokens } = open(new Response(null, { status: 401 }), new Response(null, { status: 401 }));
   await expect(todos.list({}, { signal })).rejects.toMatchObject({
-    name: 'AccessTokenRefused',
+    name: 'AccessTokenRejectedError',
     error: 'invalid_token',
   });
   expect(sent).toHaveLength(2);

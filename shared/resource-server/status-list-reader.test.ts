@@ -166,7 +166,7 @@ test('with the issuer away a list that was read goes on serving, and one that wa
   await verify(good);
   await server[Symbol.asyncDispose]();
   expect(await verify(good)).toMatchObject({ subject: 'alice' });
-  await expect(verify(bad)).rejects.toMatchObject({ name: 'InvalidAccessToken', reason: 'revoked' });
+  await expect(verify(bad)).rejects.toMatchObject({ name: 'InvalidAccessTokenError', reason: 'revoked' });
   for (let attempt = 0; attempt < 3; attempt += 1) {
     await expect(verify(unseen)).rejects.toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
   }
@@ -225,7 +225,7 @@ test('an index that is not in its list is refused', async () => {
   for (const list of [1, 2]) {
     await expect(opened.look(LIST_SIZE, list)).rejects.toThrow(RangeError);
     await expect(verify(await opened.issueAt(LIST_SIZE, server.listUri(list)))).rejects.toMatchObject({
-      name: 'InvalidAccessToken',
+      name: 'InvalidAccessTokenError',
       reason: 'invalid',
     });
   }
