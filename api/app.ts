@@ -9,12 +9,9 @@ import { logRequests } from '../shared/http/log-requests.ts';
 import type { Metrics } from '../shared/http/metrics.ts';
 import { identifyRequest } from '../shared/http/request-id.ts';
 import type { VerifyAccessToken } from '../shared/resource-server/access-token-verifier.ts';
-import { createChallenges } from '../shared/resource-server/challenges.ts';
-import {
-  type ProtectedResource,
-  protectedResourceMetadataRoutes,
-} from '../shared/resource-server/protected-resource.ts';
-import { type Authorized, requireAccessToken } from '../shared/resource-server/require-access-token.ts';
+import { createChallenges } from '../shared/resource-server/challenge.ts';
+import { type Authorized, requireAccessToken, serveProtectedResourceMetadata } from '../shared/resource-server/koa.ts';
+import type { ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
 import { CORS } from './cors.ts';
 import { documentationRoutes } from './openapi/documentation-routes.ts';
 import type { TodoChangeFeed } from './todos/change-feed.ts';
@@ -57,7 +54,7 @@ export function createApiApp({
   if (corsOrigins !== undefined) app.use(cors({ origins: corsOrigins, ...CORS }));
   app.use(handleErrors({ logger, render: renderProblem }));
   app.use(healthRoutes({ checks, logger }).routes());
-  app.use(protectedResourceMetadataRoutes(protectedResource).routes());
+  app.use(serveProtectedResourceMetadata(protectedResource));
   app.use(router.routes());
   app.use(documentationRoutes(protectedResource).routes());
   app.use(router.allowedMethods());

@@ -13,12 +13,9 @@ import { identifyRequest } from '../shared/http/request-id.ts';
 import { type IsTrustedProxy, trustProxies } from '../shared/http/trusted-proxies.ts';
 import { verifyAccessTokenClaims } from '../shared/resource-server/access-token-claims.ts';
 import { createAccessTokenVerifier } from '../shared/resource-server/access-token-verifier.ts';
-import { createChallenges } from '../shared/resource-server/challenges.ts';
-import {
-  type ProtectedResource,
-  protectedResourceMetadataRoutes,
-} from '../shared/resource-server/protected-resource.ts';
-import { requireAccessToken } from '../shared/resource-server/require-access-token.ts';
+import { createChallenges } from '../shared/resource-server/challenge.ts';
+import { requireAccessToken, serveProtectedResourceMetadata } from '../shared/resource-server/koa.ts';
+import type { ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
 import type { StatusReference } from '../shared/resource-server/status-list.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createAdministration } from './admin/administration.ts';
@@ -157,7 +154,7 @@ export function createAuthApp({
         .use(handleErrors({ logger, render: renderProblem }))
         .use(statusListRoutes({ statusLists, readers, issuer }).routes()),
     ),
-    below('/.well-known/oauth-protected-resource', (app) => app.use(protectedResourceMetadataRoutes(admin).routes())),
+    serveProtectedResourceMetadata(admin),
     below('/admin', (app) =>
       app
         .use(handleErrors({ logger, render: renderProblem }))

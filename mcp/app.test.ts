@@ -25,7 +25,7 @@ async function ask(request: { method: string; params: object }, answer: (accessT
     protectedResource: { resource, authorizationServer: issuer.identifier, scopes: ['todos:read'], name: 'Test' },
     exchange: () => ({
       get: async () => `exchanged-${exchanged}`,
-      refused(accessToken) {
+      reject(accessToken) {
         if (accessToken === `exchanged-${exchanged}`) exchanged += 1;
       },
     }),

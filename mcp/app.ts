@@ -2,21 +2,18 @@ import Router from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { type CorsOrigins, cors } from '../shared/http/cors.ts';
-import { HttpError } from '../shared/http/errors.ts';
 import { handleErrors } from '../shared/http/handle-errors.ts';
 import { healthRoutes, type ReadinessChecks } from '../shared/http/health.ts';
+import { HttpError } from '../shared/http/http-error.ts';
 import { logFailures } from '../shared/http/log-failures.ts';
 import { logRequests } from '../shared/http/log-requests.ts';
 import type { Metrics } from '../shared/http/metrics.ts';
 import { parseBody } from '../shared/http/parse-body.ts';
 import { identifyRequest } from '../shared/http/request-id.ts';
 import type { VerifyAccessToken } from '../shared/resource-server/access-token-verifier.ts';
-import { createChallenges } from '../shared/resource-server/challenges.ts';
-import {
-  type ProtectedResource,
-  protectedResourceMetadataRoutes,
-} from '../shared/resource-server/protected-resource.ts';
-import { requireAccessToken } from '../shared/resource-server/require-access-token.ts';
+import { createChallenges } from '../shared/resource-server/challenge.ts';
+import { requireAccessToken, serveProtectedResourceMetadata } from '../shared/resource-server/koa.ts';
+import type { ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
 import type { AccessTokenSource } from './access-tokens/access-token-source.ts';
 import type { ExchangeAccessToken } from './access-tokens/token-exchange.ts';
 import { CORS } from './cors.ts';
@@ -102,7 +99,7 @@ export function createMcpApp({
   if (corsOrigins !== undefined) app.use(cors({ origins: corsOrigins, ...CORS }));
   app.use(handleErrors({ logger, render: renderJsonRpcError }));
   app.use(healthRoutes({ checks, logger }).routes());
-  app.use(protectedResourceMetadataRoutes(protectedResource).routes());
+  app.use(serveProtectedResourceMetadata(protectedResource));
   app.use(router.routes());
   return app;
 }
@@ -110,6 +107,8 @@ export function createMcpApp({
 /** There is no stream to open and no session to end: GET and DELETE are 405 (MCP 2025-11-25, Streamable HTTP). */
 const requirePost: Middleware = async function requirePost(ctx, next) {
   if (ctx.method !== 'POST')
-    throw new HttpError(405, `${ctx.method} is not possible here; POST is`, { headers: { allow: 'POST' } });
+    throw new HttpError('method_not_allowed', `${ctx.method} is not allowed here. Allowed: POST`, {
+      headers: { allow: 'POST' },
+    });
   await next();
 };

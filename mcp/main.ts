@@ -2,10 +2,10 @@ import { measureStatusListReader } from '../shared/http/measure-status-list-read
 import { createMetrics } from '../shared/http/metrics.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
+import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
 import { openResourceServer } from '../shared/resource-server/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
-import { createTokenRequest } from './access-tokens/token-endpoint.ts';
 import { createTokenExchange } from './access-tokens/token-exchange.ts';
 import { createMcpApp } from './app.ts';
 import { type McpConfig, readMcpConfig } from './config.ts';

@@ -2,9 +2,9 @@ import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import { resolveFiles } from '../shared/configuration/environment.ts';
 import { identifierSchema } from '../shared/configuration/variables.ts';
 import { createLogger } from '../shared/logger.ts';
+import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { createClientCredentialsSource } from './access-tokens/client-credentials.ts';
-import { createTokenRequest } from './access-tokens/token-endpoint.ts';
 import { readStdioConfig } from './config.ts';
 import { FEATURES, readOnly } from './features.ts';
 import { createMcpServer } from './protocol/server.ts';

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Context } from 'koa';
-import { HttpError, InvalidRequestError } from '../../shared/http/errors.ts';
+import { HttpError, InvalidRequestError } from '../../shared/http/http-error.ts';
 import { IdempotencyKeyEntity } from './idempotency-key.entity.ts';
 
 /** What makes a request be done once: the key that its sender chose, and a hash of what it asks for. */
@@ -45,7 +45,7 @@ export async function answerOnce<T>(
   );
   if (before !== undefined) {
     if (before.fingerprint === fingerprint) return before.answer;
-    throw new HttpError(422, 'This Idempotency-Key was sent with another request', {
+    throw new HttpError('idempotency_key_reused', 'This Idempotency-Key was sent with another request', {
       fields: [{ field: 'idempotency-key', expected: 'a new key for a new request' }],
     });
   }
@@ -79,7 +79,7 @@ export function createRunningKeys() {
 }
 
 function keyIsRunning(): HttpError {
-  return new HttpError(409, 'A request with this Idempotency-Key is running', {
+  return new HttpError('idempotency_key_in_use', 'A request with this Idempotency-Key is running', {
     fields: [{ field: 'idempotency-key', expected: 'to be sent again when the first request is done' }],
     headers: { 'retry-after': '1' },
   });

@@ -1,4 +1,4 @@
-import type { ProtectedResource } from '../../shared/resource-server/protected-resource.ts';
+import type { ProtectedResource } from '../../shared/resource-server/protected-resource-metadata.ts';
 import { HEADERS } from './headers.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import { PARAMETERS } from './parameters.ts';

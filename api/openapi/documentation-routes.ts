@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import Router, { type RouterContext } from '@koa/router';
 import { answerWithEntityTag } from '../../shared/http/entity-tag.ts';
-import { lazy } from '../../shared/lazy.ts';
-import type { ProtectedResource } from '../../shared/resource-server/protected-resource.ts';
+import { lazy } from '../../shared/resource-server/lazy.ts';
+import type { ProtectedResource } from '../../shared/resource-server/protected-resource-metadata.ts';
 import { createOpenApiDocument } from './document.ts';
 
 /** Every file that is served, so no path leads to another. */

@@ -39,6 +39,7 @@ export const invalidTodo = {
   type: 'about:blank',
   title: 'Bad Request',
   status: 400,
+  code: 'invalid_request',
   detail: 'title: expected a string of at most 500 characters',
   errors: [{ field: 'title', expected: 'a string of at most 500 characters' }],
 };

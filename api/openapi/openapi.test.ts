@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serve } from '../../shared/http/serve.ts';
-import { createChallenges } from '../../shared/resource-server/challenges.ts';
+import { createChallenges } from '../../shared/resource-server/challenge.ts';
 import { TODO_SCOPES } from '../../shared/scopes.ts';
 import { Todo } from '../../shared/todo/todo.ts';
 import { createConformingFetch } from '../testing/conforming-fetch.ts';

@@ -1,4 +1,4 @@
-import { HttpError } from '../../shared/http/errors.ts';
+import { HttpError } from '../../shared/http/http-error.ts';
 import type { Batch, BatchResults, Operation, OperationResult } from '../../shared/todo/batch.ts';
 import { otherVersion } from './todo-errors.ts';
 import type { Precondition, TodoWriter } from './todo-writer.ts';
@@ -51,13 +51,17 @@ function refusalOf(outcomes: readonly (OperationResult | HttpError)[]): HttpErro
   const refused = outcomes.flatMap((outcome, index) => (outcome instanceof HttpError ? [{ outcome, index }] : []));
   const results = outcomes.map((outcome) =>
     outcome instanceof HttpError
-      ? { status: outcome.status, detail: outcome.message }
-      : { status: 424, detail: 'Not done, as another operation was refused' },
+      ? { status: outcome.status, code: outcome.code, detail: outcome.message, ...outcome.members }
+      : { status: 424, code: 'operation_not_executed', detail: 'Not executed because another operation was rejected' },
   );
-  return new HttpError(422, `Nothing was done: ${refused.length} of ${outcomes.length} operations were refused`, {
-    fields: refused.flatMap(({ outcome, index }) =>
-      outcome.fields.map(({ field, expected }) => ({ field: `operations.${index}.${field}`, expected })),
-    ),
-    members: { results },
-  });
+  return new HttpError(
+    'batch_rejected',
+    `${refused.length} of ${outcomes.length} operations were rejected, so none was executed`,
+    {
+      fields: refused.flatMap(({ outcome, index }) =>
+        outcome.fields.map(({ field, expected }) => ({ field: `operations.${index}.${field}`, expected })),
+      ),
+      members: { results },
+    },
+  );
 }

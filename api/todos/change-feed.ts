@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../../shared/database/database.ts';
 import { listen } from '../../shared/database/listen.ts';
-import { HttpError } from '../../shared/http/errors.ts';
+import { HttpError } from '../../shared/http/http-error.ts';
 import { createWaiting } from '../../shared/http/prefer-wait.ts';
 import type { ChangeFeed, ChangeFeedQuery, TodoChange } from '../../shared/todo/change-feed.ts';
 import { TODO_CHANGES } from './todo-change.entity.ts';
@@ -73,9 +73,10 @@ export async function openTodoChangeFeed({
     const { sequence, forgotten } = await readList(owner);
     if (since < forgotten || since > sequence)
       throw new HttpError(
-        410,
-        'The changes since then are not known any more: read the list anew, and follow on from there',
+        'changes_expired',
+        'The changes after `since` are no longer kept. List the todos, then read on from the newest change.',
         {
+          members: { oldest: forgotten, newest: sequence },
           fields: [{ field: 'since', expected: `a position from ${forgotten} to ${sequence}` }],
         },
       );

@@ -77,7 +77,11 @@ test.each([['"2"'], ['W/"1"'], ['1'], ['"1'], ['""'], [''], ['"1a"'], ['"2", W/"
     ]) {
       expect(refused).toMatchObject({
         status: 412,
-        body: { errors: [{ field: 'if-match', expected: 'version 1' }] },
+        body: {
+          code: 'version_mismatch',
+          current_version: 1,
+          errors: [{ field: 'if-match', expected: 'the current version of the todo' }],
+        },
       });
       expect(refused.headers.get('content-type')).toBe('application/problem+json');
     }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Context, Middleware } from 'koa';
-import { HttpError, InvalidRequestError, ServiceUnavailableError } from '../../shared/http/errors.ts';
+import { HttpError, InvalidRequestError, ServiceUnavailableError } from '../../shared/http/http-error.ts';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
 import { ImportedTodo } from '../../shared/todo/todo.ts';
@@ -31,7 +31,7 @@ export async function exportTodos(todos: Todos, owner: string, beforeWrite: () =
       await beforeWrite();
       page = await readPage(page.next).catch((cause) => {
         // of a connection to the database that broke, or it looks like the caller's
-        throw new ServiceUnavailableError('The next todos could not be read', { cause });
+        throw new ServiceUnavailableError('database_unavailable', 'The next todos could not be read', { cause });
       });
     }
   }
@@ -52,17 +52,21 @@ export const parseTodos: Middleware<{ body: ImportedTodo[] }> = async function p
 
 async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
   if (!ctx.is(JSON_LINES, 'application/x-ndjson', 'application/jsonlines'))
-    throw new HttpError(415, `content-type: expected ${JSON_LINES}`, { headers: { accept: JSON_LINES } });
+    throw new HttpError('unsupported_media_type', `content-type: expected ${JSON_LINES}`, {
+      headers: { accept: JSON_LINES },
+    });
   if ((ctx.get('content-encoding') || 'identity') !== 'identity')
-    throw new HttpError(415, 'content-encoding: expected none', { headers: { 'accept-encoding': 'identity' } });
+    throw new HttpError('unsupported_content_encoding', 'content-encoding: expected none', {
+      headers: { 'accept-encoding': 'identity' },
+    });
   const todos: ImportedTodo[] = [];
   const problems: { field: string; expected: string }[] = [];
   let number = 0;
   for await (const line of readLines(ctx)) {
     number += 1;
     if (line.trim() === '') continue;
-    if (line.length > LINE) throw tooLarge(`line ${number}`, `at most ${LINE} characters`);
-    if (todos.length >= TODOS) throw tooLarge('body', `at most ${TODOS} todos`);
+    if (line.length > LINE) throw tooLarge(`line ${number}`, LINE, 'characters');
+    if (todos.length >= TODOS) throw tooLarge('body', TODOS, 'todos');
     const parsed = ImportedTodo.safeParse(parseJson(line));
     if (parsed.success) todos.push(parsed.data);
     else {
@@ -77,14 +81,15 @@ async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
 
 async function* readLines(ctx: Context): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
-  let [bytes, rest] = [0, ''];
+  let [bytes, complete, rest] = [0, 0, ''];
   for await (const chunk of readChunks(ctx)) {
     bytes += chunk.length;
-    if (bytes > BYTES) throw tooLarge('body', `at most ${BYTES} bytes`);
+    if (bytes > BYTES) throw tooLarge('body', BYTES, 'bytes');
     const lines = (rest + decodeOrRefuse(() => decoder.decode(chunk, { stream: true }))).split('\n');
     rest = lines.pop() ?? '';
+    complete += lines.length;
     yield* lines;
-    if (rest.length > LINE) throw tooLarge('body', `lines of at most ${LINE} characters`);
+    if (rest.length > LINE) throw tooLarge(`line ${complete + 1}`, LINE, 'characters');
   }
   yield rest + decodeOrRefuse(() => decoder.decode());
 }
@@ -118,8 +123,10 @@ function parseJson(line: string): unknown {
 }
 
 /** Whoever sends too much may be sending for long: the connection ends with the answer. */
-function tooLarge(field: string, expected: string): HttpError {
-  return new HttpError(413, `${field}: expected ${expected}`, {
+function tooLarge(field: string, limit: number, unit: 'bytes' | 'characters' | 'todos'): HttpError {
+  const expected = `at most ${limit} ${unit}`;
+  return new HttpError('content_too_large', `${field}: expected ${expected}`, {
+    members: { limit, unit },
     fields: [{ field, expected }],
     headers: { connection: 'close' },
   });

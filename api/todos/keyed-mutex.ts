@@ -1,4 +1,4 @@
-import { ServiceUnavailableError } from '../../shared/http/errors.ts';
+import { ServiceUnavailableError } from '../../shared/http/http-error.ts';
 
 /**
  * Runs `work` when all that was to be run before it under this name has ended, however that ended.
@@ -19,7 +19,10 @@ export function createKeyedMutex({ patience = PATIENCE }: { patience?: number } 
     const since = performance.now();
     const turn = (last.get(name) ?? Promise.resolve()).then(() => {
       if (performance.now() - since > patience)
-        throw new ServiceUnavailableError('Others are writing the same todos, and it took too long');
+        throw new ServiceUnavailableError(
+          'too_many_concurrent_writes',
+          'Too many concurrent writes for this subject. Retry in 1 s.',
+        );
       return work();
     });
     const ended = turn

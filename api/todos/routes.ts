@@ -2,11 +2,11 @@ import { hash } from 'node:crypto';
 import Router, { type RouterContext } from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { answerWithEntityTag, matchesIfMatch } from '../../shared/http/entity-tag.ts';
-import { HttpError } from '../../shared/http/errors.ts';
+import { HttpError } from '../../shared/http/http-error.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
 import { parseQuery } from '../../shared/http/parse-query.ts';
-import type { Challenges } from '../../shared/resource-server/challenges.ts';
-import { type Authorized, requireScope } from '../../shared/resource-server/require-access-token.ts';
+import type { Challenges } from '../../shared/resource-server/challenge.ts';
+import { type Authorized, requireScope } from '../../shared/resource-server/koa.ts';
 import { Batch } from '../../shared/todo/batch.ts';
 import { ChangeFeedQuery } from '../../shared/todo/change-feed.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
@@ -135,7 +135,8 @@ export function todoRoutes({
     return todos.write(ctx.state.accessToken.subject, work, {
       once,
       async beforeWrite() {
-        if (ctx.res.closed) throw new HttpError(408, 'The caller hung up before its turn');
+        if (ctx.res.closed)
+          throw new HttpError('client_disconnected', 'The client closed the connection before its write began');
         await stillAuthorized(ctx, async () => {});
       },
     });
@@ -167,7 +168,7 @@ function todoId(ctx: { params: Record<string, string> }): string {
   const { data } = TodoId.safeParse(ctx.params.id);
   // no todo has such an id, so it is as absent as any other
   if (data === undefined)
-    throw new HttpError(404, 'id: expected a UUID', { fields: [{ field: 'id', expected: 'a UUID' }] });
+    throw new HttpError('todo_not_found', 'id: expected a UUID', { fields: [{ field: 'id', expected: 'a UUID' }] });
   return data;
 }
 

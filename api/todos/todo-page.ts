@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import * as z from 'zod';
-import { InvalidRequestError } from '../../shared/http/errors.ts';
+import { InvalidRequestError } from '../../shared/http/http-error.ts';
 import { type SORT_FIELDS, type TodoListQuery, wordsOf } from '../../shared/todo/list-query.ts';
 import { Time } from '../../shared/todo/text.ts';
 import { type Todo, TodoId } from '../../shared/todo/todo.ts';

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { DeadlockException, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { ServiceUnavailableError } from '../../shared/http/errors.ts';
+import { ServiceUnavailableError } from '../../shared/http/http-error.ts';
 import type { TodoChange } from '../../shared/todo/change-feed.ts';
 import { wordsOf } from '../../shared/todo/list-query.ts';
 import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
@@ -74,7 +74,11 @@ export function createTodoWriter(em: SqlEntityManager): WriteTodos {
       if (!(error instanceof UniqueConstraintViolationException || error instanceof DeadlockException)) throw error;
       // somebody else imported todos with the same ids meanwhile: now they are found to be taken
       if (attempts > 1) return attempt(owner, work, once, attempts - 1);
-      throw new ServiceUnavailableError('Others are writing todos with the same ids', { cause: error });
+      throw new ServiceUnavailableError(
+        'too_many_concurrent_writes',
+        'Too many concurrent writes of the same ids. Retry in 1 s.',
+        { cause: error },
+      );
     }
   }
 }

@@ -1,6 +1,6 @@
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { HttpError, InvalidRequestError } from '../../shared/http/errors.ts';
+import { HttpError, InvalidRequestError } from '../../shared/http/http-error.ts';
 import { insertSuccess, type Origin } from '../audit/audit.ts';
 import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
 import { ClientSecretEntity } from '../clients/client-secret.entity.ts';
@@ -119,7 +119,7 @@ export function createAdministration({
       await em.fork().transactional(async (transaction) => {
         const { tokenEndpointAuthMethod } = await lockClient(transaction, clientId);
         if (tokenEndpointAuthMethod === 'private_key_jwt') {
-          throw new HttpError(409, 'This client authenticates with its key and has no secret');
+          throw new HttpError('client_has_no_secret', 'This client authenticates with its key and has no secret');
         }
         const end = new Date(Date.now() + overlap * 1000);
         await transaction.nativeDelete(
@@ -157,7 +157,10 @@ export function createAdministration({
       resourcesOf(['admin']),
     );
     if (left === undefined)
-      throw new HttpError(409, 'This would leave no active client with the scope admin, and nobody who could undo it');
+      throw new HttpError(
+        'last_administrator',
+        'This would leave no active client with the scope admin, and nobody who could undo it',
+      );
   }
 
   function resourcesOf(scopes: readonly string[]): string[] {
@@ -191,7 +194,7 @@ function idTaken(): InvalidRequestError {
 }
 
 function noSuchClient(): HttpError {
-  return new HttpError(404, 'There is no client with this id', {
+  return new HttpError('client_not_found', 'There is no client with this id', {
     fields: [{ field: 'client_id', expected: 'the id of a client' }],
   });
 }

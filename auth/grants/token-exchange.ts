@@ -8,6 +8,7 @@ import {
   type TokenEndpointGrantContext,
 } from 'oidc-provider';
 import * as z from 'zod';
+import { ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE } from '../../shared/oauth-client/grant-types.ts';
 import { type Actor, InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import {
   type AccessToken,
@@ -22,12 +23,6 @@ import {
   grantScopes,
   type ResourceServers,
 } from '../resource-servers/resource-servers.ts';
-
-/** The grant type of RFC 8693 §2.1. */
-export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
-
-/** The only token type that is taken and given (RFC 8693 §3). */
-const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
 
 const Parameters = z.object({
   subject_token: z.string('the access token to exchange'),

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Client, ClientMetadata } from 'oidc-provider';
 import * as z from 'zod';
+import { CLIENT_CREDENTIALS, TOKEN_EXCHANGE } from '../../shared/oauth-client/grant-types.ts';
 import { isClientSecret } from '../clients/client-secret.ts';
 import type { ClientRecord } from '../clients/clients.ts';
-import { TOKEN_EXCHANGE } from '../grants/token-exchange.ts';
 
 /** The members of a client's metadata that RFC 7591 does not know. */
 export const OWN_CLIENT_METADATA = ['resources', 'resource_server', 'one_token_at_a_time', 'secrets'] as const;
@@ -18,7 +18,7 @@ export function clientMetadata(client: ClientRecord): ClientMetadata {
     client_name: client.name,
     scope: client.scopes.join(' '),
     // who may use which grant is told apart by what the grant itself asks for
-    grant_types: ['client_credentials', TOKEN_EXCHANGE],
+    grant_types: [CLIENT_CREDENTIALS, TOKEN_EXCHANGE],
     response_types: [],
     redirect_uris: [],
     token_endpoint_auth_method: client.tokenEndpointAuthMethod,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
-import { ServiceUnavailableError } from '../../shared/http/errors.ts';
+import { ServiceUnavailableError } from '../../shared/http/http-error.ts';
 import { publicKeySet, type SigningKeys } from './signing-keys.ts';
 
 /** The public half of the signing keys, those too that another process made after this one started. */
@@ -51,7 +51,7 @@ export function createPublicKeys({
         look();
         // whether a token is ours is not known before: it must not pass for one that needs no revocation
         await looking.catch((cause) => {
-          throw new ServiceUnavailableError('The signing keys could not be read', { cause });
+          throw new ServiceUnavailableError('database_unavailable', 'The signing keys could not be read', { cause });
         });
         return findKnown(header, token);
       }

@@ -1,9 +1,9 @@
 import Koa from 'koa';
 import { serve } from '../../shared/http/serve.ts';
 import { createLogger } from '../../shared/logger.ts';
-import { createChallenges } from '../../shared/resource-server/challenges.ts';
-import type { ProtectedResource } from '../../shared/resource-server/protected-resource.ts';
-import { requireAccessToken } from '../../shared/resource-server/require-access-token.ts';
+import { createChallenges } from '../../shared/resource-server/challenge.ts';
+import { requireAccessToken } from '../../shared/resource-server/koa.ts';
+import type { ProtectedResource } from '../../shared/resource-server/protected-resource-metadata.ts';
 import { openResourceServer } from '../../shared/resource-server/resource-server.ts';
 import { startTokenIssuer } from '../../shared/testing/token-issuer.ts';
 import { bearerRequest } from './bearer-request.ts';

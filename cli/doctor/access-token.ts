@@ -1,9 +1,6 @@
 import * as oauth from 'oauth4webapi';
-import {
-  AccessTokenRejectedError,
-  AuthorizationServerUnavailableError,
-} from '../../mcp/access-tokens/access-token-source.ts';
-import { createTokenRequest } from '../../mcp/access-tokens/token-endpoint.ts';
+import { AccessTokenRejectedError, createTokenRequest } from '../../shared/oauth-client/token-request.ts';
+import { AuthorizationServerUnavailableError } from '../../shared/resource-server/issuer.ts';
 import type { AuthorizationServer } from './authorization-server.ts';
 import type { Finding } from './chain.ts';
 import { type Clock, readClock } from './clocks.ts';

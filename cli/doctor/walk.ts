@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { metadataUrl } from '../../shared/resource-server/protected-resource.ts';
+import { metadataUrl } from '../../shared/resource-server/protected-resource-metadata.ts';
 import { type Credentials, requestToken } from './access-token.ts';
 import { getAuthorizationServer } from './authorization-server.ts';
 import { examineBrowserAccess } from './browser-access.ts';

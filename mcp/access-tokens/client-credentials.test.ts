@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { IssuedAccessToken } from './access-token-source.ts';
+import type { IssuedAccessToken } from '../../shared/oauth-client/token-request.ts';
 import { createClientCredentialsSource } from './client-credentials.ts';
 
 function open(lifetime: number) {
@@ -54,9 +54,9 @@ test('one that lives for less than two minutes is kept for half its life', async
 test('one that was refused is not handed out again, and a late refusal drops no newer one', async () => {
   const { source } = open(3_600_000);
   expect(await source.get()).toBe('token-1');
-  source.refused('token-1');
+  source.reject('token-1');
   expect(await source.get()).toBe('token-2');
-  source.refused('token-1');
+  source.reject('token-1');
   expect(await source.get()).toBe('token-2');
 });
 

@@ -1,5 +1,6 @@
-import type { AccessTokenSource, IssuedAccessToken } from './access-token-source.ts';
-import type { RequestAccessToken } from './token-endpoint.ts';
+import { CLIENT_CREDENTIALS } from '../../shared/oauth-client/grant-types.ts';
+import type { IssuedAccessToken, RequestAccessToken } from '../../shared/oauth-client/token-request.ts';
+import type { AccessTokenSource } from './access-token-source.ts';
 
 /** Milliseconds before its end at which an access token is renewed, or half its life when that is shorter. */
 const RENEW_BEFORE = 60_000;
@@ -24,7 +25,7 @@ export function createClientCredentialsSource({
   return {
     get: async () => (await find()).value,
     grantedScopes: async () => (await find()).scopes,
-    refused(accessToken) {
+    reject(accessToken) {
       if (kept?.value === accessToken) kept = undefined;
     },
   };
@@ -38,7 +39,7 @@ export function createClientCredentialsSource({
   }
 
   async function request(): Promise<IssuedAccessToken> {
-    kept = await requestAccessToken('client_credentials', { resource: await resource() });
+    kept = await requestAccessToken(CLIENT_CREDENTIALS, { resource: await resource() });
     return kept;
   }
 }

@@ -20,8 +20,8 @@ test('a late refusal of an older access token leaves the newer one', async () =>
   });
   const source = exchange(await verify(await issuer.issue()), 'request-1');
   expect(await source.get()).toBe('token-1');
-  source.refused('token-1');
+  source.reject('token-1');
   expect(await source.get()).toBe('token-2');
-  source.refused('token-1');
+  source.reject('token-1');
   expect(await source.get()).toBe('token-2');
 });

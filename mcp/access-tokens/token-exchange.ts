@@ -1,12 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import { REQUEST_ID } from '../../shared/http/request-id.ts';
+import { ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE } from '../../shared/oauth-client/grant-types.ts';
+import type { IssuedAccessToken, RequestAccessToken } from '../../shared/oauth-client/token-request.ts';
 import type { AccessToken } from '../../shared/resource-server/access-token-verifier.ts';
-import type { AccessTokenSource, IssuedAccessToken } from './access-token-source.ts';
-import type { RequestAccessToken } from './token-endpoint.ts';
-
-/** The grant type and the token type of RFC 8693 §2.1, §3. */
-const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
-const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
+import type { AccessTokenSource } from './access-token-source.ts';
 
 /** The source of the access token with which a caller's request goes on to the todo API. */
 export type ExchangeAccessToken = (callersToken: AccessToken, requestId: string) => AccessTokenSource;
@@ -35,7 +32,7 @@ export function createTokenExchange({
         const { issued } = exchanged.get(jti) ?? exchange(callersToken, requestId);
         return (await issued).value;
       },
-      refused(accessToken) {
+      reject(accessToken) {
         // a late answer to an older one leaves the one that took its place
         if (exchanged.peek(jti)?.value === accessToken) exchanged.delete(jti);
       },

@@ -1,7 +1,7 @@
 import { JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
-import type { HttpError } from '../../shared/http/errors.ts';
 import type { RenderError } from '../../shared/http/handle-errors.ts';
+import type { HttpError } from '../../shared/http/http-error.ts';
 
 /** One JSON-RPC message. Batches were removed from MCP in 2025-06-18, and half of one cannot be refused. */
 export const JsonRpcMessage = z
@@ -30,10 +30,9 @@ export const renderJsonRpcError: RenderError = (error) => ({
   },
 });
 
-function codeOf({ status, cause }: HttpError): number {
+function codeOf({ status, code }: HttpError): number {
   if (status >= 500) return INTERNAL_ERROR;
-  // what JSON.parse and the decoder of UTF-8 throw
-  return status === 400 && (cause instanceof SyntaxError || cause instanceof TypeError) ? PARSE_ERROR : INVALID_REQUEST;
+  return code === 'malformed_json' ? PARSE_ERROR : INVALID_REQUEST;
 }
 
 const PARSE_ERROR = -32700;

@@ -2,12 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Context, Middleware } from 'koa';
-import { InvalidRequestError } from '../../shared/http/errors.ts';
+import { InvalidRequestError } from '../../shared/http/http-error.ts';
 import { requestId } from '../../shared/http/request-id.ts';
+import { AccessTokenRejectedError } from '../../shared/oauth-client/token-request.ts';
 import { InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
-import type { Challenges } from '../../shared/resource-server/challenges.ts';
-import type { Authorized } from '../../shared/resource-server/require-access-token.ts';
-import { AccessTokenRejectedError, type AccessTokenSource } from '../access-tokens/access-token-source.ts';
+import type { Challenges } from '../../shared/resource-server/challenge.ts';
+import type { Authorized } from '../../shared/resource-server/koa.ts';
+import type { AccessTokenSource } from '../access-tokens/access-token-source.ts';
 import type { ExchangeAccessToken } from '../access-tokens/token-exchange.ts';
 import { readOnly, type ServerFeatures, scopeOf } from '../features.ts';
 import type { JsonRpcMessage } from './json-rpc.ts';
@@ -154,8 +155,8 @@ function noteRefusal(source: AccessTokenSource, note: (refusal: AccessTokenRejec
   let refusedBefore = false;
   const fresh = new Set<string>();
   return {
-    refused(accessToken) {
-      source.refused(accessToken);
+    reject(accessToken) {
+      source.reject(accessToken);
       // the API refused a fresh one too; parallel calls may all have been refused the one before
       if (fresh.has(accessToken)) note(new AccessTokenRejectedError('invalid_token'));
       refusedBefore = true;

@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
 import type { CorsOrigins } from '../../shared/http/cors.ts';
-import { HttpError } from '../../shared/http/errors.ts';
+import { HttpError } from '../../shared/http/http-error.ts';
 
 /**
  * Refuses with 403 what a page of another origin sends, but for `corsOrigins`, and what was sent to another host's name: a
@@ -10,10 +10,10 @@ import { HttpError } from '../../shared/http/errors.ts';
 export function validateOrigin(resource: string, corsOrigins: CorsOrigins = new Set()): Middleware {
   const { host, origin } = new URL(resource);
   return async function validateOrigin(ctx, next) {
-    if (ctx.get('host').toLowerCase() !== host) throw new HttpError(403, `host: expected ${host}`);
+    if (ctx.get('host').toLowerCase() !== host) throw new HttpError('host_not_allowed', `host: expected ${host}`);
     const sentOrigin = ctx.get('origin');
     if (sentOrigin !== '' && sentOrigin !== origin && corsOrigins !== '*' && !corsOrigins.has(sentOrigin))
-      throw new HttpError(403, `origin: expected none, or ${origin}`);
+      throw new HttpError('origin_not_allowed', `origin: expected none, or ${origin}`);
     await next();
   };
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { lazy } from '../../shared/lazy.ts';
+import { lazy } from '../../shared/resource-server/lazy.ts';
 import { TODO_LIST_URI, VIEW_MIME_TYPE } from '../protocol/mcp-apps.ts';
 import type { Resource } from './resource.ts';
 

@@ -1,9 +1,8 @@
 import type * as oauth from 'oauth4webapi';
 import * as z from 'zod';
-import { lazy } from '../../shared/lazy.ts';
-import { createIssuer } from '../../shared/resource-server/issuer.ts';
-import { metadataUrl } from '../../shared/resource-server/protected-resource.ts';
-import { AuthorizationServerUnavailableError } from '../access-tokens/access-token-source.ts';
+import { AuthorizationServerUnavailableError, createIssuer } from '../../shared/resource-server/issuer.ts';
+import { lazy } from '../../shared/resource-server/lazy.ts';
+import { metadataUrl } from '../../shared/resource-server/protected-resource-metadata.ts';
 import { TodoApiError } from './todo-api-error.ts';
 
 /** What a client that knows only an address learns of the todo API there. Each is asked for when it is first needed. */
@@ -62,7 +61,7 @@ export function createTodoApiDiscovery({
       try {
         return await createIssuer({ identifier: authorization_servers[0], fetch }).metadata();
       } catch (cause) {
-        throw new AuthorizationServerUnavailableError(cause);
+        throw new AuthorizationServerUnavailableError('The authorization server cannot be reached', { cause });
       }
     },
   };

@@ -1,41 +1,53 @@
 import * as z from 'zod';
 
-/** What the API says of a refusal, as far as it is looked at: numbers, and no words, which may repeat a stranger's. */
+const Version = z.int().positive().optional();
+
+/** The members of a problem that this client reads: numbers and codes, and no text, which may repeat untrusted input. */
 const Problem = z.object({
-  errors: z.array(z.object({ field: z.string(), expected: z.string() })).default([]),
-  results: z.array(z.object({ status: z.int() })).default([]),
+  code: z.string().optional(),
+  current_version: Version,
+  errors: z.array(z.object({ field: z.string() })).default([]),
+  results: z.array(z.object({ status: z.int(), code: z.string().optional(), current_version: Version })).default([]),
 });
 
-/** The todo API did not do what it was asked. `status` is its answer, 502 one that is no answer, 503 none at all. */
+/**
+ * The todo API did not carry out a request. `status` is that of its answer; 502 when the answer is not one of a todo API,
+ * 503 when there is none.
+ */
 export class TodoApiError extends Error {
   override readonly name = 'TodoApiError';
   readonly status: number;
-  /** The version that the todo is of, when that is why it was refused. */
-  readonly version: number | undefined;
-  /** Whether it was refused for its cursor, which is none of the list that was asked for. */
-  readonly foreignCursor: boolean;
-  /** Why each operation of a batch was refused that was, by its number from 0. */
-  readonly operations: ReadonlyMap<number, { readonly status: number; readonly version: number | undefined }>;
+  /** The problem's `code`, when the API sent one. */
+  readonly code: string | undefined;
+  /** The current version of the todo, when the request named another one (412). */
+  readonly currentVersion: number | undefined;
+  /** Whether the API rejected the cursor. */
+  readonly invalidCursor: boolean;
+  /** Why operations of a batch were rejected, by index. Operations that are themselves valid (424) are left out. */
+  readonly operations: ReadonlyMap<number, RejectedOperation>;
 
   constructor(status: number, { problem, cause }: { problem?: unknown; cause?: unknown } = {}) {
     super(`The todo API answered ${status}`, { cause });
-    const { errors, results } = Problem.catch({ errors: [], results: [] }).parse(problem);
+    const { data = { code: undefined, current_version: undefined, errors: [], results: [] } } =
+      Problem.safeParse(problem);
     this.status = status;
-    this.version = versionIn(errors, 'if-match');
-    this.foreignCursor = errors.some(({ field }) => field === 'cursor');
+    this.code = data.code;
+    this.currentVersion = data.current_version;
+    this.invalidCursor = data.errors.some(({ field }) => field === 'cursor');
     this.operations = new Map(
-      results
-        .map(
-          ({ status }, index) =>
-            [index, { status, version: versionIn(errors, `operations.${index}.version`) }] as const,
-        )
-        // those that are only not done because of the others
-        .filter(([, { status }]) => status !== 424),
+      [...data.results.entries()]
+        .filter(([, { status }]) => status !== 424)
+        .map(([index, { status, code, current_version }]) => [
+          index,
+          { status, code, currentVersion: current_version },
+        ]),
     );
   }
 }
 
-function versionIn(errors: z.infer<typeof Problem>['errors'], of: string): number | undefined {
-  const version = /^version (\d{1,10})$/.exec(errors.find(({ field }) => field === of)?.expected ?? '')?.[1];
-  return version === undefined ? undefined : Number(version);
-}
+/** Why one operation of a batch was rejected. */
+export type RejectedOperation = {
+  readonly status: number;
+  readonly code: string | undefined;
+  readonly currentVersion: number | undefined;
+};

@@ -30,7 +30,7 @@ function open(...answers: (Response | Error)[]) {
       }
       return current;
     },
-    refused: vi.fn((accessToken: string) => {
+    reject: vi.fn((accessToken: string) => {
       if (accessToken === current) current = undefined;
     }),
   };
@@ -61,7 +61,7 @@ test('a second 401 is the end', async () => {
     error: 'invalid_token',
   });
   expect(sent).toHaveLength(2);
-  expect(accessTokens.refused.mock.calls).toEqual([['token-1'], ['token-2']]);
+  expect(accessTokens.reject.mock.calls).toEqual([['token-1'], ['token-2']]);
 });
 
 test.each([400, 403, 404, 429, 500])('a %i is told, and not tried again', async (status) => {

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { REQUEST_ID } from '../../shared/http/request-id.ts';
+import { AccessTokenRejectedError } from '../../shared/oauth-client/token-request.ts';
 import { type Batch, BatchResults } from '../../shared/todo/batch.ts';
 import { type NewTodo, Todo, type TodoChanges } from '../../shared/todo/todo.ts';
-import { AccessTokenRejectedError, type AccessTokenSource } from '../access-tokens/access-token-source.ts';
+import type { AccessTokenSource } from '../access-tokens/access-token-source.ts';
 import { TodoApiError } from './todo-api-error.ts';
 
 /** The todo API as its client sees it. Every call throws `TodoApiError`, or what its access token source throws. */
@@ -114,7 +115,7 @@ export function createTodoApi({
     };
     try {
       const response = await fetch(url, init);
-      if (response.status === 401) accessTokens.refused(accessToken);
+      if (response.status === 401) accessTokens.reject(accessToken);
       return response;
     } catch (cause) {
       // whoever asked hung up: that says nothing of the API

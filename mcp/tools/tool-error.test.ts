@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { AccessTokenRejectedError } from '../access-tokens/access-token-source.ts';
+import { AccessTokenRejectedError } from '../../shared/oauth-client/token-request.ts';
 import { describeFailure } from './tool-error.ts';
 
 test.each([

@@ -1,6 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { AccessTokenRejectedError } from '../../shared/oauth-client/token-request.ts';
+import { AuthorizationServerUnavailableError } from '../../shared/resource-server/issuer.ts';
 import type { Scope } from '../../shared/scopes.ts';
-import { AccessTokenRejectedError, AuthorizationServerUnavailableError } from '../access-tokens/access-token-source.ts';
 import { TodoApiError } from '../todo-api/todo-api-error.ts';
 
 /** A result that tells the model what went wrong and what to do next. */
@@ -34,7 +35,10 @@ const ADVICE: Record<string, string> = {
   unauthorized_client: 'the client of this MCP server must be allowed the grant type that it uses',
 };
 
-function describeRefusal({ status, version, foreignCursor, operations }: TodoApiError, scope: Scope): string {
+function describeRefusal(
+  { status, currentVersion: version, invalidCursor: foreignCursor, operations }: TodoApiError,
+  scope: Scope,
+): string {
   if (operations.size > 0) return describeOperations(operations);
   if (foreignCursor)
     return 'The cursor is none of this list. Give the next_cursor of the page before with all else the same, or none to begin anew.';
@@ -61,7 +65,7 @@ function describeRefusal({ status, version, foreignCursor, operations }: TodoApi
 }
 
 function describeOperations(operations: TodoApiError['operations']): string {
-  const reasons = [...operations].map(([index, { status, version }]) => {
+  const reasons = [...operations].map(([index, { status, currentVersion: version }]) => {
     switch (status) {
       case 404:
         return `operations.${index}: there is no todo with this id.`;

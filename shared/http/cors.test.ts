@@ -2,8 +2,8 @@ import Koa from 'koa';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { type CorsOrigins, cors } from './cors.ts';
-import { HttpError } from './errors.ts';
 import { handleErrors, renderProblem } from './handle-errors.ts';
+import { HttpError } from './http-error.ts';
 import { serve } from './serve.ts';
 
 const APP = 'https://app.example';
@@ -21,7 +21,9 @@ async function startSharing(origins: CorsOrigins = new Set([APP, 'http://localho
   app.use(handleErrors({ logger: pino({ level: 'silent' }), render: renderProblem }));
   app.use((ctx) => {
     if (ctx.path === '/refused')
-      throw new HttpError(401, 'no', { headers: { 'www-authenticate': 'Bearer scope="todos:read"' } });
+      throw new HttpError('access_token_missing', 'no', {
+        headers: { 'www-authenticate': 'Bearer scope="todos:read"' },
+      });
     if (ctx.path === '/failed') throw new Error('no');
     if (ctx.path === '/') ctx.body = { ok: true };
   });

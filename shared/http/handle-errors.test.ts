@@ -3,8 +3,8 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { getFreePort } from '../testing/free-port.ts';
-import { HttpError } from './errors.ts';
 import { handleErrors, renderProblem } from './handle-errors.ts';
+import { HttpError } from './http-error.ts';
 import { serve } from './serve.ts';
 
 async function answerTo(fail: () => unknown) {
@@ -25,7 +25,7 @@ test('a database that is away is a 503, to be tried again', async () => {
   const { status, headers, body, logged } = await answerTo(() => pool.query('select 1'));
   expect(status).toBe(503);
   expect(headers.get('retry-after')).toBe('1');
-  expect(body).toMatchObject({ status: 503, detail: 'The database is out of reach' });
+  expect(body).toMatchObject({ status: 503, code: 'database_unavailable', detail: 'The database cannot be reached' });
   expect(logged).toMatchObject([{ level: 50, err: { code: 'ECONNREFUSED' } }]);
 });
 
@@ -39,7 +39,9 @@ test('a fault of ours is a 500 that says nothing', async () => {
 
 test('why a request was refused is in the log when it is asked for, without what was sent', async () => {
   const { logged } = await answerTo(() => {
-    throw new HttpError(401, 'no', { cause: Object.assign(new Error('eyJ.secret'), { reason: 'expired' }) });
+    throw new HttpError('access_token_expired', 'no', {
+      cause: Object.assign(new Error('eyJ.secret'), { reason: 'expired' }),
+    });
   });
   expect(logged).toMatchObject([{ level: 20, method: 'GET', path: '/here', status: 401, reason: 'expired' }]);
   expect(JSON.stringify(logged)).not.toContain('secret');

@@ -1,7 +1,9 @@
 import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { isDatabaseUnavailable } from '../database/database-unavailable.ts';
-import { HttpError, ServiceUnavailableError } from './errors.ts';
+import { ChallengeError } from '../resource-server/challenge.ts';
+import { AuthorizationServerUnavailableError } from '../resource-server/issuer.ts';
+import { HttpError, ServiceUnavailableError } from './http-error.ts';
 
 /** How a service writes a refusal: the media type and the body. */
 export type RenderError = (error: HttpError) => { readonly type: string; readonly body: object };
@@ -37,6 +39,7 @@ export const renderProblem: RenderError = (error) => ({
     type: 'about:blank',
     title: error.title,
     status: error.status,
+    code: error.code,
     detail: error.message,
     ...(error.fields.length > 0 && { errors: error.fields }),
     ...error.members,
@@ -44,17 +47,28 @@ export const renderProblem: RenderError = (error) => ({
 });
 
 function refuseUnanswered(ctx: Context): void {
-  if (ctx.status === 404) throw new HttpError(404, `There is nothing at ${ctx.path}`);
+  if (ctx.status === 404) throw new HttpError('not_found', `There is nothing at ${ctx.path}`);
   if (ctx.status === 405 || ctx.status === 501) {
-    throw new HttpError(405, `${ctx.method} is not possible here; ${ctx.response.get('allow') || 'no method'} is`);
+    throw new HttpError(
+      'method_not_allowed',
+      `${ctx.method} is not allowed here. Allowed: ${ctx.response.get('allow') || 'none'}`,
+    );
   }
 }
 
 function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
+  if (error instanceof ChallengeError) {
+    const { code, message, headers, cause } = error;
+    return new HttpError(code, message, { headers, cause });
+  }
+  if (error instanceof AuthorizationServerUnavailableError)
+    return new ServiceUnavailableError('authorization_server_unavailable', error.message, { cause: error.cause });
   if (isDatabaseUnavailable(error))
-    return new ServiceUnavailableError('The database is out of reach', { cause: error });
-  return new HttpError(500, 'The request could not be answered because of a fault in this server', { cause: error });
+    return new ServiceUnavailableError('database_unavailable', 'The database cannot be reached', { cause: error });
+  return new HttpError('internal_error', 'The server has a fault. It is logged with the id of this request.', {
+    cause: error,
+  });
 }
 
 /** Why a request was refused, in a word of ours: a message may repeat what was sent. */

@@ -1,8 +1,8 @@
 import Koa from 'koa';
 import { pino } from 'pino';
 import { afterEach, expect, test, vi } from 'vitest';
-import { HttpError } from './errors.ts';
 import { handleErrors, renderProblem } from './handle-errors.ts';
+import { HttpError } from './http-error.ts';
 import { limitRequests } from './limit-requests.ts';
 import { serve } from './serve.ts';
 
@@ -20,7 +20,7 @@ async function startLimited(limit: { requests: number; seconds: number }) {
   });
   app.use(limitRequests(limit));
   app.use((ctx) => {
-    if (ctx.path === '/refused') throw new HttpError(404, 'no');
+    if (ctx.path === '/refused') throw new HttpError('not_found', 'no');
     if (ctx.path === '/failed') throw new Error('no');
     ctx.body = { ok: true };
   });
@@ -59,6 +59,9 @@ test('every answer says what is left, and one too many is a 429 that says how lo
       type: 'about:blank',
       title: 'Too Many Requests',
       status: 429,
+      code: 'rate_limited',
+      limit: 2,
+      window_seconds: 60,
       detail: 'At most 2 requests in 60 seconds: wait as long as Retry-After says, then go on',
     },
   });

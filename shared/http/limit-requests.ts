@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import type { Authorized } from '../resource-server/require-access-token.ts';
-import { HttpError } from './errors.ts';
+import type { Authorized } from '../resource-server/koa.ts';
+import { HttpError } from './http-error.ts';
 
 /**
  * Lets each subject make `requests` in `seconds`, counted from the first, and refuses with 429 what is more. It comes after
@@ -22,7 +22,11 @@ export function limitRequests({ requests, seconds }: { requests: number; seconds
     const reset = Math.ceil(counted.msBeforeNext / 1000);
     ctx.set('RateLimit-Policy', policy);
     ctx.set('RateLimit', `"default";r=${counted.remainingPoints};t=${reset}`);
-    if (counted.consumedPoints > requests) throw new HttpError(429, detail, { headers: { 'retry-after': `${reset}` } });
+    if (counted.consumedPoints > requests)
+      throw new HttpError('rate_limited', detail, {
+        members: { limit: requests, window_seconds: seconds },
+        headers: { 'retry-after': `${reset}` },
+      });
     await next();
   };
 }

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import Koa from 'koa';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { HttpError } from './errors.ts';
+import { HttpError } from './http-error.ts';
 import { logFailures } from './log-failures.ts';
 import { logRequests } from './log-requests.ts';
 import { serve } from './serve.ts';
@@ -35,7 +35,7 @@ async function logOf(failure: Error) {
 
 test.each([
   ['a fault of ours', new Error('the database is away'), 50],
-  ['a refusal', new HttpError(401, 'The access token was revoked'), 20],
+  ['a refusal', new HttpError('access_token_revoked', 'The access token was revoked'), 20],
 ])('an answer that breaks off by %s is no complete one in the log', async (_what, failure, level) => {
   const logged = await logOf(failure);
   expect(logged).toContainEqual(expect.objectContaining({ level, path: '/here', err: expect.anything() }));

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { Logger } from 'pino';
-import { HttpError } from './errors.ts';
+import { HttpError } from './http-error.ts';
 
 /** What becomes of a connection whose other end is gone. */
 const CONNECTION_LOST: ReadonlySet<unknown> = new Set([

@@ -83,6 +83,7 @@ test('every field that is wrong is named', async () => {
     type: 'about:blank',
     title: 'Bad Request',
     status: 400,
+    code: 'invalid_request',
     detail: expect.any(String),
     errors: [
       { field: 'title', expected: 'a string' },

@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import readRawBody from 'raw-body';
 import type * as z from 'zod';
-import { HttpError, InvalidRequestError } from './errors.ts';
+import { HttpError, InvalidRequestError } from './http-error.ts';
 import { parseRequest } from './parse-request.ts';
 
 /**
@@ -21,17 +21,24 @@ export function parseBody<Body>(
 
 async function readJson(ctx: Context, limit: number): Promise<unknown> {
   if (!ctx.is('application/json', 'application/*+json')) {
-    throw new HttpError(415, 'content-type: expected application/json', { headers: { accept: 'application/json' } });
+    throw new HttpError('unsupported_media_type', 'content-type: expected application/json', {
+      headers: { accept: 'application/json' },
+    });
   }
   if ((ctx.get('content-encoding') || 'identity') !== 'identity') {
-    throw new HttpError(415, 'content-encoding: expected none', { headers: { 'accept-encoding': 'identity' } });
+    throw new HttpError('unsupported_content_encoding', 'content-encoding: expected none', {
+      headers: { 'accept-encoding': 'identity' },
+    });
   }
   const bytes = await readBytes(ctx, limit);
   try {
     // fatal: a byte that is not UTF-8 would be stored as another character than the one that was sent
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new InvalidRequestError([{ field: 'body', expected: 'JSON in UTF-8' }], cause);
+    throw new HttpError('malformed_json', 'body: expected JSON in UTF-8', {
+      fields: [{ field: 'body', expected: 'JSON in UTF-8' }],
+      cause,
+    });
   }
 }
 
@@ -41,7 +48,11 @@ async function readBytes(ctx: Context, limit: number): Promise<Buffer> {
   } catch (cause) {
     if (cause instanceof Error && 'type' in cause && cause.type === 'entity.too.large') {
       // the rest of the body is not read, so the connection cannot be used again
-      throw new HttpError(413, `body: expected at most ${limit} bytes`, { headers: { connection: 'close' }, cause });
+      throw new HttpError('content_too_large', `body: expected at most ${limit} bytes`, {
+        members: { limit, unit: 'bytes' },
+        headers: { connection: 'close' },
+        cause,
+      });
     }
     throw new InvalidRequestError([{ field: 'body', expected: 'as many bytes as content-length says' }], cause);
   }

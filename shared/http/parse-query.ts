@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import type * as z from 'zod';
-import { InvalidRequestError } from './errors.ts';
+import { InvalidRequestError } from './http-error.ts';
 import { parseRequest } from './parse-request.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { type FieldProblem, InvalidRequestError } from './errors.ts';
+import { type FieldProblem, InvalidRequestError } from './http-error.ts';
 
 /**
  * Parses a part of a request; `whole` names the part where a problem is not with one of its fields.

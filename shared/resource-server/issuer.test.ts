@@ -1,10 +1,9 @@
 import { decodeProtectedHeader } from 'jose';
 import { expect, test, vi } from 'vitest';
-import { ServiceUnavailableError } from '../http/errors.ts';
 import { getFreePort } from '../testing/free-port.ts';
 import { startTokenIssuer } from '../testing/token-issuer.ts';
 import { createAccessTokenVerifier } from './access-token-verifier.ts';
-import { createIssuer } from './issuer.ts';
+import { AuthorizationServerUnavailableError, createIssuer } from './issuer.ts';
 
 const audience = 'http://api.example/api/v1';
 
@@ -67,7 +66,7 @@ test('keys that grow old are kept when the issuer is away', async () => {
 test('while the keys were never seen and the issuer is away, the answer is 503 and not a refusal', async () => {
   const identifier = `http://127.0.0.1:${await getFreePort()}`;
   const { keys } = createIssuer({ identifier });
-  await expect(keys.load()).rejects.toBeInstanceOf(ServiceUnavailableError);
+  await expect(keys.load()).rejects.toBeInstanceOf(AuthorizationServerUnavailableError);
   await using elsewhere = await startTokenIssuer({ audience });
   const verify = createAccessTokenVerifier({ issuer: identifier, audience, keys, isRevoked: () => false });
   await expect(verify(await elsewhere.issue())).rejects.toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
@@ -76,7 +75,7 @@ test('while the keys were never seen and the issuer is away, the answer is 503 a
 test('metadata of another issuer is not believed', async () => {
   await using server = await startTokenIssuer({ audience });
   const { metadata } = createIssuer({ identifier: 'http://auth.example', url: server.identifier });
-  await expect(metadata()).rejects.toBeInstanceOf(ServiceUnavailableError);
+  await expect(metadata()).rejects.toBeInstanceOf(AuthorizationServerUnavailableError);
 });
 
 test('with a url of its own the issuer is reached there, and stays who it is', async () => {

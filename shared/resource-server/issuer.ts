@@ -1,29 +1,34 @@
 import { createRemoteJWKSet, customFetch, errors } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { ServiceUnavailableError } from '../http/errors.ts';
-import { lazy } from '../lazy.ts';
 import type { IssuerKeys } from './access-token-verifier.ts';
+import { lazy } from './lazy.ts';
 
-/** An authorization server as its clients and resource servers see it: its metadata, its keys and a way to reach it. */
+/** An authorization server as its clients and resource servers use it: metadata, keys, and a way to connect to it. */
 export type Issuer = {
   readonly identifier: string;
-  /** The authorization server metadata (RFC 8414), fetched once. @throws {ServiceUnavailableError} */
+  /** The authorization server metadata (RFC 8414), fetched once. @throws {AuthorizationServerUnavailableError} */
   readonly metadata: () => Promise<oauth.AuthorizationServer>;
-  /** The keys of its JWKS. `find` and `load` throw `ServiceUnavailableError` while they were never seen and cannot be fetched. */
+  /**
+   * The keys of its JWKS. `find` and `load` throw `AuthorizationServerUnavailableError` when the keys were never fetched
+   * and cannot be fetched now.
+   */
   readonly keys: IssuerKeys & { readonly load: () => Promise<void> };
-  /** `fetch` for the addresses that the metadata names. */
+  /** `fetch` for the URLs in the metadata. */
   readonly fetch: typeof fetch;
 };
 
-/** Milliseconds after which the keys are asked for again, in the background. */
-const KEYS_FRESH_FOR = 5 * 60_000;
+/** The age at which the keys are fetched again, in the background. */
+const KEYS_MAX_AGE_MS = 5 * 60_000;
 
-/** Milliseconds that auth has to answer. */
-const TIMEOUT = 5_000;
+/** How long a request to the authorization server may take. */
+const REQUEST_TIMEOUT_MS = 5_000;
+
+/** The shortest time between two fetches of the JWKS for unknown key ids, so that forged tokens cause few requests. */
+const UNKNOWN_KEY_COOLDOWN_MS = 1_000;
 
 /**
- * Creates the view of the authorization server `identifier`. With `url` the connections go there, and every identifier
- * stays what it is: inside compose `http://localhost:3000` is reached at `http://auth:3000`.
+ * Creates the view of the authorization server `identifier`. With `url`, connections go to that address while all
+ * identifiers stay the same: inside compose, `http://localhost:3000` is reached at `http://auth:3000`.
  */
 export function createIssuer({
   identifier,
@@ -34,42 +39,57 @@ export function createIssuer({
   url?: string | undefined;
   fetch?: typeof fetch;
 }): Issuer {
-  const reach: typeof fetch = (input, init) => {
+  const fetchFromIssuer: typeof fetch = (input, init) => {
     const { href } = new URL(input instanceof Request ? input.url : input);
     const target = href.startsWith(`${identifier}/`) ? url + href.slice(identifier.length) : href;
-    return transport(target, { ...init, redirect: 'manual', signal: init?.signal ?? AbortSignal.timeout(TIMEOUT) });
+    const signal = init?.signal ?? AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    return transport(target, { ...init, redirect: 'manual', signal });
   };
-  const metadata = lazy(() => fetchMetadata(identifier, reach));
-  return { identifier, metadata, keys: createIssuerKeys(metadata, reach), fetch: reach };
+  const metadata = lazy(() => fetchMetadata(identifier, fetchFromIssuer));
+  return { identifier, metadata, keys: createIssuerKeys(metadata, fetchFromIssuer), fetch: fetchFromIssuer };
 }
 
-async function fetchMetadata(identifier: string, reach: typeof fetch): Promise<oauth.AuthorizationServer> {
+/** The authorization server, or what a resource server needs of it, cannot be reached or used. */
+export class AuthorizationServerUnavailableError extends Error {
+  override readonly name = 'AuthorizationServerUnavailableError';
+  readonly status = 503;
+  /** Koa and other frameworks send the message and headers of an error that has this member. */
+  readonly expose = true;
+  readonly headers: Readonly<Record<string, string>>;
+
+  /** @param options.retryAfter seconds after which a client should try again. */
+  constructor(message: string, { cause, retryAfter = 1 }: { cause?: unknown; retryAfter?: number | undefined } = {}) {
+    super(message, { cause });
+    this.headers = { 'retry-after': String(retryAfter) };
+  }
+}
+
+async function fetchMetadata(identifier: string, fetchFromIssuer: typeof fetch): Promise<oauth.AuthorizationServer> {
   try {
     const issuer = new URL(identifier);
     const response = await oauth.discoveryRequest(issuer, {
       algorithm: 'oauth2',
-      [oauth.customFetch]: reach,
-      // which identifiers may be http is decided where the environment is read
+      [oauth.customFetch]: fetchFromIssuer,
+      // whether an identifier may be http is decided where the configuration is read
       [oauth.allowInsecureRequests]: true,
     });
     return await oauth.processDiscoveryResponse(issuer, response);
   } catch (cause) {
-    throw new ServiceUnavailableError('The authorization server metadata could not be fetched', { cause });
+    throw new AuthorizationServerUnavailableError('The authorization server metadata cannot be fetched', { cause });
   }
 }
 
-function createIssuerKeys(metadata: Issuer['metadata'], reach: typeof fetch): Issuer['keys'] {
+function createIssuerKeys(metadata: Issuer['metadata'], fetchFromIssuer: typeof fetch): Issuer['keys'] {
   const findKeySet = lazy(async () => {
     const { jwks_uri } = await metadata();
     if (jwks_uri === undefined)
-      throw new ServiceUnavailableError('The authorization server metadata names no jwks_uri');
-    // jose would drop keys that are too old even when new ones are not to be had; `generation` renews them instead
+      throw new AuthorizationServerUnavailableError('The authorization server metadata has no jwks_uri');
     return createRemoteJWKSet(new URL(jwks_uri), {
+      // jose would drop expired keys even when no new ones can be fetched; `generation` renews them instead
       cacheMaxAge: Infinity,
-      // a token that a new key signed waits for no more than this
-      cooldownDuration: 1_000,
-      timeoutDuration: TIMEOUT,
-      [customFetch]: reach,
+      cooldownDuration: UNKNOWN_KEY_COOLDOWN_MS,
+      timeoutDuration: REQUEST_TIMEOUT_MS,
+      [customFetch]: fetchFromIssuer,
     });
   });
   let keySet: RemoteKeySet | undefined;
@@ -84,17 +104,17 @@ function createIssuerKeys(metadata: Issuer['metadata'], reach: typeof fetch): Is
     async find(header, token) {
       const loaded = await loadKeySet();
       try {
-        // fetches them anew when the key is unknown
+        // fetches the keys again when this one is unknown
         return await loaded(header, token);
       } catch (cause) {
         if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
-        throw unreachable(cause);
+        throw keysUnavailable(cause);
       } finally {
-        noteChange(loaded);
+        detectChange(loaded);
       }
     },
     generation() {
-      if (keySet !== undefined && Date.now() - renewedAt > KEYS_FRESH_FOR) renewInBackground(keySet);
+      if (keySet !== undefined && Date.now() - renewedAt > KEYS_MAX_AGE_MS) renewInBackground(keySet);
       return generation;
     },
   };
@@ -103,10 +123,10 @@ function createIssuerKeys(metadata: Issuer['metadata'], reach: typeof fetch): Is
     const found = await findKeySet();
     if (found.jwks() === undefined) {
       await found.reload().catch((cause) => {
-        throw unreachable(cause);
+        throw keysUnavailable(cause);
       });
       renewedAt = Date.now();
-      noteChange(found);
+      detectChange(found);
     }
     keySet = found;
     return found;
@@ -114,14 +134,14 @@ function createIssuerKeys(metadata: Issuer['metadata'], reach: typeof fetch): Is
 
   function renewInBackground(keys: RemoteKeySet): void {
     renewedAt = Date.now();
-    // auth is out of reach: the keys that are known go on serving
+    // while the authorization server cannot be reached, the cached keys stay in use
     keys.reload().then(
-      () => noteChange(keys),
+      () => detectChange(keys),
       () => undefined,
     );
   }
 
-  function noteChange(keys: RemoteKeySet): void {
+  function detectChange(keys: RemoteKeySet): void {
     const published = JSON.stringify(keys.jwks());
     if (published !== current) generation += 1;
     current = published;
@@ -130,6 +150,6 @@ function createIssuerKeys(metadata: Issuer['metadata'], reach: typeof fetch): Is
 
 type RemoteKeySet = ReturnType<typeof createRemoteJWKSet>;
 
-function unreachable(cause: unknown): ServiceUnavailableError {
-  return new ServiceUnavailableError("The authorization server's keys could not be fetched", { cause });
+function keysUnavailable(cause: unknown): AuthorizationServerUnavailableError {
+  return new AuthorizationServerUnavailableError("The authorization server's keys cannot be fetched", { cause });
 }

@@ -1,26 +1,36 @@
-import type { Logger } from 'pino';
 import { createAccessTokenVerifier, type VerifyAccessToken } from './access-token-verifier.ts';
+import { type AuthenticateBearer, createBearerAuthenticator } from './bearer-authenticator.ts';
+import { type Challenges, createChallenges } from './challenge.ts';
 import { createIssuer, type Issuer } from './issuer.ts';
-import type { ProtectedResource } from './protected-resource.ts';
-import { openStatusListReader, type StatusListReader } from './status-list-reader.ts';
+import { type ProtectedResource, requireProtectedResource } from './protected-resource-metadata.ts';
+import { openStatusListReader, type StatusListReader, type WarningLogger } from './status-list-reader.ts';
 
-/** What a resource server holds of its issuer, so that it need not ask per request. Disposing it ends what it listens to. */
+/**
+ * All that a resource server needs to verify access tokens without a request to the authorization server. Disposing it
+ * ends its subscription to the status lists.
+ */
 export type ResourceServer = AsyncDisposable & {
   readonly issuer: Issuer;
   readonly verify: VerifyAccessToken;
+  readonly authenticate: AuthenticateBearer;
+  readonly challenges: Challenges;
   readonly statusLists: StatusListReader;
-  /** Resolves once access tokens can be verified here. */
+  /** Resolves once the keys and status lists have been fetched. @throws {AuthorizationServerUnavailableError} */
   readonly ready: () => Promise<void>;
 };
 
 /**
- * Opens a resource server: its issuer's keys and status lists, and the verifier of the access tokens for it.
- * @param authUrl where the issuer is reached, when that is not its own address.
+ * Opens a resource server: it fetches its issuer's keys and subscribes to its status lists.
+ * @param authUrl the address to connect to, when the issuer is not reached at its own identifier.
+ * @throws {TypeError} when the resource is not described correctly.
  */
 export function openResourceServer(
-  { resource, authorizationServer }: ProtectedResource,
-  { authUrl, logger }: { authUrl: string | undefined; logger: Logger },
+  protectedResource: ProtectedResource,
+  { authUrl, logger }: { authUrl: string | undefined; logger: WarningLogger },
 ): ResourceServer {
+  requireProtectedResource(protectedResource);
+  const { resource, authorizationServer } = protectedResource;
+  const challenges = createChallenges(protectedResource);
   const issuer = createIssuer({ identifier: authorizationServer, url: authUrl });
   const statusLists = openStatusListReader({ issuer, name: resource, logger });
   const verify = createAccessTokenVerifier({
@@ -32,6 +42,8 @@ export function openResourceServer(
   return {
     issuer,
     verify,
+    authenticate: createBearerAuthenticator({ verify, challenges }),
+    challenges,
     statusLists,
     async ready() {
       await issuer.keys.load();

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import { ServiceUnavailableError } from '../http/errors.ts';
 import { createLogger } from '../logger.ts';
 import { LIST_SIZE, startTokenIssuer, type TokenIssuer } from '../testing/token-issuer.ts';
 import { createAccessTokenVerifier } from './access-token-verifier.ts';
-import { createIssuer } from './issuer.ts';
+import { AuthorizationServerUnavailableError, createIssuer } from './issuer.ts';
 import { UnknownStatusListError } from './status-list.ts';
 import { openStatusListReader } from './status-list-reader.ts';
 
@@ -119,7 +118,7 @@ test('a list that has expired by the clock here does not keep the others from be
   await server.publishList(1, [5]);
   await vi.waitFor(() => expect(server.named).toContain(server.aggregationTag()), { timeout: 10_000 });
   expect(await opened.look(5)).toBe(true);
-  await expect(opened.look(5, 2)).rejects.toBeInstanceOf(ServiceUnavailableError);
+  await expect(opened.look(5, 2)).rejects.toBeInstanceOf(AuthorizationServerUnavailableError);
 });
 
 test('what was read before does not serve again when the clock is set back', async () => {
@@ -176,7 +175,9 @@ test('an issuer that was never reached vouches for nothing', async () => {
   const server = await startTokenIssuer({ audience });
   await server[Symbol.asyncDispose]();
   await using reader = readerOf(server);
-  await expect(reader.isRevoked({ idx: 0, uri: server.listUri(1) })).rejects.toThrow(ServiceUnavailableError);
+  await expect(reader.isRevoked({ idx: 0, uri: server.listUri(1) })).rejects.toThrow(
+    AuthorizationServerUnavailableError,
+  );
 });
 
 test('a list that has expired is asked for again, and vouches for nothing when it is not to be had', async () => {
@@ -185,13 +186,13 @@ test('a list that has expired is asked for again, and vouches for nothing when i
   const { server } = opened;
   expect(await opened.look(5)).toBe(false);
   now += 601_000;
-  await expect(opened.look(5)).rejects.toThrow(ServiceUnavailableError);
+  await expect(opened.look(5)).rejects.toThrow(AuthorizationServerUnavailableError);
   await server.publishList(1, [5], { claims: { exp: Math.floor(now / 1000) + 600 } });
   expect(await opened.look(5)).toBe(true);
   await server[Symbol.asyncDispose]();
   expect(await opened.look(5)).toBe(true);
   now += 601_000;
-  await expect(opened.look(5)).rejects.toThrow(ServiceUnavailableError);
+  await expect(opened.look(5)).rejects.toThrow(AuthorizationServerUnavailableError);
 });
 
 const seconds = Math.floor(Date.now() / 1000);
@@ -209,7 +210,7 @@ test.each([
   await using opened = await open();
   const { server } = opened;
   await server.publishList(2, [], { ...deviation, announced: false });
-  await expect(opened.look(0, 2)).rejects.toThrow(ServiceUnavailableError);
+  await expect(opened.look(0, 2)).rejects.toThrow(AuthorizationServerUnavailableError);
   // nor is it applied, or named, when it is announced
   await server.publishList(1, [3], deviation);
   await vi.waitFor(() => expect(server.requests.get('/status-lists/1')).toBeGreaterThan(1), 10_000);

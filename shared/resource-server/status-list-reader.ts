@@ -1,30 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errors, jwtVerify } from 'jose';
-import type { Logger } from 'pino';
 import * as z from 'zod';
-import { ServiceUnavailableError } from '../http/errors.ts';
 import { SIGNATURE_ALGORITHMS } from './access-token-claims.ts';
 import type { IsRevoked } from './access-token-verifier.ts';
-import type { Issuer } from './issuer.ts';
+import { AuthorizationServerUnavailableError, type Issuer } from './issuer.ts';
 import { StatusList, UnknownStatusListError } from './status-list.ts';
 
-/** The status lists of an issuer as a resource server keeps them. Disposing them ends the waiting request. */
+/** The status lists of an issuer, cached by a resource server. Disposing the reader ends its waiting request. */
 export type StatusListReader = AsyncDisposable & {
   readonly isRevoked: IsRevoked;
-  /** Resolves when every list was read once. */
+  /** Resolves once every list has been fetched. */
   readonly ready: () => Promise<void>;
-  /** The newest revocation that is applied here, and the seconds since the issuer was last heard. */
+  /** The newest revocation that is applied here, and the seconds since the last answer of the issuer. */
   readonly state: () => { readonly sequence: number; readonly age: number };
 };
 
-/** Seconds that the waiting request waits, and milliseconds after which it is given up. */
-const WAIT = 25;
-const TIMEOUT = (WAIT + 10) * 1000;
+/** The part of a logger that the reader needs; pino and most others have it. */
+export type WarningLogger = { readonly warn: (fields: object, message: string) => void };
 
-/** Milliseconds between attempts while the issuer is away: the first, and the longest. */
-const RETRY_AFTER = 50;
-const RETRY_AT_THE_LATEST = 800;
+/** How long the waiting request waits at the issuer, and when the reader gives it up. */
+const WAIT_SECONDS = 25;
+const REQUEST_TIMEOUT_MS = (WAIT_SECONDS + 10) * 1000;
+
+/** The shortest and the longest time between attempts while the issuer cannot be reached. */
+const MIN_RETRY_MS = 50;
+const MAX_RETRY_MS = 800;
 
 const Aggregation = z.object({
   status_lists: z.array(z.string()),
@@ -33,13 +34,13 @@ const Aggregation = z.object({
 });
 const StatusListClaims = z.object({ sub: z.string(), exp: z.number(), status_list: z.unknown() });
 
-type KnownList = { readonly list: StatusList; readonly expiresAt: number; readonly entityTag: string | undefined };
+type CachedList = { readonly list: StatusList; readonly expiresAt: number; readonly entityTag: string | undefined };
 
 /**
- * Opens the status lists of `issuer` (draft-ietf-oauth-status-list-21) and keeps them current by one waiting request: it
- * is answered when a token is revoked, and the next one, which names what was applied, is the acknowledgement. While
- * the issuer is away the lists that were verified go on serving until they expire.
- * @param name who reads, for the issuer to tell its operator.
+ * Opens the status lists of `issuer` (draft-ietf-oauth-status-list-21) and keeps them current by one waiting request.
+ * The issuer answers it when a token is revoked. The next request names the entity tag of what was applied, and so
+ * acknowledges it. While the issuer cannot be reached, the verified lists stay in use until they expire.
+ * @param name identifies this resource server to the issuer's operator.
  */
 export function openStatusListReader({
   issuer,
@@ -49,63 +50,63 @@ export function openStatusListReader({
 }: {
   issuer: Issuer;
   name: string;
-  logger: Logger;
+  logger: WarningLogger;
   now?: () => number;
 }): StatusListReader {
   const reader = `${name} ${randomUUID()}`;
-  const lists = new Map<string, KnownList>();
-  const fetching = new Map<string, Promise<KnownList>>();
+  const lists = new Map<string, CachedList>();
+  const fetching = new Map<string, Promise<CachedList>>();
   const disposed = new AbortController();
-  const { promise: readOnce, resolve: noteRead } = Promise.withResolvers<void>();
+  const { promise: fetchedOnce, resolve: resolveFetchedOnce } = Promise.withResolvers<void>();
   let aggregationTag: string | undefined;
-  let heardAt = 0;
-  const following = follow();
+  let answeredAt = 0;
+  const subscription = subscribe();
 
   return {
     isRevoked({ idx, uri }) {
-      const known = lists.get(uri);
-      if (known !== undefined && known.expiresAt > now() / 1000) return known.list.isInvalid(idx);
-      return findUnknown(uri).then(({ list }) => list.isInvalid(idx));
+      const cached = lists.get(uri);
+      if (cached !== undefined && cached.expiresAt > now() / 1000) return cached.list.isInvalid(idx);
+      return fetchUnknownList(uri).then(({ list }) => list.isInvalid(idx));
     },
-    ready: () => readOnce,
+    ready: () => fetchedOnce,
     state: () => ({
       sequence: Number(/^"(\d+)-/.exec(aggregationTag ?? '')?.[1] ?? 0),
-      age: (now() - heardAt) / 1000,
+      age: (now() - answeredAt) / 1000,
     }),
     async [Symbol.asyncDispose]() {
       disposed.abort();
-      await following;
+      await subscription;
     },
   };
 
-  /** Asks, applies, and asks again until it is disposed. */
-  async function follow(): Promise<void> {
-    let retryAfter = RETRY_AFTER;
+  /** Fetches and applies the lists again and again until the reader is disposed. */
+  async function subscribe(): Promise<void> {
+    let retryAfter = MIN_RETRY_MS;
     while (!disposed.signal.aborted) {
       try {
-        await readAggregation();
-        noteRead();
-        retryAfter = RETRY_AFTER;
+        await fetchAggregation();
+        resolveFetchedOnce();
+        retryAfter = MIN_RETRY_MS;
       } catch (err) {
         if (disposed.signal.aborted) return;
-        logger.warn({ err }, 'the status lists cannot be read; what is known goes on serving');
+        logger.warn({ event: 'status_lists.unavailable', err }, 'status lists unavailable, serving cached lists');
         await delay(retryAfter, undefined, { signal: disposed.signal }).catch(() => undefined);
-        retryAfter = Math.min(retryAfter * 2, RETRY_AT_THE_LATEST);
+        retryAfter = Math.min(retryAfter * 2, MAX_RETRY_MS);
       }
     }
   }
 
-  async function readAggregation(): Promise<void> {
-    const askedAt = now();
+  async function fetchAggregation(): Promise<void> {
+    const requestedAt = now();
     const response = await get(await aggregationUri(), {
       accept: 'application/json',
       'status-list-reader': reader,
-      ...(aggregationTag !== undefined && { 'if-none-match': aggregationTag, prefer: `wait=${WAIT}` }),
+      ...(aggregationTag !== undefined && { 'if-none-match': aggregationTag, prefer: `wait=${WAIT_SECONDS}` }),
     });
-    heardAt = now();
+    answeredAt = now();
     if (response.status === 304) {
-      // a server that ends does not let anybody wait
-      if (heardAt - askedAt < RETRY_AFTER) await delay(RETRY_AFTER);
+      // a server that shuts down answers waiting requests at once: do not ask in a tight loop
+      if (answeredAt - requestedAt < MIN_RETRY_MS) await delay(MIN_RETRY_MS);
       return;
     }
     if (response.status !== 200) throw new Error(`the status list aggregation answered ${response.status}`);
@@ -116,54 +117,54 @@ export function openStatusListReader({
     await Promise.all(
       changed.map((uri) => {
         const [token, entityTag] = [status_list_tokens[uri], entity_tags[uri]];
-        // the issuer may send a list along, which spares a request
-        const applied = token === undefined ? read(uri, entityTag) : apply(uri, token, entityTag);
+        // the issuer may include a list in the aggregation, which saves a request
+        const applied = token === undefined ? fetchList(uri, entityTag) : apply(uri, token, entityTag);
         return applied.catch((error) => {
-          // by the clock here no token of it is good any more; it must not keep the other lists from being read
+          // a list that has expired by this clock has no valid tokens left, and must not block the other lists
           if (!(error instanceof errors.JWTExpired) || !hasExpired(uri)) throw error;
-          // nor may what was read before serve again, should the clock be set back
+          // delete the cached copy: it must not become valid again when the clock is set back
           lists.delete(uri);
         });
       }),
     );
     for (const uri of lists.keys()) if (hasExpired(uri) && !status_lists.includes(uri)) lists.delete(uri);
-    // it is named in the next request, which says that all is applied that it stands for
+    // the next request names this tag, which acknowledges that everything up to it is applied
     const tag = response.headers.get('etag') ?? undefined;
-    // a cache on the way, or a server without tags, lets nobody wait
-    if (tag === undefined || tag === aggregationTag) await delay(RETRY_AT_THE_LATEST);
+    // a cache on the way, or a server without entity tags, does not let the request wait
+    if (tag === undefined || tag === aggregationTag) await delay(MAX_RETRY_MS);
     aggregationTag = tag;
   }
 
-  /** Whether a list that was read has expired; one that was not read is none that a token is accepted by. */
+  /** Whether the cached list has expired; true for a list that is not cached. */
   function hasExpired(uri: string): boolean {
     return (lists.get(uri)?.expiresAt ?? 0) <= now() / 1000;
   }
 
-  /** A list that was not read before: only one that the issuer's own metadata leads to, and one request for all who ask. */
-  async function findUnknown(uri: string): Promise<KnownList> {
+  /** Fetches a list that is not cached: only below the URI that the issuer's metadata announces, one request at a time. */
+  async function fetchUnknownList(uri: string): Promise<CachedList> {
     if (!uri.startsWith(`${await aggregationUri()}/`)) throw new UnknownStatusListError(uri);
-    const reading = fetching.get(uri) ?? read(uri).finally(() => fetching.delete(uri));
-    fetching.set(uri, reading);
+    const request = fetching.get(uri) ?? fetchList(uri).finally(() => fetching.delete(uri));
+    fetching.set(uri, request);
     try {
-      return await reading;
+      return await request;
     } catch (cause) {
       if (cause instanceof UnknownStatusListError) throw cause;
-      throw new ServiceUnavailableError('The status list of the access token could not be read', { cause });
+      throw new AuthorizationServerUnavailableError('The status list of the access token cannot be fetched', { cause });
     }
   }
 
-  async function read(uri: string, announced?: string): Promise<KnownList> {
+  async function fetchList(uri: string, announcedTag?: string): Promise<CachedList> {
     const response = await get(uri, { accept: 'application/statuslist+jwt' });
     if (response.status === 404) throw new UnknownStatusListError(uri);
     if (response.status !== 200) throw new Error(`the status list answered ${response.status}`);
     const entityTag = response.headers.get('etag') ?? undefined;
-    // another process than the one that announced it, which is behind: what it has is not what is acknowledged
-    if (announced !== undefined && sequenceOf(entityTag) < sequenceOf(announced))
-      throw new Error('the status list is older than announced');
+    // another auth process answered, which lags behind the one that announced the list: do not acknowledge its copy
+    if (announcedTag !== undefined && sequenceOf(entityTag) < sequenceOf(announcedTag))
+      throw new Error('the status list is older than the announced one');
     return apply(uri, await response.text(), entityTag);
   }
 
-  async function apply(uri: string, token: string, entityTag: string | undefined): Promise<KnownList> {
+  async function apply(uri: string, token: string, entityTag: string | undefined): Promise<CachedList> {
     const { payload } = await jwtVerify(token, issuer.keys.find, {
       typ: 'statuslist+jwt',
       subject: uri,
@@ -172,23 +173,27 @@ export function openStatusListReader({
     });
     const { exp, status_list } = StatusListClaims.parse(payload);
     const list = StatusList.decode(status_list);
-    const known = lists.get(uri);
-    if (known !== undefined) list.merge(known.list);
+    const cached = lists.get(uri);
+    // a revocation that is cached stays, even if an older copy of the list arrives
+    if (cached !== undefined) list.merge(cached.list);
     const current = { list, expiresAt: exp, entityTag };
     lists.set(uri, current);
     return current;
   }
 
   function get(uri: string, others: Record<string, string>): Promise<Response> {
-    // a list is compressed in itself: what gzip still saves takes longer than to send it
+    // a list is already compressed: gzip would save less time than it takes
     const headers = { 'accept-encoding': 'identity', ...others };
-    return issuer.fetch(uri, { headers, signal: AbortSignal.any([disposed.signal, AbortSignal.timeout(TIMEOUT)]) });
+    const signal = AbortSignal.any([disposed.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
+    return issuer.fetch(uri, { headers, signal });
   }
 
   async function aggregationUri(): Promise<string> {
     const { data } = z.url().safeParse((await issuer.metadata()).status_list_aggregation_endpoint);
     if (data === undefined)
-      throw new ServiceUnavailableError('The authorization server metadata names no status lists');
+      throw new AuthorizationServerUnavailableError(
+        'The authorization server metadata has no status_list_aggregation_endpoint',
+      );
     return data;
   }
 }

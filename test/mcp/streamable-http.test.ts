@@ -75,7 +75,7 @@ test('GET and DELETE are 405', async () => {
     expect(answer).toMatchObject({
       status: 405,
       headers: { allow: 'POST' },
-      body: refusal(`${method} is not possible here; POST is`),
+      body: refusal(`${method} is not allowed here. Allowed: POST`),
     });
   }
 });

@@ -41,7 +41,7 @@ export async function startMcpApp({
     features,
     verify,
     protectedResource,
-    exchange: () => ({ get: async () => 'exchanged', refused: () => {} }),
+    exchange: () => ({ get: async () => 'exchanged', reject: () => {} }),
     todoApi: (accessTokens) => createTodoApi({ baseUrl: async () => apiBaseUrl, accessTokens, fetch }),
     checks: {},
     metrics: createMetrics(),

@@ -5,9 +5,9 @@ import { handleErrors, renderProblem } from '../http/handle-errors.ts';
 import { serve } from '../http/serve.ts';
 import { startTokenIssuer } from '../testing/token-issuer.ts';
 import { createAccessTokenVerifier } from './access-token-verifier.ts';
-import { createChallenges } from './challenges.ts';
+import { createChallenges } from './challenge.ts';
 import { createIssuer } from './issuer.ts';
-import { type Authorized, requireAccessToken, requireScope } from './require-access-token.ts';
+import { type Authorized, requireAccessToken, requireScope } from './koa.ts';
 
 const resource = 'http://api.example/api/v1';
 const everywhere = `resource_metadata="http://api.example/.well-known/oauth-protected-resource/api/v1", scope="todos:read todos:write"`;

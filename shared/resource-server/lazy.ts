@@ -1,4 +1,7 @@
-/** Runs `load` at the first call and again after it failed; calls that come meanwhile wait for the one under way. */
+/**
+ * Calls `load` at the first call and keeps its result. Calls that arrive while it runs share it; after a failure the next
+ * call runs it again.
+ */
 export function lazy<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined;
   return () => {

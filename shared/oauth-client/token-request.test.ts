@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { AccessTokenRejectedError, AuthorizationServerUnavailableError } from './access-token-source.ts';
-import { createTokenRequest } from './token-endpoint.ts';
+import { AuthorizationServerUnavailableError } from '../resource-server/issuer.ts';
+import { AccessTokenRejectedError, createTokenRequest } from './token-request.ts';
 
 function endpoint(answer: (signal?: AbortSignal | null) => Response | Promise<Response>) {
   const requests: { headers: Headers; body: string }[] = [];

@@ -1,0 +1,8 @@
+/** The client credentials grant (RFC 6749 §4.4). */
+export const CLIENT_CREDENTIALS = 'client_credentials';
+
+/** The token exchange grant (RFC 8693 §2.1). */
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
+/** The token type of an access token in a token exchange (RFC 8693 §3). */
+export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
