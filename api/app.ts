@@ -10,7 +10,12 @@ import type { Metrics } from '../shared/http/metrics.ts';
 import { identifyRequest } from '../shared/http/request-id.ts';
 import type { VerifyAccessToken } from '../shared/resource-server/access-token-verifier.ts';
 import { createChallenges } from '../shared/resource-server/challenge.ts';
-import { type Authorized, requireAccessToken, serveProtectedResourceMetadata } from '../shared/resource-server/koa.ts';
+import {
+  type Authorized,
+  createReverify,
+  requireAccessToken,
+  serveProtectedResourceMetadata,
+} from '../shared/resource-server/koa.ts';
 import type { ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
 import { CORS } from './cors.ts';
 import { documentationRoutes } from './openapi/documentation-routes.ts';
@@ -42,9 +47,9 @@ export function createApiApp({
 }): Koa {
   const { resource } = protectedResource;
   const challenges = createChallenges(protectedResource);
-  const stillAuthorized = requireAccessToken({ verify, challenges });
-  const authenticate = compose([stillAuthorized, limitRequests]);
-  const router = todoRoutes({ todos, changeFeed, resource, authenticate, stillAuthorized, challenges });
+  const authenticate = compose([requireAccessToken({ verify, challenges }), limitRequests]);
+  const reverify = createReverify({ verify, challenges });
+  const router = todoRoutes({ todos, changeFeed, resource, authenticate, reverify, challenges });
 
   const app = new Koa();
   app.on('error', logFailures(logger));

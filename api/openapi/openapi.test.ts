@@ -55,7 +55,7 @@ test('every route is described, and nothing else is', () => {
     changeFeed: { read: never, [Symbol.asyncDispose]: never },
     resource,
     authenticate: never,
-    stillAuthorized: never,
+    reverify: never,
     challenges: createChallenges(protectedResource),
   });
   const routes = router.stack.flatMap(({ path, methods }) =>

@@ -6,7 +6,7 @@ import { HttpError } from '../../shared/http/http-error.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
 import { parseQuery } from '../../shared/http/parse-query.ts';
 import type { Challenges } from '../../shared/resource-server/challenge.ts';
-import { type Authorized, requireScope } from '../../shared/resource-server/koa.ts';
+import { type Authorized, type Reverify, requireScope } from '../../shared/resource-server/koa.ts';
 import { Batch } from '../../shared/todo/batch.ts';
 import { ChangeFeedQuery } from '../../shared/todo/change-feed.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
@@ -28,15 +28,14 @@ export function todoRoutes({
   changeFeed,
   resource,
   authenticate,
-  stillAuthorized,
+  reverify,
   challenges,
 }: {
   todos: Todos;
   changeFeed: TodoChangeFeed;
   resource: string;
   authenticate: Middleware<Authorized>;
-  /** Verifies the access token again, after a wait: it may have been revoked since the request began. */
-  stillAuthorized: Middleware<Authorized>;
+  reverify: Reverify;
   challenges: Challenges;
 }): Router<Authorized> {
   // every route names its guards: a middleware of the whole router is left out when the path's case is another
@@ -137,7 +136,7 @@ export function todoRoutes({
       async beforeWrite() {
         if (ctx.res.closed)
           throw new HttpError('client_disconnected', 'The client closed the connection before its write began');
-        await stillAuthorized(ctx, async () => {});
+        await reverify(ctx);
       },
     });
   }
@@ -145,14 +144,13 @@ export function todoRoutes({
   async function listChanges(ctx: RouterContext<Authorized & { query: ChangeFeedQuery }>): Promise<void> {
     ctx.vary('prefer');
     const changes = await changeFeed.read(ctx.state.accessToken.subject, ctx.state.query, ctx);
-    await stillAuthorized(ctx, async () => {
-      ctx.body = changes;
-    });
+    await reverify(ctx);
+    ctx.body = changes;
   }
 
   async function sendExport(ctx: RouterContext<Authorized>): Promise<void> {
     const { subject } = ctx.state.accessToken;
-    ctx.body = await exportTodos(todos, subject, () => stillAuthorized(ctx, async () => {}));
+    ctx.body = await exportTodos(todos, subject, () => reverify(ctx));
     ctx.type = JSON_LINES;
     ctx.set('content-disposition', 'attachment; filename="todos.jsonl"');
   }

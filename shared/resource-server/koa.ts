@@ -39,14 +39,6 @@ export function createReverify(options: ResourceServerOptions): Reverify {
   };
 }
 
-/** Calls `reverify` before the next middleware, for a request whose body has just arrived. */
-export function requireStillValid(reverify: Reverify): Middleware<Authorized> {
-  return async function requireStillValid(ctx, next) {
-    await reverify(ctx);
-    await next();
-  };
-}
-
 /** Rejects a request with 403 `insufficient_scope` when its access token was not granted `scope` (RFC 6750 §3.1). */
 export function requireScope(scope: string, challenges: Challenges): Middleware<Authorized> {
   return function requireScope(ctx, next) {
