@@ -17,7 +17,7 @@ import { createLogger } from '../shared/logger.ts';
 import { getFreePort } from '../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../shared/testing/temporary-directory.ts';
 import { openTestDatabase } from '../shared/testing/test-database.ts';
-import { startProcess } from '../test/support/process.ts';
+import { startProcess } from '../test/support/start-process.ts';
 import { median } from './statistics.ts';
 
 /** Resource servers that wait beside api and mcp, and revocations that are measured. */

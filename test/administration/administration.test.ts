@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { AuditEventResponse, ClientResponse, RevocationResponse } from '../../auth/admin/contract.ts';
 import { createAdminClient } from '../../cli/admin-client.ts';
 import { createIssuer } from '../../shared/resource-server/issuer.ts';
-import { type System, startSystem, type TestClient } from '../support/system.ts';
+import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 let system: System;
 let admin: TestClient;

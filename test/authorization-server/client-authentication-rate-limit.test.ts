@@ -8,7 +8,7 @@ import { authDatabase } from '../../auth/database/definition.ts';
 import { startAuth } from '../../auth/main.ts';
 import { openOrm } from '../../shared/database/orm.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
-import { type System, startSystem, type TestClient } from '../support/system.ts';
+import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 let system: System;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { decodeProtectedHeader } from 'jose';
 import { expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { SIGNING_ALGORITHMS } from '../../auth/signing-keys/signing-key.entity.ts';
-import { startSystem } from '../support/system.ts';
+import { startSystem } from '../support/start-system.ts';
 
 const KeySet = z.object({ keys: z.array(z.record(z.string(), z.string())) });
 

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
-import { type System, startSystem, type TestClient } from '../support/system.ts';
+import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 let system: System;
 let client: TestClient;

@@ -5,8 +5,8 @@ import { readMcpConfig } from '../../mcp/config.ts';
 import { startLoopbackProxy } from '../../shared/testing/loopback-proxy.ts';
 import { LIST_SIZE } from '../../shared/testing/token-issuer.ts';
 import { conformanceFeatures } from '../support/conformance-features.ts';
-import { type RunningMcpApp, startMcpApp } from '../support/mcp-app.ts';
-import { type System, startSystem } from '../support/system.ts';
+import { type RunningMcpApp, startMcpApp } from '../support/start-mcp-app.ts';
+import { type System, startSystem } from '../support/start-system.ts';
 
 // What the chapters "Authorization" and "Transports" of MCP 2025-11-25 ask of a resource server, by "MUST" or "SHOULD".
 // Host and Origin, 405, and what is no message: mcp-http.test.ts. CORS: cross-origin.test.ts. An access token that

@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { JSONRPCMessage, Progress } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { FEATURES } from '../../mcp/features.ts';
-import { startMcpApp } from '../support/mcp-app.ts';
-import { type McpClient, ROADS, ROADS_TO_DOUBLE } from '../support/mcp-clients.ts';
-import { type System, startSystem } from '../support/system.ts';
-import { startTodoApiDouble } from '../support/todo-api-double.ts';
+import { type McpClient, ROADS, ROADS_TO_DOUBLE } from '../support/mcp-client.ts';
+import { startMcpApp } from '../support/start-mcp-app.ts';
+import { type System, startSystem } from '../support/start-system.ts';
+import { startTodoApiDouble } from '../support/start-todo-api-double.ts';
 
 let system: System;
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { exportJWK, exportPKCS8, generateKeyPair } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { type System, startSystem } from '../support/system.ts';
+import { type System, startSystem } from '../support/start-system.ts';
 
 // The extension io.modelcontextprotocol/oauth-client-credentials (MCP ext-auth, SEP-1046), as the SDK's client speaks it.
 

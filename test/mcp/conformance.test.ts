@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { startLoopbackProxy } from '../../shared/testing/loopback-proxy.ts';
 import { conformanceFeatures } from '../support/conformance-features.ts';
-import { startMcpApp } from '../support/mcp-app.ts';
-import { startSystem } from '../support/system.ts';
+import { startMcpApp } from '../support/start-mcp-app.ts';
+import { startSystem } from '../support/start-system.ts';
 
 /** What the suite asks of any server with our capabilities: played against yata as it runs. */
 const PRODUCT = [

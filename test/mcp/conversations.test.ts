@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { Todo } from '../../shared/todo/todo.ts';
 import { type Assistant, conversations } from '../support/conversations.ts';
-import { connectOverHttp, connectOverStdio, type McpClient } from '../support/mcp-clients.ts';
-import { type System, startSystem, type TestClient } from '../support/system.ts';
+import { connectOverHttp, connectOverStdio, type McpClient } from '../support/mcp-client.ts';
+import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 let system: System;
 beforeAll(async () => {

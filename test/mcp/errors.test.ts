@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { tools } from '../../mcp/tools/index.ts';
-import { ROADS_TO_DOUBLE } from '../support/mcp-clients.ts';
-import { type ApiAnswer, startTodoApiDouble } from '../support/todo-api-double.ts';
+import { ROADS_TO_DOUBLE } from '../support/mcp-client.ts';
+import { type ApiAnswer, startTodoApiDouble } from '../support/start-todo-api-double.ts';
 
 // Errors hold no text that came from a stranger: a model might take it for an instruction.
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connectOverHttp, connectOverStdio, type McpClient } from '../support/mcp-clients.ts';
-import { type System, startSystem, type TestClient } from '../support/system.ts';
+import { connectOverHttp, connectOverStdio, type McpClient } from '../support/mcp-client.ts';
+import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 // What is offered to whom: by the granted scopes, and in read-only mode, which can only take away.
 

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type System, startSystem } from '../support/system.ts';
+import { type System, startSystem } from '../support/start-system.ts';
 
 let system: System;
 let token: string;

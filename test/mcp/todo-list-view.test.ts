@@ -3,9 +3,9 @@ import axe from 'axe-core';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { findChromium, launchChromium, NO_CHROMIUM } from '../../shared/testing/chromium.ts';
-import { type McpAppsHost, openMcpAppsHost, SPECIFIED_POLICY } from '../support/mcp-apps-host.ts';
-import { connectOverHttp, type McpClient } from '../support/mcp-clients.ts';
-import { type System, startSystem } from '../support/system.ts';
+import { connectOverHttp, type McpClient } from '../support/mcp-client.ts';
+import { type McpAppsHost, openMcpAppsHost, SPECIFIED_POLICY } from '../support/open-mcp-apps-host.ts';
+import { type System, startSystem } from '../support/start-system.ts';
 
 // ui://yata/todo-list in headless Chromium, in a host that gives it what real ones do and calls a real server.
 

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { tools } from '../../mcp/tools/index.ts';
 import { Todo } from '../../shared/todo/todo.ts';
-import { type McpClient, ROADS } from '../support/mcp-clients.ts';
-import { type System, startSystem, type TestClient } from '../support/system.ts';
+import { type McpClient, ROADS } from '../support/mcp-client.ts';
+import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 let system: System;
 beforeAll(async () => {

@@ -6,8 +6,8 @@ import { EmptyResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ShownTodo } from '../../mcp/tools/shown-todo.ts';
 import { Todo } from '../../shared/todo/todo.ts';
-import { connect, connectOverHttp, connectOverStdio, ROADS } from '../support/mcp-clients.ts';
-import { type System, startSystem } from '../support/system.ts';
+import { connect, connectOverHttp, connectOverStdio, ROADS } from '../support/mcp-client.ts';
+import { type System, startSystem } from '../support/start-system.ts';
 
 let system: System;
 beforeAll(async () => {

@@ -23,8 +23,8 @@ import { createLogger } from '../../shared/logger.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
-import { startProcess } from '../support/process.ts';
-import { startSystem, type TestClient } from '../support/system.ts';
+import { startProcess } from '../support/start-process.ts';
+import { startSystem, type TestClient } from '../support/start-system.ts';
 
 test('every revocation that was answered holds after kill -9', async () => {
   await using installation = await install();

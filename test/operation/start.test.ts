@@ -15,7 +15,7 @@ import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { Todo } from '../../shared/todo/todo.ts';
-import { type RunningProcess, startProcess } from '../support/process.ts';
+import { type RunningProcess, startProcess } from '../support/start-process.ts';
 
 /** An installation: a data directory and ports, and a database server where the tests have one. */
 async function install(folder = 'data') {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type System, startSystem } from '../support/system.ts';
+import { type System, startSystem } from '../support/start-system.ts';
 
 const API_PAGE = 'https://app.example';
 const MCP_PAGE = 'https://assistant.example';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startSystem } from '../support/system.ts';
+import { startSystem } from '../support/start-system.ts';
 
 test('a subject that asks the API too often is refused for a while, whatever its access token; others go on', async () => {
   await using system = await startSystem({ API_RATE_LIMIT: '2' });

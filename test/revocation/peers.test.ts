@@ -8,7 +8,7 @@ import { RevocationResponse } from '../../auth/admin/contract.ts';
 import { readAuthConfig } from '../../auth/config.ts';
 import { startAuth } from '../../auth/main.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
-import { type System, startSystem } from '../support/system.ts';
+import { type System, startSystem } from '../support/start-system.ts';
 
 const TokenResponse = z.object({ access_token: z.string() });
 

@@ -8,7 +8,7 @@ import { readAuthConfig } from '../../auth/config.ts';
 import { startAuth } from '../../auth/main.ts';
 import { StatusList } from '../../shared/resource-server/status-list.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
-import { type System, startSystem, type TestClient } from '../support/system.ts';
+import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 let system: System;
 let client: TestClient;

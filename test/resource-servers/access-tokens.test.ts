@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { startSystem } from '../support/system.ts';
+import { startSystem } from '../support/start-system.ts';
 
 const todosOf = (apiResource: string, token: string, init: RequestInit = {}) =>
   fetch(`${apiResource}/todos`, {

@@ -2,8 +2,8 @@ import extApps from '@modelcontextprotocol/ext-apps/schema.json' with { type: 'j
 import { EXTENSION_ID, RESOURCE_MIME_TYPE } from '@modelcontextprotocol/ext-apps/server';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connectOverHttp, connectOverStdio, ROADS } from '../support/mcp-clients.ts';
-import { type System, startSystem } from '../support/system.ts';
+import { connectOverHttp, connectOverStdio, ROADS } from '../support/mcp-client.ts';
+import { type System, startSystem } from '../support/start-system.ts';
 
 // The extension io.modelcontextprotocol/ui (MCP Apps, 2026-01-26), as far as it is MCP. What a host renders is tested in
 // todo-list-view.test.ts.

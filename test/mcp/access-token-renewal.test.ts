@@ -5,8 +5,8 @@ import * as z from 'zod';
 import { serve } from '../../shared/http/serve.ts';
 import { startLoopbackProxy } from '../../shared/testing/loopback-proxy.ts';
 import { Todo } from '../../shared/todo/todo.ts';
-import { connectOverHttp, connectOverStdio, type McpClient } from '../support/mcp-clients.ts';
-import { type System, startSystem, type TestClient } from '../support/system.ts';
+import { connectOverHttp, connectOverStdio, type McpClient } from '../support/mcp-client.ts';
+import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 // Access tokens that many calls share, and that end in the middle.
 

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { Todo } from '../../shared/todo/todo.ts';
 import { conformanceFeatures } from '../support/conformance-features.ts';
-import { startMcpApp } from '../support/mcp-app.ts';
-import { connect, type McpClient, ROADS } from '../support/mcp-clients.ts';
-import { type System, startSystem, type TestClient } from '../support/system.ts';
+import { connect, type McpClient, ROADS } from '../support/mcp-client.ts';
+import { startMcpApp } from '../support/start-mcp-app.ts';
+import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 // Resources, prompts and completions.
 

@@ -4,9 +4,9 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { FEATURES } from '../../mcp/features.ts';
-import { startMcpApp } from './mcp-app.ts';
-import type { System, TestClient } from './system.ts';
-import type { TodoApiDouble } from './todo-api-double.ts';
+import { startMcpApp } from './start-mcp-app.ts';
+import type { System, TestClient } from './start-system.ts';
+import type { TodoApiDouble } from './start-todo-api-double.ts';
 
 /** The SDK's client as an assistant's host has one. Disposing it closes it, and ends its process over stdio. */
 export type McpClient = Client & AsyncDisposable;
