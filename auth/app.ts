@@ -10,6 +10,7 @@ import { logFailures } from '../shared/http/log-failures.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import type { Waiting } from '../shared/http/prefer-wait.ts';
 import { identifyRequest } from '../shared/http/request-id.ts';
+import { serviceIndex } from '../shared/http/service-index.ts';
 import { type IsTrustedProxy, trustProxies } from '../shared/http/trusted-proxies.ts';
 import { verifyAccessTokenClaims } from '../shared/resource-server/access-token-claims.ts';
 import { createAccessTokenVerifier } from '../shared/resource-server/access-token-verifier.ts';
@@ -148,6 +149,16 @@ export function createAuthApp({
   const elsewhere = compose([
     publishDocuments(publicKeys),
     refuseUnrouted(METHODS),
+    serviceIndex({
+      name: 'yata authorization server',
+      description:
+        'This server issues and revokes the access tokens of the todo API and the MCP server. OAuth clients find its endpoints in its metadata.',
+      links: [
+        { href: new URL('/docs', apiResource).href, title: 'Documentation of the todo API' },
+        { href: `${issuer}/.well-known/oauth-authorization-server`, title: 'Authorization server metadata (RFC 8414)' },
+        { href: `${issuer}/health/ready`, title: 'Health: whether this server is ready' },
+      ],
+    }),
     below('/health', (app) => app.use(healthRoutes({ checks, logger }).routes())),
     below(STATUS_LISTS_PATH, (app) =>
       app

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import * as z from 'zod';
 import { createClientSecret, hashClientSecret } from '../../auth/clients/client-secret.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
@@ -328,6 +329,19 @@ test('the keys are public, may be kept for a while, and can be asked for again c
   const metadata = await fetch(`${system.issuer}/.well-known/oauth-authorization-server`);
   expect(metadata.headers.get('cache-control')).toBe('public, max-age=300');
   expect(metadata.headers.get('etag')).toMatch(/^"/);
+});
+
+test('GET / leads a browser to the API documentation, and a program to the metadata', async () => {
+  const page = await fetch(system.issuer, { headers: { accept: 'text/html' } });
+  expect({ status: page.status, type: page.headers.get('content-type') }).toEqual({
+    status: 200,
+    type: 'text/html; charset=utf-8',
+  });
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+  expect(await page.text()).toContain(`href="${new URL('/docs', system.apiResource)}"`);
+  const index = await fetch(system.issuer, { headers: { accept: 'application/json' } });
+  const { links } = z.object({ links: z.array(z.object({ href: z.url() })) }).parse(await index.json());
+  for (const { href } of links) expect({ href, status: (await fetch(href)).status }).toEqual({ href, status: 200 });
 });
 
 test('nothing answers that is not offered', async () => {
