@@ -13,7 +13,7 @@ import { KeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { SIGNING_ALGORITHMS } from './signing-keys/signing-key.entity.ts';
 
 const PROXIES =
-  'addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal, with spaces or commas between';
+  'addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal, separated by spaces or commas';
 
 export type AuthConfig = ReturnType<typeof readAuthConfig>;
 

@@ -1,7 +1,8 @@
 import { destination, type Logger, pino } from 'pino';
 
 /**
- * Creates the log of one service: a JSON line an event. On stdio the protocol owns stdout, so the log is on stderr.
+ * Creates the logger of one service, which writes a JSON line for each event. Over stdio the MCP protocol uses stdout, so
+ * the log goes to stderr.
  */
 export function createLogger({
   name,
@@ -16,14 +17,14 @@ export function createLogger({
     {
       name,
       level,
-      // what a request carries can be a credential: only what is named is written
+      // a request or an error can contain credentials, so only the named members are written
       serializers: { err: describeError },
     },
     destination({ dest: stream === 'stdout' ? 1 : 2, sync: true }),
   );
 }
 
-/** An error with its causes: names, messages and where they came from, none of the values that hang on them. */
+/** Describes an error and its causes by name, message and stack. Other members are left out: they may be secrets. */
 function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) };
   return {

@@ -1,4 +1,4 @@
-/** Every scope that yata knows, with the sentence that a person is shown for it. */
+/** Every scope of yata, with the sentence that describes it to a person. */
 export const SCOPES = {
   'todos:read': 'See todos',
   'todos:write': 'Create, change and delete todos',

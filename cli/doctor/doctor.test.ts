@@ -65,7 +65,7 @@ test('without credentials the rest is skipped, and how to provide them is said',
 test('half of the credentials is a mistake that is said', async () => {
   await using setUp = await startSetUp();
   await expect(runDoctor(setUp.url, { OAUTH_CLIENT_ID: 'program' })).rejects.toThrow(
-    /OAUTH_CLIENT_SECRET: expected the secret of that client, and it is not set/,
+    /OAUTH_CLIENT_SECRET: expected the secret of that client, but it is not set/,
   );
 });
 

@@ -12,7 +12,7 @@ test('every variable that is wrong is named with what was expected, and no value
   expect(read).toThrow(InvalidConfigurationError);
   expect(read).toThrow(/PORT: expected a port number/);
   expect(read).toThrow(/SECRET: expected 40 letters or more/);
-  expect(read).toThrow(/NAME: expected a name, and it is not set/);
+  expect(read).toThrow(/NAME: expected a name, but it is not set/);
   expect(read).not.toThrow(/hunter2/);
 });
 
@@ -108,7 +108,7 @@ test.each([
   ',',
 ])('the origins %j are refused', (ORIGINS) => {
   expect(() => readEnvironment(z.object({ ORIGINS: corsOrigins }), { ORIGINS })).toThrow(
-    /ORIGINS: expected \* or origins, such as https:\/\/app\.example\.com, with spaces or commas between$/,
+    /ORIGINS: expected \* or origins, such as https:\/\/app\.example\.com, separated by spaces or commas$/,
   );
 });
 

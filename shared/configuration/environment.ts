@@ -5,9 +5,9 @@ import type * as z from 'zod';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Puts what the file says that `NAME_FILE` names in the place of `NAME`. Everything that looks at an environment looks at
- * one that is resolved, so that no default and no override depends on how a variable was given. What cannot be resolved
- * stays, for `readEnvironment` to complain of.
+ * Replaces each `NAME_FILE` by `NAME` with the content of that file. Every configuration is read from a resolved
+ * environment, so that no default depends on how a variable was given. A file that cannot be read stays as `NAME_FILE`;
+ * `readEnvironment` reports it.
  */
 export function resolveFiles(environment: Environment): Environment {
   const resolved: Record<string, string | undefined> = { ...environment };
@@ -18,16 +18,16 @@ export function resolveFiles(environment: Environment): Environment {
       resolved[name] = readFileSync(file, 'utf8').trim();
       delete resolved[variable];
     } catch {
-      // it may be none of ours
+      // the variable may belong to another program
     }
   }
   return resolved;
 }
 
 /**
- * Reads the variables that `schema` names from an environment that is resolved. An empty one counts as absent, as compose
- * passes it.
- * @throws {InvalidConfigurationError} with a line for each variable that is wrong.
+ * Reads the variables of `schema` from a resolved environment. An empty value counts as absent, because compose passes
+ * unset variables as empty ones.
+ * @throws {InvalidConfigurationError} with a line for each invalid variable.
  */
 export function readEnvironment<Schema extends z.ZodObject>(schema: Schema, environment: Environment): z.infer<Schema> {
   const problems = new Map<string, string>();
@@ -42,28 +42,30 @@ export function readEnvironment<Schema extends z.ZodObject>(schema: Schema, envi
   const parsed = schema.safeParse(values);
   for (const issue of parsed.error?.issues ?? []) {
     const name = issue.path.join('.');
-    // what was expected, never the value: it may be a secret
+    // names what is expected and never the value, which may be a secret
     if (!problems.has(name))
-      problems.set(name, `expected ${issue.message}${values[name] ? '' : ', and it is not set'}`);
+      problems.set(name, `expected ${issue.message}${values[name] ? '' : ', but it is not set'}`);
   }
   if (!parsed.success || problems.size > 0) throw new InvalidConfigurationError(problems);
   return parsed.data;
 }
 
-/** The environment is not one to start with. The message names every variable that is wrong and what was expected. */
+/** The configuration is not valid. The message names every invalid variable and what is expected. */
 export class InvalidConfigurationError extends Error {
   override readonly name = 'InvalidConfigurationError';
   readonly problems: ReadonlyMap<string, string>;
 
   constructor(problems: ReadonlyMap<string, string>) {
     super(
-      ['The environment is not valid:', ...[...problems].map(([name, problem]) => `  ${name}: ${problem}`)].join('\n'),
+      ['The configuration is not valid:', ...[...problems].map(([name, problem]) => `  ${name}: ${problem}`)].join(
+        '\n',
+      ),
     );
     this.problems = problems;
   }
 }
 
-/** Refuses with all that is wrong in several configurations at once. @throws {InvalidConfigurationError} */
+/** Reads several configurations and reports the problems of all at once. @throws {InvalidConfigurationError} */
 export function checkTogether(reads: readonly (() => unknown)[]): void {
   const problems = new Map<string, string>();
   for (const read of reads) {

@@ -12,14 +12,14 @@ import {
 import { dirname } from 'node:path';
 
 /**
- * Writes a file that only its owner may read (mode 0600), whole or not at all, unless it is there already.
- * @returns whether it was written.
+ * Creates a file that only its owner may read (mode 0600), atomically. A file that exists is left as it is.
+ * @returns whether the file was created.
  */
 export function writePrivateFile(path: string, content: () => string): boolean {
   if (existsSync(path)) return false;
   const unfinished = writeUnfinished(path, content());
   try {
-    // a link, not a rename: the file of another process that was faster stays
+    // a link instead of a rename: if another process created the file first, its file stays
     linkSync(unfinished, path);
     return true;
   } catch (error) {
@@ -30,7 +30,7 @@ export function writePrivateFile(path: string, content: () => string): boolean {
   }
 }
 
-/** Writes such a file in the place of the one that is there: whoever reads it finds the one or the other, whole. */
+/** Replaces such a file atomically: a program that reads it gets the whole old or the whole new content. */
 export function replacePrivateFile(path: string, content: string): void {
   renameSync(writeUnfinished(path, content), path);
 }

@@ -3,11 +3,11 @@ import type { CorsOrigins } from '../http/cors.ts';
 import type { Environment } from './environment.ts';
 
 const PORT_NUMBER = 'a port number, 1 to 65535';
-const ORIGINS = '* or origins, such as https://app.example.com, with spaces or commas between';
+const ORIGINS = '* or origins such as https://app.example.com, separated by spaces or commas';
 
 /**
- * Who everybody is: the issuer and the two resource identifiers (RFC 8414 §2, RFC 8707 §2). They are compared to the
- * letter everywhere, so each is kept in one form: an absolute URL without query, fragment or trailing slash.
+ * The issuer and the two resource identifiers (RFC 8414 §2, RFC 8707 §2). They are compared exactly everywhere, so each is
+ * normalized: an absolute URL without query, fragment or trailing slash.
  */
 export function identifiers(environment: Environment) {
   const identifier = identifierSchema(environment);
@@ -20,28 +20,28 @@ export function identifiers(environment: Environment) {
     API_RESOURCE: identifier.default(`http://localhost:${environment.API_PORT || 3001}/api/v1`),
     /** The MCP server as its clients see it, and the audience of its access tokens. */
     MCP_RESOURCE: identifier.default(`http://localhost:${environment.MCP_PORT || 3002}/mcp`),
-    /** `true` lets the three above be http on hosts other than this machine. */
+    /** `true` allows http for the three above on hosts other than loopback. */
     ALLOW_INSECURE_HTTP: z.enum(['true', 'false'], 'true or false').default('false'),
   };
 }
 
-/** What every process that serves HTTP or writes a log takes. */
+/** The variables of every process. */
 export const processVariables = {
   /** The address to listen on. */
   HOST: z.string().default('127.0.0.1'),
-  /** The least severe level that is written to the log. */
+  /** The lowest level that is logged. */
   LOG_LEVEL: z
     .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug'], 'silent, fatal, error, warn, info or debug')
     .default('info'),
 };
 
-/** The folder of the embedded database, the generated key and the first clients' credentials. */
+/** The folder of the embedded database, the key encryption key and the first clients' credentials. */
 export const dataDirectory = z.string().default('data');
 
-/** A TCP port. 0 is none: nobody would know where the system put it, and the identifiers follow the ports. */
+/** A TCP port. 0 is rejected: the identifiers follow from the ports, so the port must be known. */
 export const port = z.coerce.number(PORT_NUMBER).int(PORT_NUMBER).min(1, PORT_NUMBER).max(65_535, PORT_NUMBER);
 
-/** The items of a list with spaces or commas between. */
+/** Splits a list at spaces and commas. */
 export function listed(value: string): string[] {
   return value.trim().split(/[\s,]+/);
 }
@@ -49,17 +49,17 @@ export function listed(value: string): string[] {
 /** A PostgreSQL connection URL; absent means the embedded database. */
 export const databaseUrl = z.string().refine(isDatabaseUrl, 'a postgresql:// URL').optional();
 
-/** An address to connect to. It identifies nobody, so plain http is for the operator to judge. */
+/** An address to connect to. It is not an identifier, so the operator decides whether it may be http. */
 export const httpUrl = z.url({ protocol: /^https?$/, message: 'an http or https URL' }).transform(withoutTrailingSlash);
 
-/** The origins whose pages may read the answers, with spaces or commas between, or `*` for all; absent means none. */
+/** The origins whose pages may read the responses, separated by spaces or commas, or `*` for all; absent means none. */
 export const corsOrigins = z
   .string()
   .refine((value) => value.trim() === '*' || listed(value).every(isOrigin), ORIGINS)
   .transform((value): CorsOrigins => (value.trim() === '*' ? '*' : new Set(listed(value).map(originOf))))
   .optional();
 
-/** An issuer or a resource identifier: https, or http on this machine, or http that the environment allows. */
+/** An issuer or resource identifier: https, or http on loopback, or http where ALLOW_INSECURE_HTTP is `true`. */
 export function identifierSchema(environment: Environment) {
   const allowInsecureHttp = environment.ALLOW_INSECURE_HTTP === 'true';
   return httpUrl
@@ -74,7 +74,7 @@ export function identifierSchema(environment: Environment) {
 function isDatabaseUrl(value: string): boolean {
   try {
     const { protocol, username, password, hostname, pathname } = new URL(value);
-    // the driver decodes each of them
+    // the driver decodes each part, and would throw on a malformed one
     for (const part of [username, password, hostname, pathname]) decodeURIComponent(part);
     return protocol === 'postgresql:' || protocol === 'postgres:';
   } catch {
@@ -83,11 +83,11 @@ function isDatabaseUrl(value: string): boolean {
 }
 
 function isOrigin(value: string): boolean {
-  // no * in a host: it would match nothing, for origins are compared exactly
+  // no * in a host: origins are compared exactly, so it would match nothing
   return /^https?:\/\/[^/?#@\\*]+$/i.test(value) && URL.canParse(value);
 }
 
-/** An origin as browsers write it: in small letters, without the port that its scheme implies. */
+/** An origin as browsers send it: lower case, without the default port. */
 function originOf(value: string): string {
   return new URL(value).origin;
 }

@@ -2,21 +2,22 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** The data directory is another process's. */
+/** Another process uses the data directory. */
 export class DataDirectoryInUseError extends Error {
   override readonly name = 'DataDirectoryInUseError';
 
   constructor(path: string) {
     super(
-      `Another process uses the data directory ${path}. Two on one embedded database would lose each other's writes: ` +
-        'stop the other one, or give this one its own with YATA_DATA_DIR, or a PostgreSQL server with AUTH_DATABASE_URL and API_DATABASE_URL.',
+      `Another process uses the data directory ${path}. Only one process can use an embedded database. ` +
+        'Stop the other process, or set YATA_DATA_DIR to another folder, or use PostgreSQL with AUTH_DATABASE_URL and API_DATABASE_URL.',
     );
   }
 }
 
 /**
- * Makes the data directory this process's own until the lock is disposed. PGlite itself does not lock its folder.
- * @throws {DataDirectoryInUseError} at once, when another process has it.
+ * Locks the data directory for this process until the lock is disposed. PGlite itself does not lock its folder, and two
+ * processes would lose each other's writes.
+ * @throws {DataDirectoryInUseError} at once, when another process has the lock.
  */
 export function lockDataDirectory(path: string): Disposable {
   const lock = openLock(path);
@@ -31,7 +32,7 @@ export function lockDataDirectory(path: string): Disposable {
   return { [Symbol.dispose]: () => lock.close() };
 }
 
-// SQLite's exclusive lock is the system's lock on an open file: it ends with its process, however that ends
+// SQLite's exclusive lock is a lock of the operating system on an open file, so it ends with the process, even after kill -9
 function openLock(path: string): DatabaseSync {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });

@@ -8,9 +8,9 @@ export type Database = EmbeddedDatabase | { readonly kind: 'postgresql'; readonl
 export type EmbeddedDatabase = { readonly kind: 'embedded'; readonly pglite: PGlite };
 
 /**
- * Opens the embedded database in `dataDirectory`, and makes it the first time. The directory is this process's own until
- * the database is disposed. What is committed survives the death of the process, not of the machine: PGlite never calls
- * fsync.
+ * Opens the embedded database in `dataDirectory`, and creates it at the first start. The directory is locked until the
+ * database is disposed. Committed data survives the death of the process, but not a crash of the machine, because PGlite
+ * never calls fsync.
  * @throws {DataDirectoryInUseError}
  */
 export async function openEmbeddedDatabase(dataDirectory: string): Promise<EmbeddedDatabase & AsyncDisposable> {
@@ -30,24 +30,24 @@ export async function openEmbeddedDatabase(dataDirectory: string): Promise<Embed
   };
 }
 
-/** Opens PGlite the way that MikroORM and the memory of a small machine ask for. */
+/** Opens PGlite with the settings that MikroORM needs and that save memory. */
 export async function openPGlite(options: PGliteOptions): Promise<PGlite> {
-  // imported here, for a process on PostgreSQL has no use for it
+  // imported only here: a process on PostgreSQL does not need it
   const { PGlite } = await import('@electric-sql/pglite');
   return PGlite.create({
     ...options,
     parsers: TIME_AS_TEXT,
-    // as it comes, PGlite takes 360 to 700 MB; with these about 210 MB, at the same speed
+    // with its defaults PGlite takes 360 to 700 MB; with these settings about 210 MB, at the same speed
     startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB', '-c', 'max_connections=4'],
   });
 }
 
-/** date, timestamp, timestamptz and interval reach MikroORM as PostgreSQL writes them. */
+/** MikroORM expects date, timestamp, timestamptz and interval as text, as PostgreSQL writes them. */
 const TIME_AS_TEXT = Object.fromEntries([1082, 1114, 1184, 1186].map((oid) => [oid, (text: string) => text]));
 
-/** Makes the files of an empty database from ready-made ones: initdb would take seconds, and 300 MB that never come back. */
+/** Creates the database from prepared files: initdb would take seconds and 300 MB of memory that is not released. */
 async function createCluster(dataDir: string): Promise<void> {
-  // a folder that a killed process left half made never gets the name that is opened
+  // the folder gets its final name only when it is complete: a first start that is killed begins again
   const unfinished = `${dataDir}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
   const pglite = await openPGlite({ dataDir: unfinished, loadDataDir: await emptyCluster() });
@@ -55,7 +55,7 @@ async function createCluster(dataDir: string): Promise<void> {
   renameSync(unfinished, dataDir);
 }
 
-/** The files of an empty database, as a tar archive. */
+/** The files of an empty database as a tar archive. */
 export async function emptyCluster(): Promise<Blob> {
   const { dataDir } = await import('@electric-sql/pglite-prepopulatedfs');
   return dataDir();

@@ -17,7 +17,7 @@ test('a statement that the server does not answer fails, and its connection is n
   const pool = new pg.Pool({ host: '127.0.0.1', port, user: 'api', stream: () => openSocketWithIdleTimeout(100) });
   pool.on('error', () => {});
   const failure = await pool.query('select 1').catch((error) => error);
-  expect(failure).toMatchObject({ code: 'ETIMEDOUT', message: 'the database said nothing for 0.1 seconds' });
+  expect(failure).toMatchObject({ code: 'ETIMEDOUT', message: 'the database sent nothing for 0.1 seconds' });
   expect(isDatabaseUnavailable(failure)).toBe(true);
   expect(pool.totalCount).toBe(0);
   await pool.end();

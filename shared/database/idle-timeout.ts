@@ -1,13 +1,13 @@
 import { Socket } from 'node:net';
 
 /**
- * Makes the socket of a PostgreSQL connection that breaks when the server says nothing for `milliseconds`: whoever waits
- * for it learns of it, and the pool drops the connection. (pg's own `query_timeout` keeps the connection, with the
- * statement still running on it, and forgets a ROLLBACK that waited behind it.)
+ * Opens the socket of a PostgreSQL connection that is destroyed when the server sends nothing for `milliseconds`. The
+ * waiting query then fails and the pool drops the connection. pg's own `query_timeout` is not used: it returns the
+ * connection to the pool while the statement still runs, and loses a ROLLBACK that waits behind it.
  */
 export function openSocketWithIdleTimeout(milliseconds: number): Socket {
   const socket = new Socket();
-  const silence = `the database said nothing for ${milliseconds / 1000} seconds`;
-  socket.setTimeout(milliseconds, () => socket.destroy(Object.assign(new Error(silence), { code: 'ETIMEDOUT' })));
+  const message = `the database sent nothing for ${milliseconds / 1000} seconds`;
+  socket.setTimeout(milliseconds, () => socket.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' })));
   return socket;
 }

@@ -3,24 +3,24 @@ import pg from 'pg';
 import type { Database } from './database.ts';
 import { openSocketWithIdleTimeout } from './idle-timeout.ts';
 
-/** What is told to a listener of a channel. */
+/** The callbacks of a subscription to a channel. */
 export type Listener = {
   /** A notification arrived with this payload. */
   readonly notified: (payload: string) => void;
-  /** The connection was lost, or is back: notifications may have been missed. */
+  /** The connection was lost or restored, so notifications may have been missed. */
   readonly interrupted: (state: 'lost' | 'restored') => void;
 };
 
-/** Milliseconds between attempts to connect again. */
-const RECONNECT_AFTER = 500;
+/** The time between attempts to reconnect. */
+const RECONNECT_INTERVAL_MS = 500;
 
-/** Milliseconds between looks at whether the server is still there, and that it has to answer. */
-const PROBE_EVERY = 5_000;
+/** The time between probes of the connection, and how long the server may take to answer one. */
+const PROBE_INTERVAL_MS = 5_000;
 
 /**
- * Listens to `channel` (PostgreSQL's LISTEN) and resolves once every later notification will arrive. A connection that
- * is lost is opened again until the subscription is disposed.
- * @param sessionName what others on the server see the session called (`application_name`).
+ * Subscribes to `channel` (PostgreSQL's LISTEN) and resolves once every later notification will arrive. A lost connection
+ * is reopened until the subscription is disposed.
+ * @param sessionName the `application_name` of the session, which other sessions can read.
  */
 export async function listen(
   database: Database,
@@ -45,18 +45,21 @@ export async function listen(
   async function connect(): Promise<pg.Client> {
     const connected = new pg.Client({
       connectionString: url,
-      query_timeout: PROBE_EVERY,
-      connectionTimeoutMillis: PROBE_EVERY,
-      stream: () => openSocketWithIdleTimeout(2 * PROBE_EVERY),
+      query_timeout: PROBE_INTERVAL_MS,
+      connectionTimeoutMillis: PROBE_INTERVAL_MS,
+      stream: () => openSocketWithIdleTimeout(2 * PROBE_INTERVAL_MS),
     });
-    // a connection that breaks without a word is only noticed by asking
-    const probe = setInterval(() => connected.query('select 1').catch(() => connected.end()), PROBE_EVERY).unref();
+    // only a probe detects a connection that broke without an error
+    const probe = setInterval(
+      () => connected.query('select 1').catch(() => connected.end()),
+      PROBE_INTERVAL_MS,
+    ).unref();
     connected.on('notification', ({ payload }) => listener.notified(payload ?? ''));
     connected.on('error', () => connected.end());
     try {
       await connected.connect();
       await connected.query(`listen ${channel}`);
-      // only now, and whatever the URL says: who finds the name can rely on being heard
+      // set after LISTEN and regardless of the URL: a session that has this name receives notifications
       if (sessionName !== undefined)
         await connected.query("select set_config('application_name', $1, false)", [sessionName]);
     } catch (error) {
@@ -74,14 +77,14 @@ export async function listen(
   async function reconnect(): Promise<void> {
     listener.interrupted('lost');
     while (!disposed.signal.aborted) {
-      await delay(RECONNECT_AFTER, undefined, { ref: false });
+      await delay(RECONNECT_INTERVAL_MS, undefined, { ref: false });
       try {
         client = await connect();
         if (disposed.signal.aborted) await client.end();
         else listener.interrupted('restored');
         return;
       } catch {
-        // the server is still away
+        // the server still cannot be reached
       }
     }
   }

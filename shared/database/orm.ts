@@ -5,27 +5,27 @@ import type pg from 'pg';
 import type { Database } from './database.ts';
 import { openSocketWithIdleTimeout } from './idle-timeout.ts';
 
-/** Milliseconds that a request waits for a connection, and a statement for the server to say anything. */
-const CONNECT_WITHIN = 5_000;
-const ANSWER_WITHIN = 10_000;
+/** How long a request waits for a connection, and how long the server may send nothing while a statement runs. */
+const CONNECT_TIMEOUT_MS = 5_000;
+const ANSWER_TIMEOUT_MS = 10_000;
 
-/** Milliseconds that a migration may take, or another process's that is waited for. */
-const MIGRATE_WITHIN = 10 * 60_000;
+/** How long the migrations may take, including those of another process that this one waits for. */
+const MIGRATION_TIMEOUT_MS = 10 * 60_000;
 
-/** What a service brings: its schema, the entities in it and the migrations that lead to them. */
+/** The schema of a service, with its entities and migrations. */
 export type OrmDefinition = {
   readonly schema: string;
   readonly entities: EntitySchema[];
   readonly migrations: MigrationObject[];
 };
 
-/** A connected object-relational mapper whose schema is up to date. Disposing it closes its connections. */
+/** A connected object-relational mapper with an up-to-date schema. Disposing it closes its connections. */
 export type Orm = AsyncDisposable & { readonly em: SqlEntityManager; readonly migrator: Migrator };
 
 /**
- * Connects to `database` and runs the migrations that are pending; of several processes that start at once, one runs
- * them and the others wait.
- * @param poolSize how many connections to a PostgreSQL server there are at the most.
+ * Connects to `database` and runs the pending migrations. If several processes start at once, one runs them and the others
+ * wait.
+ * @param poolSize the most connections to a PostgreSQL server.
  */
 export async function openOrm(
   database: Database,
@@ -33,14 +33,14 @@ export async function openOrm(
   { poolSize = 10 }: { poolSize?: number } = {},
 ): Promise<Orm> {
   await using migrating = new AsyncDisposableStack();
-  const orm = migrating.use(await connect(MIGRATE_WITHIN));
+  const orm = migrating.use(await connect(MIGRATION_TIMEOUT_MS));
   await migrate(orm);
-  if (database.kind === 'postgresql') return connect(ANSWER_WITHIN);
+  if (database.kind === 'postgresql') return connect(ANSWER_TIMEOUT_MS);
   migrating.move();
   return orm;
 
-  async function connect(answerWithin: number): Promise<Orm> {
-    const mikroOrm = await open(answerWithin);
+  async function connect(answerTimeout: number): Promise<Orm> {
+    const mikroOrm = await open(answerTimeout);
     return {
       em: mikroOrm.em,
       migrator: new Migrator(mikroOrm.em),
@@ -48,7 +48,7 @@ export async function openOrm(
     };
   }
 
-  async function open(answerWithin: number) {
+  async function open(answerTimeout: number) {
     const options = {
       schema,
       entities,
@@ -59,7 +59,7 @@ export async function openOrm(
         snapshot: false,
         silent: true,
       },
-      // every value that a query carries is data of a user or a secret: MikroORM's own log stays off
+      // MikroORM's own log stays off, because the values of a query are user data or secrets
       debug: false,
     };
     switch (database.kind) {
@@ -74,13 +74,12 @@ export async function openOrm(
           clientUrl: database.url,
           pool: { min: 0, max: poolSize },
           driverOptions: {
-            connectionTimeoutMillis: CONNECT_WITHIN,
-            // whatever zone the server is set to, a time is written in the one way that is read here
-            // and who hangs in a transaction does not hold its locks for ever
-            options: `-c timezone=UTC -c idle_in_transaction_session_timeout=${answerWithin}`,
-            // an idle connection is closed before its silence is taken for the server's
-            idleTimeoutMillis: ANSWER_WITHIN - 1_000,
-            stream: () => openSocketWithIdleTimeout(answerWithin),
+            connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+            // times are read as UTC, whatever the server's time zone is; a transaction that hangs must not keep its locks
+            options: `-c timezone=UTC -c idle_in_transaction_session_timeout=${answerTimeout}`,
+            // shorter than the idle timeout of the socket: an idle connection is closed before it looks like a silent server
+            idleTimeoutMillis: ANSWER_TIMEOUT_MS - 1_000,
+            stream: () => openSocketWithIdleTimeout(answerTimeout),
             onPoolCreated: (pool: pg.Pool) => pool.on('connect', releaseWhenDead),
           },
         });
@@ -96,9 +95,9 @@ export async function openOrm(
     await em.execute('select 1').catch((cause) => {
       const { hostname, port } = new URL(database.url);
       const address = `${hostname}:${port || 5432}`;
-      throw new Error(`${schema.toUpperCase()}_DATABASE_URL: the database at ${address} is not to be had`, { cause });
+      throw new Error(`${schema.toUpperCase()}_DATABASE_URL: cannot connect to the database at ${address}`, { cause });
     });
-    // the lock is held on one connection while the migrator works on others
+    // this connection holds the lock while the migrator uses others
     await em.transactional(async (transaction) => {
       await transaction.execute('select pg_advisory_xact_lock(hashtext(?))', [`migrate ${schema}`]);
       await migrator.up();
@@ -107,17 +106,17 @@ export async function openOrm(
 }
 
 /**
- * Kysely (0.29) keeps the connection of a transaction whose BEGIN, COMMIT or ROLLBACK failed: a pool would lose one with
- * each connection that breaks, until it has none.
+ * Releases a connection that has ended. Kysely (0.29, kysely#1990) does not release the connection of a transaction whose
+ * BEGIN, COMMIT or ROLLBACK failed, so the pool would lose one with each broken connection until it has none.
  */
 function releaseWhenDead(client: pg.PoolClient): void {
   client.once('end', () => {
-    // whoever holds it and does release it has long done so by then
+    // by then its user has released it, if it does so at all
     setTimeout(() => {
       try {
         client.release(true);
       } catch {
-        // it was released
+        // it was already released
       }
     }, 500).unref();
   });

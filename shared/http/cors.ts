@@ -1,23 +1,23 @@
 import koaCors from '@koa/cors';
 import type { Middleware } from 'koa';
 
-/** The origins whose pages may read the answers: those, or every one. */
+/** The origins whose pages may read the responses; `*` for every origin. */
 export type CorsOrigins = ReadonlySet<string> | '*';
 
-/** What such a page may send and read, beyond what every page may. */
+/** The methods and headers that such a page may send and read, beyond those that the Fetch standard always allows. */
 export type CorsNames = {
   readonly methods: readonly string[];
   readonly requestHeaders: readonly string[];
   readonly responseHeaders: readonly string[];
 };
 
-/** Seconds that a browser need not ask again. */
-const MAX_AGE = 600;
+/** How long a browser may cache the answer to a preflight request. */
+const MAX_AGE_SECONDS = 600;
 
 /**
- * Lets pages of `origins` send requests and read the answers (Fetch standard §3.3), and answers their preflight requests,
- * which carry no access token. It stands outside `handleErrors`, so that a page can read a challenge too. Credentials are
- * not allowed: an access token is put into a header by the page, and a browser adds nothing by itself.
+ * Lets pages of `origins` send requests and read the responses (Fetch standard §3.3), and answers their preflight
+ * requests, which carry no access token. Mount it outside `handleErrors`, so that a page can also read a challenge.
+ * Credentials are not allowed: the page itself sets the Authorization header, and the browser adds no cookie.
  */
 export function cors({
   origins,
@@ -30,7 +30,7 @@ export function cors({
     allowMethods: methods.join(', '),
     allowHeaders: requestHeaders.join(', '),
     exposeHeaders: responseHeaders.join(', '),
-    maxAge: MAX_AGE,
+    maxAge: MAX_AGE_SECONDS,
     keepHeadersOnError: false,
   });
 }

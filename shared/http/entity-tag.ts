@@ -1,9 +1,9 @@
 import type { Context } from 'koa';
 
 /**
- * Sets the entity tag of a response and turns it into a 304 when the caller has it already (RFC 9110 §13.1.2).
- * Koa's `ctx.fresh` would not, for every `fetch` with If-None-Match also sends `Cache-Control: no-cache`, which is meant
- * for caches on the way and not for the origin.
+ * Sets the entity tag of a response and answers 304 when the client already has it (RFC 9110 §13.1.2). Koa's `ctx.fresh`
+ * is not used: every `fetch` with If-None-Match also sends `Cache-Control: no-cache`, which Koa takes as a reason to send
+ * the response again, although it is meant for caches on the way.
  */
 export function answerWithEntityTag(ctx: Context, tag: string): void {
   ctx.etag = tag;
@@ -15,8 +15,8 @@ export function answerWithEntityTag(ctx: Context, tag: string): void {
 }
 
 /**
- * Whether a request may change what has the entity tag `tag` now (RFC 9110 §13.1.1): it names no condition, any
- * representation, or this one. A weak tag names none.
+ * Whether If-Match allows a change of the resource whose entity tag is `tag` (RFC 9110 §13.1.1): the header is absent, is
+ * `*`, or contains this tag. A weak tag never matches.
  */
 export function matchesIfMatch(ctx: Context, tag: string): boolean {
   const header = ctx.req.headers['if-match'];

@@ -5,34 +5,39 @@ import { ChallengeError } from '../resource-server/challenge.ts';
 import { AuthorizationServerUnavailableError } from '../resource-server/issuer.ts';
 import { HttpError, ServiceUnavailableError } from './http-error.ts';
 
-/** How a service writes a refusal: the media type and the body. */
+/** Writes the body of an error response, with its media type. */
 export type RenderError = (error: HttpError) => { readonly type: string; readonly body: object };
 
 /**
- * The one place where errors become responses. What was thrown as an `HttpError` reaches the caller; a database that is
- * away is a 503; anything else is a fault of ours, a 500 that says nothing. Both are logged with their cause.
+ * The one place where errors become responses. An `HttpError` or `ChallengeError` reaches the client as it is. A database
+ * or authorization server that cannot be reached gives 503. Every other error is a fault of this server: a 500 without
+ * details. Faults and 503s are logged with their cause.
  */
 export function handleErrors({ logger, render }: { logger: Logger; render: RenderError }): Middleware {
   return async function handleErrors(ctx, next) {
     try {
       await next();
-      if (ctx.body === undefined || ctx.body === null) refuseUnanswered(ctx);
+      if (ctx.body === undefined || ctx.body === null) rejectUnanswered(ctx);
     } catch (error) {
-      const refusal = toHttpError(error);
+      const rejection = toHttpError(error);
       const request = { method: ctx.method, path: ctx.path };
-      if (refusal.status >= 500) logger.error({ err: refusal.cause ?? error, ...request }, refusal.message);
-      else if (refusal.cause !== undefined)
-        logger.debug({ ...request, status: refusal.status, reason: reasonOf(refusal.cause) }, 'refused');
-      const { type, body } = render(refusal);
-      ctx.status = refusal.status;
-      ctx.set({ ...refusal.headers });
+      if (rejection.status >= 500)
+        logger.error({ event: 'request.failed', err: rejection.cause ?? error, ...request }, rejection.message);
+      else if (rejection.cause !== undefined)
+        logger.debug(
+          { event: 'request.rejected', ...request, status: rejection.status, reason: reasonOf(rejection.cause) },
+          'request rejected',
+        );
+      const { type, body } = render(rejection);
+      ctx.status = rejection.status;
+      ctx.set({ ...rejection.headers });
       ctx.body = body;
       ctx.type = type;
     }
   };
 }
 
-/** An error as RFC 9457 problem details. Without a type of its own, its meaning is the status (§4.2.1). */
+/** Writes an error as problem details (RFC 9457). `type` stays `about:blank` (§4.2.1): programs decide by `code`. */
 export const renderProblem: RenderError = (error) => ({
   type: 'application/problem+json',
   body: {
@@ -46,7 +51,7 @@ export const renderProblem: RenderError = (error) => ({
   },
 });
 
-function refuseUnanswered(ctx: Context): void {
+function rejectUnanswered(ctx: Context): void {
   if (ctx.status === 404) throw new HttpError('not_found', `There is nothing at ${ctx.path}`);
   if (ctx.status === 405 || ctx.status === 501) {
     throw new HttpError(
@@ -71,7 +76,7 @@ function toHttpError(error: unknown): HttpError {
   });
 }
 
-/** Why a request was refused, in a word of ours: a message may repeat what was sent. */
+/** A fixed word for the log. A message could repeat what the client sent. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return 'unknown';
   return 'reason' in cause ? String(cause.reason) : cause.name;

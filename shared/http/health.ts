@@ -1,20 +1,20 @@
 import Router from '@koa/router';
 import type { Logger } from 'pino';
 
-/** What must work before requests are sent here: each check resolves, or rejects with the reason. */
+/** What must work before this process gets requests. Each check resolves, or rejects with the reason. */
 export type ReadinessChecks = Readonly<Record<string, () => Promise<unknown>>>;
 
-/** Milliseconds that a check has. */
-const TIMEOUT = 3_000;
+/** How long a check may take. */
+const CHECK_TIMEOUT_MS = 3_000;
 
 /**
- * `GET /health/live` answers as long as the process does; `GET /health/ready` is 200 when every check passes and 503
- * with the names of those that do not, or not within `timeout` milliseconds.
+ * Serves `GET /health/live`, which is 200 while the process answers, and `GET /health/ready`, which is 200 when every check
+ * passes. Otherwise it is 503 and names the checks that failed or took longer than `timeout` milliseconds.
  */
 export function healthRoutes({
   checks,
   logger,
-  timeout = TIMEOUT,
+  timeout = CHECK_TIMEOUT_MS,
 }: {
   checks: ReadinessChecks;
   logger: Logger;
@@ -40,7 +40,7 @@ export function healthRoutes({
       await Promise.race([check(), late]);
       return [name, 'ok'];
     } catch (error) {
-      logger.warn({ err: error, check: name }, 'not ready');
+      logger.warn({ event: 'readiness.failed', err: error, check: name }, 'readiness check failed');
       return [name, 'unavailable'];
     } finally {
       clearTimeout(deadline);

@@ -62,7 +62,7 @@ test('every answer says what is left, and one too many is a 429 that says how lo
       code: 'rate_limited',
       limit: 2,
       window_seconds: 60,
-      detail: 'At most 2 requests in 60 seconds: wait as long as Retry-After says, then go on',
+      detail: 'Too many requests. The limit is 2 in 60 seconds. Retry when Retry-After has passed.',
     },
   });
 });

@@ -64,5 +64,5 @@ test("a caller who hangs up is nobody's fault", async () => {
   await fetch(`http://127.0.0.1:${server.port}/`, { signal: hungUp.signal });
   hungUp.abort();
   await expect.poll(() => lines.length).toBe(1);
-  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 20, msg: 'a connection failed' });
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 20, event: 'connection.failed', msg: 'connection failed' });
 });

@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import type { Logger } from 'pino';
 import { HttpError } from './http-error.ts';
 
-/** What becomes of a connection whose other end is gone. */
+/** The errors of a connection that the client has closed. */
 const CONNECTION_LOST: ReadonlySet<unknown> = new Set([
   'ECONNRESET',
   'ECONNABORTED',
@@ -11,19 +11,18 @@ const CONNECTION_LOST: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Creates the listener of an app's `error` events: what went wrong where no answer could tell of it any more, or outside
- * of what turns errors into answers. A caller who hangs up is nobody's fault; without a listener Koa would write a stack
- * trace past the log.
+ * Creates the listener for an app's `error` events: errors after the response began, or outside `handleErrors`. A client
+ * that disconnects is logged at debug. Without a listener Koa would write a stack trace to stderr, past the log.
  */
 export function logFailures(logger: Logger): (error: Error, ctx?: Context) => void {
   return function logFailure(err, ctx) {
     const request = ctx && { method: ctx.method, path: ctx.path };
-    if (isCallersFault(err)) logger.debug({ err, ...request }, 'a connection failed');
-    else logger.error({ err, ...request }, 'a request could not be answered to its end');
+    if (isClientError(err)) logger.debug({ event: 'connection.failed', err, ...request }, 'connection failed');
+    else logger.error({ event: 'response.failed', err, ...request }, 'response failed before its end');
   };
 }
 
-function isCallersFault(error: Error): boolean {
+function isClientError(error: Error): boolean {
   if (error instanceof HttpError) return error.status < 500;
   return ('expose' in error && error.expose === true) || ('code' in error && CONNECTION_LOST.has(error.code));
 }

@@ -4,8 +4,8 @@ import type { AccessToken } from '../resource-server/access-token-verifier.ts';
 import { requestId } from './request-id.ts';
 
 /**
- * Writes a line for each request that carried a good access token: who called what for whom, with which token (`jti`,
- * never the token), and the request id that the line of the next service has too.
+ * Logs each request that has a valid access token: client, subject, actor, method, path, the token's `jti` (never the token)
+ * and the request id, which the next service logs too.
  */
 export function logRequests(logger: Logger): Middleware<{ accessToken?: AccessToken }> {
   return function logRequests(ctx, next) {
@@ -17,12 +17,20 @@ export function logRequests(logger: Logger): Middleware<{ accessToken?: AccessTo
       const call = {
         method: ctx.method,
         path: ctx.path,
-        // the caller hung up, or the answer broke off
+        // the client disconnected, or the response failed
         ...(ctx.res.writableFinished ? { status: ctx.status } : { aborted: true }),
         ms: Math.round(performance.now() - start),
       };
       logger.info(
-        { ...call, sub: subject, client_id: clientId, act: actor, jti, request_id: requestId(ctx) },
+        {
+          event: 'request.completed',
+          ...call,
+          sub: subject,
+          client_id: clientId,
+          act: actor,
+          jti,
+          request_id: requestId(ctx),
+        },
         'request',
       );
     });

@@ -1,11 +1,11 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { StatusListReader } from '../resource-server/status-list-reader.ts';
 
-/** Adds to `registry` how far a resource server's copy of the status lists has come. */
+/** Adds the metrics of a resource server's cached status lists to `registry`. */
 export function measureStatusListReader(registry: Registry, { state }: StatusListReader): void {
   new Gauge({
     name: 'status_list_age_seconds',
-    help: 'Since the issuer was last heard; the waiting request is answered after 25 s at the latest',
+    help: 'Seconds since the last answer of the issuer; a waiting request is answered after at most 25 s',
     registers: [registry],
     collect() {
       this.set(state().age);
@@ -13,7 +13,7 @@ export function measureStatusListReader(registry: Registry, { state }: StatusLis
   });
   new Gauge({
     name: 'status_list_last_sequence',
-    help: 'The newest revocation that is applied here',
+    help: 'Sequence of the newest revocation that is applied here',
     registers: [registry],
     collect() {
       this.set(state().sequence);

@@ -1,16 +1,16 @@
 import type { Context, Middleware } from 'koa';
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
-/** The registry of one service, and the middleware that measures its requests and answers `GET /metrics`. */
+/** The metrics registry of one service, and the middleware that measures its requests and serves `GET /metrics`. */
 export type Metrics = { readonly registry: Registry; readonly middleware: Middleware };
 
-/** Metrics of one service in the Prometheus text format. */
+/** Creates the metrics of one service, in the Prometheus text format. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const duration = new Histogram({
     name: 'http_request_duration_seconds',
-    help: 'From the request line read to the response ended',
+    help: 'Time from the request headers to the end of the response',
     labelNames: ['method', 'status'],
     buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
     registers: [registry],

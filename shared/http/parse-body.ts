@@ -5,9 +5,8 @@ import { HttpError, InvalidRequestError } from './http-error.ts';
 import { parseRequest } from './parse-request.ts';
 
 /**
- * Reads a JSON body of at most `limit` bytes, parses it with `schema` and leaves the value in `ctx.state.body`.
- * Refuses with 415 (another media type or a content encoding), 413 (too large) or 400 (not JSON, or a line for each
- * field that is wrong or unknown).
+ * Reads a JSON body of at most `limit` bytes and parses it with `schema` into `ctx.state.body`. Rejects with 415 (another
+ * media type, or a content encoding), 413 (too large) or 400 (not JSON, or an entry for each invalid or unknown field).
  */
 export function parseBody<Body>(
   schema: z.ZodType<Body>,
@@ -32,7 +31,7 @@ async function readJson(ctx: Context, limit: number): Promise<unknown> {
   }
   const bytes = await readBytes(ctx, limit);
   try {
-    // fatal: a byte that is not UTF-8 would be stored as another character than the one that was sent
+    // fatal: without it, a byte that is not UTF-8 would be stored as another character
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new HttpError('malformed_json', 'body: expected JSON in UTF-8', {
@@ -47,7 +46,7 @@ async function readBytes(ctx: Context, limit: number): Promise<Buffer> {
     return await readRawBody(ctx.req, { length: ctx.get('content-length') || null, limit });
   } catch (cause) {
     if (cause instanceof Error && 'type' in cause && cause.type === 'entity.too.large') {
-      // the rest of the body is not read, so the connection cannot be used again
+      // the rest of the body is not read, so the connection cannot be reused
       throw new HttpError('content_too_large', `body: expected at most ${limit} bytes`, {
         members: { limit, unit: 'bytes' },
         headers: { connection: 'close' },

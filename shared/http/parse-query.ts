@@ -4,8 +4,8 @@ import { InvalidRequestError } from './http-error.ts';
 import { parseRequest } from './parse-request.ts';
 
 /**
- * Parses the query with `schema` and leaves the value in `ctx.state.query`. Refuses with 400 and a line for each parameter
- * that is wrong, unknown or there twice.
+ * Parses the query with `schema` into `ctx.state.query`. Rejects with 400 and an entry for each parameter that is invalid,
+ * unknown or repeated.
  */
 export function parseQuery<Query>(schema: z.ZodType<Query>): Middleware<{ query: Query }> {
   return function parseQuery(ctx, next) {

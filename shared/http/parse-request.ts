@@ -2,8 +2,8 @@ import type * as z from 'zod';
 import { type FieldProblem, InvalidRequestError } from './http-error.ts';
 
 /**
- * Parses a part of a request; `whole` names the part where a problem is not with one of its fields.
- * @throws {InvalidRequestError} with a line for each field that is wrong or unknown.
+ * Parses a part of a request. `whole` is the name of that part, for a problem that concerns none of its fields.
+ * @throws {InvalidRequestError} with an entry for each field that is invalid or unknown.
  */
 export function parseRequest<T>(schema: z.ZodType<T>, value: unknown, whole: string): T {
   const parsed = schema.safeParse(value);
@@ -11,10 +11,10 @@ export function parseRequest<T>(schema: z.ZodType<T>, value: unknown, whole: str
   throw new InvalidRequestError(fieldProblems(parsed.error, whole));
 }
 
-/** Lines that an answer has at the most. */
-const MOST_PROBLEMS = 20;
+/** The most entries that a response has. */
+const MAX_PROBLEMS = 20;
 
-/** Each field that is wrong and what was expected, in words that repeat no value that was sent. */
+/** Lists each invalid field and what is expected there. It never repeats a value that the client sent. */
 export function fieldProblems(error: z.ZodError, whole: string): FieldProblem[] {
   const problems = error.issues.flatMap((issue): FieldProblem[] => {
     if (issue.code === 'unrecognized_keys') {
@@ -25,7 +25,7 @@ export function fieldProblems(error: z.ZodError, whole: string): FieldProblem[] 
     }
     return [{ field: issue.path.join('.') || whole, expected: issue.message }];
   });
-  const more = problems.length - MOST_PROBLEMS;
+  const more = problems.length - MAX_PROBLEMS;
   if (more <= 0) return problems;
-  return [...problems.slice(0, MOST_PROBLEMS), { field: whole, expected: `${more} more fields to be right` }];
+  return [...problems.slice(0, MAX_PROBLEMS), { field: whole, expected: `${more} more fields to be right` }];
 }

@@ -1,24 +1,25 @@
 import type { Context } from 'koa';
 
-/** Milliseconds that a request waits at the most, whatever it asks for: proxies end a connection that is silent longer. */
-const LONGEST_WAIT = 55_000;
+/** The longest wait, whatever the client asks for: proxies close a connection that is silent for 60 s. */
+const MAX_WAIT_MS = 55_000;
 
-/** Requests that wait until something changes. */
+/** Requests that wait for a change. */
 export type Waiting = {
   /**
-   * Waits until `condition` holds, for as long as the request prefers: `Prefer: wait=25` (RFC 7240 §4.3). It is asked
-   * at once and after each `wake`. A request that does not ask to wait, or hangs up, goes on at once.
+   * Waits until `condition` holds, at most as long as the request prefers: `Prefer: wait=25` (RFC 7240 §4.3). The
+   * condition is checked at once and after each `wake`. A request that prefers no wait, or whose client disconnects,
+   * continues at once.
    */
   readonly waitUntil: (condition: () => boolean, ctx: Context) => Promise<void>;
-  /** How many requests wait. */
+  /** The number of waiting requests. */
   readonly count: () => number;
-  /** Something changed. */
+  /** Checks the condition of every waiting request. */
   readonly wake: () => void;
-  /** Lets everybody go on, now and later. */
+  /** Ends every wait, now and in future. */
   readonly end: () => void;
 };
 
-/** Creates a place to wait. */
+/** Creates a set of waiting requests. */
 export function createWaiting(): Waiting {
   const waiting = new Set<() => void>();
   let ended = false;
@@ -30,33 +31,33 @@ export function createWaiting(): Waiting {
       ctx.set('preference-applied', 'wait');
       if (condition() || ended || ctx.res.closed) return;
       await new Promise<void>((resolve) => {
-        const look = () => {
-          if (condition() || ended) goOn();
+        const check = () => {
+          if (condition() || ended) finish();
         };
-        const goOn = () => {
+        const finish = () => {
           clearTimeout(deadline);
-          waiting.delete(look);
+          waiting.delete(check);
           resolve();
         };
-        const deadline = setTimeout(goOn, milliseconds);
-        ctx.res.once('close', goOn);
-        waiting.add(look);
+        const deadline = setTimeout(finish, milliseconds);
+        ctx.res.once('close', finish);
+        waiting.add(check);
       });
     },
     count: () => waiting.size,
-    wake: lookAll,
+    wake: checkAll,
     end() {
       ended = true;
-      lookAll();
+      checkAll();
     },
   };
 
-  function lookAll(): void {
-    for (const look of [...waiting]) look();
+  function checkAll(): void {
+    for (const check of [...waiting]) check();
   }
 }
 
 function preferredWait(ctx: Context): number {
   const seconds = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:[,;]|$)/i.exec(ctx.get('prefer'))?.[1] ?? '0';
-  return Math.min(Number(seconds) * 1000, LONGEST_WAIT);
+  return Math.min(Number(seconds) * 1000, MAX_WAIT_MS);
 }

@@ -1,12 +1,12 @@
 import { createServer, type RequestListener } from 'node:http';
 
-/** A server that listens. Disposing it refuses new connections, lets running requests end and then returns. */
+/** A listening server. Disposing it stops accepting connections and waits for running requests. */
 export type ListeningServer = AsyncDisposable & { readonly port: number };
 
 /**
- * Listens with `handler`, and resolves once connections are accepted.
- * @param drainFor how many milliseconds running requests are given when the server is disposed.
- * @throws the system's error (EADDRINUSE, EACCES) when the address is not to be had.
+ * Listens with `handler` and resolves once connections are accepted.
+ * @param drainFor milliseconds that running requests may take when the server is disposed.
+ * @throws the system's error (EADDRINUSE, EACCES) when it cannot listen on the address.
  */
 export async function serve(
   handler: RequestListener,
@@ -40,7 +40,7 @@ export async function serve(
         };
         ended();
       });
-      // what is left are connections without a request, and requests that took too long
+      // idle connections, and requests that took too long
       server.closeAllConnections();
       await closed;
     },

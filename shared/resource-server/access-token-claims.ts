@@ -2,18 +2,18 @@ import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import * as z from 'zod';
 import { StatusClaim } from './status-list.ts';
 
-/** The algorithms that an issuer may sign with. A symmetric one is never among them (RFC 8725 §3.1). */
+/** The signature algorithms that are accepted. None is symmetric: a verifier could then also sign (RFC 8725 §3.1). */
 export const SIGNATURE_ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'];
 
-/** Seconds that the clocks of the issuer and of this machine may differ. */
+/** How far the clocks of the issuer and of this machine may differ. */
 export const CLOCK_TOLERANCE_SECONDS = 5;
 
-/** The party that acts for the subject, and those that acted before it (RFC 8693 §4.1). */
+/** The party that acts for the subject, with the parties that acted before it (RFC 8693 §4.1). */
 export type Actor = { readonly sub: string; readonly act?: Actor | undefined };
 
 const Actor: z.ZodType<Actor> = z.lazy(() => z.object({ sub: z.string().min(1), act: Actor.optional() }));
 
-/** The claims that every access token of ours carries (RFC 9068 §2.2, draft-ietf-oauth-status-list-21 §6.1). */
+/** The claims of every access token that yata issues (RFC 9068 §2.2, draft-ietf-oauth-status-list-21 §6.1). */
 const AccessTokenClaims = z.object({
   iss: z.string(),
   sub: z.string().min(1),
@@ -25,14 +25,14 @@ const AccessTokenClaims = z.object({
   scope: z.string().default(''),
   act: Actor.optional(),
   status: StatusClaim,
-  // nothing here checks a proof of possession, so a token that is bound to a key is refused (RFC 7800 §3)
+  // nothing here checks a proof of possession, so a token that is bound to a key is rejected (RFC 7800 §3)
   cnf: z.never().optional(),
 });
 export type AccessTokenClaims = z.infer<typeof AccessTokenClaims>;
 
 /**
- * Verifies the signature, issuer, type and expiry of an access token, whoever it is for, and returns its claims.
- * @throws {InvalidAccessTokenError} and whatever `findKey` throws when the keys are out of reach.
+ * Verifies the signature, issuer, type and expiry of an access token, but not its audience, and returns its claims.
+ * @throws {InvalidAccessTokenError} and what `findKey` throws when the keys cannot be fetched.
  */
 export async function verifyAccessTokenClaims(
   token: string,
@@ -57,8 +57,8 @@ export async function verifyAccessTokenClaims(
 }
 
 /**
- * Why an access token is not accepted. Only what the holder of a token with a good signature may know is told apart:
- * that it expired, that it was revoked, or that it is for another resource. Everything else is `invalid`.
+ * An access token is not accepted. Three reasons are named, because only the holder of a token with a valid signature can
+ * cause them: it has expired, was revoked, or is for another resource. Every other reason is `invalid`.
  */
 export class InvalidAccessTokenError extends Error {
   override readonly name = 'InvalidAccessTokenError';

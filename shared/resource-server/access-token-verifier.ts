@@ -10,27 +10,29 @@ import {
 import { type StatusReference, UnknownStatusListError } from './status-list.ts';
 
 /**
- * Verifies an access token: at once when it was verified before, which spares a request a turn of the event loop.
- * @throws {InvalidAccessTokenError} when it is not to be accepted.
+ * Verifies an access token. Returns at once when it was verified before, which saves a request a turn of the event loop.
+ * @throws {InvalidAccessTokenError} when it is not accepted.
  */
 export type VerifyAccessToken = (accessToken: string) => AccessToken | Promise<AccessToken>;
 
-/** The public keys of an issuer. `generation` moves when they change: what was verified before is then verified anew. */
+/** The public keys of an issuer. `generation` changes with the keys; cached results of an older generation are not used. */
 export type IssuerKeys = { readonly find: JWTVerifyGetKey; readonly generation: () => number };
 
 /**
- * Whether a token is revoked: at once where its status list was read, and otherwise when it has been.
- * @throws {UnknownStatusListError} when it is none of the issuer's. @throws {RangeError} when the index is not in the list.
+ * Whether a token is revoked. Returns at once when its status list is cached, otherwise after fetching the list.
+ * @throws {UnknownStatusListError} when the list is not one of the issuer's.
+ * @throws {RangeError} when the index is not in the list.
  */
 export type IsRevoked = (status: StatusReference) => boolean | Promise<boolean>;
 
 /**
- * Creates a verifier of the JWT access tokens that `issuer` issues for `audience` (RFC 9068 §4). Whether one is revoked
- * is asked each time, last of all: nothing is looked up for a token that is not good in itself
- * (draft-ietf-oauth-status-list-21 §8.3). A token whose signature was verified is remembered, up to `remember` of them,
- * until it expires or the issuer's keys change; one that was refused is not, so that a flood of bad tokens pushes no
- * good one out.
- * The verifier throws `InvalidAccessTokenError`, and whatever `keys.find` and `isRevoked` throw when the issuer is out of reach.
+ * Creates a verifier of the JWT access tokens that `issuer` issues for `audience` (RFC 9068 §4). The status is checked
+ * every time and last: no status is looked up for a token that is not valid in itself
+ * (draft-ietf-oauth-status-list-21 §8.3). Up to `remember` verified tokens are cached, each until it expires or the
+ * issuer's keys change. Rejected tokens are not cached, so a flood of invalid tokens evicts no valid one.
+ *
+ * The verifier throws `InvalidAccessTokenError`, and what `keys.find` and `isRevoked` throw when the issuer cannot be
+ * reached.
  */
 export function createAccessTokenVerifier({
   issuer,
@@ -50,8 +52,8 @@ export function createAccessTokenVerifier({
   const verified = new LRUCache<string, { accessToken: AccessToken; generation: number }>({ max: remember });
 
   return function verifyAccessToken(token) {
-    // by the end of its signature, which is shorter to hash; that it is the same token is compared
-    const key = token.slice(-KEY_LENGTH);
+    // the end of the signature is the cache key, because it is shorter to hash; the whole token is compared below
+    const key = token.slice(-CACHE_KEY_LENGTH);
     const generation = keys.generation();
     const known = verified.get(key);
     if (known === undefined || known.generation !== generation || known.accessToken.value !== token)
@@ -63,19 +65,19 @@ export function createAccessTokenVerifier({
     }
     const revoked = isRevokedOrUnknown(accessToken);
     return typeof revoked === 'boolean'
-      ? refuseRevoked(accessToken, revoked)
-      : revoked.then((known) => refuseRevoked(accessToken, known));
+      ? rejectRevoked(accessToken, revoked)
+      : revoked.then((known) => rejectRevoked(accessToken, known));
   };
 
   async function verifyUnknown(token: string, key: string, generation: number): Promise<AccessToken> {
     const accessToken = await verifyForAudience(token);
     verified.set(key, { accessToken, generation });
-    return refuseRevoked(accessToken, await isRevokedOrUnknown(accessToken));
+    return rejectRevoked(accessToken, await isRevokedOrUnknown(accessToken));
   }
 
   async function verifyForAudience(token: string): Promise<AccessToken> {
     const claims = await verifyAccessTokenClaims(token, { issuer, findKey: keys.find, now });
-    // compared exactly, and alone: a token for the api must not open mcp (RFC 8707 §2)
+    // exactly one audience, compared exactly: a token for the api must not be accepted by mcp (RFC 8707 §2)
     const [only, ...others] = [claims.aud].flat();
     if (only !== audience || others.length > 0) throw new InvalidAccessTokenError('wrong-audience');
     return new VerifiedAccessToken(token, claims);
@@ -84,29 +86,29 @@ export function createAccessTokenVerifier({
   function isRevokedOrUnknown({ status }: AccessToken): boolean | Promise<boolean> {
     try {
       const revoked = isRevoked(status);
-      return typeof revoked === 'boolean' ? revoked : revoked.catch(refuseUnknown);
+      return typeof revoked === 'boolean' ? revoked : revoked.catch(rejectUnknown);
     } catch (error) {
-      return refuseUnknown(error);
+      return rejectUnknown(error);
     }
   }
 }
 
-function refuseRevoked(accessToken: AccessToken, revoked: boolean): AccessToken {
+function rejectRevoked(accessToken: AccessToken, revoked: boolean): AccessToken {
   if (revoked) throw new InvalidAccessTokenError('revoked');
   return accessToken;
 }
 
-/** A place that is in none of the issuer's lists is refused (draft-ietf-oauth-status-list-21 §8.3). */
-function refuseUnknown(error: unknown): never {
+/** An index that is in none of the issuer's lists is rejected (draft-ietf-oauth-status-list-21 §8.3). */
+function rejectUnknown(error: unknown): never {
   if (error instanceof RangeError || error instanceof UnknownStatusListError)
     throw new InvalidAccessTokenError('invalid', error);
   throw error;
 }
 
-/** Characters of a signature that tell any two tokens apart: 132 bits. */
-const KEY_LENGTH = 22;
+/** The length of a cache key: 22 characters of a signature are 132 bits, enough to distinguish any two tokens. */
+const CACHE_KEY_LENGTH = 22;
 
-/** An access token that was verified: its private member and its hidden constructor keep all else from passing for one. */
+/** A verified access token. Its private member and unexported class prevent other code from creating one. */
 class VerifiedAccessToken {
   readonly #scopes: ReadonlySet<string>;
   readonly subject: string;
@@ -116,7 +118,7 @@ class VerifiedAccessToken {
   /** Seconds since the epoch. */
   readonly expiresAt: number;
   readonly status: StatusReference;
-  /** The token as it was presented: for the authorization server's eyes only (RFC 8693), never for another resource. */
+  /** The token itself. It may be sent to the authorization server alone (RFC 8693), never to another resource. */
   readonly value: string;
 
   constructor(value: string, { sub, client_id, act, scope, jti, exp, status }: AccessTokenClaims) {

@@ -1,35 +1,35 @@
 import { deflateSync, inflateSync } from 'node:zlib';
 import * as z from 'zod';
 
-/** Where the status of a token is kept: the claim `status.status_list` (draft-ietf-oauth-status-list-21 §6.1). */
+/** The list and index that hold a token's status: the claim `status.status_list` (draft-ietf-oauth-status-list-21 §6.1). */
 export const StatusReference = z.object({ idx: z.number().int().nonnegative(), uri: z.string() });
 export type StatusReference = z.infer<typeof StatusReference>;
 
-/** The claim `status` of a token whose status is kept in a list. */
+/** The claim `status` of a token (§6.1). */
 export const StatusClaim = z.object({ status_list: StatusReference });
 
-/** A bit for each token: 0 is VALID, 1 is INVALID (§7.1). Index 0 is the least significant bit of the first byte (§4.1). */
+/** One bit per token: 0 is VALID, 1 is INVALID (§7.1). Index 0 is the least significant bit of the first byte (§4.1). */
 export class StatusList {
   readonly #bytes: Uint8Array;
 
-  /** @param bytes the bits, not copied: eight statuses a byte. */
+  /** @param bytes eight statuses per byte; not copied. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
 
-  /** How many tokens it has a bit for. */
+  /** The number of tokens that the list has a bit for. */
   get size(): number {
     return this.#bytes.length * 8;
   }
 
-  /** Whether the token at `index` is INVALID. @throws {RangeError} when it is not in the list, which is to be refused (§8.3). */
+  /** Whether the token at `index` is INVALID. @throws {RangeError} when the index is not in the list (§8.3). */
   isInvalid(index: number): boolean {
     const byte = index >= 0 && index < this.size ? this.#bytes[index >>> 3] : undefined;
     if (byte === undefined) throw new RangeError('the index is not in the status list');
     return (byte & (1 << (index & 7))) !== 0;
   }
 
-  /** Makes `length` tokens from `start` on INVALID. Nothing makes them VALID again. @throws {RangeError} */
+  /** Marks `length` tokens from `start` as INVALID. This cannot be undone. @throws {RangeError} */
   invalidate(start: number, length: number): void {
     if (start < 0 || start + length > this.size) throw new RangeError('the range is not in the status list');
     for (let index = start; index < start + length; ) {
@@ -40,7 +40,7 @@ export class StatusList {
     }
   }
 
-  /** Makes INVALID here what is INVALID in `other`: a copy that is older than another takes nothing back. */
+  /** Marks every token that is INVALID in `other` as INVALID here too, so that an older copy undoes no revocation. */
   merge(other: StatusList): void {
     const shared = Math.min(this.#bytes.length, other.#bytes.length);
     for (let byte = 0; byte < shared; byte += 1) {
@@ -54,24 +54,24 @@ export class StatusList {
     return { bits: 1, lst: deflateSync(this.#bytes, { level: 6 }).toString('base64url') };
   }
 
-  /** Reads the member `status_list` of a status list token. @throws when it is not one of one bit, or too large. */
+  /** Decodes the member `status_list` of a status list token. @throws when it has more than one bit per token or is too large. */
   static decode(encoded: unknown): StatusList {
     const { lst } = EncodedStatusList.parse(encoded);
-    return new StatusList(inflateSync(Buffer.from(lst, 'base64url'), { maxOutputLength: MAXIMUM_BYTES }));
+    return new StatusList(inflateSync(Buffer.from(lst, 'base64url'), { maxOutputLength: MAX_LIST_BYTES }));
   }
 }
 
-/** Bytes that a list may have: 8 million tokens. A larger one is somebody's attempt to fill this process's memory. */
-const MAXIMUM_BYTES = 1_000_000;
+/** The largest list that is accepted, which has 8 million tokens. A larger one would be an attack on this process's memory. */
+const MAX_LIST_BYTES = 1_000_000;
 
 const EncodedStatusList = z.object({ bits: z.literal(1), lst: z.string() });
 type EncodedStatusList = z.infer<typeof EncodedStatusList>;
 
-/** The status list of an access token is not one of its issuer's, or not any more. */
+/** The status list of an access token is not, or no longer, one of its issuer's. */
 export class UnknownStatusListError extends Error {
   override readonly name = 'UnknownStatusListError';
 
   constructor(uri: string) {
-    super(`there is no status list ${uri}`);
+    super(`unknown status list ${uri}`);
   }
 }

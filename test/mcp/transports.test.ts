@@ -179,8 +179,8 @@ test('a stdio process without credentials says what is missing and ends', async 
     said += chunk;
   });
   await expect(connect(transport)).rejects.toThrow();
-  expect(said).toContain('OAUTH_CLIENT_ID: expected the id of a client, and it is not set');
-  expect(said).toContain('OAUTH_CLIENT_SECRET: expected the secret of that client, and it is not set');
+  expect(said).toContain('OAUTH_CLIENT_ID: expected the id of a client, but it is not set');
+  expect(said).toContain('OAUTH_CLIENT_SECRET: expected the secret of that client, but it is not set');
 });
 
 test('a line on stdin that is no message is told on stderr without what it says, and a host that went away ends the process', async () => {

@@ -219,7 +219,7 @@ test('an environment that is wrong is refused with all that is wrong in it', asy
     MCP_PORT: '-1',
     AUTH_URL: 'auth',
   };
-  await using refused = await startProcess(['yata.ts', 'start'], wrong, 'The environment is not valid');
+  await using refused = await startProcess(['yata.ts', 'start'], wrong, 'The configuration is not valid');
   expect(await refused.ended).toBe(1);
   expect(refused.output()).not.toContain('Starting');
   for (const name of Object.keys(wrong)) expect(refused.output()).toMatch(new RegExp(`^ {2}${name}: expected `, 'm'));
@@ -284,10 +284,10 @@ test('a process that cannot end is ended', async () => {
       setInterval(() => {}, 1000);
       resources.defer(() => new Promise(() => {}));
       process.stdout.write('ready');
-    }, { endWithin: 200 });`;
+    }, { shutdownTimeout: 200 });`;
   await using stuck = await startProcess(['--input-type=module', '--eval', script], {}, 'ready');
   expect(await stuck.end('SIGTERM')).toBe(1);
-  expect(stuck.output()).toContain('did not end within 0.2 seconds');
+  expect(stuck.output()).toContain('did not stop within 0.2 seconds');
 });
 
 test('an IPv6 address to listen on is one to connect to', async ({ skip }) => {
