@@ -6,7 +6,7 @@ import { makeTemporaryDirectory } from '../testing/temporary-directory.ts';
 import { checkTogether, InvalidConfigurationError, readEnvironment, resolveFiles } from './environment.ts';
 import { corsOrigins, databaseUrl, identifiers, port } from './variables.ts';
 
-test('every variable that is wrong is named with what was expected, and no value is repeated', () => {
+test('every invalid variable is named with what is expected, and no value is repeated', () => {
   const schema = z.object({ PORT: port, SECRET: z.string().min(40, '40 letters or more'), NAME: z.string('a name') });
   const read = () => readEnvironment(schema, { PORT: 'eighty', SECRET: 'hunter2' });
   expect(read).toThrow(InvalidConfigurationError);
@@ -16,7 +16,7 @@ test('every variable that is wrong is named with what was expected, and no value
   expect(read).not.toThrow(/hunter2/);
 });
 
-test('a variable may come from the file that NAME_FILE names', () => {
+test('NAME_FILE reads the value of NAME from a file', () => {
   using directory = makeTemporaryDirectory();
   const file = join(directory.path, 'secret');
   writeFileSync(file, 'from-the-file\n');
@@ -31,7 +31,7 @@ test('a variable may come from the file that NAME_FILE names', () => {
   expect(resolve({ SECRET: 'given', OTHERS_FILE: `${file}.gone` })).toEqual({ SECRET: 'given' });
 });
 
-test('a default, and a rule, that follow a variable follow its file too', () => {
+test('a default or rule that depends on a variable also depends on its file', () => {
   using directory = makeTemporaryDirectory();
   const inFile = (name: string, text: string) => {
     writeFileSync(join(directory.path, name), text);
@@ -48,7 +48,7 @@ test('a default, and a rule, that follow a variable follow its file too', () => 
   });
 });
 
-test('what is wrong in several configurations is said at once', () => {
+test('the problems of several configurations are reported at once', () => {
   const check = () =>
     checkTogether([
       () => readEnvironment(z.object({ ONE: port }), { ONE: '80000' }),
@@ -59,12 +59,12 @@ test('what is wrong in several configurations is said at once', () => {
   expect(check).not.toThrow(/THREE/);
 });
 
-test.each(['0', '65536', '-1', '80.5', 'eighty'])('a port %s is refused', (PORT) => {
+test.each(['0', '65536', '-1', '80.5', 'eighty'])('a port %s is rejected', (PORT) => {
   expect(() => readEnvironment(z.object({ PORT: port }), { PORT })).toThrow(/expected a port number, 1 to 65535$/);
 });
 
 test.each(['postgresql://[bad/x', 'postgresql://user:%zz@host/x', 'mysql://host/x', 'host'])(
-  'a database URL %s is refused, and not repeated',
+  'a database URL %s is rejected, and not repeated',
   (URL) => {
     const read = () => readEnvironment(z.object({ URL: databaseUrl }), { URL });
     expect(read).toThrow(/URL: expected a postgresql:\/\/ URL$/);
@@ -82,11 +82,11 @@ test.each([
   ['https://app.example', ['https://app.example']],
   ['https://app.example, http://localhost:5173', ['https://app.example', 'http://localhost:5173']],
   [' HTTPS://App.Example:443,\nhttp://[::1]:80 ', ['https://app.example', 'http://[::1]']],
-])('the origins %j are taken as browsers write them', (ORIGINS, expected) => {
+])('the origins %j are normalized as browsers send them', (ORIGINS, expected) => {
   expect(readEnvironment(z.object({ ORIGINS: corsOrigins }), { ORIGINS })).toEqual({ ORIGINS: new Set(expected) });
 });
 
-test('* stands for every origin, and nothing for none', () => {
+test('* allows every origin, and an absent variable none', () => {
   const schema = z.object({ ORIGINS: corsOrigins });
   expect(readEnvironment(schema, { ORIGINS: '*' })).toEqual({ ORIGINS: '*' });
   expect(readEnvironment(schema, { ORIGINS: '' })).toEqual({});
@@ -106,9 +106,9 @@ test.each([
   'https://app.example,ftp://app.example',
   'null',
   ',',
-])('the origins %j are refused', (ORIGINS) => {
+])('the origins %j are rejected', (ORIGINS) => {
   expect(() => readEnvironment(z.object({ ORIGINS: corsOrigins }), { ORIGINS })).toThrow(
-    /ORIGINS: expected \* or origins, such as https:\/\/app\.example\.com, separated by spaces or commas$/,
+    /ORIGINS: expected \* or origins such as https:\/\/app\.example\.com, separated by spaces or commas$/,
   );
 });
 
@@ -118,7 +118,7 @@ test('an empty variable counts as absent', () => {
 
 const read = (environment: Record<string, string>) => readEnvironment(z.object(identifiers(environment)), environment);
 
-test('identifiers are kept without a trailing slash, and follow the ports', () => {
+test('identifiers have no trailing slash, and their defaults follow the ports', () => {
   expect(read({ AUTH_PORT: '4000', API_RESOURCE: 'https://API.example.com/v2/' })).toEqual({
     AUTH_ISSUER: 'http://localhost:4000',
     API_RESOURCE: 'https://api.example.com/v2',
@@ -132,7 +132,7 @@ test.each([
   'http://127.0.0.1.example.com',
   'http://localhost.example.com',
   'http://10.0.0.1',
-])('an issuer %s is refused unless insecure http is allowed', (AUTH_ISSUER) => {
+])('an issuer %s is rejected unless insecure http is allowed', (AUTH_ISSUER) => {
   expect(() => read({ AUTH_ISSUER })).toThrow(/AUTH_ISSUER: expected an https URL/);
   expect(read({ AUTH_ISSUER, ALLOW_INSECURE_HTTP: 'true' })).toMatchObject({ AUTH_ISSUER });
 });
@@ -152,6 +152,6 @@ test.each([
   'https://user:password@auth.example.com',
   'https://user@auth.example.com',
   'ftp://localhost',
-])('an issuer %s is refused', (AUTH_ISSUER) => {
+])('an issuer %s is rejected', (AUTH_ISSUER) => {
   expect(() => read({ AUTH_ISSUER })).toThrow(/AUTH_ISSUER: expected/);
 });

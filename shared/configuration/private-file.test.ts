@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { makeTemporaryDirectory } from '../testing/temporary-directory.ts';
 import { replacePrivateFile, writePrivateFile } from './private-file.ts';
 
-test('a private file is for its owner alone, and what is there stays', () => {
+test('a private file is readable by its owner alone, and an existing file is kept', () => {
   using directory = makeTemporaryDirectory();
   const path = join(directory.path, 'new', 'secret');
   expect(writePrivateFile(path, () => 'first')).toBe(true);
@@ -14,7 +14,7 @@ test('a private file is for its owner alone, and what is there stays', () => {
   expect(readdirSync(join(directory.path, 'new'))).toEqual(['secret']);
 });
 
-test('a private file is replaced whole, and stays private', () => {
+test('a private file is replaced atomically, and stays private', () => {
   using directory = makeTemporaryDirectory();
   const path = join(directory.path, 'secret');
   writePrivateFile(path, () => 'first');

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { makeTemporaryDirectory } from '../testing/temporary-directory.ts';
 import { DataDirectoryInUseError, lockDataDirectory } from './data-directory.ts';
 
-test('a data directory has one user at a time', () => {
+test('only one process can lock a data directory', () => {
   using directory = makeTemporaryDirectory();
   {
     using _lock = lockDataDirectory(directory.path);
@@ -16,7 +16,7 @@ test('a data directory has one user at a time', () => {
   expect(() => lockDataDirectory(directory.path)[Symbol.dispose]()).not.toThrow();
 });
 
-test('a process that was killed holds no lock', async () => {
+test('a killed process does not keep the lock', async () => {
   using directory = makeTemporaryDirectory();
   const module = new URL('./data-directory.ts', import.meta.url).href;
   const holder = spawn(process.execPath, [
@@ -34,7 +34,7 @@ test('a process that was killed holds no lock', async () => {
   expect(() => lockDataDirectory(directory.path)[Symbol.dispose]()).not.toThrow();
 });
 
-test('a data directory that is none, or cannot be written to, is named with what was expected', () => {
+test('a data directory that is not a writable folder is an error that says what is expected', () => {
   using directory = makeTemporaryDirectory();
   const file = join(directory.path, 'file');
   writeFileSync(file, '');

@@ -18,11 +18,14 @@ test.each(['08006', '57P01', '57P03', '57014', '53300', 'ECONNREFUSED', 'ECONNRE
   },
 );
 
-test.each(['23505', '42P01', '22P02', 'ERR_INVALID_ARG_TYPE'])('it is there when the code is %s', (code) => {
-  expect(isDatabaseUnavailable(withCode(code))).toBe(false);
-});
+test.each(['23505', '42P01', '22P02', 'ERR_INVALID_ARG_TYPE'])(
+  'the database is available when the code is %s',
+  (code) => {
+    expect(isDatabaseUnavailable(withCode(code))).toBe(false);
+  },
+);
 
-test('a pool whose connections are all taken is unavailable', async () => {
+test('a pool without a free connection counts as unavailable', async () => {
   await using silent = await listenSilently();
   const pool = new pg.Pool({ host: '127.0.0.1', port: silent.port, max: 1, connectionTimeoutMillis: 50 });
   const [first, second] = [pool.query('select 1').catch(String), pool.query('select 1').catch((error) => error)];
@@ -30,7 +33,7 @@ test('a pool whose connections are all taken is unavailable', async () => {
   await first;
 });
 
-test('a server that is not there is told by its variable, and without the password', async () => {
+test('a database that cannot be reached is named by its variable, without the password', async () => {
   const url = `postgresql://api:hunter2@127.0.0.1:${await getFreePort()}/api`;
   const opened = openOrm({ kind: 'postgresql', url }, definition);
   await expect(opened).rejects.toThrow(/^API_DATABASE_URL: cannot connect to the database at 127\.0\.0\.1:\d+$/);
@@ -38,7 +41,7 @@ test('a server that is not there is told by its variable, and without the passwo
   await expect(opened).rejects.toSatisfy(isDatabaseUnavailable);
 });
 
-test('a server that says nothing is given up', async () => {
+test('a server that does not answer is given up after a timeout', async () => {
   await using silent = await listenSilently();
   const url = `postgresql://api@127.0.0.1:${silent.port}/api`;
   await expect(openOrm({ kind: 'postgresql', url }, definition)).rejects.toThrow(/^API_DATABASE_URL/);

@@ -6,7 +6,7 @@ import { getFreePort } from '../testing/free-port.ts';
 import { isDatabaseUnavailable } from './database-unavailable.ts';
 import { openSocketWithIdleTimeout } from './idle-timeout.ts';
 
-test('a statement that the server does not answer fails, and its connection is not used again', async () => {
+test('a statement without an answer fails, and its connection is not reused', async () => {
   const port = await getFreePort();
   // says that the connection is made, and nothing from then on
   const server = createServer((socket) => {

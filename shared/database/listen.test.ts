@@ -15,7 +15,7 @@ async function execute(database: Database, sql: string): Promise<void> {
   await client.end();
 }
 
-test('a notification of another session arrives', async () => {
+test('a notification from another session arrives', async () => {
   await using database = await openTestDatabase();
   const notified = vi.fn();
   {
@@ -27,7 +27,7 @@ test('a notification of another session arrives', async () => {
   expect(notified).toHaveBeenCalledTimes(1);
 });
 
-test('a connection that is lost is told of, and restored', async ({ skip }) => {
+test('a lost connection is reported and restored', async ({ skip }) => {
   await using database = await openTestDatabase();
   skip(database.kind === 'embedded', 'the embedded database has no connection to lose');
   const [notified, interrupted] = [vi.fn(), vi.fn()];

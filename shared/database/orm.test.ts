@@ -7,7 +7,7 @@ import { openOrm } from './orm.ts';
 
 const Thing = defineEntity({ name: 'Thing', properties: { id: p.uuid().primary() } });
 
-test('a connection that breaks in a transaction is made again', async ({ skip }) => {
+test('a connection that breaks during a transaction is replaced', async ({ skip }) => {
   await using database = await openTestDatabase();
   skip(database.kind === 'embedded', 'the embedded database has no connection to break');
   await using orm = await openOrm(database, { schema: 'api', entities: [Thing], migrations: [] }, { poolSize: 2 });
@@ -21,7 +21,7 @@ test('a connection that breaks in a transaction is made again', async ({ skip })
   expect(await orm.em.fork().execute('select 1 as one')).toEqual([{ one: 1 }]);
 });
 
-test('a transaction that is silent for too long ends, so that others get what it locked', async ({ skip }) => {
+test('a transaction that is idle for too long ends and releases its locks', async ({ skip }) => {
   await using database = await openTestDatabase();
   skip(database.kind === 'embedded', 'the embedded database has one connection');
   await using orm = await openOrm(database, { schema: 'api', entities: [Thing], migrations: [] }, { poolSize: 2 });

@@ -21,11 +21,11 @@ async function openTwo() {
   };
 }
 
-test.each(['of one mapper', 'of two mappers on one instance'])(
-  'what runs beside a transaction %s is not lost with it',
+test.each(['of one ORM', 'of two ORMs on one instance'])(
+  'a statement beside a transaction %s survives its rollback',
   async (mappers) => {
     await using opened = await openTwo();
-    const other = mappers === 'of one mapper' ? opened.one : opened.two;
+    const other = mappers === 'of one ORM' ? opened.one : opened.two;
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
     const rolledBack = opened.one.em.fork().transactional(async (em) => {
       await em.execute(`insert into written values ('in the transaction')`);
@@ -42,7 +42,7 @@ test.each(['of one mapper', 'of two mappers on one instance'])(
   },
 );
 
-test('transactions that begin together all end', async () => {
+test('transactions that begin at the same time all complete', async () => {
   await using opened = await openTwo();
   const names = Array.from({ length: 20 }, (_, index) => String(index).padStart(2, '0'));
   await Promise.all(

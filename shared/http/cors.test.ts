@@ -46,17 +46,20 @@ async function startSharing(origins: CorsOrigins = new Set([APP, 'http://localho
 
 const preflight = { 'access-control-request-method': 'PATCH', 'access-control-request-headers': 'authorization' };
 
-test.each([APP, 'http://localhost:5173'])('a page of %s reads the answer and what is exposed', async (origin) => {
-  await using app = await startSharing();
-  expect(await app.send({ origin })).toMatchObject({
-    status: 200,
-    vary: 'Origin',
-    cors: { 'access-control-allow-origin': origin, 'access-control-expose-headers': 'ETag, Link' },
-    text: '{"ok":true}',
-  });
-});
+test.each([APP, 'http://localhost:5173'])(
+  'a page of %s can read the response and the exposed headers',
+  async (origin) => {
+    await using app = await startSharing();
+    expect(await app.send({ origin })).toMatchObject({
+      status: 200,
+      vary: 'Origin',
+      cors: { 'access-control-allow-origin': origin, 'access-control-expose-headers': 'ETag, Link' },
+      text: '{"ok":true}',
+    });
+  },
+);
 
-test('a preflight request is answered at once, and credentials are not allowed', async () => {
+test('a preflight request is answered without credentials', async () => {
   await using app = await startSharing();
   expect(await app.send({ origin: APP, ...preflight }, { method: 'OPTIONS', path: '/refused' })).toEqual({
     status: 204,
@@ -76,7 +79,7 @@ test.each([
   ['/refused', 401, 'Bearer scope="todos:read"'],
   ['/failed', 500, null],
   ['/nothing', 404, null],
-])('a page reads the refusal of %s too', async (path, status, challenge) => {
+])('a page can read the error response of %s', async (path, status, challenge) => {
   await using app = await startSharing();
   expect(await app.send({ origin: APP }, { path })).toMatchObject({
     status,
@@ -93,7 +96,7 @@ test.each([
   'https://app.example.evil.example',
   'https://sub.app.example',
   'null',
-])('a page of %s reads nothing, and its preflight request allows nothing', async (origin) => {
+])('a page of %s cannot read responses, and its preflight request allows nothing', async (origin) => {
   await using app = await startSharing();
   const answers = [
     await app.send({ origin }),
@@ -103,17 +106,17 @@ test.each([
   for (const { vary, cors } of answers) expect({ vary, cors }).toEqual({ vary: 'Origin', cors: {} });
 });
 
-test('who is no page is answered as ever, and caches are told that pages differ', async () => {
+test('a client that is not a page gets the usual response, with Vary: Origin', async () => {
   await using app = await startSharing();
   expect(await app.send({})).toEqual({ status: 200, vary: 'Origin', challenge: null, cors: {}, text: '{"ok":true}' });
 });
 
-test('OPTIONS that is no preflight request goes on', async () => {
+test('an OPTIONS request that is not a preflight request is passed on', async () => {
   await using app = await startSharing();
   expect(await app.send({ origin: APP }, { method: 'OPTIONS', path: '/nothing' })).toMatchObject({ status: 404 });
 });
 
-test('* is every page', async () => {
+test('* allows every page', async () => {
   await using app = await startSharing('*');
   expect(await app.send({ origin: 'https://any.example' })).toMatchObject({
     status: 200,

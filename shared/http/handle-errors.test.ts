@@ -19,7 +19,7 @@ async function answerTo(fail: () => unknown) {
   return { status: response.status, headers: response.headers, body: await response.json(), logged };
 }
 
-test('a database that is away is a 503, to be tried again', async () => {
+test('a database that cannot be reached gives 503 with Retry-After', async () => {
   const port = await getFreePort();
   const pool = new pg.Pool({ host: '127.0.0.1', port });
   const { status, headers, body, logged } = await answerTo(() => pool.query('select 1'));
@@ -29,7 +29,7 @@ test('a database that is away is a 503, to be tried again', async () => {
   expect(logged).toMatchObject([{ level: 50, err: { code: 'ECONNREFUSED' } }]);
 });
 
-test('a fault of ours is a 500 that says nothing', async () => {
+test('a fault of the server gives 500 without details', async () => {
   const { status, body } = await answerTo(() => {
     throw new Error('secret');
   });
@@ -37,7 +37,7 @@ test('a fault of ours is a 500 that says nothing', async () => {
   expect(JSON.stringify(body)).not.toContain('secret');
 });
 
-test('why a request was refused is in the log when it is asked for, without what was sent', async () => {
+test('the reason of a rejection is logged at debug, without what the client sent', async () => {
   const { logged } = await answerTo(() => {
     throw new HttpError('access_token_expired', 'no', {
       cause: Object.assign(new Error('eyJ.secret'), { reason: 'expired' }),

@@ -42,7 +42,7 @@ async function startLimited(limit: { requests: number; seconds: number }) {
   };
 }
 
-test('every answer says what is left, and one too many is a 429 that says how long to wait', async () => {
+test('every response says how many requests are left; the first one too many gives 429 with Retry-After', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   await using app = await startLimited({ requests: 2, seconds: 60 });
   const policy = '"default";q=2;w=60';
@@ -67,7 +67,7 @@ test('every answer says what is left, and one too many is a 429 that says how lo
   });
 });
 
-test('the last moment is a second to wait, and then it begins anew', async () => {
+test('Retry-After is at least one second, and the count starts again afterwards', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   await using app = await startLimited({ requests: 1, seconds: 60 });
   const start = Date.now();
@@ -78,21 +78,21 @@ test('the last moment is a second to wait, and then it begins anew', async () =>
   expect(await app.get()).toMatchObject({ status: 200, limit: '"default";r=0;t=60' });
 });
 
-test('what comes after may refuse or fail: it is counted, and the answer says what is left', async () => {
+test('a request that is rejected or fails later is counted too', async () => {
   await using app = await startLimited({ requests: 3, seconds: 60 });
   const policy = '"default";q=3;w=60';
   expect(await app.get({ path: '/refused' })).toMatchObject({ status: 404, policy, limit: '"default";r=2;t=60' });
   expect(await app.get({ path: '/failed' })).toMatchObject({ status: 500, policy, limit: '"default";r=1;t=60' });
 });
 
-test('each subject is counted alone', async () => {
+test('each subject has its own limit', async () => {
   await using app = await startLimited({ requests: 1, seconds: 60 });
   expect((await app.get({ subject: 'alice' })).status).toBe(200);
   expect((await app.get({ subject: 'alice' })).status).toBe(429);
   expect((await app.get({ subject: 'bob' })).status).toBe(200);
 });
 
-test('requests that come together are each counted', async () => {
+test('concurrent requests are each counted', async () => {
   await using app = await startLimited({ requests: 10, seconds: 60 });
   const answers = await Promise.all(Array.from({ length: 25 }, () => app.get()));
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(10);

@@ -36,7 +36,7 @@ async function logOf(failure: Error) {
 test.each([
   ['a fault of ours', new Error('the database is away'), 50],
   ['a refusal', new HttpError('access_token_revoked', 'The access token was revoked'), 20],
-])('an answer that breaks off by %s is no complete one in the log', async (_what, failure, level) => {
+])('a response that breaks off by %s is not logged as complete', async (_what, failure, level) => {
   const logged = await logOf(failure);
   expect(logged).toContainEqual(expect.objectContaining({ level, path: '/here', err: expect.anything() }));
   const request = logged.find(({ msg }) => msg === 'request');
@@ -44,7 +44,7 @@ test.each([
   expect(request).not.toHaveProperty('status');
 });
 
-test("a caller who hangs up is nobody's fault", async () => {
+test('a client that disconnects is logged at debug', async () => {
   const lines: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line) => lines.push(line) });
   const app = new Koa();

@@ -29,7 +29,7 @@ async function startParser() {
 }
 
 test.each(['application/json', 'application/json; charset=utf-8', 'application/merge-patch+json'])(
-  'JSON as %s is read',
+  'JSON is accepted as %s',
   async (type) => {
     await using parser = await startParser();
     expect(await parser.post('{"title":"Zoë 🎉"}', { 'content-type': type })).toMatchObject({
@@ -67,7 +67,7 @@ test.each([
     415,
     'content-encoding: expected none',
   ],
-])('a body that is %s is refused', async (_name, body, headers, status, detail) => {
+])('a body that is %s is rejected', async (_name, body, headers, status, detail) => {
   await using parser = await startParser();
   const answer = await parser.post(body, headers);
   expect(answer).toMatchObject({
@@ -77,7 +77,7 @@ test.each([
   });
 });
 
-test('every field that is wrong is named', async () => {
+test('every invalid field is listed', async () => {
   await using parser = await startParser();
   expect((await parser.post('{"title":1,"tags":"x","colour":1}')).body).toEqual({
     type: 'about:blank',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { parseRequest } from './parse-request.ts';
 
-test('of very many fields that are wrong a few are named, and the others counted', () => {
+test('of many invalid fields the first are listed and the rest counted', () => {
   const sent = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`field${index}`, 1]));
   let refusal: unknown;
   try {

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { serve } from './serve.ts';
 
-test('a server that is disposed lets running requests end and takes no new ones', async () => {
+test('a disposed server completes running requests and accepts no new ones', async () => {
   const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
   const { promise: received, resolve: receive } = Promise.withResolvers<void>();
   const server = await serve(
@@ -24,7 +24,7 @@ test('a server that is disposed lets running requests end and takes no new ones'
   await disposed;
 });
 
-test('a request that does not end is cut off', async () => {
+test('a request that does not end in time is aborted', async () => {
   const server = await serve(() => {}, { port: 0, host: '127.0.0.1', drainFor: 50 });
   const hanging = expect(fetch(`http://127.0.0.1:${server.port}`)).rejects.toThrow();
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -32,7 +32,7 @@ test('a request that does not end is cut off', async () => {
   await hanging;
 });
 
-test('a connection that sends nothing does not keep the server open', async () => {
+test('an idle connection does not block the shutdown', async () => {
   const server = await serve(() => {}, { port: 0, host: '127.0.0.1' });
   const idle = connect(server.port, '127.0.0.1');
   await once(idle, 'connect');
@@ -40,7 +40,7 @@ test('a connection that sends nothing does not keep the server open', async () =
   idle.destroy();
 });
 
-test('a port that is taken is an error', async () => {
+test('a port that is in use is an error', async () => {
   await using server = await serve(() => {}, { port: 0, host: '127.0.0.1' });
   await expect(serve(() => {}, { port: server.port, host: '127.0.0.1' })).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });

@@ -37,12 +37,12 @@ test.each([
   ['that is none behind another proxy', '203.0.113.1, unknown, 10.1.2.3', '10.1.2.3'],
   ['with a port', '203.0.113.1:4711', '127.0.0.1'],
   ['too long to be one', 'a'.repeat(5_000), '127.0.0.1'],
-])('the address %s', async (_name, forwardedFor, expected) => {
+])('the address of the client: %s', async (_name, forwardedFor, expected) => {
   await using behind = await startBehind(['loopback', '10.0.0.0/8']);
   expect(await behind.addressOf(forwardedFor)).toBe(expected);
 });
 
-test('a peer that is not trusted is itself, whatever it says', async () => {
+test('X-Forwarded-For of an untrusted peer is ignored', async () => {
   await using behind = await startBehind(['10.0.0.0/8']);
   expect(await behind.addressOf('203.0.113.1')).toBe('127.0.0.1');
 });
@@ -51,12 +51,12 @@ test.each(['loopback', '10.0.0.1', '10.0.0.0/8, fd00::/8', 'uniquelocal 192.0.2.
   expect(readAuthConfig({ AUTH_TRUSTED_PROXIES: value }).AUTH_TRUSTED_PROXIES).toBeInstanceOf(Function);
 });
 
-test('nobody is trusted who is not named', () => {
+test('without a list no proxy is trusted', () => {
   expect(readAuthConfig({}).AUTH_TRUSTED_PROXIES).toBeUndefined();
   expect(readAuthConfig({ AUTH_TRUSTED_PROXIES: '' }).AUTH_TRUSTED_PROXIES).toBeUndefined();
 });
 
-test.each(['proxy.example.com', '10.0.0.0/33', '10.0.0', 'true', '*'])('%s stops the start', (value) => {
+test.each(['proxy.example.com', '10.0.0.0/33', '10.0.0', 'true', '*'])('%s is a configuration error', (value) => {
   expect(() => readAuthConfig({ AUTH_TRUSTED_PROXIES: value })).toThrow(
     /AUTH_TRUSTED_PROXIES: expected addresses, networks such as 10\.0\.0\.0\/8/,
   );

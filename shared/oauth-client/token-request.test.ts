@@ -20,7 +20,7 @@ function endpoint(answer: (signal?: AbortSignal | null) => Response | Promise<Re
 
 const json = (status: number, body: object, headers = {}) => Response.json(body, { status, headers });
 
-test('the client authenticates with its secret, and learns until when the access token lives', async () => {
+test('the client authenticates with its secret and gets an access token with its expiry', async () => {
   const { requests, requestAccessToken } = endpoint(() =>
     json(200, { access_token: 'a', token_type: 'Bearer', expires_in: 60 }),
   );
@@ -36,7 +36,7 @@ test('the client authenticates with its secret, and learns until when the access
 test.each([
   ['invalid_client', json(401, { error: 'invalid_client' }, { 'www-authenticate': 'Basic realm="auth"' })],
   ['invalid_scope', json(400, { error: 'invalid_scope' })],
-])('a refusal is told by its code %s', async (error, answer) => {
+])('a rejection is reported by its error code %s', async (error, answer) => {
   const { requestAccessToken } = endpoint(() => answer);
   const refused = requestAccessToken('client_credentials', {});
   await expect(refused).rejects.toBeInstanceOf(AccessTokenRejectedError);
@@ -53,7 +53,7 @@ test.each([
   ['fails', () => json(503, { error: 'temporarily_unavailable' })],
   ['answers a page', () => new Response('<html>', { headers: { 'content-type': 'text/html' } })],
   ['answers no access token', () => json(200, { token_type: 'Bearer' })],
-])('a server that %s is unavailable', async (_name, answer) => {
+])('a server that %s counts as unavailable', async (_name, answer) => {
   const { requestAccessToken } = endpoint(answer);
   await expect(requestAccessToken('client_credentials', {})).rejects.toBeInstanceOf(
     AuthorizationServerUnavailableError,

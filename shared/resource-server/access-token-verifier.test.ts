@@ -27,7 +27,7 @@ async function open(options: { now?: () => number; remember?: number } = {}) {
   return { issuer, verify, reasonOf, [Symbol.asyncDispose]: () => issuer[Symbol.asyncDispose]() };
 }
 
-test('a good access token tells who may do what', async () => {
+test('a valid access token has a subject, a client and scopes', async () => {
   await using opened = await open();
   const token = await opened.issuer.issue({ claims: { jti: 'one', exp: now + 60, act: { sub: 'mcp' } } });
   expect(await opened.verify(token)).toMatchObject({
@@ -60,7 +60,7 @@ const refused: [string, Deviation, string][] = [
   ]),
 ];
 
-test.each(refused)('an access token is refused that is %s', async (_name, deviation, reason) => {
+test.each(refused)('an access token that is %s is rejected', async (_name, deviation, reason) => {
   await using opened = await open();
   expect(await opened.reasonOf(await opened.issuer.issue())).toBe('accepted');
   expect(await opened.reasonOf(await opened.issuer.issue(deviation))).toBe(reason);
@@ -70,7 +70,7 @@ async function forge(key: CryptoKey | Uint8Array, header: { alg: string; kid?: s
   return new SignJWT({ ...claims }).setProtectedHeader({ typ: 'at+jwt', ...header }).sign(key);
 }
 
-test('an access token is refused that somebody else signed, or nobody', async () => {
+test('an access token with a foreign signature or none is rejected', async () => {
   await using opened = await open();
   const good = await opened.issuer.issue();
   const [header = '', payload = '', signature = ''] = good.split('.');
@@ -90,7 +90,7 @@ test('an access token is refused that somebody else signed, or nobody', async ()
   expect(await opened.reasonOf(good)).toBe('accepted');
 });
 
-test('an access token that expires is refused although it was verified before, after a small tolerance', async () => {
+test('a cached access token is rejected when it has expired, after the clock tolerance', async () => {
   let time = Date.now();
   await using opened = await open({ now: () => time });
   const token = await opened.issuer.issue({ claims: { exp: now + 100 } });
@@ -102,7 +102,7 @@ test('an access token that expires is refused although it was verified before, a
   expect(await opened.reasonOf(token)).toBe('expired');
 });
 
-test('an access token is verified once', async () => {
+test('the signature of an access token is verified once', async () => {
   await using opened = await open();
   const token = await opened.issuer.issue();
   await opened.verify(token);
@@ -110,7 +110,7 @@ test('an access token is verified once', async () => {
   expect(await opened.verify(token)).toBe(await opened.verify(token));
 });
 
-test('bad access tokens push no good one out of memory', async () => {
+test('invalid access tokens evict no valid one from the cache', async () => {
   await using opened = await open({ remember: 2 });
   const good = await opened.issuer.issue();
   await opened.verify(good);
@@ -120,7 +120,7 @@ test('bad access tokens push no good one out of memory', async () => {
   expect(await opened.verify(good)).toBe(remembered);
 });
 
-test('what a withdrawn key signed is refused, although it was verified before', async () => {
+test('a cached access token is rejected when its key was withdrawn', async () => {
   await using opened = await open();
   const token = await opened.issuer.issue();
   expect(await opened.reasonOf(token)).toBe('accepted');

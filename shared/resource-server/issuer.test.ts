@@ -7,7 +7,7 @@ import { AuthorizationServerUnavailableError, createIssuer } from './issuer.ts';
 
 const audience = 'http://api.example/api/v1';
 
-test('the keys are fetched once for many access tokens, and kept while the issuer is away', async () => {
+test('the keys are fetched once for many access tokens, and kept while the issuer cannot be reached', async () => {
   const server = await startTokenIssuer({ audience });
   const { identifier } = server;
   const { keys } = createIssuer({ identifier });
@@ -25,7 +25,7 @@ test('the keys are fetched once for many access tokens, and kept while the issue
   expect(await verify(later)).toMatchObject({ subject: 'alice' });
 });
 
-test('keys that grow old are renewed behind the requests, and a withdrawn one is dropped', async () => {
+test('old keys are renewed in the background, and a withdrawn key is dropped', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   try {
     await using server = await startTokenIssuer({ audience });
@@ -45,7 +45,7 @@ test('keys that grow old are renewed behind the requests, and a withdrawn one is
   }
 });
 
-test('keys that grow old are kept when the issuer is away', async () => {
+test('old keys are kept while the issuer cannot be reached', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   try {
     const server = await startTokenIssuer({ audience });
@@ -63,7 +63,7 @@ test('keys that grow old are kept when the issuer is away', async () => {
   }
 });
 
-test('while the keys were never seen and the issuer is away, the answer is 503 and not a refusal', async () => {
+test('if the keys were never fetched and the issuer cannot be reached, the answer is 503 and not 401', async () => {
   const identifier = `http://127.0.0.1:${await getFreePort()}`;
   const { keys } = createIssuer({ identifier });
   await expect(keys.load()).rejects.toBeInstanceOf(AuthorizationServerUnavailableError);
@@ -72,13 +72,13 @@ test('while the keys were never seen and the issuer is away, the answer is 503 a
   await expect(verify(await elsewhere.issue())).rejects.toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
 });
 
-test('metadata of another issuer is not believed', async () => {
+test('metadata of another issuer is rejected', async () => {
   await using server = await startTokenIssuer({ audience });
   const { metadata } = createIssuer({ identifier: 'http://auth.example', url: server.identifier });
   await expect(metadata()).rejects.toBeInstanceOf(AuthorizationServerUnavailableError);
 });
 
-test('with a url of its own the issuer is reached there, and stays who it is', async () => {
+test('with a separate url the connections go there, and the issuer identifier stays the same', async () => {
   await using server = await startTokenIssuer({ audience });
   const asked: string[] = [];
   const issuer = createIssuer({

@@ -54,7 +54,7 @@ async function startGuarded() {
   };
 }
 
-test('a good access token passes, whatever the case of its scheme', async () => {
+test('a valid access token passes, in any case of the scheme', async () => {
   await using guarded = await startGuarded();
   const token = await guarded.issuer.issue();
   for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
@@ -64,7 +64,7 @@ test('a good access token passes, whatever the case of its scheme', async () => 
   }
 });
 
-test('without an access token the answer is a challenge without an error', async () => {
+test('a request without an access token gets a challenge without an error code', async () => {
   await using guarded = await startGuarded();
   const missing = {
     status: 401,
@@ -78,7 +78,7 @@ test('without an access token the answer is a challenge without an error', async
 });
 
 test.each(['Bearer', 'Bearer  ', 'Bearer a b', 'Bearer a,b', 'Bearer tö'])(
-  'the header %j is a 400',
+  'the header %j gives 400',
   async (authorization) => {
     await using guarded = await startGuarded();
     const description = 'The Authorization header must be: Bearer, a space, the access token';
@@ -95,7 +95,7 @@ test.each([
   ['for another resource', { claims: { aud: 'http://mcp.example/mcp' } }, 'The access token is for another resource'],
   ['of another issuer', { claims: { iss: 'http://evil.example' } }, 'The access token is not valid'],
   ['of another type', { header: { typ: 'JWT' } }, 'The access token is not valid'],
-])('an access token %s is a 401 that says so', async (_name, deviation, description) => {
+])('an access token %s gives 401 with the reason', async (_name, deviation, description) => {
   await using guarded = await startGuarded();
   expect(await guarded.get(`Bearer ${await guarded.issuer.issue(deviation)}`)).toMatchObject({
     status: 401,
@@ -104,7 +104,7 @@ test.each([
   });
 });
 
-test('an access token without the scope is a 403 that names it', async () => {
+test('an access token without the scope gives 403 with the missing scope', async () => {
   await using guarded = await startGuarded();
   const token = await guarded.issuer.issue({ claims: { scope: 'todos:read todos:writes' } });
   expect(await guarded.get(`Bearer ${token}`)).toMatchObject({
@@ -116,7 +116,7 @@ test('an access token without the scope is a 403 that names it', async () => {
   });
 });
 
-test('keys that cannot be fetched are a 503, for the access token may be good', async () => {
+test('keys that cannot be fetched give 503, because the access token may be valid', async () => {
   await using guarded = await startGuarded();
   const token = await guarded.issuer.issue();
   await guarded.issuer[Symbol.asyncDispose]();

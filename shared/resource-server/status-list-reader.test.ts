@@ -43,7 +43,7 @@ function readerOf({ identifier }: TokenIssuer, { now }: { now?: (() => number) |
   });
 }
 
-test('a revocation arrives without being asked for, and a look costs no request', async () => {
+test('a revocation arrives by the waiting request, and a check costs no request', async () => {
   await using opened = await open();
   expect(opened.reader.isRevoked({ idx: 5, uri: opened.server.listUri(1) })).toBe(false);
   await opened.server.publishList(1, [5]);
@@ -58,7 +58,7 @@ test('a revocation arrives without being asked for, and a look costs no request'
   expect(opened.reader.state().sequence).toBe(2);
 });
 
-test('a reader names what it has applied, and nothing before', async () => {
+test('a reader acknowledges a revocation only after applying it', async () => {
   await using opened = await open();
   const { server } = opened;
   const release = server.holdBack('/status-lists/1');
@@ -74,7 +74,7 @@ test('a reader names what it has applied, and nothing before', async () => {
   expect(await opened.look(5)).toBe(true);
 });
 
-test('a list that is sent along is not asked for', async () => {
+test('a list that is included in the aggregation is not fetched', async () => {
   await using opened = await open();
   const { server } = opened;
   const asked = server.requests.get('/status-lists/1');
@@ -89,7 +89,7 @@ test.each([
   ['signed by somebody else', { foreignKey: true }],
   ['of another list', { claims: { sub: 'http://auth.example/status-lists/1' } }],
   ['of another type', { header: { typ: 'at+jwt' } }],
-])('a list that is sent along and %s is not taken', async (_what, deviation) => {
+])('an included list that %s is rejected', async (_what, deviation) => {
   await using opened = await open();
   const { server } = opened;
   await server.publishList(1, [5], { sentAlong: true, ...deviation });
@@ -98,7 +98,7 @@ test.each([
   expect(server.named).not.toContain(server.aggregationTag());
 });
 
-test('a list that is older than announced is not taken for it', async () => {
+test('a list that is older than announced is not acknowledged', async () => {
   await using opened = await open();
   const { server } = opened;
   await server.publishList(1, [], { behind: true });
@@ -110,7 +110,7 @@ test('a list that is older than announced is not taken for it', async () => {
   expect(await opened.look(5)).toBe(true);
 });
 
-test('a list that has expired by the clock here does not keep the others from being read', async () => {
+test('a list that has expired by the local clock does not block the other lists', async () => {
   await using opened = await open();
   const { server } = opened;
   const exp = Math.floor(Date.now() / 1000) - 30;
@@ -121,7 +121,7 @@ test('a list that has expired by the clock here does not keep the others from be
   await expect(opened.look(5, 2)).rejects.toBeInstanceOf(AuthorizationServerUnavailableError);
 });
 
-test('what was read before does not serve again when the clock is set back', async () => {
+test('an expired list does not become valid again when the clock is set back', async () => {
   let ahead = 0;
   await using opened = await open({ now: () => Date.now() + ahead });
   const { server } = opened;
@@ -132,7 +132,7 @@ test('what was read before does not serve again when the clock is set back', asy
   expect(await opened.look(5)).toBe(true);
 });
 
-test('an expired copy of a list that has not expired is not taken for it', async () => {
+test('an expired copy does not replace a list that has not expired', async () => {
   await using opened = await open();
   const { server } = opened;
   await server.publishList(1, [5], { claims: { exp: Math.floor(Date.now() / 1000) - 30 } });
@@ -141,7 +141,7 @@ test('an expired copy of a list that has not expired is not taken for it', async
   expect(server.named).not.toContain(tag);
 });
 
-test('a list that was not seen before is fetched once for all who ask', async () => {
+test('an unknown list is fetched once for all concurrent checks', async () => {
   await using opened = await open();
   const { server } = opened;
   await server.publishList(2, [7], { announced: false });
@@ -152,7 +152,7 @@ test('a list that was not seen before is fetched once for all who ask', async ()
   expect(server.requests.get('/status-lists/2')).toBe(1);
 });
 
-test('with the issuer away a list that was read goes on serving, and one that was not is no licence', async () => {
+test('while the issuer cannot be reached, cached lists are used and unknown lists give an error', async () => {
   await using opened = await open();
   const { server, verify } = opened;
   await server.publishList(1, [5]);
@@ -171,7 +171,7 @@ test('with the issuer away a list that was read goes on serving, and one that wa
   }
 });
 
-test('an issuer that was never reached vouches for nothing', async () => {
+test('without any answer of the issuer no access token is accepted', async () => {
   const server = await startTokenIssuer({ audience });
   await server[Symbol.asyncDispose]();
   await using reader = readerOf(server);
@@ -180,7 +180,7 @@ test('an issuer that was never reached vouches for nothing', async () => {
   );
 });
 
-test('a list that has expired is asked for again, and vouches for nothing when it is not to be had', async () => {
+test('an expired list is fetched again, and accepts no token when that fails', async () => {
   let now = Date.now();
   await using opened = await open({ now: () => now });
   const { server } = opened;
@@ -206,7 +206,7 @@ test.each([
   ['without exp', { claims: { exp: undefined } }],
   ['of two bits a token', { claims: { status_list: { bits: 2, lst: 'eNrbuRgAAhcBXQ' } } }],
   ['without a list', { claims: { status_list: undefined } }],
-])('a list %s is refused', async (_name, deviation) => {
+])('a list %s is rejected', async (_name, deviation) => {
   await using opened = await open();
   const { server } = opened;
   await server.publishList(2, [], { ...deviation, announced: false });
@@ -219,7 +219,7 @@ test.each([
   expect(await opened.look(3)).toBe(false);
 });
 
-test('an index that is not in its list is refused', async () => {
+test('an index outside its list is rejected', async () => {
   await using opened = await open();
   const { server, verify } = opened;
   await server.publishList(2, [], { announced: false });
@@ -232,7 +232,7 @@ test('an index that is not in its list is refused', async () => {
   }
 });
 
-test('a list that the issuer does not announce is refused, and nothing is fetched', async () => {
+test('a list that the issuer does not announce is rejected without a request', async () => {
   await using opened = await open();
   const { server, verify } = opened;
   await using other = await startTokenIssuer({ audience });
@@ -256,7 +256,7 @@ test('a list that the issuer does not announce is refused, and nothing is fetche
   await expect(opened.look(0, 99)).rejects.toThrow(UnknownStatusListError);
 });
 
-test('an older copy takes no revocation back', async () => {
+test('an older copy undoes no revocation', async () => {
   await using opened = await open();
   const { server } = opened;
   await server.publishList(1, [5, 9]);

@@ -2,7 +2,7 @@ import { StatusList as Oracle } from '@sd-jwt/jwt-status-list';
 import { expect, test } from 'vitest';
 import { StatusList } from './status-list.ts';
 
-test('the test vector of the draft, one bit a token (§4.1, §10.1)', () => {
+test('encodes the test vector of the draft, one bit per token (§4.1, §10.1)', () => {
   // status[0] = 1, [1] = 0, [2] = 0, [3] = 1, [4] = 1, [5] = 1, [6] = 0, [7] = 1, [8] = 1, [9] = 1, [10] = 0, [11] = 0, [12] = 0, [13] = 1, [14] = 0, [15] = 1
   const statuses = [1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0, 1];
   const list = new StatusList(new Uint8Array([0xb9, 0xa3]));
@@ -11,7 +11,7 @@ test('the test vector of the draft, one bit a token (§4.1, §10.1)', () => {
   expect(statuses.map((_, index) => Number(published.isInvalid(index)))).toEqual(statuses);
 });
 
-test('an independent implementation reads what is written, and the other way round', () => {
+test('lists are compatible with an independent implementation in both directions', () => {
   const bytes = new Uint8Array(1024);
   const list = new StatusList(bytes);
   const expected = new Array<number>(list.size).fill(0);
@@ -32,7 +32,7 @@ test('an independent implementation reads what is written, and the other way rou
   expect(expected.map((_, index) => Number(back.isInvalid(index)))).toEqual(expected);
 });
 
-test('an index or a range that is not in the list is refused', () => {
+test('an index or range outside the list is rejected', () => {
   const list = new StatusList(new Uint8Array(2));
   expect(() => list.isInvalid(16)).toThrow(RangeError);
   expect(() => list.isInvalid(2 ** 33)).toThrow(RangeError);
@@ -40,7 +40,7 @@ test('an index or a range that is not in the list is refused', () => {
   expect(() => list.invalidate(-1, 1)).toThrow(RangeError);
 });
 
-test('an older copy takes nothing back', () => {
+test('merging an older copy undoes no revocation', () => {
   const [newer, older] = [new StatusList(new Uint8Array(2)), new StatusList(new Uint8Array(2))];
   newer.invalidate(3, 1);
   older.invalidate(9, 1);
@@ -49,13 +49,13 @@ test('an older copy takes nothing back', () => {
 });
 
 test.each([{}, { bits: 2, lst: 'eNrbuRgAAhcBXQ' }, { bits: 1, lst: 'not zlib' }, { bits: 1 }])(
-  '%j is no list',
+  '%j is not a status list',
   (encoded) => {
     expect(() => StatusList.decode(encoded)).toThrow();
   },
 );
 
-test('a list that inflates beyond all measure is refused', () => {
+test('a list that is too large after decompression is rejected', () => {
   const bomb = new StatusList(new Uint8Array(2_000_000)).encode();
   expect(bomb.lst.length).toBeLessThan(5_000);
   expect(() => StatusList.decode(bomb)).toThrow();
