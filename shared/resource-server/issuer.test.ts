@@ -36,7 +36,7 @@ test('old keys are renewed in the background, and a withdrawn key is dropped', a
     await server.replaceKey();
     expect(await verify(old)).toMatchObject({ subject: 'alice' });
     vi.setSystemTime(Date.now() + 5 * 60_000 + 1);
-    // whoever comes first does not wait for the new keys
+    // the first request does not wait for the new keys
     expect(await verify(old)).toMatchObject({ subject: 'alice' });
     await vi.waitFor(() => expect(verify(old)).rejects.toMatchObject({ reason: 'invalid' }), 10_000);
     expect(await verify(await server.issue())).toMatchObject({ subject: 'alice' });

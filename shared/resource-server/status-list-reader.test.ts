@@ -86,7 +86,7 @@ test('a list that is included in the aggregation is not fetched', async () => {
 });
 
 test.each([
-  ['signed by somebody else', { foreignKey: true }],
+  ['signed with a foreign key', { foreignKey: true }],
   ['of another list', { claims: { sub: 'http://auth.example/status-lists/1' } }],
   ['of another type', { header: { typ: 'at+jwt' } }],
 ])('an included list that %s is rejected', async (_what, deviation) => {
