@@ -4,7 +4,10 @@ import * as z from 'zod';
 import { AuditEventResponse, ClientResponse, RevocationResponse } from '../../auth/admin/contract.ts';
 import { createAdminClient } from '../../cli/admin-client.ts';
 import { createIssuer } from '../../shared/resource-server/issuer.ts';
+import { postAsClient } from '../support/post-as-client.ts';
+import { requestTodos } from '../support/request-todos.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
+import { tokenExchangeParameters } from '../support/token-exchange-parameters.ts';
 
 let system: System;
 let admin: TestClient;
@@ -38,8 +41,7 @@ async function create(request: Record<string, unknown> = {}): Promise<TestClient
 }
 
 const issue = (client: TestClient) => system.postToken(client).then(({ status }) => status);
-const use = async (accessToken: string) =>
-  (await fetch(`${system.apiResource}/todos`, { headers: { authorization: `Bearer ${accessToken}` } })).status;
+const use = async (accessToken: string) => (await requestTodos(system.apiResource, accessToken)).status;
 const refusedSoon = (accessToken: string) =>
   vi.waitFor(async () => expect(await use(accessToken)).toBe(401), { timeout: 10_000, interval: 5 });
 
@@ -131,12 +133,7 @@ test('a resource server that is disabled loses what it was given in exchange', a
     await system.getAccessToken(caller, { resource: system.mcpResource }),
     await system.getAccessToken(caller),
   ];
-  const exchange = () =>
-    system.postToken(resourceServer, {
-      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-      subject_token: subject,
-      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-    });
+  const exchange = () => system.postToken(resourceServer, tokenExchangeParameters(subject));
   const { access_token: exchanged } = z.object({ access_token: z.string() }).parse(await (await exchange()).json());
   expect(await use(exchanged)).toBe(200);
   expect((await call('PATCH', `/clients/${resourceServer.id}`, { active: false })).status).toBe(200);
@@ -295,11 +292,7 @@ test('what was done and what was refused is in the audit, and no secret and no t
   await call('POST', `/clients/${client.id}/secrets`, { overlap: 60 });
   await call('POST', '/revocations', { token: accessToken });
   const ownToken = await system.getAccessToken(client);
-  await fetch(`${system.issuer}/oauth/revoke`, {
-    method: 'POST',
-    headers: { authorization: `Basic ${btoa(`${client.id}:${client.secret}`)}` },
-    body: new URLSearchParams({ token: ownToken }),
-  });
+  await postAsClient(`${system.issuer}/oauth/revoke`, client, { token: ownToken });
   await call('PATCH', `/clients/${client.id}`, { active: false });
   await system.postToken({ id: client.id, secret: 'wrong-secret-of-mine' });
   const refused = await create();

@@ -8,6 +8,7 @@ import { authDatabase } from '../../auth/database/definition.ts';
 import { startAuth } from '../../auth/main.ts';
 import { openOrm } from '../../shared/database/orm.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
+import { basicAuthorization } from '../support/post-as-client.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 let system: System;
@@ -23,7 +24,7 @@ const newAddress = () => {
   return `127.0.0.${addresses}`;
 };
 
-const basic = ({ id, secret }: TestClient) => ({ authorization: `Basic ${btoa(`${id}:${secret}`)}` });
+const basic = (client: TestClient) => ({ authorization: basicAuthorization(client) });
 
 function post(
   address: string,

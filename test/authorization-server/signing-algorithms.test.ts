@@ -2,6 +2,8 @@ import { decodeProtectedHeader } from 'jose';
 import { expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { SIGNING_ALGORITHMS } from '../../auth/signing-keys/signing-key.entity.ts';
+import { postAsClient } from '../support/post-as-client.ts';
+import { requestTodos } from '../support/request-todos.ts';
 import { startSystem } from '../support/start-system.ts';
 
 const KeySet = z.object({ keys: z.array(z.record(z.string(), z.string())) });
@@ -20,8 +22,7 @@ test.each(SIGNING_ALGORITHMS)(
     for (const name of PRIVATE_MEMBERS) expect(keys[0]).not.toHaveProperty(name);
 
     const useAtApi = async (token: string) => {
-      const headers = { authorization: `Bearer ${token}` };
-      const response = await fetch(`${system.apiResource}/todos`, { headers });
+      const response = await requestTodos(system.apiResource, token);
       return { status: response.status, challenge: response.headers.get('www-authenticate') };
     };
     for (const token of tokens) {
@@ -30,19 +31,11 @@ test.each(SIGNING_ALGORITHMS)(
     }
 
     const [token = ''] = tokens;
-    const authorization = `Basic ${btoa(`${client.id}:${client.secret}`)}`;
-    const introspection = await fetch(`${system.issuer}/oauth/introspect`, {
-      method: 'POST',
-      headers: { authorization, accept: 'application/token-introspection+jwt' },
-      body: new URLSearchParams({ token }),
-    });
+    const accept = 'application/token-introspection+jwt';
+    const introspection = await postAsClient(`${system.issuer}/oauth/introspect`, client, { token }, { accept });
     expect(decodeProtectedHeader(await introspection.text())).toMatchObject({ alg, kid: keys[0]?.kid });
 
-    const revocation = await fetch(`${system.issuer}/oauth/revoke`, {
-      method: 'POST',
-      headers: { authorization },
-      body: new URLSearchParams({ token }),
-    });
+    const revocation = await postAsClient(`${system.issuer}/oauth/revoke`, client, { token });
     expect(revocation.status).toBe(200);
     // the list that says so is signed with the same key
     await vi.waitFor(

@@ -4,6 +4,7 @@ import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT }
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { createClientSecret, hashClientSecret } from '../../auth/clients/client-secret.ts';
+import { basicAuthorization } from '../support/post-as-client.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 let system: System;
@@ -25,7 +26,7 @@ async function post(body: string | URLSearchParams, headers: Record<string, stri
 }
 const form = (parameters: Record<string, string>) =>
   new URLSearchParams({ grant_type: 'client_credentials', ...parameters });
-const basic = (id: string, secret: string) => ({ authorization: `Basic ${btoa(`${id}:${secret}`)}` });
+const basic = (id: string, secret: string) => ({ authorization: basicAuthorization({ id, secret }) });
 const refusedClient = { error: 'invalid_client', error_description: 'client authentication failed' };
 
 test('an access token carries what RFC 9068 asks for, and says how long it lives', async () => {

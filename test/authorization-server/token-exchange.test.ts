@@ -1,10 +1,14 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
+import { createToolCall } from '../support/mcp-messages.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
-
-const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
-const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+import {
+  ACCESS_TOKEN_TYPE,
+  TOKEN_EXCHANGE_GRANT,
+  tokenExchangeParameters,
+} from '../support/token-exchange-parameters.ts';
 
 let system: System;
 let caller: TestClient;
@@ -21,9 +25,7 @@ const callersToken = (parameters: Record<string, string> = {}) =>
 
 async function exchange(subject_token: string, parameters: Record<string, string> = {}, client = mcp) {
   const response = await system.postToken(client, {
-    grant_type: TOKEN_EXCHANGE,
-    subject_token,
-    subject_token_type: ACCESS_TOKEN,
+    ...tokenExchangeParameters(subject_token),
     ...parameters,
   });
   return { status: response.status, headers: response.headers, body: await response.json() };
@@ -36,7 +38,7 @@ test("a caller's token becomes one for the api that says who acts for whom", asy
   expect(headers.get('cache-control')).toBe('no-store');
   expect(body).toEqual({
     access_token: expect.any(String),
-    issued_token_type: ACCESS_TOKEN,
+    issued_token_type: ACCESS_TOKEN_TYPE,
     token_type: 'Bearer',
     expires_in: expect.any(Number),
     scope: 'todos:read todos:write',
@@ -54,9 +56,7 @@ test("a caller's token becomes one for the api that says who acts for whom", asy
 
 async function exchanged(subject: string, parameters: Record<string, string> = {}): Promise<string> {
   return system.getAccessToken(mcp, {
-    grant_type: TOKEN_EXCHANGE,
-    subject_token: subject,
-    subject_token_type: ACCESS_TOKEN,
+    ...tokenExchangeParameters(subject),
     ...parameters,
   });
 }
@@ -104,7 +104,10 @@ test('a subject token that was tampered with, or is missing, is refused', async 
     status: 400,
     body: { error: 'invalid_request' },
   });
-  const response = await system.postToken(mcp, { grant_type: TOKEN_EXCHANGE, subject_token_type: ACCESS_TOKEN });
+  const response = await system.postToken(mcp, {
+    grant_type: TOKEN_EXCHANGE_GRANT,
+    subject_token_type: ACCESS_TOKEN_TYPE,
+  });
   expect({ status: response.status, body: await response.json() }).toMatchObject({
     status: 400,
     body: { error: 'invalid_request', error_description: 'subject_token: expected the access token to exchange' },
@@ -118,7 +121,7 @@ test('the exchanged token lives no longer than the first', async () => {
   await new Promise((resolve) => setTimeout(resolve, 1100));
   const token = await short.getAccessToken(
     { id: 'mcp', secret: short.environment.MCP_CLIENT_SECRET ?? '' },
-    { grant_type: TOKEN_EXCHANGE, subject_token: subject, subject_token_type: ACCESS_TOKEN },
+    tokenExchangeParameters(subject),
   );
   expect(decodeJwt(token).exp).toBe(decodeJwt(subject).exp);
 });
@@ -132,11 +135,7 @@ test('a token that ends at this moment, or has just ended, is exchanged for noth
   const statuses = new Set<number>();
   // to the end of the clock tolerance: the exchanged token never lives longer, and mcp never answers with a result
   while (Date.now() / 1000 < end + 6) {
-    const response = await short.postToken(own, {
-      grant_type: TOKEN_EXCHANGE,
-      subject_token: subject,
-      subject_token_type: ACCESS_TOKEN,
-    });
+    const response = await short.postToken(own, tokenExchangeParameters(subject));
     statuses.add(response.status);
     const body = z
       .object({ access_token: z.string().optional(), expires_in: z.number().optional() })
@@ -146,15 +145,7 @@ test('a token that ends at this moment, or has just ended, is exchanged for noth
       expect(body.expires_in).toBeGreaterThan(0);
     }
     if (Date.now() / 1000 >= end) {
-      const called = await fetch(short.mcpResource, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${subject}`,
-          'content-type': 'application/json',
-          accept: 'application/json, text/event-stream',
-        },
-        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos' } }),
-      });
+      const called = await postMcpMessage(short.mcpResource, createToolCall('list_todos'), { accessToken: subject });
       expect(called.status).toBe(401);
     }
     await new Promise((resolve) => setTimeout(resolve, 200));

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
+import { runYata } from '../support/run-yata.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 let system: System;
@@ -30,12 +29,7 @@ const Diagnosis = z.strictObject({
 
 /** Runs the command as a user does. */
 async function doctor(words: string[], environment: Record<string, string> = {}) {
-  const ran = await promisify(execFile)(process.execPath, ['yata.ts', 'doctor', ...words], {
-    env: { PATH: process.env.PATH ?? '', ...environment },
-  }).then(
-    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-    ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
-  );
+  const ran = await runYata(['doctor', ...words], { environment });
   const said = ran.stdout + ran.stderr;
   expect(said).not.toContain(client.secret);
   expect(said).not.toMatch(/eyJ/);

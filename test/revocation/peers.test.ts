@@ -1,16 +1,16 @@
 import { decodeProtectedHeader } from 'jose';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import * as z from 'zod';
 import { readApiConfig } from '../../api/config.ts';
 import { startApi } from '../../api/main.ts';
 import { RevocationResponse } from '../../auth/admin/contract.ts';
 import { readAuthConfig } from '../../auth/config.ts';
 import { startAuth } from '../../auth/main.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
+import { postAsClient } from '../support/post-as-client.ts';
+import { requestAccessToken } from '../support/request-access-token.ts';
+import { requestTodos } from '../support/request-todos.ts';
 import { type System, startSystem } from '../support/start-system.ts';
-
-const TokenResponse = z.object({ access_token: z.string() });
 
 /** Starts a second auth process on the system's database, and an api that reads the status lists there. */
 async function startSecond(system: System, variables: Record<string, string> = {}) {
@@ -24,7 +24,7 @@ async function startSecond(system: System, variables: Record<string, string> = {
   const started = starting.move();
   return {
     url,
-    todos: `http://127.0.0.1:${apiPort}/api/v1/todos`,
+    apiResource: `http://127.0.0.1:${apiPort}/api/v1`,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }
@@ -58,7 +58,7 @@ test('whichever auth process is asked, a revocation is confirmed by the resource
   const client = await system.registerClient();
   for (const origin of [system.issuer, second.url]) {
     const token = await system.getAccessToken(client);
-    const use = async () => (await fetch(second.todos, { headers: { authorization: `Bearer ${token}` } })).status;
+    const use = async () => (await requestTodos(second.apiResource, token)).status;
     expect(await use()).toBe(200);
     const revoked = await revoke(token, origin);
     expect(revoked.confirmed.length + revoked.pending.length).toBe(3);
@@ -137,21 +137,16 @@ test('what one process signs with a new key is good at all, and is revoked and i
   await using system = await startSystem();
   skip(system.database.kind === 'embedded', 'the embedded database has one process');
   const client = await system.registerClient();
-  const authorization = `Basic ${btoa(`${client.id}:${client.secret}`)}`;
-  const post = (url: string, parameters: Record<string, string>) =>
-    fetch(url, { method: 'POST', headers: { authorization }, body: new URLSearchParams(parameters) });
-  const use = async (accessToken: string) =>
-    (await fetch(`${system.apiResource}/todos`, { headers: { authorization: `Bearer ${accessToken}` } })).status;
+  const use = async (accessToken: string) => (await requestTodos(system.apiResource, accessToken)).status;
   expect(await use(await system.getAccessToken(client))).toBe(200);
 
   await using second = await startSecond(system, { AUTH_SIGNING_ALG: 'EdDSA' });
-  const issued = await post(`${second.url}/oauth/token`, { grant_type: 'client_credentials' });
-  const { access_token: accessToken } = TokenResponse.parse(await issued.json());
+  const accessToken = await requestAccessToken(second.url, client);
   expect(decodeProtectedHeader(accessToken).alg).toBe('EdDSA');
   // the api has its keys from the first process, which was started before there was this one
   await expect.poll(() => use(accessToken)).toBe(200);
-  const introspected = await post(`${system.issuer}/oauth/introspect`, { token: accessToken });
+  const introspected = await postAsClient(`${system.issuer}/oauth/introspect`, client, { token: accessToken });
   expect(await introspected.json()).toMatchObject({ active: true });
-  expect((await post(`${system.issuer}/oauth/revoke`, { token: accessToken })).status).toBe(200);
+  expect((await postAsClient(`${system.issuer}/oauth/revoke`, client, { token: accessToken })).status).toBe(200);
   await expect.poll(() => use(accessToken)).toBe(401);
 });

@@ -8,7 +8,13 @@ import { readAuthConfig } from '../../auth/config.ts';
 import { startAuth } from '../../auth/main.ts';
 import { StatusList } from '../../shared/resource-server/status-list.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
+import { createToolCall } from '../support/mcp-messages.ts';
+import { postAsClient } from '../support/post-as-client.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
+import { requestAccessToken } from '../support/request-access-token.ts';
+import { requestTodos } from '../support/request-todos.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
+import { tokenExchangeParameters } from '../support/token-exchange-parameters.ts';
 
 let system: System;
 let client: TestClient;
@@ -18,20 +24,13 @@ beforeAll(async () => {
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
-const authorization = ({ id, secret }: TestClient) => ({ authorization: `Basic ${btoa(`${id}:${secret}`)}` });
-
 async function post(
   path: string,
   who: TestClient,
   parameters: Record<string, string>,
   headers: Record<string, string> = {},
 ) {
-  const body = new URLSearchParams(parameters);
-  const response = await fetch(`${system.issuer}${path}`, {
-    method: 'POST',
-    headers: { ...authorization(who), ...headers },
-    body,
-  });
+  const response = await postAsClient(`${system.issuer}${path}`, who, parameters, headers);
   const text = await response.text();
   return {
     status: response.status,
@@ -44,19 +43,11 @@ const revoke = (token: string, who = client) => post('/oauth/revoke', who, { tok
 const introspect = (token: string, who = client, headers = {}) => post('/oauth/introspect', who, { token }, headers);
 
 const useAtApi = async (token: string) => {
-  const response = await fetch(`${system.apiResource}/todos`, { headers: { authorization: `Bearer ${token}` } });
+  const response = await requestTodos(system.apiResource, token);
   return { status: response.status, challenge: response.headers.get('www-authenticate') };
 };
 const useAtMcp = async (token: string) => {
-  const response = await fetch(system.mcpResource, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-    },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos' } }),
-  });
+  const response = await postMcpMessage(system.mcpResource, createToolCall('list_todos'), { accessToken: token });
   return { status: response.status, challenge: response.headers.get('www-authenticate') };
 };
 const revoked = {
@@ -108,12 +99,7 @@ test('a request whose token is revoked while its body is on its way is refused',
     await system.getAccessToken(client, { resource: system.mcpResource }),
     await system.getAccessToken(admin, { resource: `${system.issuer}/admin` }),
   ];
-  const call = {
-    jsonrpc: '2.0',
-    id: 1,
-    method: 'tools/call',
-    params: { name: 'create_todo', arguments: { title: 'b' } },
-  };
+  const call = createToolCall('create_todo', { title: 'b' });
   const finish = [
     await beginPost(`${system.apiResource}/todos`, forApi, '{"title":"a"}'),
     await beginPost(system.mcpResource, forMcp, JSON.stringify(call)),
@@ -125,8 +111,7 @@ test('a request whose token is revoked while its body is on its way is refused',
   await vi.waitFor(async () => expect(await useAtApi(forApi)).toEqual(revoked), 10_000);
   await vi.waitFor(async () => expect(await useAtMcp(forMcp)).toEqual(revoked), 10_000);
   expect(await Promise.all(finish.map((send) => send()))).toEqual([revoked, revoked, revoked]);
-  const headers = { authorization: `Bearer ${await system.getAccessToken(client)}` };
-  const todos = await (await fetch(`${system.apiResource}/todos`, { headers })).json();
+  const todos = await (await requestTodos(system.apiResource, await system.getAccessToken(client))).json();
   expect(todos).not.toContainEqual(expect.objectContaining({ title: expect.stringMatching(/^[ab]$/) }));
 });
 
@@ -138,11 +123,7 @@ test('who waits for changes is told none of them when its token is revoked', asy
   const answer = fetch(`${changes}?since=${next}`, { headers });
   await revoke(waiting);
   await vi.waitFor(async () => expect(await useAtApi(waiting)).toEqual(revoked), 10_000);
-  await fetch(`${system.apiResource}/todos`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${writing}`, 'content-type': 'application/json' },
-    body: '{"title":"not for everybody"}',
-  });
+  await requestTodos(system.apiResource, writing, { method: 'POST', body: '{"title":"not for everybody"}' });
   const { status, headers: answered } = await answer;
   expect({ status, challenge: answered.get('www-authenticate') }).toEqual(revoked);
 });
@@ -209,11 +190,7 @@ test('an exchanged token and the one that it was exchanged from fall together', 
     const subject = await system.getAccessToken(client, { resource: system.mcpResource });
     const exchanged = await system.getAccessToken(
       { id: 'mcp', secret: system.environment.MCP_CLIENT_SECRET ?? '' },
-      {
-        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-        subject_token: subject,
-        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-      },
+      tokenExchangeParameters(subject),
     );
     return { subject, exchanged };
   };
@@ -234,11 +211,7 @@ test('an exchanged token and the one that it was exchanged from fall together', 
   const answer = await post(
     '/oauth/token',
     { id: 'mcp', secret: system.environment.MCP_CLIENT_SECRET ?? '' },
-    {
-      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-      subject_token: first.subject,
-      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-    },
+    tokenExchangeParameters(first.subject),
   );
   expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
 });
@@ -322,27 +295,17 @@ test('no place is given twice by two processes, and what one revokes the other p
   const port = await getFreePort();
   const environment = { ...system.environment, AUTH_PORT: String(port) };
   await using _second = await startAuth(readAuthConfig(environment), system.database);
-  const tokenOf = async (origin: string) => {
-    const response = await fetch(`${origin}/oauth/token`, {
-      method: 'POST',
-      headers: authorization(client),
-      body: new URLSearchParams({ grant_type: 'client_credentials' }),
-    });
-    return z.object({ access_token: z.string() }).parse(await response.json()).access_token;
-  };
   const origins = [system.issuer, `http://127.0.0.1:${port}`];
-  const tokens = await Promise.all(Array.from({ length: 200 }, (_, index) => tokenOf(origins[index % 2] ?? '')));
+  const tokens = await Promise.all(
+    Array.from({ length: 200 }, (_, index) => requestAccessToken(origins[index % 2] ?? '', client)),
+  );
   const places = tokens.map((token) => JSON.stringify(decodeJwt(token).status));
   expect(new Set(places).size).toBe(200);
 
-  const token = await tokenOf(system.issuer);
+  const token = await system.getAccessToken(client);
   expect((await useAtApi(token)).status).toBe(200);
   // revoked at the process that the api does not read from
-  const response = await fetch(`http://127.0.0.1:${port}/oauth/revoke`, {
-    method: 'POST',
-    headers: authorization(client),
-    body: new URLSearchParams({ token }),
-  });
+  const response = await postAsClient(`http://127.0.0.1:${port}/oauth/revoke`, client, { token });
   expect(response.status).toBe(200);
   await vi.waitFor(async () => expect(await useAtApi(token)).toEqual(revoked), { timeout: 10_000, interval: 5 });
 });
@@ -351,14 +314,9 @@ test('with auth away what was revoked stays revoked, and what was not is accepte
   await using own = await startSystem();
   const holder = await own.registerClient();
   const [good, bad] = [await own.getAccessToken(holder), await own.getAccessToken(holder)];
-  const use = async (token: string) =>
-    (await fetch(`${own.apiResource}/todos`, { headers: { authorization: `Bearer ${token}` } })).status;
+  const use = async (token: string) => (await requestTodos(own.apiResource, token)).status;
   expect([await use(good), await use(bad)]).toEqual([200, 200]);
-  await fetch(`${own.issuer}/oauth/revoke`, {
-    method: 'POST',
-    headers: authorization(holder),
-    body: new URLSearchParams({ token: bad }),
-  });
+  await postAsClient(`${own.issuer}/oauth/revoke`, holder, { token: bad });
   await vi.waitFor(async () => expect(await use(bad)).toBe(401), { timeout: 10_000, interval: 5 });
   await own.stopAuth();
   expect([await use(good), await use(bad)]).toEqual([200, 401]);

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import pg from 'pg';
 import { vi } from 'vitest';
-import * as z from 'zod';
 import { readApiConfig } from '../../api/config.ts';
 import { startApi } from '../../api/main.ts';
 import { createClientSecret, hashClientSecret } from '../../auth/clients/client-secret.ts';
@@ -16,8 +15,8 @@ import { openOrm } from '../../shared/database/orm.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
-
-const TokenResponse = z.object({ access_token: z.string() });
+import { postAsClient } from './post-as-client.ts';
+import { requestAccessToken } from './request-access-token.ts';
 
 /** The credentials of a client. */
 export type TestClient = { readonly id: string; readonly secret: string };
@@ -96,11 +95,9 @@ export async function startSystem(variables: Record<string, string> = {}): Promi
       });
       return credentials;
     },
-    postToken,
-    async getAccessToken(client, parameters) {
-      const response = await postToken(client, parameters);
-      return TokenResponse.parse(await response.json()).access_token;
-    },
+    postToken: (client, parameters) =>
+      postAsClient(`${issuer}/oauth/token`, client, { grant_type: 'client_credentials', ...parameters }),
+    getAccessToken: (client, parameters) => requestAccessToken(issuer, client, parameters),
     stopAuth: async () => auth[Symbol.asyncDispose](),
     countStatements() {
       const spies =
@@ -111,12 +108,4 @@ export async function startSystem(variables: Record<string, string> = {}): Promi
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
-
-  function postToken({ id, secret }: TestClient, parameters: Record<string, string> = {}): Promise<Response> {
-    return fetch(`${issuer}/oauth/token`, {
-      method: 'POST',
-      headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
-      body: new URLSearchParams({ grant_type: 'client_credentials', ...parameters }),
-    });
-  }
 }

@@ -1,0 +1,56 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { chownSync, globSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { onTestFinished } from 'vitest';
+import { getFreePort } from '../../shared/testing/free-port.ts';
+import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
+
+/** A PostgreSQL server. Disposing it stops it and removes its data. */
+export type PostgresqlServer = AsyncDisposable & {
+  readonly url: string;
+  /** Runs an action of `pg_ctl`, and resolves when the server has done it. */
+  readonly control: (action: 'start' | 'stop' | 'restart') => Promise<unknown>;
+};
+
+/** Milliseconds that a program of PostgreSQL may take. */
+const PROGRAM_TIMEOUT_MS = 20_000;
+
+/** Finds the directory with the programs of a PostgreSQL server, where Debian installs them. */
+export function findPostgresqlPrograms(): string | undefined {
+  return globSync('/usr/lib/postgresql/*/bin/pg_ctl').map(dirname).at(-1);
+}
+
+/** Starts a PostgreSQL server with an empty database in a temporary directory. The end of the test disposes it too. */
+export async function startPostgresql(programs: string): Promise<PostgresqlServer> {
+  await using starting = new AsyncDisposableStack();
+  const { path } = starting.use(makeTemporaryDirectory());
+  const port = await getFreePort();
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) {
+    // the server refuses to run as root
+    const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' })));
+    chownSync(path, uid ?? 0, gid ?? 0);
+  }
+  const data = join(path, 'cluster');
+  const run = (program: string, args: readonly string[]) => {
+    const command = [join(programs, program), '-D', data, ...args];
+    const asPostgres = isRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
+    const [first = '', ...rest] = [...asPostgres, ...command];
+    return promisify(execFile)(first, rest, { cwd: path, timeout: PROGRAM_TIMEOUT_MS });
+  };
+  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${path}`;
+  const control = (action: 'start' | 'stop' | 'restart') =>
+    run('pg_ctl', [action, '-w', '-m', 'fast', '-l', join(path, 'log'), '-o', options]);
+  await run('initdb', ['--username=postgres', '--auth=trust', '--no-sync', '--encoding=UTF8']);
+  await control('start');
+  starting.defer(async () => void (await control('stop')));
+  const running = starting.move();
+  // a test that times out does not dispose it
+  onTestFinished(() => running.disposeAsync());
+  return {
+    url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
+    control,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
