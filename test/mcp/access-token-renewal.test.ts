@@ -4,8 +4,9 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { serve } from '../../shared/http/serve.ts';
 import { startLoopbackProxy } from '../../shared/testing/loopback-proxy.ts';
-import { Todo } from '../../shared/todo/todo.ts';
+import { listTodos } from '../support/list-todos.ts';
 import { connectOverHttp, connectOverStdio, type McpClient } from '../support/mcp-client.ts';
+import { postAsClient } from '../support/post-as-client.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 // Access tokens that many calls share, and that end in the middle.
@@ -80,25 +81,14 @@ async function write(client: McpClient, title: string): Promise<void> {
 }
 
 async function titlesOf(of: System, client: TestClient): Promise<string[]> {
-  const authorization = `Bearer ${await of.getAccessToken(client)}`;
-  const response = await fetch(`${of.apiResource}/todos?limit=200&count=true`, { headers: { authorization } });
-  const titles = z
-    .array(Todo)
-    .parse(await response.json())
-    .map(({ title }) => title);
-  expect(response.headers.get('total-count')).toBe(String(titles.length));
-  return titles.sort();
+  return (await listTodos(of, client)).map(({ title }) => title).sort();
 }
 
 const numbers = (count: number) =>
   Array.from({ length: count }, (_, index) => `Todo ${String(index).padStart(3, '0')}`);
 
-async function revoke(accessToken: string, { id, secret }: TestClient): Promise<void> {
-  const response = await fetch(`${system.issuer}/oauth/revoke`, {
-    method: 'POST',
-    headers: { authorization: `Basic ${btoa(`${id}:${secret}`)}` },
-    body: new URLSearchParams({ token: accessToken }),
-  });
+async function revoke(accessToken: string, client: TestClient): Promise<void> {
+  const response = await postAsClient(`${system.issuer}/oauth/revoke`, client, { token: accessToken });
   expect(response.status).toBe(200);
 }
 

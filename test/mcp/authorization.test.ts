@@ -5,6 +5,9 @@ import { readMcpConfig } from '../../mcp/config.ts';
 import { startLoopbackProxy } from '../../shared/testing/loopback-proxy.ts';
 import { LIST_SIZE } from '../../shared/testing/token-issuer.ts';
 import { conformanceFeatures } from '../support/conformance-features.ts';
+import { createToolCall, INITIALIZE, LIST_TOOLS } from '../support/mcp-messages.ts';
+import { parseBearerChallenge } from '../support/parse-bearer-challenge.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { type RunningMcpApp, startMcpApp } from '../support/start-mcp-app.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
@@ -22,35 +25,10 @@ afterAll(async () => {
   await Promise.all([system[Symbol.asyncDispose](), mcp[Symbol.asyncDispose]()]);
 });
 
-const INITIALIZE = {
-  jsonrpc: '2.0',
-  id: 1,
-  method: 'initialize',
-  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } },
-};
-const LIST_TOOLS = { jsonrpc: '2.0', id: 2, method: 'tools/list' };
-const callTool = (name: string, args: object = {}) => ({
-  jsonrpc: '2.0',
-  id: 3,
-  method: 'tools/call',
-  params: { name, arguments: args },
-});
-
-function post(url: string, message: object, headers: Record<string, string> = {}): Promise<Response> {
-  return fetch(url, {
-    method: 'POST',
-    redirect: 'error',
-    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
-    body: JSON.stringify(message),
-  });
-}
+/** Sends a message without an access token, unless `headers` have one. */
+const post = (url: string, message: object, headers: Record<string, string> = {}) =>
+  postMcpMessage(url, message, { headers });
 const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` });
-
-/** The parameters of a challenge, of which Bearer must be the first scheme: clients look no further. */
-function challengeOf({ headers }: Response): Record<string, string> {
-  const [, parameters = ''] = /^Bearer (.*)$/.exec(headers.get('www-authenticate') ?? '') ?? [];
-  return Object.fromEntries(Array.from(parameters.matchAll(/(\w+)="([^"]*)"/g), ([, name, value]) => [name, value]));
-}
 
 const metadataUrl = (resource: string) => resource.replace(/(:\d+)/, '$1/.well-known/oauth-protected-resource');
 
@@ -80,7 +58,7 @@ const ServerMetadata = z.object({ issuer: z.string(), token_endpoint: z.string()
 
 test.each(['', '/'])('the bare URL with %j at its end leads to an answer', async (end) => {
   const url = system.mcpResource + end;
-  const { resource_metadata = '', scope = '' } = challengeOf(await post(url, INITIALIZE));
+  const { resource_metadata = '', scope = '' } = parseBearerChallenge(await post(url, INITIALIZE));
   const metadata = Metadata.parse(await (await fetch(resource_metadata)).json());
   expect(metadata.resource).toBe(url);
   const [issuer] = metadata.authorization_servers;
@@ -125,7 +103,7 @@ test.each(refused)(
   'an access token %s is a 401 that says where to get one, and for what',
   async (_what, issued, description) => {
     const response = await post(mcp.resource, INITIALIZE, bearer(await issued()));
-    expect({ status: response.status, challenge: challengeOf(response) }).toEqual({
+    expect({ status: response.status, challenge: parseBearerChallenge(response) }).toEqual({
       status: 401,
       challenge: {
         error: 'invalid_token',
@@ -150,7 +128,7 @@ test('an access token that was revoked is a 401, and the others go on', async ()
   await mcp.issuer.publishList(2, [LIST_SIZE - 1]);
   await vi.waitFor(async () => {
     const response = await post(mcp.resource, INITIALIZE, bearer(one));
-    expect({ status: response.status, challenge: challengeOf(response) }).toMatchObject({
+    expect({ status: response.status, challenge: parseBearerChallenge(response) }).toMatchObject({
       status: 401,
       challenge: { error: 'invalid_token', scope: 'todos:read todos:write' },
     });
@@ -176,7 +154,7 @@ test('no access token is a 401 without an error, whatever is asked', async () =>
         headers: { 'content-type': 'application/json', ...authorization },
         ...(message && { body: JSON.stringify(message) }),
       });
-      expect({ method, status: response.status, challenge: challengeOf(response) }).toEqual({
+      expect({ method, status: response.status, challenge: parseBearerChallenge(response) }).toEqual({
         method,
         status: 401,
         challenge: { resource_metadata: metadataUrl(mcp.resource), scope: 'todos:read todos:write' },
@@ -189,7 +167,7 @@ test.each(['Bearer', 'Bearer one two', 'Bearer "quoted"', 'Bearer one, Bearer tw
   'an Authorization header that says %j is a 400',
   async (authorization) => {
     const response = await post(mcp.resource, INITIALIZE, { authorization });
-    expect({ status: response.status, challenge: challengeOf(response) }).toMatchObject({
+    expect({ status: response.status, challenge: parseBearerChallenge(response) }).toMatchObject({
       status: 400,
       challenge: { error: 'invalid_request', resource_metadata: metadataUrl(mcp.resource) },
     });
@@ -205,7 +183,7 @@ test('an access token in the query, the form or a cookie is none', async () => {
   });
   const inCookie = await post(mcp.resource, INITIALIZE, { cookie: `access_token=${accessToken}` });
   for (const response of [inQuery, inForm, inCookie]) {
-    expect({ status: response.status, challenge: challengeOf(response) }).toEqual({
+    expect({ status: response.status, challenge: parseBearerChallenge(response) }).toEqual({
       status: 401,
       challenge: { resource_metadata: metadataUrl(mcp.resource), scope: 'todos:read todos:write' },
     });
@@ -256,7 +234,7 @@ test("the API sees an access token for the API, and never the caller's", async (
   });
   await using own = await startSystem({ API_BASE_URL: `${recorder.origin}/api/v1` });
   const accessToken = await own.getAccessToken(await own.registerClient(), { resource: own.mcpResource });
-  const answer = await post(own.mcpResource, callTool('list_todos'), bearer(accessToken));
+  const answer = await post(own.mcpResource, createToolCall('list_todos'), bearer(accessToken));
   expect(await answer.json()).toMatchObject({ result: { structuredContent: { todos: [] } } });
   expect(seen.join()).toMatch(/"authorization":"Bearer eyJ/);
   expect(seen.join()).not.toContain(accessToken);
@@ -271,10 +249,10 @@ test.each([
   const resource = system.mcpResource;
   const call = async (tool: string, scope: string) => {
     const accessToken = await system.getAccessToken(client, { resource, scope });
-    return post(resource, callTool(tool, tool === 'create_todo' ? { title: 'one' } : {}), bearer(accessToken));
+    return post(resource, createToolCall(tool, tool === 'create_todo' ? { title: 'one' } : {}), bearer(accessToken));
   };
   const refused = await call(refusedTool, granted);
-  const challenge = challengeOf(refused);
+  const challenge = parseBearerChallenge(refused);
   expect({ status: refused.status, challenge }).toEqual({
     status: 403,
     challenge: {
@@ -301,7 +279,7 @@ test('no access token is written to the log, wherever it was sent', async () => 
   await using logging = await startMcpApp({ features: conformanceFeatures, logger });
   const good = await logging.issuer.issue();
   const bad = await logging.issuer.issue({ foreignKey: true });
-  expect((await post(logging.resource, callTool('test_error_handling'), bearer(good))).status).toBe(200);
+  expect((await post(logging.resource, createToolCall('test_error_handling'), bearer(good))).status).toBe(200);
   expect((await post(`${logging.resource}?access_token=${good}`, INITIALIZE, bearer(bad))).status).toBe(401);
   await vi.waitFor(() => expect(log).toContain('"status":200'), 10_000);
   expect(log).toContain('"reason":"invalid"');

@@ -4,6 +4,8 @@ import type { JSONRPCMessage, Progress } from '@modelcontextprotocol/sdk/types.j
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { FEATURES } from '../../mcp/features.ts';
 import { type McpClient, ROADS, ROADS_TO_DOUBLE } from '../support/mcp-client.ts';
+import { createToolCall } from '../support/mcp-messages.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { startMcpApp } from '../support/start-mcp-app.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 import { startTodoApiDouble } from '../support/start-todo-api-double.ts';
@@ -190,12 +192,10 @@ describe.each(ROADS)('over %s', (_road, connectOver) => {
   });
 });
 
-const callBatch = (meta?: object) => ({
-  jsonrpc: '2.0',
-  id: 1,
-  method: 'tools/call',
-  params: { name: 'batch_todos', arguments: BATCH, ...(meta && { _meta: meta }) },
-});
+const callBatch = (meta?: object) => {
+  const { params, ...call } = createToolCall('batch_todos', BATCH);
+  return { ...call, params: { ...params, ...(meta && { _meta: meta }) } };
+};
 
 /** A stream begins after half a second without an answer, which a machine that does something else may take for all of this. */
 const TIMED = { retry: 3 };
@@ -205,15 +205,7 @@ test.each([
   ['with a progress token of 0', { progressToken: 0 }, 'text/event-stream'],
 ])('over HTTP a call %s is answered by %s', async (_what, meta, type) => {
   const accessToken = await system.getAccessToken(await system.registerClient(), { resource: system.mcpResource });
-  const response = await fetch(system.mcpResource, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${accessToken}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-    },
-    body: JSON.stringify(callBatch(meta)),
-  });
+  const response = await postMcpMessage(system.mcpResource, callBatch(meta), { accessToken });
   expect({ status: response.status, type: response.headers.get('content-type') }).toEqual({ status: 200, type });
   const text = await response.text();
   expect(text.match(/notifications\/progress/g)?.length ?? 0).toBe(meta === undefined ? 0 : 2);
@@ -229,15 +221,8 @@ test.each([
   async (_with, meta) => {
     await using double = await startTodoApiDouble(() => ({ status: 401 }));
     await using mcp = await startMcpApp({ features: FEATURES, apiBaseUrl: double.resource });
-    const response = await fetch(mcp.resource, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${await mcp.issuer.issue()}`,
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-      },
-      body: JSON.stringify(callBatch(meta)),
-    });
+    const accessToken = await mcp.issuer.issue();
+    const response = await postMcpMessage(mcp.resource, callBatch(meta), { accessToken });
     expect({
       status: response.status,
       type: response.headers.get('content-type'),

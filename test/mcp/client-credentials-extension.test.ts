@@ -1,10 +1,8 @@
 import { ClientCredentialsProvider, PrivateKeyJwtProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { exportJWK, exportPKCS8, generateKeyPair } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { connect, connectOverStdio } from '../support/mcp-client.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
 // The extension io.modelcontextprotocol/oauth-client-credentials (MCP ext-auth, SEP-1046), as the SDK's client speaks it.
@@ -78,21 +76,12 @@ test('the authorization server metadata says how a client may authenticate', asy
 
 // STDIO implementations SHOULD NOT follow this specification
 test('over stdio the extension is not announced', async () => {
-  const { id, secret } = await system.registerClient();
-  const env = { OAUTH_CLIENT_ID: id, OAUTH_CLIENT_SECRET: secret, API_BASE_URL: system.apiResource };
-  const transport = new StdioClientTransport({ command: process.execPath, args: ['mcp/stdio.ts'], env });
-  await using client = await connect(transport);
+  await using client = await connectOverStdio(system, await system.registerClient());
   expect(client.getServerCapabilities()).toHaveProperty('tools');
   expect(Object.keys(client.getServerCapabilities()?.extensions ?? {})).not.toContain(
     'io.modelcontextprotocol/oauth-client-credentials',
   );
 });
-
-async function connect(transport: Transport): Promise<Client & AsyncDisposable> {
-  const client = new Client({ name: 'test', version: '1' });
-  await client.connect(transport);
-  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
-}
 
 async function withSecret(options: { expectedIssuer?: string } = {}) {
   const { id, secret } = await system.registerClient();

@@ -1,10 +1,10 @@
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
-import { Todo } from '../../shared/todo/todo.ts';
 import { type Assistant, conversations } from '../support/conversations.ts';
+import { listTodos } from '../support/list-todos.ts';
 import { connectOverHttp, connectOverStdio, type McpClient } from '../support/mcp-client.ts';
-import { type System, startSystem, type TestClient } from '../support/start-system.ts';
+import { type System, startSystem } from '../support/start-system.ts';
 
 let system: System;
 beforeAll(async () => {
@@ -29,7 +29,9 @@ test.each(conversations)(
         await using client = await connectOver(system, credentials);
         const answers: unknown[] = [];
         await play(keepAnswers(client, road, answers));
-        expect(await todosOf(credentials), road).toEqual(end.map((fields) => expect.objectContaining(fields)));
+        expect(await listTodos(system, credentials), road).toEqual(
+          end.map((fields) => expect.objectContaining(fields)),
+        );
         return answers;
       }),
     );
@@ -46,12 +48,6 @@ test('an answer that differs is seen', () => {
   expect(answers(one, 'x')).not.toEqual(answers(one, 'y'));
   expect(normalise([{ id: one }, { id: one }])).not.toEqual(normalise([{ id: one }, { id: other }]));
 });
-
-async function todosOf(client: TestClient): Promise<Todo[]> {
-  const authorization = `Bearer ${await system.getAccessToken(client)}`;
-  const response = await fetch(`${system.apiResource}/todos`, { headers: { authorization } });
-  return z.array(Todo).parse(await response.json());
-}
 
 /** An assistant over `road` that keeps every answer, and every refusal as its client is told it. */
 function keepAnswers(client: McpClient, road: 'http' | 'stdio', answers: unknown[]): Assistant {

@@ -3,6 +3,7 @@ import { EXTENSION_ID, RESOURCE_MIME_TYPE } from '@modelcontextprotocol/ext-apps
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectOverHttp, connectOverStdio, ROADS } from '../support/mcp-client.ts';
+import { readResourceText } from '../support/read-resource-text.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
 // The extension io.modelcontextprotocol/ui (MCP Apps, 2026-01-26), as far as it is MCP. What a host renders is tested in
@@ -72,8 +73,7 @@ test('a page is told of the read-only mode too', async () => {
 
 test('the page is one file, and names no other', async () => {
   await using client = await connectOverHttp(system, await system.registerClient());
-  const { contents } = await client.readResource({ uri: URI });
-  const page = contents[0] !== undefined && 'text' in contents[0] ? contents[0].text : '';
+  const page = await readResourceText(client, URI);
   expect(page).toContain('list-style-type: "";');
   expect(page).toContain('async function connectToHost(');
   expect(page).toContain('function describeCount(');

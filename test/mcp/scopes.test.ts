@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectOverHttp, connectOverStdio, type McpClient } from '../support/mcp-client.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 // What is offered to whom: by the granted scopes, and in read-only mode, which can only take away.
@@ -64,15 +65,8 @@ async function post(
   { scope, query = '' }: { scope?: string; query?: string } = {},
 ) {
   const accessToken = await of.getAccessToken(credentials, { resource: of.mcpResource, ...(scope && { scope }) });
-  const response = await fetch(of.mcpResource + query, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${accessToken}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-    },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...request }),
-  });
+  const message = { jsonrpc: '2.0', id: 1, ...request };
+  const response = await postMcpMessage(of.mcpResource + query, message, { accessToken });
   return { status: response.status, challenge: response.headers.get('www-authenticate'), body: await response.json() };
 }
 const callTool = (name: string, args = ARGUMENTS[name]) => ({

@@ -1,5 +1,8 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createToolCall, INITIALIZE, LIST_TOOLS } from '../support/mcp-messages.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
+import { requestTodos } from '../support/request-todos.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
 let system: System;
@@ -9,14 +12,6 @@ beforeAll(async () => {
   token = await system.getAccessToken(await system.registerClient(), { resource: system.mcpResource });
 });
 afterAll(() => system[Symbol.asyncDispose]());
-
-const LIST_TOOLS = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
-const callTool = (name: string, args: object = {}) => ({
-  jsonrpc: '2.0',
-  id: 2,
-  method: 'tools/call',
-  params: { name, arguments: args },
-});
 
 /** Sends a message with any headers, those too that `fetch` keeps for itself. */
 function send(
@@ -83,15 +78,9 @@ test('GET and DELETE are 405', async () => {
 test('without an access token everything is a 401, initialize too', async () => {
   const { origin } = new URL(system.mcpResource);
   const challenge = `Bearer resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp", scope="todos:read todos:write"`;
-  const initialize = {
-    jsonrpc: '2.0',
-    id: 1,
-    method: 'initialize',
-    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } },
-  };
-  expect(await send(initialize)).toMatchObject({ status: 200 });
+  expect(await send(INITIALIZE)).toMatchObject({ status: 200 });
   for (const [message, method] of [
-    [initialize, 'POST'],
+    [INITIALIZE, 'POST'],
     [LIST_TOOLS, 'POST'],
     [undefined, 'GET'],
   ] as const) {
@@ -120,7 +109,7 @@ test('its own Host and Origin pass', async () => {
 test('a tool beyond the granted scopes is a 403 that names the scope, and nothing was done', async () => {
   const reader = await system.registerClient({ scopes: ['todos:read'] });
   const authorization = `Bearer ${await system.getAccessToken(reader, { resource: system.mcpResource })}`;
-  const answer = await send(callTool('create_todo', { title: 'no' }), { headers: { authorization } });
+  const answer = await send(createToolCall('create_todo', { title: 'no' }), { headers: { authorization } });
   expect(answer).toMatchObject({
     status: 403,
     headers: {
@@ -128,7 +117,7 @@ test('a tool beyond the granted scopes is a 403 that names the scope, and nothin
     },
     body: refusal('The access token lacks the scope todos:write'),
   });
-  expect(await send(callTool('list_todos'), { headers: { authorization } })).toMatchObject({
+  expect(await send(createToolCall('list_todos'), { headers: { authorization } })).toMatchObject({
     status: 200,
     body: { result: { structuredContent: { todos: [] } } },
   });
@@ -155,9 +144,9 @@ test('a protocol version that nobody speaks, and an answer that the caller does 
 test("the api sees the caller as the subject and the MCP server as the actor, and never the caller's own token", async () => {
   const caller = await system.registerClient();
   const authorization = `Bearer ${await system.getAccessToken(caller, { resource: system.mcpResource })}`;
-  await send(callTool('create_todo', { title: 'seen by both' }), { headers: { authorization } });
+  await send(createToolCall('create_todo', { title: 'seen by both' }), { headers: { authorization } });
   const forApi = await system.getAccessToken(caller);
-  const todos = await fetch(`${system.apiResource}/todos`, { headers: { authorization: `Bearer ${forApi}` } });
+  const todos = await requestTodos(system.apiResource, forApi);
   expect(await todos.json()).toMatchObject([{ title: 'seen by both' }]);
   expect((await fetch(`${system.apiResource}/todos`, { headers: { authorization } })).status).toBe(401);
 });
@@ -166,12 +155,12 @@ test('many calls with one access token exchange it once', async () => {
   const caller = await system.registerClient();
   const authorization = `Bearer ${await system.getAccessToken(caller, { resource: system.mcpResource })}`;
   const answers = await Promise.all(
-    Array.from({ length: 20 }, () => send(callTool('list_todos'), { headers: { authorization } })),
+    Array.from({ length: 20 }, () => send(createToolCall('list_todos'), { headers: { authorization } })),
   );
   expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
   const metrics = await (await fetch(`${system.issuer}/metrics`)).text();
   const posts = Number(/http_request_duration_seconds_count\{method="POST",status="200"\} (\d+)/.exec(metrics)?.[1]);
-  await send(callTool('list_todos'), { headers: { authorization } });
+  await send(createToolCall('list_todos'), { headers: { authorization } });
   const after = await (await fetch(`${system.issuer}/metrics`)).text();
   expect(Number(/http_request_duration_seconds_count\{method="POST",status="200"\} (\d+)/.exec(after)?.[1])).toBe(
     posts,
@@ -184,15 +173,7 @@ test('with auth away a tool call that needs it is a tool error, and one whose to
   const tokens = [1, 2].map(() => own.getAccessToken(client, { resource: own.mcpResource }));
   const [known = '', unknown = ''] = await Promise.all(tokens);
   const post = async (accessToken: string) => {
-    const response = await fetch(own.mcpResource, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${accessToken}`,
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-      },
-      body: JSON.stringify(callTool('list_todos')),
-    });
+    const response = await postMcpMessage(own.mcpResource, createToolCall('list_todos'), { accessToken });
     return { status: response.status, body: await response.json() };
   };
   expect(await post(known)).toMatchObject({ status: 200, body: { result: { structuredContent: { todos: [] } } } });

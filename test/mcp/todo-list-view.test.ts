@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { findChromium, launchChromium, NO_CHROMIUM } from '../../shared/testing/chromium.ts';
 import { connectOverHttp, type McpClient } from '../support/mcp-client.ts';
 import { type McpAppsHost, openMcpAppsHost, SPECIFIED_POLICY } from '../support/open-mcp-apps-host.ts';
+import { readResourceText } from '../support/read-resource-text.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
 // ui://yata/todo-list in headless Chromium, in a host that gives it what real ones do and calls a real server.
@@ -303,8 +304,7 @@ test('the theme follows the host, and the host the height of the page', async ()
 test('a policy by hashes, that lets no text become markup, changes nothing', async () => {
   await using client = await connect();
   await create(client, { title: '<b>one</b>' });
-  const { contents } = await client.readResource({ uri: 'ui://yata/todo-list' });
-  const html = contents[0] !== undefined && 'text' in contents[0] ? contents[0].text : '';
+  const html = await readResourceText(client, 'ui://yata/todo-list');
   const hashOf = (element: RegExp) => `'sha256-${hash('sha256', element.exec(html)?.[1] ?? '', 'base64')}'`;
   const policy = SPECIFIED_POLICY.replace(/script-src [^;]+/, `script-src ${hashOf(/<script[^>]*>(.*)<\/script>/s)}`)
     .replace(/style-src [^;]+/, `style-src ${hashOf(/<style>(.*)<\/style>/s)}`)

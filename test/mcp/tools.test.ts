@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { tools } from '../../mcp/tools/index.ts';
 import { Todo } from '../../shared/todo/todo.ts';
+import { listTodos } from '../support/list-todos.ts';
 import { type McpClient, ROADS } from '../support/mcp-client.ts';
-import { type System, startSystem, type TestClient } from '../support/start-system.ts';
+import { type System, startSystem } from '../support/start-system.ts';
 
 let system: System;
 beforeAll(async () => {
@@ -53,13 +54,6 @@ function unsaid(value: unknown, text: string, name = ''): string[] {
   if (typeof value === 'object')
     return Object.entries(value).flatMap(([key, member]) => unsaid(member, text, Array.isArray(value) ? name : key));
   return text.includes(String(value)) ? [] : [`${name}: ${value}`];
-}
-
-async function todosOf(client: TestClient): Promise<Todo[]> {
-  const authorization = `Bearer ${await system.getAccessToken(client)}`;
-  return z
-    .array(Todo)
-    .parse(await (await fetch(`${system.apiResource}/todos?limit=200`, { headers: { authorization } })).json());
 }
 
 const everyField = {
@@ -143,7 +137,7 @@ describe.each(ROADS)('over %s', (_road, connectOver) => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
     await succeed(client, 'create_todo', everyField);
-    const [todo] = await todosOf(credentials);
+    const [todo] = await listTodos(system, credentials);
     const { id, title, completed, version, due_at, priority, tags } = Todo.parse(todo);
     const concise = { id, title, completed, version, due_at, priority, tags };
     const list = async (args: Record<string, unknown>) => (await succeed(client, 'list_todos', args)).structured;
@@ -180,7 +174,7 @@ describe.each(ROADS)('over %s', (_road, connectOver) => {
       cursor = next_cursor;
     } while (cursor !== undefined);
     expect(counts).toEqual([25, 25, 10]);
-    expect(seen).toEqual((await todosOf(credentials)).map(({ id }) => id));
+    expect(seen).toEqual((await listTodos(system, credentials)).map(({ id }) => id));
 
     const { structured } = await succeed(client, 'list_todos', { sort: 'position', limit: 10 });
     const refused =
@@ -189,7 +183,7 @@ describe.each(ROADS)('over %s', (_road, connectOver) => {
     expect(await fail(client, 'list_todos', { sort: 'priority', cursor: next_cursor })).toContain(refused);
     expect(await fail(client, 'list_todos', { sort: 'position', cursor: next_cursor?.slice(5) })).toContain(refused);
     const before = await succeed(client, 'list_todos', { limit: 59, sort: 'position' });
-    await succeed(client, 'delete_todo', { id: (await todosOf(credentials)).at(-1)?.id });
+    await succeed(client, 'delete_todo', { id: (await listTodos(system, credentials)).at(-1)?.id });
     const rest = { limit: 59, sort: 'position', cursor: List.parse(before.structured).next_cursor };
     expect((await succeed(client, 'list_todos', rest)).text).toBe(
       'There are no more todos. There are 59 on all pages.',
@@ -234,7 +228,7 @@ describe.each(ROADS)('over %s', (_road, connectOver) => {
     await using client = await connectOver(system, credentials);
     const { id } = Shown.parse((await succeed(client, 'create_todo', { title: 'One' })).structured);
     await succeed(client, 'update_todo', { id, title: 'Two', expected_version: 1 });
-    const before = await todosOf(credentials);
+    const before = await listTodos(system, credentials);
     const stale = { id, expected_version: 1 };
     for (const [name, args] of [
       ['update_todo', { ...stale, title: 'Three' }],
@@ -247,9 +241,9 @@ describe.each(ROADS)('over %s', (_road, connectOver) => {
     expect(await fail(client, 'batch_todos', { operations: [{ op: 'update', ...stale, title: 'Three' }] })).toBe(
       'Nothing was done, not the other operations either. operations.0: the todo was changed since, and is of version 2 now. Call list_todos, and send a batch that fits.',
     );
-    expect(await todosOf(credentials)).toEqual(before);
+    expect(await listTodos(system, credentials)).toEqual(before);
     await succeed(client, 'delete_todo', { id, expected_version: 2 });
-    expect(await todosOf(credentials)).toEqual([]);
+    expect(await listTodos(system, credentials)).toEqual([]);
   });
 
   test('a call that is repeated with its key is done once, and the key is for no other call', async () => {
@@ -264,7 +258,7 @@ describe.each(ROADS)('over %s', (_road, connectOver) => {
     const batch = { operations: [{ op: 'create', title: 'In a batch' }], idempotency_key: 'b-1' };
     const firstBatch = await succeed(client, 'batch_todos', batch);
     expect((await succeed(client, 'batch_todos', batch)).structured).toEqual(firstBatch.structured);
-    expect((await todosOf(credentials)).map(({ title }) => title)).toEqual(['Once', 'In a batch']);
+    expect((await listTodos(system, credentials)).map(({ title }) => title)).toEqual(['Once', 'In a batch']);
     expect(await fail(client, 'create_todo', { title: 'No', idempotency_key: 'with "quotes"' })).toMatch(
       /idempotency_key: expected 1 to 255 visible characters without quotes/,
     );
@@ -274,7 +268,7 @@ describe.each(ROADS)('over %s', (_road, connectOver) => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
     const { id } = Shown.parse((await succeed(client, 'create_todo', { title: 'There' })).structured);
-    const before = await todosOf(credentials);
+    const before = await listTodos(system, credentials);
     const absent = '00000000-0000-4000-8000-000000000000';
     const operations = [
       { op: 'create', title: 'New' },
@@ -285,7 +279,7 @@ describe.each(ROADS)('over %s', (_road, connectOver) => {
     expect(await fail(client, 'batch_todos', { operations })).toBe(
       'Nothing was done, not the other operations either. operations.1: there is no todo with this id. operations.3: the todo was changed since, and is of version 2 now. Call list_todos, and send a batch that fits.',
     );
-    expect(await todosOf(credentials)).toEqual(before);
+    expect(await listTodos(system, credentials)).toEqual(before);
     for (const [operation, text] of [
       [{ op: 'create' }, 'operations.0.title: expected a string of at most 500 characters.'],
       [{ op: 'update', title: 'x' }, 'operations.0.id: expected a UUID.'],
@@ -298,7 +292,7 @@ describe.each(ROADS)('over %s', (_road, connectOver) => {
     expect(await fail(client, 'batch_todos', { operations: [] })).toContain('at least one operation');
     const many = Array.from({ length: 51 }, () => ({ op: 'create', title: 'x' }));
     expect(await fail(client, 'batch_todos', { operations: many })).toContain('at most 50 operations');
-    expect(await todosOf(credentials)).toEqual(before);
+    expect(await listTodos(system, credentials)).toEqual(before);
     const [create, , change] = operations;
     const { structured } = await succeed(client, 'batch_todos', { operations: [create, change] });
     expect(structured).toMatchObject({
@@ -307,7 +301,7 @@ describe.each(ROADS)('over %s', (_road, connectOver) => {
         { op: 'update', id },
       ],
     });
-    expect((await todosOf(credentials)).map(({ title }) => title)).toEqual(['Changed', 'New']);
+    expect((await listTodos(system, credentials)).map(({ title }) => title)).toEqual(['Changed', 'New']);
   });
 
   test("another subject's todo is as absent as one that never was", async () => {
@@ -319,6 +313,6 @@ describe.each(ROADS)('over %s', (_road, connectOver) => {
     for (const name of ['get_todo', 'update_todo', 'complete_todo', 'delete_todo', 'restore_todo'])
       expect(await fail(client, name, { id }), name).toBe(absent);
     expect((await succeed(client, 'list_todos')).structured).toEqual({ todos: [], total: 0 });
-    expect((await todosOf(owner)).map(({ title, version }) => [title, version])).toEqual([['Mine', 1]]);
+    expect((await listTodos(system, owner)).map(({ title, version }) => [title, version])).toEqual([['Mine', 1]]);
   });
 });

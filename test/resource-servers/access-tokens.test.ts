@@ -1,23 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { LIST_TOOLS } from '../support/mcp-messages.ts';
+import { postAsClient } from '../support/post-as-client.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
+import { requestTodos } from '../support/request-todos.ts';
 import { startSystem } from '../support/start-system.ts';
 
-const todosOf = (apiResource: string, token: string, init: RequestInit = {}) =>
-  fetch(`${apiResource}/todos`, {
-    ...init,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-  });
-
-const listTools = (mcpResource: string, token: string) =>
-  fetch(mcpResource, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-    },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
-  });
+const listTools = (mcpResource: string, accessToken: string) =>
+  postMcpMessage(mcpResource, LIST_TOOLS, { accessToken });
 
 test('an access token opens the resource that it was issued for, and no other', async () => {
   await using system = await startSystem();
@@ -25,12 +15,12 @@ test('an access token opens the resource that it was issued for, and no other', 
   const forApi = await system.getAccessToken(client);
   const forMcp = await system.getAccessToken(client, { resource: system.mcpResource });
 
-  expect((await todosOf(system.apiResource, forApi)).status).toBe(200);
+  expect((await requestTodos(system.apiResource, forApi)).status).toBe(200);
   expect((await listTools(system.mcpResource, forMcp)).status).toBe(200);
 
   const metadataOf = (resource: string) => resource.replace(/(:\d+)/, '$1/.well-known/oauth-protected-resource');
   for (const [response, resource] of [
-    [await todosOf(system.apiResource, forMcp), system.apiResource],
+    [await requestTodos(system.apiResource, forMcp), system.apiResource],
     [await listTools(system.mcpResource, forApi), system.mcpResource],
   ] as const) {
     expect(response.status).toBe(401);
@@ -52,8 +42,8 @@ test('a client that may only read is refused todos:write at auth and writing at 
   });
 
   const token = await system.getAccessToken(reader);
-  expect((await todosOf(system.apiResource, token)).status).toBe(200);
-  const write = await todosOf(system.apiResource, token, { method: 'POST', body: '{"title":"no"}' });
+  expect((await requestTodos(system.apiResource, token)).status).toBe(200);
+  const write = await requestTodos(system.apiResource, token, { method: 'POST', body: '{"title":"no"}' });
   expect(write.status).toBe(403);
   expect(write.headers.get('www-authenticate')).toMatch(/^Bearer error="insufficient_scope", .*scope="todos:write"$/);
 });
@@ -65,14 +55,14 @@ test('with auth stopped, api and mcp go on accepting the access tokens that they
   const [mcpSeen, mcpUnseen] = await Promise.all(
     [1, 2].map(() => system.getAccessToken(client, { resource: system.mcpResource })),
   );
-  expect((await todosOf(system.apiResource, seen)).status).toBe(200);
+  expect((await requestTodos(system.apiResource, seen)).status).toBe(200);
   expect((await listTools(system.mcpResource, mcpSeen ?? '')).status).toBe(200);
   await system.stopAuth();
   await expect(fetch(`${system.issuer}/health/live`)).rejects.toThrow();
-  expect((await todosOf(system.apiResource, seen)).status).toBe(200);
-  expect((await todosOf(system.apiResource, unseen, { method: 'POST', body: '{"title":"without auth"}' })).status).toBe(
-    201,
-  );
+  expect((await requestTodos(system.apiResource, seen)).status).toBe(200);
+  expect(
+    (await requestTodos(system.apiResource, unseen, { method: 'POST', body: '{"title":"without auth"}' })).status,
+  ).toBe(201);
   expect((await listTools(system.mcpResource, mcpUnseen ?? '')).status).toBe(200);
 });
 
@@ -81,23 +71,20 @@ test('an access token that expired is refused everywhere, and says so', async ()
   const client = await system.registerClient();
   const forApi = await system.getAccessToken(client);
   const forMcp = await system.getAccessToken(client, { resource: system.mcpResource });
-  expect((await todosOf(system.apiResource, forApi)).status).toBe(200);
+  expect((await requestTodos(system.apiResource, forApi)).status).toBe(200);
   expect((await listTools(system.mcpResource, forMcp)).status).toBe(200);
   const introspect = async () =>
-    (
-      await fetch(`${system.issuer}/oauth/introspect`, {
-        method: 'POST',
-        headers: { authorization: `Basic ${btoa(`${client.id}:${client.secret}`)}` },
-        body: new URLSearchParams({ token: forApi }),
-      })
-    ).json();
+    (await postAsClient(`${system.issuer}/oauth/introspect`, client, { token: forApi })).json();
   expect(await introspect()).toMatchObject({ active: true });
   // auth itself tolerates no other clock than its own
   await delay(11_000);
   expect(await introspect()).toEqual({ active: false });
   // its ten seconds and the tolerance for clocks
   await delay(5_000);
-  for (const response of [await todosOf(system.apiResource, forApi), await listTools(system.mcpResource, forMcp)]) {
+  for (const response of [
+    await requestTodos(system.apiResource, forApi),
+    await listTools(system.mcpResource, forMcp),
+  ]) {
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toContain('error_description="The access token expired"');
   }

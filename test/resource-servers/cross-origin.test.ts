@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { LIST_TOOLS } from '../support/mcp-messages.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
 const API_PAGE = 'https://app.example';
@@ -74,12 +76,7 @@ test("a page of another origin reads nothing of the API's", async () => {
   }
 });
 
-const listTools = (headers: Record<string, string>) =>
-  fetch(system.mcpResource, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
-  });
+const listTools = (headers: Record<string, string>) => postMcpMessage(system.mcpResource, LIST_TOOLS, { headers });
 
 test('a page of a configured origin may ask the MCP server, and reads results and refusals', async () => {
   const preflight = await fetch(system.mcpResource, {

@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest';
+import { requestTodos } from '../support/request-todos.ts';
 import { startSystem } from '../support/start-system.ts';
 
 test('a subject that asks the API too often is refused for a while, whatever its access token; others go on', async () => {
   await using system = await startSystem({ API_RATE_LIMIT: '2' });
   const [busy, other] = [await system.registerClient(), await system.registerClient()];
   const list = async (token: string) => {
-    const { status, headers } = await fetch(`${system.apiResource}/todos`, {
-      headers: { authorization: `Bearer ${token}` },
-    });
+    const { status, headers } = await requestTodos(system.apiResource, token);
     return {
       status,
       policy: headers.get('ratelimit-policy'),
@@ -21,10 +20,7 @@ test('a subject that asks the API too often is refused for a while, whatever its
   expect(await list(token)).toMatchObject({ status: 200, policy, left: '"default";r=1;t=60' });
   // a request beyond its scope counts too
   const reader = await system.getAccessToken(busy, { scope: 'todos:read' });
-  const created = await fetch(`${system.apiResource}/todos`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${reader}` },
-  });
+  const created = await requestTodos(system.apiResource, reader, { method: 'POST' });
   expect({ status: created.status, left: created.headers.get('ratelimit') }).toEqual({
     status: 403,
     left: expect.stringMatching(/^"default";r=0;t=\d+$/),

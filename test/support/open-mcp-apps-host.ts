@@ -4,6 +4,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { type CallToolResult, CallToolResultSchema, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Browser, Frame, Page } from 'playwright-core';
 import { serve } from '../../shared/http/serve.ts';
+import { readResourceText } from './read-resource-text.ts';
 
 /** A host that renders a View: what MCP Apps asks of a host that is a web page, with the bridge of ext-apps. */
 export type McpAppsHost = AsyncDisposable & {
@@ -122,9 +123,7 @@ export async function openMcpAppsHost({
 async function readView(client: Client, toolName: string): Promise<string> {
   const { tools } = await client.listTools();
   const ui = Object(tools.find(({ name }) => name === toolName)?._meta?.ui);
-  const { contents } = await client.readResource({ uri: String(ui.resourceUri) });
-  if (contents[0] === undefined || !('text' in contents[0])) throw new Error(`${ui.resourceUri} is no page`);
-  return contents[0].text;
+  return readResourceText(client, String(ui.resourceUri));
 }
 
 function policyMeta(policy: string): string {
