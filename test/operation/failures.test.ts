@@ -1,12 +1,7 @@
-import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, globSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import * as z from 'zod';
+import { expect, test, vi } from 'vitest';
 import { readApiConfig } from '../../api/config.ts';
 import { startApi } from '../../api/main.ts';
 import { createClientSecret } from '../../auth/clients/client-secret.ts';
@@ -23,6 +18,13 @@ import { createLogger } from '../../shared/logger.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
+import { createToolCall } from '../support/mcp-messages.ts';
+import { postAsClient } from '../support/post-as-client.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
+import { requestAccessToken } from '../support/request-access-token.ts';
+import { requestTodos } from '../support/request-todos.ts';
+import { startBlockableProxy } from '../support/start-blockable-proxy.ts';
+import { findPostgresqlPrograms, startPostgresql } from '../support/start-postgresql.ts';
 import { startProcess } from '../support/start-process.ts';
 import { startSystem, type TestClient } from '../support/start-system.ts';
 
@@ -34,7 +36,7 @@ test('every revocation that was answered holds after kill -9', async () => {
   for (let round = 0; round < 2; round += 1) {
     await using auth = await installation.startAuth();
     const client = installation.demo();
-    const tokens = await Promise.all(Array.from({ length: 150 }, () => getToken(issuer, client)));
+    const tokens = await Promise.all(Array.from({ length: 150 }, () => requestAccessToken(issuer, client)));
     const enough = (round + 1) * 40;
     const killed = Promise.withResolvers<unknown>();
     const workers = Array.from({ length: 8 }, async () => {
@@ -70,9 +72,13 @@ test('every revocation that was answered holds after kill -9', async () => {
 test('with auth away what is known goes on serving, and what was missed is refused within a second of its return', async () => {
   await using installation = await install();
   const { issuer, mcpResource, useAtApi, useAtMcp } = installation;
-  await using way = await openWay(installation.authPort);
+  await using way = await startBlockableProxy(installation.authPort);
   const client = installation.demo();
-  const getBoth = async () => [await getToken(issuer, client), await getToken(issuer, client, mcpResource)] as const;
+  const getBoth = async () =>
+    [
+      await requestAccessToken(issuer, client),
+      await requestAccessToken(issuer, client, { resource: mcpResource }),
+    ] as const;
   const use = async ([forApi, forMcp]: readonly [string, string]) => [await useAtApi(forApi), await useAtMcp(forMcp)];
   const revokeBoth = async (tokens: readonly [string, string]) => {
     for (const token of tokens) expect((await revoke(issuer, client, token)).status).toBe(200);
@@ -117,11 +123,11 @@ test('with auth away what is known goes on serving, and what was missed is refus
   ]);
 });
 
-const postgresqlPrograms = globSync('/usr/lib/postgresql/*/bin/pg_ctl').map(dirname).at(-1);
+const postgresqlPrograms = findPostgresqlPrograms();
 
 test('PostgreSQL that is restarted under load costs answers, but no wrong ones', async ({ skip }) => {
   if (postgresqlPrograms === undefined) return skip('there are no programs of a PostgreSQL server');
-  await using cluster = await startCluster(postgresqlPrograms);
+  await using cluster = await startPostgresql(postgresqlPrograms);
   vi.stubEnv('TEST_DATABASE_URL', cluster.url);
   await using system = await startSystem().finally(() => vi.unstubAllEnvs());
   const { issuer, apiResource, mcpResource } = system;
@@ -133,13 +139,13 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
     system.database,
   );
   const [forApi, forMcp, revoked] = [
-    await getToken(issuer, client),
-    await getToken(issuer, client, mcpResource),
-    await getToken(issuer, client),
+    await requestAccessToken(issuer, client),
+    await requestAccessToken(issuer, client, { resource: mcpResource }),
+    await requestAccessToken(issuer, client),
   ];
-  const spare = await Promise.all(Array.from({ length: 300 }, () => getToken(issuer, client)));
+  const spare = await Promise.all(Array.from({ length: 300 }, () => requestAccessToken(issuer, client)));
   await revoke(issuer, client, revoked);
-  await vi.waitFor(async () => expect((await list(apiResource, revoked)).status).toBe(401), {
+  await vi.waitFor(async () => expect((await requestTodos(apiResource, revoked)).status).toBe(401), {
     timeout: 10_000,
     interval: 5,
   });
@@ -161,8 +167,8 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
     }
   };
   const load = [
-    repeat(async () => void seen.api.add(describe(await list(apiResource, forApi)))),
-    repeat(async () => void seen.revoked.add(describe(await list(apiResource, revoked)))),
+    repeat(async () => void seen.api.add(describe(await requestTodos(apiResource, forApi)))),
+    repeat(async () => void seen.revoked.add(describe(await requestTodos(apiResource, revoked)))),
     repeat(async () => void seen.mcp.add(describe(await callTool(mcpResource, forMcp)))),
     repeat(async () => {
       const token = spare.pop();
@@ -182,12 +188,12 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
   await cluster.control('stop');
   await delay(300);
   const away = {
-    api: describe(await list(apiResource, forApi)),
-    revoked: describe(await list(apiResource, revoked)),
-    foreign: describe(await list(apiResource, forMcp)),
+    api: describe(await requestTodos(apiResource, forApi)),
+    revoked: describe(await requestTodos(apiResource, revoked)),
+    foreign: describe(await requestTodos(apiResource, forMcp)),
     revoke: describe(await revoke(issuer, client, forApi)),
-    introspect: describe(await post(`${issuer}/oauth/introspect`, client, { token: forApi })),
-    token: describe(await post(`${issuer}/oauth/token`, client, { grant_type: 'client_credentials' })),
+    introspect: describe(await postAsClient(`${issuer}/oauth/introspect`, client, { token: forApi })),
+    token: describe(await postAsClient(`${issuer}/oauth/token`, client, { grant_type: 'client_credentials' })),
     lists: describe(await fetch(`${issuer}/oauth/status-lists`)),
   };
   await delay(700);
@@ -195,8 +201,10 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
   const returnedAt = Date.now();
   await vi.waitFor(
     async () => {
-      expect((await list(apiResource, forApi)).status).toBe(200);
-      expect((await post(`${issuer}/oauth/token`, client, { grant_type: 'client_credentials' })).status).toBe(200);
+      expect((await requestTodos(apiResource, forApi)).status).toBe(200);
+      expect((await postAsClient(`${issuer}/oauth/token`, client, { grant_type: 'client_credentials' })).status).toBe(
+        200,
+      );
     },
     { timeout: 10_000, interval: 50 },
   );
@@ -219,12 +227,12 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
   expect.soft(seen.mcp).toEqual(new Set(['200']));
   expect.soft(seen.revoke).toEqual(new Set(['200', '503 retry']));
 
-  for (const token of answered) expect((await list(apiResource, token)).status).toBe(401);
+  for (const token of answered) expect((await requestTodos(apiResource, token)).status).toBe(401);
   // a revocation at the other process reaches the api through what was restored here
-  const fresh = await getToken(issuer, client);
-  expect((await list(apiResource, fresh)).status).toBe(200);
+  const fresh = await requestAccessToken(issuer, client);
+  expect((await requestTodos(apiResource, fresh)).status).toBe(200);
   expect((await revoke(second, client, fresh)).status).toBe(200);
-  await vi.waitFor(async () => expect((await list(apiResource, fresh)).status).toBe(401), {
+  await vi.waitFor(async () => expect((await requestTodos(apiResource, fresh)).status).toBe(401), {
     timeout: 10_000,
     interval: 5,
   });
@@ -232,7 +240,7 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
 
 test('a connection that is lost in a transaction is not lost to the pool', async ({ skip }) => {
   if (postgresqlPrograms === undefined) return skip('there are no programs of a PostgreSQL server');
-  await using cluster = await startCluster(postgresqlPrograms);
+  await using cluster = await startPostgresql(postgresqlPrograms);
   const database = { kind: 'postgresql', url: cluster.url } as const;
   await using orm = await openOrm(database, authDatabase, { poolSize: 2 });
   for (let attempt = 0; attempt < 4; attempt += 1) {
@@ -247,23 +255,23 @@ test('a connection that is lost in a transaction is not lost to the pool', async
 
 test('what was committed reaches the readers while PostgreSQL is away', async ({ skip }) => {
   if (postgresqlPrograms === undefined) return skip('there are no programs of a PostgreSQL server');
-  await using cluster = await startCluster(postgresqlPrograms);
+  await using cluster = await startPostgresql(postgresqlPrograms);
   vi.stubEnv('TEST_DATABASE_URL', cluster.url);
   await using system = await startSystem().finally(() => vi.unstubAllEnvs());
   const client = await system.registerClient();
   const apiPort = await getFreePort();
-  await using way = await openWay(Number(system.environment.AUTH_PORT));
+  await using way = await startBlockableProxy(Number(system.environment.AUTH_PORT));
   const environment = { ...system.environment, API_PORT: String(apiPort), AUTH_URL: way.url };
   await using _behind = await startApi(readApiConfig(environment), system.database);
   const behind = `http://127.0.0.1:${apiPort}/api/v1`;
-  const token = await getToken(system.issuer, client);
-  expect((await list(behind, token)).status).toBe(200);
+  const token = await requestAccessToken(system.issuer, client);
+  expect((await requestTodos(behind, token)).status).toBe(200);
   way.block();
   expect((await revoke(system.issuer, client, token)).status).toBe(200);
   await cluster.control('stop');
   way.unblock();
   try {
-    await vi.waitFor(async () => expect((await list(behind, token)).status).toBe(401), {
+    await vi.waitFor(async () => expect((await requestTodos(behind, token)).status).toBe(401), {
       timeout: 10_000,
       interval: 20,
     });
@@ -331,124 +339,20 @@ async function install() {
     startApi: (variables: Record<string, string> = {}) =>
       startApi(readApiConfig({ ...environment, ...variables }), database),
     startMcp: (variables: Record<string, string> = {}) => startMcp(readMcpConfig({ ...environment, ...variables })),
-    useAtApi: async (token: string) => (await list(apiResource, token)).status,
+    useAtApi: async (token: string) => (await requestTodos(apiResource, token)).status,
     useAtMcp: async (token: string) => (await callTool(mcpResource, token)).status,
     [Symbol.asyncDispose]: () => installed.disposeAsync(),
   };
 }
 
-/** A way to a port of this machine that can be blocked: then whoever comes is turned away, and whoever is on it too. */
-async function openWay(port: number) {
-  const sockets = new Set<Socket>();
-  let blocked = false;
-  const server = createServer((incoming) => {
-    if (blocked) {
-      incoming.destroy();
-      return;
-    }
-    const outgoing = connect(port, '127.0.0.1');
-    for (const [from, to] of [
-      [incoming, outgoing],
-      [outgoing, incoming],
-    ] as const) {
-      sockets.add(from);
-      from
-        .on('error', () => undefined)
-        .on('close', () => {
-          sockets.delete(from);
-          to.destroy();
-        });
-      from.pipe(to);
-    }
-  });
-  const own = await getFreePort();
-  await new Promise<void>((resolve) => server.listen(own, '127.0.0.1', resolve));
-  const block = () => {
-    blocked = true;
-    for (const socket of sockets) socket.destroy();
-  };
-  return {
-    url: `http://127.0.0.1:${own}`,
-    block,
-    unblock() {
-      blocked = false;
-    },
-    async [Symbol.asyncDispose]() {
-      block();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-/** A PostgreSQL server of the test's own, in a temporary directory. Disposing it stops and removes it. */
-async function startCluster(programs: string) {
-  await using starting = new AsyncDisposableStack();
-  const { path } = starting.use(makeTemporaryDirectory());
-  const port = await getFreePort();
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot) {
-    // the server refuses to run as root
-    const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' })));
-    chownSync(path, uid ?? 0, gid ?? 0);
-  }
-  const data = join(path, 'cluster');
-  const run = (program: string, args: readonly string[]) => {
-    const command = [join(programs, program), '-D', data, ...args];
-    const asPostgres = isRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
-    const [first = '', ...rest] = [...asPostgres, ...command];
-    return promisify(execFile)(first, rest, { cwd: path, timeout: 20_000 });
-  };
-  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${path}`;
-  const control = (action: 'start' | 'stop' | 'restart') =>
-    run('pg_ctl', [action, '-w', '-m', 'fast', '-l', join(path, 'log'), '-o', options]);
-  await run('initdb', ['--username=postgres', '--auth=trust', '--no-sync', '--encoding=UTF8']);
-  await control('start');
-  starting.defer(async () => void (await control('stop')));
-  const started = starting.move();
-  // a test that took too long leaves no server behind
-  onTestFinished(() => started.disposeAsync());
-  return {
-    url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
-    control,
-    [Symbol.asyncDispose]: () => started.disposeAsync(),
-  };
-}
-
-function post(url: string, { id, secret }: TestClient, parameters: Record<string, string>): Promise<Response> {
-  return fetch(url, {
-    method: 'POST',
-    headers: { authorization: `Basic ${btoa(`${id}:${secret}`)}` },
-    body: new URLSearchParams(parameters),
-  });
-}
-
-const TokenResponse = z.object({ access_token: z.string() });
-
-async function getToken(issuer: string, client: TestClient, resource?: string): Promise<string> {
-  const parameters = { grant_type: 'client_credentials', ...(resource !== undefined && { resource }) };
-  return TokenResponse.parse(await (await post(`${issuer}/oauth/token`, client, parameters)).json()).access_token;
-}
-
 function revoke(issuer: string, client: TestClient, token: string): Promise<Response> {
-  return post(`${issuer}/oauth/revoke`, client, { token });
+  return postAsClient(`${issuer}/oauth/revoke`, client, { token });
 }
 
 async function introspect(issuer: string, client: TestClient, token: string): Promise<unknown> {
-  return (await post(`${issuer}/oauth/introspect`, client, { token })).json();
+  return (await postAsClient(`${issuer}/oauth/introspect`, client, { token })).json();
 }
 
-function list(apiResource: string, token: string): Promise<Response> {
-  return fetch(`${apiResource}/todos`, { headers: { authorization: `Bearer ${token}` } });
-}
-
-function callTool(mcpResource: string, token: string): Promise<Response> {
-  return fetch(mcpResource, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-    },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos' } }),
-  });
+function callTool(mcpResource: string, accessToken: string): Promise<Response> {
+  return postMcpMessage(mcpResource, createToolCall('list_todos'), { accessToken });
 }

@@ -6,60 +6,22 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseEnv, promisify } from 'node:util';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
-import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { Todo } from '../../shared/todo/todo.ts';
+import { connect } from '../support/mcp-client.ts';
+import { createToolCall } from '../support/mcp-messages.ts';
+import { openInstallation } from '../support/open-installation.ts';
+import { basicAuthorization } from '../support/post-as-client.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
+import { requestTodos } from '../support/request-todos.ts';
+import { runInShell, runPrintedCommands } from '../support/run-printed-commands.ts';
+import { runYata } from '../support/run-yata.ts';
 import { type RunningProcess, startProcess } from '../support/start-process.ts';
-
-/** An installation: a data directory and ports, and a database server where the tests have one. */
-async function install(folder = 'data') {
-  await using installing = new AsyncDisposableStack();
-  const directory = installing.use(makeTemporaryDirectory());
-  const database = installing.use(await openTestDatabase());
-  const data = join(directory.path, folder);
-  const environment = {
-    YATA_DATA_DIR: data,
-    AUTH_PORT: String(await getFreePort()),
-    API_PORT: String(await getFreePort()),
-    MCP_PORT: String(await getFreePort()),
-    ...(database.kind === 'postgresql' && { AUTH_DATABASE_URL: database.url, API_DATABASE_URL: database.url }),
-  };
-  const installed = installing.move();
-  return {
-    data,
-    environment,
-    embedded: database.kind === 'embedded',
-    start: (variables: Record<string, string> = {}) =>
-      startProcess(['yata.ts', 'start'], { ...environment, ...variables }, 'yata is up'),
-    secrets: () =>
-      ['demo', 'admin', 'mcp'].map((name) =>
-        String(parseEnv(readFileSync(join(data, `${name}-client.env`), 'utf8')).OAUTH_CLIENT_SECRET),
-      ),
-    [Symbol.asyncDispose]: () => installed.disposeAsync(),
-  };
-}
-
-/** Runs the commands that were printed under `heading`, as a person would paste them, and then `more`. */
-async function paste(running: RunningProcess, headings: string[], more = ''): Promise<string> {
-  const sections = running.output().split(/\n\n(?=\S)/);
-  const commands = headings.map((heading) => {
-    const section = sections.find((text) => text.startsWith(heading));
-    return (
-      section
-        ?.split('\n')
-        .filter((line) => line.startsWith('  ') && !line.startsWith('  {'))
-        .join('\n') ?? ''
-    );
-  });
-  const { stdout } = await promisify(execFile)('sh', ['-ec', [...commands, more].join('\n')]);
-  return stdout;
-}
 
 function printedServers(running: RunningProcess) {
   const Servers = z.object({ mcpServers: z.object({ yata: z.record(z.string(), z.unknown()) }) });
@@ -69,10 +31,10 @@ function printedServers(running: RunningProcess) {
 }
 
 test('what the first start prints works as it is pasted', async () => {
-  await using installation = await install("the user's data");
+  await using installation = await openInstallation("the user's data");
   await using running = await installation.start();
 
-  const answers = (await paste(running, ['Get an access token', 'Use it'])).trim();
+  const answers = (await runPrintedCommands(running, ['Get an access token', 'Use it'])).trim();
   const [created = '', listed = ''] = answers.split(/(?<=\})(?=\[)/);
   const todo = Todo.parse(JSON.parse(created));
   expect(todo.title).toBe('Try yata');
@@ -89,7 +51,7 @@ test('what the first start prints works as it is pasted', async () => {
   const Http = z.object({ type: z.literal('http'), url: z.url(), headers: z.object({ Authorization: z.string() }) });
   const { url, headers } = Http.parse(http);
   expect(headers.Authorization).toMatch(/^Bearer \$\{YATA_TOKEN\}$/);
-  const token = await paste(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
+  const token = await runPrintedCommands(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
   const requestInit = { headers: { Authorization: `Bearer ${token}` } };
   await using overHttp = await connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }));
   expect((await overHttp.callTool({ name: 'list_todos' })).structuredContent).toMatchObject({
@@ -104,7 +66,7 @@ test('what the first start prints works as it is pasted', async () => {
 });
 
 test('the curl of the README works as it is written', async () => {
-  await using installation = await install();
+  await using installation = await openInstallation();
   await using _running = await installation.start();
   const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
   const blocks = [...readFileSync('README.md', 'utf8').matchAll(/```sh\n(.*?)```/gs)].map(([, block]) => block ?? '');
@@ -115,7 +77,7 @@ test('the curl of the README works as it is written', async () => {
     .replaceAll(':3000/', `:${AUTH_PORT}/`)
     .replaceAll(':3001/', `:${API_PORT}/`)
     .replaceAll(':3002/', `:${MCP_PORT}/`);
-  const { stdout } = await promisify(execFile)('sh', ['-ec', `${commands}\nprintf '\\n%s' "$YATA_TOKEN"`]);
+  const stdout = await runInShell(`${commands}\nprintf '\\n%s' "$YATA_TOKEN"`);
   const lines = stdout.split('\n');
   const [todos = '', token = ''] = [lines[0], lines.at(-1)];
   expect(todos).toMatch(/^\{.*"title":"Try yata".*\}\[\{.*"title":"Try yata".*\}\]/);
@@ -125,21 +87,13 @@ test('the curl of the README works as it is written', async () => {
   expect(token.split('.')).toHaveLength(3);
 });
 
-async function connect(
-  transport: StdioClientTransport | StreamableHTTPClientTransport,
-): Promise<Client & AsyncDisposable> {
-  const client = new Client({ name: 'test', version: '1' });
-  await client.connect(transport);
-  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
-}
-
 test('what was acknowledged survives kill -9, clients and keys too', async () => {
-  await using installation = await install();
+  await using installation = await openInstallation();
   const acknowledged: string[] = [];
   let token = '';
   for (let round = 0; round < 3; round += 1) {
     await using running = await installation.start();
-    if (token === '') token = await paste(running, ['Get an access token'], 'printf %s "$TOKEN"');
+    if (token === '') token = await runPrintedCommands(running, ['Get an access token'], 'printf %s "$TOKEN"');
     const url = `http://localhost:${installation.environment.API_PORT}/api/v1/todos`;
     // the access token of the first start is good after the others: the signing key is the same
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
@@ -175,8 +129,8 @@ test('what was acknowledged survives kill -9, clients and keys too', async () =>
 });
 
 test('a start that is killed half way does not hinder the next', async ({ skip }) => {
-  await using installation = await install();
-  skip(!installation.embedded, 'only the embedded database is made by the start');
+  await using installation = await openInstallation();
+  skip(!installation.isEmbedded, 'only the embedded database is made by the start');
   for (const milliseconds of [100, 500, 900, 1300]) {
     const starting = startProcess(['yata.ts', 'start'], installation.environment, 'Starting yata');
     await using running = await starting;
@@ -184,12 +138,12 @@ test('a start that is killed half way does not hinder the next', async ({ skip }
     await running.end('SIGKILL');
   }
   await using running = await installation.start();
-  expect(await paste(running, ['Get an access token', 'Use it'])).toContain('Try yata');
+  expect(await runPrintedCommands(running, ['Get an access token', 'Use it'])).toContain('Try yata');
 });
 
 test('a second start on the same data is refused, and the first goes on', async ({ skip }) => {
-  await using installation = await install();
-  skip(!installation.embedded, 'processes on PostgreSQL may share a data directory');
+  await using installation = await openInstallation();
+  skip(!installation.isEmbedded, 'processes on PostgreSQL may share a data directory');
   await using running = await installation.start();
   const ports = {
     AUTH_PORT: String(await getFreePort()),
@@ -205,7 +159,7 @@ test('a second start on the same data is refused, and the first goes on', async 
     expect(await second.ended).toBe(1);
     expect(second.output()).toContain('YATA_DATA_DIR');
   }
-  expect(await paste(running, ['Get an access token', 'Use it'])).toContain('Try yata');
+  expect(await runPrintedCommands(running, ['Get an access token', 'Use it'])).toContain('Try yata');
 });
 
 test('an environment that is wrong is refused with all that is wrong in it', async () => {
@@ -226,7 +180,7 @@ test('an environment that is wrong is refused with all that is wrong in it', asy
 });
 
 test('every variable may come from a file, those too that others follow', async () => {
-  await using installation = await install();
+  await using installation = await openInstallation();
   using directory = makeTemporaryDirectory();
   const { AUTH_PORT, ...others } = installation.environment;
   const inFiles = { AUTH_PORT, LOG_LEVEL: 'info', OAUTH_CLIENT_ID: 'another', OAUTH_CLIENT_SECRET: 'of another' };
@@ -239,7 +193,7 @@ test('every variable may come from a file, those too that others follow', async 
   await using running = await startProcess(['yata.ts', 'start'], environment, 'yata is up');
   expect(running.output()).toContain('"msg":"listening"');
   expect(running.output()).toContain(`auth   http://localhost:${AUTH_PORT}\n`);
-  expect(await paste(running, ['Get an access token', 'Use it'])).toContain('Try yata');
+  expect(await runPrintedCommands(running, ['Get an access token', 'Use it'])).toContain('Try yata');
 });
 
 test('--help is told on stdout, and what is not known is refused with the usage', async () => {
@@ -253,9 +207,9 @@ test('--help is told on stdout, and what is not known is refused with the usage'
 });
 
 test('a signal stops all three from accepting at once, while a request of one of them is still running', async () => {
-  await using installation = await install();
+  await using installation = await openInstallation();
   await using running = await installation.start();
-  const token = await paste(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
+  const token = await runPrintedCommands(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
   const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
   const request = createConnection(Number(MCP_PORT), '127.0.0.1');
   const head = ['POST /mcp HTTP/1.1', `Host: localhost:${MCP_PORT}`, `Authorization: Bearer ${token}`];
@@ -297,13 +251,13 @@ test('an IPv6 address to listen on is one to connect to', async ({ skip }) => {
       .some((address) => address?.address === '::1'),
     'there is no IPv6',
   );
-  await using installation = await install();
+  await using installation = await openInstallation();
   await using running = await installation.start({ HOST: '0:0:0:0:0:0:0:1' });
   expect(await running.end('SIGTERM')).toBe(0);
 });
 
 test('where http on another host is allowed, the assistant is told so too', async () => {
-  await using installation = await install();
+  await using installation = await openInstallation();
   const api = `http://yata.invalid:${installation.environment.API_PORT}/api/v1`;
   await using running = await installation.start({ ALLOW_INSECURE_HTTP: 'true', API_RESOURCE: api });
   expect(printedServers(running)[0]).toMatchObject({ env: { API_BASE_URL: api, ALLOW_INSECURE_HTTP: 'true' } });
@@ -322,19 +276,19 @@ test('the scripts of an MCP process find the credentials in the data directory',
 });
 
 test('a port that is taken is said, and the process ends', async () => {
-  await using first = await install();
+  await using first = await openInstallation();
   await using running = await first.start();
-  await using second = await install();
+  await using second = await openInstallation();
   const { AUTH_PORT } = first.environment;
   await using refused = await startProcess(['yata.ts', 'start'], { ...second.environment, AUTH_PORT }, 'EADDRINUSE');
   expect(await refused.ended).toBe(1);
-  expect(await paste(running, ['Get an access token', 'Use it'])).toContain('Try yata');
+  expect(await runPrintedCommands(running, ['Get an access token', 'Use it'])).toContain('Try yata');
 });
 
 test('no secret and no access token is written to the log', async () => {
-  await using installation = await install();
+  await using installation = await openInstallation();
   await using running = await installation.start({ LOG_LEVEL: 'debug' });
-  const token = await paste(running, ['Get an access token'], 'printf %s "$TOKEN"');
+  const token = await runPrintedCommands(running, ['Get an access token'], 'printf %s "$TOKEN"');
   const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
   const [secret = ''] = installation.secrets();
   // what goes wrong is what is logged
@@ -346,7 +300,7 @@ test('no secret and no access token is written to the log', async () => {
     });
   await post(
     `http://localhost:${AUTH_PORT}/oauth/token`,
-    `Basic ${btoa(`demo:${secret}x`)}`,
+    basicAuthorization({ id: 'demo', secret: `${secret}x` }),
     'grant_type=client_credentials',
   );
   await post(
@@ -364,8 +318,8 @@ test('no secret and no access token is written to the log', async () => {
 });
 
 test('each service starts alone, and they find each other', async ({ skip }) => {
-  await using installation = await install();
-  skip(installation.embedded, 'two processes cannot share the embedded database');
+  await using installation = await openInstallation();
+  skip(installation.isEmbedded, 'two processes cannot share the embedded database');
   const { environment, data } = installation;
   await using _auth = await startProcess(['auth/main.ts'], environment, '"listening"');
   await using _api = await startProcess(['api/main.ts'], environment, '"listening"');
@@ -381,26 +335,14 @@ test('each service starts alone, and they find each other', async ({ skip }) => 
 });
 
 test('the command line administers clients and takes tokens back', { timeout: 120_000 }, async () => {
-  await using installation = await install();
+  await using installation = await openInstallation();
   await using running = await installation.start();
-  const token = await paste(running, ['Get an access token'], 'printf %s "$TOKEN"');
-  const yata = async (words: string[], stdin = '') => {
-    const execution = promisify(execFile)(process.execPath, ['yata.ts', ...words], {
-      env: { PATH: process.env.PATH ?? '', ...installation.environment },
-    });
-    execution.child.stdin?.end(stdin);
-    return execution.then(
-      ({ stdout }) => ({ code: 0, stdout, stderr: '' }),
-      (error) => ({ code: error.code, stdout: error.stdout, stderr: error.stderr }),
-    );
-  };
+  const token = await runPrintedCommands(running, ['Get an access token'], 'printf %s "$TOKEN"');
+  const yata = (words: string[], stdin?: string) =>
+    runYata(words, { environment: installation.environment, ...(stdin !== undefined && { stdin }) });
   const json = async (words: string[], stdin?: string) => JSON.parse((await yata([...words, '--json'], stdin)).stdout);
-  const use = async () =>
-    (
-      await fetch(`http://localhost:${installation.environment.API_PORT}/api/v1/todos`, {
-        headers: { authorization: `Bearer ${token}` },
-      })
-    ).status;
+  const apiResource = `http://localhost:${installation.environment.API_PORT}/api/v1`;
+  const use = async () => (await requestTodos(apiResource, token)).status;
 
   const created = await json(['clients', 'create', '--name', 'Night job', '--scope', 'todos:read']);
   expect(created).toMatchObject({
@@ -474,19 +416,13 @@ test('the command line administers clients and takes tokens back', { timeout: 12
 });
 
 test('one request id runs through mcp, api and auth, with who called for whom and never a token', async () => {
-  await using installation = await install();
+  await using installation = await openInstallation();
   await using running = await installation.start({ LOG_LEVEL: 'info' });
-  const token = await paste(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
+  const token = await runPrintedCommands(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
   const { MCP_PORT } = installation.environment;
-  const response = await fetch(`http://localhost:${MCP_PORT}/mcp`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      'x-request-id': 'one-request-of-mine',
-    },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos' } }),
+  const response = await postMcpMessage(`http://localhost:${MCP_PORT}/mcp`, createToolCall('list_todos'), {
+    accessToken: token,
+    headers: { 'x-request-id': 'one-request-of-mine' },
   });
   expect({ status: response.status, id: response.headers.get('x-request-id') }).toEqual({
     status: 200,

@@ -10,12 +10,11 @@ export async function runPrintedCommands(running: RunningProcess, headings: stri
   const sections = running.output().split(/\n\n(?=\S)/);
   const commands = headings.map((heading) => {
     const section = sections.find((text) => text.startsWith(heading));
-    return (
-      section
-        ?.split('\n')
-        .filter((line) => line.startsWith('  ') && !line.startsWith('  {'))
-        .join('\n') ?? ''
-    );
+    if (section === undefined) throw new Error(`nothing was printed under the heading ${JSON.stringify(heading)}`);
+    return section
+      .split('\n')
+      .filter((line) => line.startsWith('  ') && !line.startsWith('  {'))
+      .join('\n');
   });
   return runInShell([...commands, more].join('\n'));
 }
