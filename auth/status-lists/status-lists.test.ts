@@ -180,3 +180,15 @@ test('a list is retired with all that belongs to it when its tokens have expired
   // and the next token finds a list that is new
   expect((await opened.openLeases().take('holder', soon())).list).not.toBe(list);
 });
+
+test('a list is published as soon as there is a token on it', async () => {
+  await using opened = await open();
+  // its notification cannot have been followed yet, and a 404 would have the token refused as one of no list
+  const [made] = await opened.em
+    .fork()
+    .execute<{ id: number }[]>(
+      "insert into auth.status_list (next_index, expires_at) values (0, now() + interval '1 hour') returning id",
+    );
+  expect(await opened.statusLists.sign(made?.id ?? 0)).toBeDefined();
+  expect(await opened.statusLists.sign(99_999)).toBeUndefined();
+});

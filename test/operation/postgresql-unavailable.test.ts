@@ -1,0 +1,182 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test, vi } from 'vitest';
+import { readApiConfig } from '../../api/config.ts';
+import { startApi } from '../../api/main.ts';
+import { readAuthConfig } from '../../auth/config.ts';
+import { authDatabase } from '../../auth/database/definition.ts';
+import { startAuth } from '../../auth/main.ts';
+import { openOrm } from '../../shared/database/orm.ts';
+import { getFreePort } from '../../shared/testing/free-port.ts';
+import { createToolCall } from '../support/mcp-messages.ts';
+import { postAsClient } from '../support/post-as-client.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
+import { requestAccessToken } from '../support/request-access-token.ts';
+import { requestTodos } from '../support/request-todos.ts';
+import { startBlockableProxy } from '../support/start-blockable-proxy.ts';
+import { findPostgresqlPrograms, startPostgresql } from '../support/start-postgresql.ts';
+import { startSystem, type TestClient } from '../support/start-system.ts';
+
+const postgresqlPrograms = findPostgresqlPrograms();
+
+test('PostgreSQL that is restarted under load costs answers, but no wrong ones', async ({ skip }) => {
+  if (postgresqlPrograms === undefined) return skip('there are no programs of a PostgreSQL server');
+  await using cluster = await startPostgresql(postgresqlPrograms);
+  vi.stubEnv('TEST_DATABASE_URL', cluster.url);
+  await using system = await startSystem().finally(() => vi.unstubAllEnvs());
+  const { issuer, apiResource, mcpResource } = system;
+  const client = await system.registerClient();
+  const secondPort = await getFreePort();
+  const second = `http://127.0.0.1:${secondPort}`;
+  await using _second = await startAuth(
+    readAuthConfig({ ...system.environment, AUTH_PORT: String(secondPort) }),
+    system.database,
+  );
+  const [forApi, forMcp, revoked] = [
+    await requestAccessToken(issuer, client),
+    await requestAccessToken(issuer, client, { resource: mcpResource }),
+    await requestAccessToken(issuer, client),
+  ];
+  const spare = await Promise.all(Array.from({ length: 300 }, () => requestAccessToken(issuer, client)));
+  await revoke(issuer, client, revoked);
+  await vi.waitFor(async () => expect((await requestTodos(apiResource, revoked)).status).toBe(401), {
+    timeout: 10_000,
+    interval: 5,
+  });
+  expect((await callTool(mcpResource, forMcp)).status).toBe(200);
+
+  const seen = {
+    api: new Set<string>(),
+    revoked: new Set<string>(),
+    mcp: new Set<string>(),
+    revoke: new Set<string>(),
+  };
+  const answered: string[] = [];
+  let loaded = true;
+  const describe = ({ status, headers }: Response) => `${status}${headers.has('retry-after') ? ' retry' : ''}`;
+  const repeat = async (request: () => Promise<void>) => {
+    while (loaded) {
+      await request();
+      await delay(10);
+    }
+  };
+  const load = [
+    repeat(async () => void seen.api.add(describe(await requestTodos(apiResource, forApi)))),
+    repeat(async () => void seen.revoked.add(describe(await requestTodos(apiResource, revoked)))),
+    repeat(async () => void seen.mcp.add(describe(await callTool(mcpResource, forMcp)))),
+    repeat(async () => {
+      const token = spare.pop();
+      if (token === undefined) return;
+      const response = await revoke(issuer, client, token);
+      seen.revoke.add(describe(response));
+      if (response.status === 200) answered.push(token);
+    }),
+  ];
+  const revokeTenMore = async () => {
+    const enough = answered.length + 10;
+    await vi.waitFor(() => expect(answered.length).toBeGreaterThan(enough), 10_000);
+  };
+  await revokeTenMore();
+  await cluster.control('restart');
+  await revokeTenMore();
+  await cluster.control('stop');
+  await delay(300);
+  const away = {
+    api: describe(await requestTodos(apiResource, forApi)),
+    revoked: describe(await requestTodos(apiResource, revoked)),
+    foreign: describe(await requestTodos(apiResource, forMcp)),
+    revoke: describe(await revoke(issuer, client, forApi)),
+    introspect: describe(await postAsClient(`${issuer}/oauth/introspect`, client, { token: forApi })),
+    token: describe(await postAsClient(`${issuer}/oauth/token`, client, { grant_type: 'client_credentials' })),
+    lists: describe(await fetch(`${issuer}/oauth/status-lists`)),
+  };
+  await delay(700);
+  await cluster.control('start');
+  const returnedAt = Date.now();
+  await vi.waitFor(
+    async () => {
+      expect((await requestTodos(apiResource, forApi)).status).toBe(200);
+      expect((await postAsClient(`${issuer}/oauth/token`, client, { grant_type: 'client_credentials' })).status).toBe(
+        200,
+      );
+    },
+    { timeout: 10_000, interval: 50 },
+  );
+  expect(Date.now() - returnedAt).toBeLessThan(3000);
+  loaded = false;
+  await Promise.all(load);
+
+  expect.soft(away).toEqual({
+    api: '503 retry',
+    revoked: '401',
+    foreign: '401',
+    revoke: '503 retry',
+    introspect: '503 retry',
+    token: '503 retry',
+    lists: '200',
+  });
+  expect.soft(seen.api).toEqual(new Set(['200', '503 retry']));
+  expect.soft(seen.revoked).toEqual(new Set(['401']));
+  // a tool that failed is told in the result
+  expect.soft(seen.mcp).toEqual(new Set(['200']));
+  expect.soft(seen.revoke).toEqual(new Set(['200', '503 retry']));
+
+  for (const token of answered) expect((await requestTodos(apiResource, token)).status).toBe(401);
+  // a revocation at the other process reaches the api through what was restored here
+  const fresh = await requestAccessToken(issuer, client);
+  expect((await requestTodos(apiResource, fresh)).status).toBe(200);
+  expect((await revoke(second, client, fresh)).status).toBe(200);
+  await vi.waitFor(async () => expect((await requestTodos(apiResource, fresh)).status).toBe(401), {
+    timeout: 10_000,
+    interval: 5,
+  });
+});
+
+test('a connection that is lost in a transaction is not lost to the pool', async ({ skip }) => {
+  if (postgresqlPrograms === undefined) return skip('there are no programs of a PostgreSQL server');
+  await using cluster = await startPostgresql(postgresqlPrograms);
+  const database = { kind: 'postgresql', url: cluster.url } as const;
+  await using orm = await openOrm(database, authDatabase, { poolSize: 2 });
+  for (let attempt = 0; attempt < 4; attempt += 1) {
+    const lost = orm.em
+      .fork()
+      .transactional((transaction) => transaction.execute('select pg_terminate_backend(pg_backend_pid())'));
+    await expect(lost).rejects.toThrow();
+  }
+  const answer = orm.em.fork().transactional((transaction) => transaction.execute('select 1 as one'));
+  expect(await Promise.race([answer, delay(3000, 'no connection is left')])).toEqual([{ one: 1 }]);
+});
+
+test('what was committed reaches the readers while PostgreSQL is away', async ({ skip }) => {
+  if (postgresqlPrograms === undefined) return skip('there are no programs of a PostgreSQL server');
+  await using cluster = await startPostgresql(postgresqlPrograms);
+  vi.stubEnv('TEST_DATABASE_URL', cluster.url);
+  await using system = await startSystem().finally(() => vi.unstubAllEnvs());
+  const client = await system.registerClient();
+  const apiPort = await getFreePort();
+  await using way = await startBlockableProxy(Number(system.environment.AUTH_PORT));
+  const environment = { ...system.environment, API_PORT: String(apiPort), AUTH_URL: way.url };
+  await using _behind = await startApi(readApiConfig(environment), system.database);
+  const behind = `http://127.0.0.1:${apiPort}/api/v1`;
+  const token = await requestAccessToken(system.issuer, client);
+  expect((await requestTodos(behind, token)).status).toBe(200);
+  way.block();
+  expect((await revoke(system.issuer, client, token)).status).toBe(200);
+  await cluster.control('stop');
+  way.unblock();
+  try {
+    await vi.waitFor(async () => expect((await requestTodos(behind, token)).status).toBe(401), {
+      timeout: 10_000,
+      interval: 20,
+    });
+  } finally {
+    await cluster.control('start');
+  }
+});
+
+function revoke(issuer: string, client: TestClient, token: string): Promise<Response> {
+  return postAsClient(`${issuer}/oauth/revoke`, client, { token });
+}
+
+function callTool(mcpResource: string, accessToken: string): Promise<Response> {
+  return postMcpMessage(mcpResource, createToolCall('list_todos'), { accessToken });
+}

@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import { createConnection } from 'node:net';
+import { expect, test, vi } from 'vitest';
+import { openInstallation } from '../support/open-installation.ts';
+import { runPrintedCommands } from '../support/run-printed-commands.ts';
+import { startProcess } from '../support/start-process.ts';
+
+test('a signal stops all three from accepting at once, while a request of one of them is still running', async () => {
+  await using installation = await openInstallation();
+  await using running = await installation.start();
+  const token = await runPrintedCommands(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
+  const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
+  const request = createConnection(Number(MCP_PORT), '127.0.0.1');
+  const head = ['POST /mcp HTTP/1.1', `Host: localhost:${MCP_PORT}`, `Authorization: Bearer ${token}`];
+  const rest = ['Content-Type: application/json', 'Content-Length: 100', 'Expect: 100-continue', '', '{'];
+  const begun = once(request, 'data');
+  request.write([...head, ...rest].join('\r\n'));
+  expect(String(await begun)).toContain('100 Continue');
+  const ended = running.end('SIGTERM');
+  await vi.waitFor(async () => {
+    for (const port of [AUTH_PORT, API_PORT, MCP_PORT])
+      await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow('fetch failed');
+  }, 8_000);
+  // the drain would last ten seconds
+  expect(request.destroyed).toBe(false);
+  request.destroy();
+  expect(await ended).toBe(0);
+  // a caller who hangs up is no error, and nothing is written past the log
+  expect(running.output()).not.toMatch(/^ *(Error|at )/m);
+});
+
+test('a process that cannot end is ended', async () => {
+  const module = new URL('../../shared/run-until-signalled.ts', import.meta.url).href;
+  const script = `
+    import { runUntilSignalled } from '${module}';
+    await runUntilSignalled(async (resources) => {
+      setInterval(() => {}, 1000);
+      resources.defer(() => new Promise(() => {}));
+      process.stdout.write('ready');
+    }, { shutdownTimeout: 200 });`;
+  await using stuck = await startProcess(['--input-type=module', '--eval', script], {}, 'ready');
+  expect(await stuck.end('SIGTERM')).toBe(1);
+  expect(stuck.output()).toContain('did not stop within 0.2 seconds');
+});
