@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as z from 'zod';
 import { Todo } from '../shared/todo/todo.ts';
 import { resource, startApi } from './testing/start-api.ts';
 
+const ServiceIndexBody = z.object({ name: z.string(), links: z.array(z.object({ href: z.url() })) });
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 
 // one API for all tests of this file: each has a subject of its own, so none sees another's todos
@@ -211,6 +213,24 @@ test('the protected resource metadata is at both places, for everybody', async (
       resource_name: 'Todos',
     });
   }
+});
+
+test('GET / leads to the documentation, the description and the metadata', async () => {
+  const response = await api.fetch('/');
+  expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+  const { name, links } = ServiceIndexBody.parse(await response.json());
+  expect(name).toBe('Todos');
+  const paths = links
+    .map(({ href }) => new URL(href))
+    .map(({ origin, pathname }) => {
+      expect(origin).toBe('http://api.example');
+      return pathname;
+    });
+  expect(paths).toEqual(['/docs', '/openapi.json', '/.well-known/oauth-protected-resource/api/v1', '/health/ready']);
+  for (const path of paths) expect((await api.fetch(path)).status, path).toBe(200);
+  const page = await api.fetch('/', { headers: { accept: 'text/html' } });
+  expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  expect(await page.text()).toContain('<a href="http://api.example/docs">');
 });
 
 test('it says whether it lives, is ready, and what it did', async () => {

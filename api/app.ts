@@ -1,13 +1,13 @@
-import Koa, { type Middleware } from 'koa';
+import type Koa from 'koa';
+import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import type { Logger } from 'pino';
-import { type CorsOrigins, cors } from '../shared/http/cors.ts';
-import { handleErrors, renderProblem } from '../shared/http/handle-errors.ts';
-import { healthRoutes, type ReadinessChecks } from '../shared/http/health.ts';
-import { logFailures } from '../shared/http/log-failures.ts';
-import { logRequests } from '../shared/http/log-requests.ts';
+import type { CorsOrigins } from '../shared/http/cors.ts';
+import { renderProblem } from '../shared/http/handle-errors.ts';
+import type { ReadinessChecks } from '../shared/http/health.ts';
 import type { Metrics } from '../shared/http/metrics.ts';
-import { identifyRequest } from '../shared/http/request-id.ts';
+import { createServiceApp } from '../shared/http/service-app.ts';
+import type { ServiceIndex } from '../shared/http/service-index.ts';
 import type { VerifyAccessToken } from '../shared/resource-server/access-token-verifier.ts';
 import { createChallenges } from '../shared/resource-server/challenge.ts';
 import {
@@ -16,7 +16,7 @@ import {
   requireAccessToken,
   serveProtectedResourceMetadata,
 } from '../shared/resource-server/koa.ts';
-import type { ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
+import { metadataUrl, type ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
 import { CORS } from './cors.ts';
 import { documentationRoutes } from './openapi/documentation-routes.ts';
 import type { TodoChangeFeed } from './todos/change-feed.ts';
@@ -51,17 +51,32 @@ export function createApiApp({
   const reverify = createReverify({ verify, challenges });
   const router = todoRoutes({ todos, changeFeed, resource, authenticate, reverify, challenges });
 
-  const app = new Koa();
-  app.on('error', logFailures(logger));
-  app.use(identifyRequest);
-  app.use(logRequests(logger));
-  app.use(metrics.middleware);
-  if (corsOrigins !== undefined) app.use(cors({ origins: corsOrigins, ...CORS }));
-  app.use(handleErrors({ logger, render: renderProblem }));
-  app.use(healthRoutes({ checks, logger }).routes());
+  const app = createServiceApp({
+    index: describeApi(protectedResource),
+    checks,
+    cors: { origins: corsOrigins, ...CORS },
+    renderError: renderProblem,
+    metrics,
+    logger,
+  });
   app.use(serveProtectedResourceMetadata(protectedResource));
   app.use(router.routes());
   app.use(documentationRoutes(protectedResource).routes());
   app.use(router.allowedMethods());
   return app;
+}
+
+function describeApi({ resource, name }: ProtectedResource): ServiceIndex {
+  const link = (path: string, title: string) => ({ href: new URL(path, resource).href, title });
+  return {
+    name,
+    description:
+      'This server is the todo API. Read its documentation at /docs. Each request needs an access token from the authorization server that the metadata names.',
+    links: [
+      link('/docs', 'Documentation, where you can try requests'),
+      link('/openapi.json', 'OpenAPI description'),
+      link(metadataUrl(resource), 'Protected resource metadata (RFC 9728)'),
+      link('/health/ready', 'Health: whether this server is ready'),
+    ],
+  };
 }
