@@ -17,7 +17,6 @@ import { createAccessTokenVerifier } from '../shared/resource-server/access-toke
 import { createChallenges } from '../shared/resource-server/challenge.ts';
 import { requireAccessToken, serveProtectedResourceMetadata } from '../shared/resource-server/koa.ts';
 import type { ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
-import type { StatusReference } from '../shared/resource-server/status-list.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createAdministration } from './admin/administration.ts';
 import { adminRoutes } from './admin/routes.ts';
@@ -38,14 +37,15 @@ import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts';
 import { createRevocations, revokeLeases } from './revocation/revocations.ts';
 import type { PublicKeys } from './signing-keys/public-keys.ts';
 import type { SigningKeys } from './signing-keys/signing-keys.ts';
-import { createLeases, LeaseHolderNotFoundError, type StatusIndex } from './status-lists/leases.ts';
-import { getList, listUri, STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
+import { createLeases, LeaseHolderNotFoundError } from './status-lists/leases.ts';
+import { STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
 import { measureStatusLists } from './status-lists/metrics.ts';
 import type { Peers } from './status-lists/peers.ts';
 import { createPropagation } from './status-lists/propagation.ts';
 import { createReaders } from './status-lists/readers.ts';
 import { statusListRoutes } from './status-lists/routes.ts';
 import type { StatusLists } from './status-lists/status-lists.ts';
+import { createTokenStatus } from './status-lists/token-status.ts';
 
 /** Creates the authorization server's app: oidc-provider, which is a Koa, with yata's own endpoints in front of it. */
 export function createAuthApp({
@@ -88,9 +88,10 @@ export function createAuthApp({
     { resource: mcpResource, scopes: TODO_SCOPES },
     { resource: `${issuer}/admin`, scopes: ['admin'] },
   ];
-  const { isRevoked, isInvalid, committedBetween } = statusLists;
+  const { isRevoked, isInvalid, commitTimes } = statusLists;
   // a list takes new tokens for as long as one of them lives, and is gone when the last of them is
-  const leases = createLeases({ em, listLifetime: accessTokenTtl, isInvalid });
+  const leases = createLeases({ em, listLifetimeSeconds: accessTokenTtl, isInvalid });
+  const tokenStatus = createTokenStatus({ issuer, leases, statusLists, revokeLeases });
   const guessing = createClientAuthenticationRateLimit(failedAuthentications);
   const provider = createProvider({
     issuer,
@@ -98,8 +99,8 @@ export function createAuthApp({
     signingKeys,
     findKey: publicKeys.find,
     accessTokenTtl,
-    takeStatus,
-    shareStatus,
+    takeStatus: assignStatus,
+    shareStatus: (clientId, status) => tokenStatus.share(clientId, status).catch(rejectClient),
     isRevoked,
     noteSecretUse: secretUse.note,
     adapter: createAdapterFactory({ em, clients }),
@@ -121,7 +122,7 @@ export function createAuthApp({
 
   const metrics = createMetrics();
   const observeLag = measureStatusLists(metrics.registry, { statusLists, leases });
-  const readers = createReaders({ committedBetween, observeLag, acknowledged: () => propagation.acknowledged() });
+  const readers = createReaders({ commitTimes, observeLag });
   const propagation = createPropagation({ readers, peers, waiting, logger });
   const verify = (token: string) => verifyAccessTokenClaims(token, { issuer, findKey: publicKeys.find });
   const revocations = createRevocations({ em, statusLists });
@@ -185,31 +186,15 @@ export function createAuthApp({
   provider.use((ctx, next) => (ctx.path === ROUTES.token && ctx.method === 'POST' ? next() : elsewhere(ctx, next)));
   return provider;
 
-  function takeStatus({ clientId, one_token_at_a_time: alone }: Client, expiresAt: number) {
-    const place = alone === true ? takeAlone(clientId, expiresAt) : leases.take(clientId, expiresAt);
-    return place instanceof Promise ? place.then(referTo, refuseGone) : referTo(place);
-  }
-
-  async function takeAlone(clientId: string, expiresAt: number): Promise<StatusIndex> {
-    const cause = { actor: clientId, reason: 'replaced by a newer access token' };
-    const place = await leases.takeAlone(clientId, expiresAt, async (transaction) => {
-      // not what it was given in exchange: those tokens are its callers' too
-      await revokeLeases(transaction, clientId, cause, { exchanged: false });
-    });
-    await statusLists.catchUp();
-    return place;
-  }
-
-  async function shareStatus(clientId: string, { idx, uri }: StatusReference): Promise<void> {
-    await leases.share(clientId, { list: getList(issuer, uri), index: idx }).catch(refuseGone);
-  }
-
-  function referTo({ list, index }: StatusIndex): StatusReference {
-    return { idx: index, uri: listUri(issuer, list) };
+  function assignStatus({ clientId, one_token_at_a_time: exclusive }: Client, expiresAt: number) {
+    const status = exclusive
+      ? tokenStatus.assignExclusively(clientId, expiresAt)
+      : tokenStatus.assign(clientId, expiresAt);
+    return status instanceof Promise ? status.catch(rejectClient) : status;
   }
 }
 
-function refuseGone(error: unknown): never {
+function rejectClient(error: unknown): never {
   if (error instanceof LeaseHolderNotFoundError) throw new errors.InvalidClientAuth(error.message);
   throw error;
 }

@@ -205,7 +205,7 @@ async function measureClientRevocation(): Promise<ClientRevocation> {
   const logger = createLogger({ name: 'bench', level: 'error' });
   const signingKeys = await findOrCreateSigningKeys({ em, algorithm: 'ES256', keyEncryptionKey: randomBytes(32) });
   await using statusLists = await openStatusLists({ database, em, issuer: 'http://127.0.0.1:1', signingKeys, logger });
-  const leases = createLeases({ em, listLifetime: 3600, isInvalid: statusLists.isInvalid });
+  const leases = createLeases({ em, listLifetimeSeconds: 3600, isInvalid: statusLists.isInvalid });
   const revocations = createRevocations({ em, statusLists });
   const milliseconds: number[] = [];
   const expiresAt = Math.floor(Date.now() / 1000) + 3600;
@@ -217,7 +217,7 @@ async function measureClientRevocation(): Promise<ClientRevocation> {
          values (?, 'Bench', '{todos:read}', '{}', 'client_secret_basic')`,
       [client],
     );
-    for (let token = 0; token < CLIENT_TOKENS; token++) await leases.take(client, expiresAt);
+    for (let token = 0; token < CLIENT_TOKENS; token++) await leases.assign(client, expiresAt);
     const before = await count();
     const began = performance.now();
     await revocations.revokeClient(client, {

@@ -133,13 +133,13 @@ export function adminRoutes({
         : await revocations.revokeClient((await administration.getClient(body.client_id)).client_id, request);
     ctx.status = 201;
     ctx.set('location', `${issuer}/admin/revocations/${sequence}`);
-    ctx.body = { sequence, ...(await propagation.find(sequence)) } satisfies RevocationResponse;
+    ctx.body = { sequence, ...(await propagation.query(sequence)) } satisfies RevocationResponse;
   }
 
   /** Waits, where the request prefers to, until every reader has confirmed (RFC 7240 §4.3). */
   async function getRevocation(ctx: RouterContext<Authorized>): Promise<void> {
     const sequence = parseRequest(Sequence, ctx.params.sequence, 'sequence');
-    ctx.body = { sequence, ...(await propagation.waitFor(sequence, ctx)) } satisfies RevocationResponse;
+    ctx.body = { sequence, ...(await propagation.waitUntilConfirmed(sequence, ctx)) } satisfies RevocationResponse;
   }
 
   async function listAudit(ctx: RouterContext<Authorized>): Promise<void> {

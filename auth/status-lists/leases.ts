@@ -1,19 +1,23 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
 
-/** Tokens that a list has a bit for. */
-export const LIST_SIZE = 131_072;
+/** Tokens that one status list has a bit for. */
+export const TOKENS_PER_LIST = 131_072;
 
-/** A holder's first block, and the largest: each is twice as long as the one before, so that few are needed. */
-const FIRST_BLOCK = 16;
-const LARGEST_BLOCK = 4_096;
+/** Indexes in a holder's first block and in its largest. Each block is twice as long as the one before, so a holder needs few. */
+const FIRST_BLOCK_LENGTH = 16;
+const MAX_BLOCK_LENGTH = 4_096;
 
-/** A holder that needs blocks of this length is given the next one before this one is used up, and waits for none. */
-const LEASE_AHEAD_FROM = 256;
+/** From this block length on, the next block is leased when half of the current one is used, so that no token waits for it. */
+const LEASE_AHEAD_MIN_LENGTH = 256;
 
-/** A block of indexes that this process hands out. */
+/** Holders whose current block is kept in memory. */
+const MAX_HOLDERS_IN_MEMORY = 10_000;
+
+/** A block of indexes that this process assigns to the tokens of one holder. */
 type Block = {
   readonly list: number;
+  /** In seconds since the epoch. No token with an index of this block may expire later. */
   readonly expiresAt: number;
   readonly end: number;
   readonly length: number;
@@ -21,59 +25,60 @@ type Block = {
   following?: Block;
 };
 
-/** A place in a status list. */
+/** The index of a token in a status list. */
 export type StatusIndex = { readonly list: number; readonly index: number };
 
-/** The places that tokens get in the status lists. */
+/** Assigns status list indexes to access tokens. The holder of a lease is the client whose tokens get the indexes. */
 export type Leases = {
-  /** Indexes of a list that this process gave to tokens. */
-  readonly given: (list: number) => number;
+  /** Returns how many indexes of a list this process has assigned to tokens. */
+  readonly countAssigned: (list: number) => number;
   /**
-   * The place of a token of `holder` that expires at `expiresAt`, in seconds since the epoch. It comes from memory at
-   * once, but for one transaction a block, and none is ever given twice.
-   * @throws {LeaseHolderNotFoundError}
+   * Assigns an index to a token of `holder` that expires at `expiresAt`, in seconds since the epoch. The index comes from
+   * memory, without a promise, except for one transaction for each block. No index is assigned twice.
+   * @throws {LeaseHolderNotFoundError} when the holder does not exist or is disabled.
    */
-  readonly take: (holder: string, expiresAt: number) => StatusIndex | Promise<StatusIndex>;
+  readonly assign: (holder: string, expiresAt: number) => StatusIndex | Promise<StatusIndex>;
   /**
-   * The same for a token that takes the place of the holder's earlier ones, which `revokeEarlier` revokes in the same
-   * transaction. This is a transaction for each token.
+   * Assigns an index to a token that replaces the holder's earlier tokens. `revokeEarlier` revokes those in the same
+   * transaction. This costs one transaction for each token.
+   * @throws {LeaseHolderNotFoundError} when the holder does not exist or is disabled.
    */
-  readonly takeAlone: (
+  readonly assignExclusively: (
     holder: string,
     expiresAt: number,
     revokeEarlier: (transaction: SqlEntityManager) => Promise<void>,
   ) => Promise<StatusIndex>;
   /**
-   * A token of `holder` has the place of another's, from which it was exchanged: it falls with the holder's too. This is a
-   * transaction for each exchange.
-   * @throws {LeaseHolderNotFoundError}
+   * Gives `holder` a lease on the index of another client's token, from which the holder's token was exchanged: revoking
+   * the holder then also revokes that index. This costs one transaction for each exchange.
+   * @throws {LeaseHolderNotFoundError} when the holder does not exist or is disabled.
    */
-  readonly share: (holder: string, place: StatusIndex) => Promise<void>;
+  readonly share: (holder: string, statusIndex: StatusIndex) => Promise<void>;
 };
 
 /**
- * Creates the leases of one auth process. Processes on one database lease blocks from the same lists, each while the
- * list's row is locked.
- * @param listLifetime seconds for which a list takes new tokens.
- * @param isInvalid whether a place was revoked: a block that was revoked with its holder is not handed out any more.
+ * Creates the leases of one auth process. The processes on one database lease blocks from the same lists; each locks the
+ * row of the list while it leases.
+ * @param listLifetimeSeconds for how long a list takes new tokens.
+ * @param isInvalid whether an index was revoked. A block that was revoked with its holder is no longer assigned from.
  */
 export function createLeases({
   em,
-  listLifetime,
+  listLifetimeSeconds,
   isInvalid,
 }: {
   em: SqlEntityManager;
-  listLifetime: number;
+  listLifetimeSeconds: number;
   isInvalid: (list: number, index: number) => boolean;
 }): Leases {
-  const blocks = new LRUCache<string, Block>({ max: 10_000 });
+  const blocks = new LRUCache<string, Block>({ max: MAX_HOLDERS_IN_MEMORY });
   const leasing = new Map<string, Promise<void>>();
-  const given = new Map<number, number>();
+  const assignedCounts = new Map<number, number>();
 
   return {
-    given: (list) => given.get(list) ?? 0,
-    take,
-    takeAlone(holder, expiresAt, revokeEarlier) {
+    countAssigned: (list) => assignedCounts.get(list) ?? 0,
+    assign,
+    assignExclusively(holder, expiresAt, revokeEarlier) {
       return em.fork().transactional(async (transaction) => {
         await revokeEarlier(transaction);
         const { list, next } = await insertLease(transaction, holder, expiresAt, 1);
@@ -83,7 +88,7 @@ export function createLeases({
     },
     share(holder, { list, index }) {
       return em.fork().transactional(async (transaction) => {
-        await requireHolder(transaction, holder);
+        await lockHolder(transaction, holder);
         await transaction.execute(
           `insert into auth.lease (list, start, length, holder, expires_at, shared)
            select id, ?, 1, ?, expires_at, true from auth.status_list where id = ?
@@ -94,38 +99,38 @@ export function createLeases({
     },
   };
 
-  function take(holder: string, expiresAt: number): StatusIndex | Promise<StatusIndex> {
+  function assign(holder: string, expiresAt: number): StatusIndex | Promise<StatusIndex> {
     const block = blocks.get(holder);
     if (block !== undefined && expiresAt <= block.expiresAt && block.next < block.end) {
       const index = block.next;
       if (!isInvalid(block.list, index)) {
         block.next += 1;
         count(block.list);
-        if (block.length >= LEASE_AHEAD_FROM && block.end - block.next === block.length / 2)
-          // one that fails is leased again when it is needed, and its error is told then
+        if (block.length >= LEASE_AHEAD_MIN_LENGTH && block.end - block.next === block.length / 2)
+          // if this fails, the block is leased again when it is needed, and that call throws
           leaseAfter(block, holder, expiresAt).catch(() => undefined);
         return { list: block.list, index };
       }
     }
     if (block?.following !== undefined) {
       blocks.set(holder, block.following);
-      return take(holder, expiresAt);
+      return assign(holder, expiresAt);
     }
-    return leaseAfter(block, holder, expiresAt).then(() => take(holder, expiresAt));
+    return leaseAfter(block, holder, expiresAt).then(() => assign(holder, expiresAt));
   }
 
   function count(list: number): void {
-    given.set(list, (given.get(list) ?? 0) + 1);
+    assignedCounts.set(list, (assignedCounts.get(list) ?? 0) + 1);
   }
 
-  /** Leases the block that follows `block`, or the first one: one, however many requests wait. */
+  /** Leases the block after `block`, or the holder's first block. Concurrent callers for one holder share one lease. */
   function leaseAfter(block: Block | undefined, holder: string, expiresAt: number): Promise<void> {
     const leased = leasing.get(holder) ?? lease().finally(() => leasing.delete(holder));
     leasing.set(holder, leased);
     return leased;
 
     async function lease(): Promise<void> {
-      const length = Math.min(block === undefined ? FIRST_BLOCK : block.length * 2, LARGEST_BLOCK);
+      const length = Math.min(block === undefined ? FIRST_BLOCK_LENGTH : block.length * 2, MAX_BLOCK_LENGTH);
       const following = await em
         .fork()
         .transactional((transaction) => insertLease(transaction, holder, expiresAt, length));
@@ -140,7 +145,7 @@ export function createLeases({
     expiresAt: number,
     length: number,
   ): Promise<Block> {
-    await requireHolder(transaction, holder);
+    await lockHolder(transaction, holder);
     const list = await findOrCreateList(transaction, expiresAt, length);
     await transaction.execute('update auth.status_list set next_index = next_index + ? where id = ?', [
       length,
@@ -155,36 +160,40 @@ export function createLeases({
 
   async function findOrCreateList(transaction: SqlEntityManager, expiresAt: number, length: number) {
     const columns = 'id, next_index as "nextIndex", extract(epoch from expires_at)::float8 as "expiresAt"';
-    const [found] = await transaction.execute<List[]>(
+    const [found] = await transaction.execute<ListRow[]>(
       `select ${columns} from auth.status_list
-       where expires_at >= to_timestamp(?) and next_index + ? <= ${LIST_SIZE} order by id limit 1 for update`,
+       where expires_at >= to_timestamp(?) and next_index + ? <= ${TOKENS_PER_LIST} order by id limit 1 for update`,
       [expiresAt, length],
     );
     if (found !== undefined) return found;
-    const [created] = await transaction.execute<List[]>(
+    const [created] = await transaction.execute<ListRow[]>(
       `insert into auth.status_list (next_index, expires_at) values (0, to_timestamp(?)) returning ${columns}`,
-      [expiresAt + listLifetime],
+      [expiresAt + listLifetimeSeconds],
     );
-    if (created === undefined) throw new Error('an insert returned no row');
+    if (created === undefined) throw new Error('insert into auth.status_list returned no row');
     return created;
   }
 }
 
-/** Who disables the holder at this moment either sees the lease that is made or keeps it from being made. */
-async function requireHolder(transaction: SqlEntityManager, holder: string): Promise<void> {
+type ListRow = { id: number; nextIndex: number; expiresAt: number };
+
+/**
+ * Locks the row of an active client against a concurrent change. A transaction that disables the client therefore either
+ * sees the new lease and revokes it, or commits first and this one finds no active client.
+ * @throws {LeaseHolderNotFoundError}
+ */
+async function lockHolder(transaction: SqlEntityManager, holder: string): Promise<void> {
   const [client] = await transaction.execute('select 1 from auth.client where client_id = ? and active for share', [
     holder,
   ]);
   if (client === undefined) throw new LeaseHolderNotFoundError(holder);
 }
 
-type List = { id: number; nextIndex: number; expiresAt: number };
-
-/** The holder of a lease was disabled or deleted. */
+/** The client that is to hold a lease was deleted or disabled. */
 export class LeaseHolderNotFoundError extends Error {
   override readonly name = 'LeaseHolderNotFoundError';
 
   constructor(holder: string) {
-    super(`there is no client ${holder}`);
+    super(`there is no active client ${holder}`);
   }
 }

@@ -30,7 +30,7 @@ export function measureStatusLists(
     sum(state().leased.values()),
   );
   gauge('status_list_indexes_live', 'Indexes that this process gave to tokens of the live lists', () =>
-    sum([...state().leased.keys()].map(leases.given)),
+    sum([...state().leased.keys()].map(leases.countAssigned)),
   );
   const lag = new Histogram({
     name: 'revocation_lag_seconds',

@@ -9,7 +9,7 @@ import { createWaiting, type Waiting } from '../../shared/http/prefer-wait.ts';
 import type { IsRevoked } from '../../shared/resource-server/access-token-verifier.ts';
 import { StatusList, UnknownStatusListError } from '../../shared/resource-server/status-list.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
-import { LIST_SIZE } from './leases.ts';
+import { TOKENS_PER_LIST } from './leases.ts';
 import { listUri, parseListUri } from './list-uri.ts';
 import { STATUS_CHANGES } from './status-list.entity.ts';
 
@@ -48,7 +48,7 @@ export type StatusLists = AsyncDisposable & {
   /** Waits until something was published. */
   readonly waitUntil: Waiting['waitUntil'];
   /** When each revocation of the sequences in (after, upTo] was committed, in milliseconds since the epoch. */
-  readonly committedBetween: (after: number, upTo: number) => readonly number[];
+  readonly commitTimes: (after: number, upTo: number) => readonly number[];
 };
 
 type PublishedList = {
@@ -127,7 +127,7 @@ export async function openStatusLists({
       revocations: [...lists.values()].reduce((sum, { revocations }) => sum + revocations, 0),
     }),
     waitUntil: waiting.waitUntil,
-    committedBetween: (after, upTo) =>
+    commitTimes: (after, upTo) =>
       commits.filter((commit) => commit.sequence > after && commit.sequence <= upTo).map(({ at }) => at),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
@@ -179,7 +179,7 @@ export async function openStatusLists({
     for (const id of retired) lists.delete(id);
     for (const { id, expiresAt } of made) {
       lists.set(id, {
-        bits: new StatusList(new Uint8Array(LIST_SIZE / 8)),
+        bits: new StatusList(new Uint8Array(TOKENS_PER_LIST / 8)),
         expiresAt,
         leased: 0,
         revocations: 0,

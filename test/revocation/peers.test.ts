@@ -94,7 +94,7 @@ test('a reader of another process that is behind, and a process that is silent, 
   const silent = new pg.Client({ connectionString, application_name: 'yata auth that-hangs' });
   await silent.connect();
   expect((await confirm(sequence, { seconds: 1 })).pending).toEqual([
-    'the readers of auth process that-hangs, which does not answer',
+    'readers of auth process that-hangs, which did not answer',
   ]);
   // what is no message of a process is nobody's end
   await silent.query("select pg_notify('auth_processes', 'garbage')");
@@ -122,7 +122,7 @@ test('a process that cannot hear for a moment is pending, and one that ended is 
       "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'yata auth %' and datname = current_database()",
     );
     expect((await confirm(revoked.sequence, { seconds: 1 })).pending).toEqual([
-      expect.stringMatching(/^the readers of auth process .*, which does not answer$/),
+      expect.stringMatching(/^readers of auth process .*, which did not answer$/),
     ]);
     await expect.poll(async () => (await confirm(revoked.sequence, { seconds: 1 })).pending).toEqual([]);
     return revoked;
