@@ -35,14 +35,14 @@ test('a list is deleted with its leases and revocations when its tokens have exp
   expect((await opened.createLeases().assign('holder', inOneMinute())).list).not.toBe(list);
 });
 
-test('a list is published as soon as there is a token on it', async () => {
-  await using opened = await open();
-  // its notification cannot have been followed yet, and a 404 would have the token refused as one of no list
-  const [made] = await opened.em
+test('a list is published as soon as a process leases from it', async () => {
+  await using opened = await openTestStatusLists();
+  // the notification has not arrived yet, and a 404 would make readers reject a valid token
+  const [created] = await opened.em
     .fork()
     .execute<{ id: number }[]>(
       "insert into auth.status_list (next_index, expires_at) values (0, now() + interval '1 hour') returning id",
     );
-  expect(await opened.statusLists.sign(made?.id ?? 0)).toBeDefined();
+  expect(await opened.statusLists.sign(created?.id ?? 0)).toBeDefined();
   expect(await opened.statusLists.sign(99_999)).toBeUndefined();
 });
