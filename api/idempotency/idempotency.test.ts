@@ -31,7 +31,7 @@ test('the same key sent 20 times at once makes one todo, and every answer is the
 });
 
 test('the same key sent to two processes at once makes one todo', async () => {
-  await using beside = await startApi({ beside: api });
+  await using beside = await startApi({ sharedWith: api });
   const sub = randomUUID();
   const callers = [await api.createCaller({ sub }), await beside.createCaller({ sub })];
   for (let round = 0; round < 5; round += 1) {
@@ -167,7 +167,7 @@ test.each([
 test.skipIf(process.env.TEST_DATABASE_URL === undefined)(
   'a key whose request still runs is refused with 409, in the other process too',
   async () => {
-    await using beside = await startApi({ beside: api });
+    await using beside = await startApi({ sharedWith: api });
     const sub = randomUUID();
     const [call, other] = [await api.createCaller({ sub }), await beside.createCaller({ sub })];
     const headers = once();

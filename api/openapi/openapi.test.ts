@@ -195,11 +195,11 @@ test('every answer is as described, and every answer that is described is given'
   );
   // a 409 is a matter of luck, and the other two are the next test's
   const given = described.filter((answer) => !/ (409|429|503)$/.test(answer));
-  expect([...api.answered]).toEqual(expect.arrayContaining(given));
+  expect([...api.seenResponses]).toEqual(expect.arrayContaining(given));
 });
 
 test('every operation says so when it is asked too often, and when access tokens cannot be verified', async () => {
-  await using strict = await startApi({ requests: 1 });
+  await using strict = await startApi({ requestsPerMinute: 1 });
   await using alone = await startApi();
   const unverifiable = `Bearer ${await alone.issuer.issue()}`;
   await alone.issuer[Symbol.asyncDispose]();

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import type { ImportedTodo } from '../../shared/todo/todo.ts';
 
-/** Words in several scripts, in which one begins with another. */
+/** Words in several scripts, some of which are prefixes of others. */
 export const anyWord = fc.constantFrom('buy', 'Buy', 'buyer', 'milk', 'MILCH', 'Zoë', 'straße', '東京', '2027', 'æ');
 
-/** What SQL, arrays, JSON and searches mean something by. */
-const anyPitfall = fc.constantFrom(
+/** Texts with a special meaning in SQL, PostgreSQL arrays, JSON or text search. */
+const anySpecialText = fc.constantFrom(
   'null',
   ' a',
   'a ',
@@ -27,17 +27,17 @@ const anyPitfall = fc.constantFrom(
   '\ufeff',
 );
 
-/** Any text that may be a title or a tag. */
+/** Texts that are valid as a title and as a tag. */
 export const anyText = fc
   .oneof(
-    anyPitfall,
+    anySpecialText,
     fc.array(anyWord, { minLength: 1, maxLength: 4 }).map((words) => words.join(' ')),
     fc.string({ unit: 'binary', minLength: 1, maxLength: 15 }),
     fc.string({ unit: 'grapheme', minLength: 1, maxLength: 5 }),
   )
   .filter((text) => text.length <= 50 && !text.includes('\0') && text.trim() !== '');
 
-/** Few enough that many todos have the same. */
+/** Times. There are only six, so that many todos have equal times. */
 export const anyTime = fc.constantFrom(
   '0001-01-01T00:00:00.000Z',
   '1999-12-31T23:59:59.999Z',
@@ -54,7 +54,7 @@ export const anyPosition = fc.oneof(
   fc.double({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER, noNaN: true }).map((value) => value + 0),
 );
 
-/** The fields that every todo has a value of; those which an import may leave out are always there. */
+/** Todos with a value for every field that a client sets, also for those that an import may omit. */
 export const anyTodo = fc.record({
   title: anyText,
   description: fc.option(anyText),

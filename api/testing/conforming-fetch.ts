@@ -10,21 +10,21 @@ import type {
   Schema,
 } from '../openapi/openapi.ts';
 
-/** A `fetch` that holds every answer against the description of the API. */
+/** A `fetch` that checks every response against the OpenAPI document. */
 export type ConformingFetch = {
-  /** @throws when the description does not allow the answer. */
+  /** @throws {Error} when the document does not describe the response. */
   readonly fetch: (url: string, init?: RequestInit) => Promise<Response>;
-  /** Each operation and status that was answered, such as `getTodo 404`. */
-  readonly answered: ReadonlySet<string>;
+  /** Each operation with a status of its responses, such as `getTodo 404`. */
+  readonly seenResponses: ReadonlySet<string>;
 };
 
-/** Headers that HTTP itself and CORS need. */
-const ANYWHERE =
+/** Headers of HTTP and CORS, which any response may have without a description. */
+const UNDESCRIBED_HEADERS =
   /^(access-control-.*|cache-control|connection|content-length|content-type|date|keep-alive|transfer-encoding|vary)$/;
 
 /**
- * Creates it for `document`. A status, media type, header or member that is not described is as wrong as one of another
- * type, though a client has to be ready for it.
+ * Creates a `fetch` that checks responses against `document`. It is stricter than a client, which must ignore unknown
+ * members and headers: a status, media type, header or member that the document does not describe is an error.
  */
 export function createConformingFetch(document: OpenApiDocument): ConformingFetch {
   const { components } = refuseUnknownMembers(document);
@@ -32,40 +32,45 @@ export function createConformingFetch(document: OpenApiDocument): ConformingFetc
   addFormats.default(ajv);
   const validators = new Map<string, ValidateFunction>();
   const base = new URL(document.servers[0]?.url ?? '').pathname;
-  const answered = new Set<string>();
+  const seenResponses = new Set<string>();
 
   return {
-    answered,
+    seenResponses,
     async fetch(url, init = {}) {
       const response = await fetch(url, init);
       const method = (init.method ?? 'GET').toLowerCase();
-      const found = findResponse(method, new URL(url).pathname, response.status);
+      const description = findResponse(method, new URL(url).pathname, response.status);
       const problems =
-        found === undefined ? [] : typeof found === 'string' ? [found] : await check(method, response.clone(), found);
+        description === undefined
+          ? []
+          : typeof description === 'string'
+            ? [description]
+            : await check(method, response.clone(), description);
       if (problems.length > 0)
-        throw new Error(`${method} ${url} was answered ${response.status}:\n${problems.join('\n')}`);
+        throw new Error(`${method} ${url} got the response ${response.status}:\n${problems.join('\n')}`);
       return response;
     },
   };
 
-  /** What describes the answer; undefined for what is no part of the API, and a sentence when nothing does. */
+  /** Finds the description of a response. Returns undefined outside the API, and a sentence if it is not described. */
   function findResponse(method: string, pathname: string, status: number): ResponseObject | string | undefined {
     const path = pathname.replace(/\/$/, '').slice(base.length);
-    const items = pathname.startsWith(`${base}/`) ? matching(path) : [];
-    const operation = items.map((item) => ofMethod(item, method)).find((operation) => operation !== undefined);
+    const items = pathname.startsWith(`${base}/`) ? findPathItems(path) : [];
+    const operation = items.map((item) => findOperation(item, method)).find((operation) => operation !== undefined);
     if (operation !== undefined) {
-      answered.add(`${operation.operationId} ${status}`);
+      seenResponses.add(`${operation.operationId} ${status}`);
       const described = operation.responses[status];
       return described === undefined
-        ? `${operation.operationId} does not describe it`
+        ? `${operation.operationId} does not describe this status`
         : resolve('responses', described);
     }
     if (items.length > 0) return status === 405 ? components.responses.MethodNotAllowed : 'expected 405';
     if (status === 404) return components.responses.NothingThere;
-    return pathname.startsWith(`${base}/`) ? 'nothing describes this path' : undefined;
+    return pathname.startsWith(`${base}/`) ? 'the document does not describe this path' : undefined;
   }
 
-  function matching(path: string) {
+  /** Finds the path items for a path. Those without parameters come first. */
+  function findPathItems(path: string) {
     return Object.entries(document.paths)
       .filter(([template]) => new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path))
       .sort(([a], [b]) => Number(a.includes('{')) - Number(b.includes('{')))
@@ -81,7 +86,7 @@ export function createConformingFetch(document: OpenApiDocument): ConformingFetc
       ([name, header]) => [name.toLowerCase(), resolve('headers', header)] as const,
     );
     const known = new Set(headers.map(([name]) => name));
-    const unknown = [...sent.keys()].filter((name) => !known.has(name) && !ANYWHERE.test(name));
+    const unknown = [...sent.keys()].filter((name) => !known.has(name) && !UNDESCRIBED_HEADERS.test(name));
     return [
       ...unknown.map((name) => `the header ${name} is not described`),
       ...headers.flatMap(([name, header]) => checkHeader(name, sent.get(name), header)),
@@ -95,7 +100,7 @@ export function createConformingFetch(document: OpenApiDocument): ConformingFetc
 
   async function checkBody(method: string, response: Response, { content }: ResponseObject): Promise<string[]> {
     const body = await response.text();
-    if (content === undefined || method === 'head') return body === '' ? [] : ['there is a body'];
+    if (content === undefined || method === 'head') return body === '' ? [] : ['expected no body'];
     const type = response.headers.get('content-type')?.split(';')[0] ?? '';
     const media = content[type];
     return media === undefined ? [`the media type ${type} is not described`] : checkContent(type, media, body);
@@ -124,16 +129,16 @@ export function createConformingFetch(document: OpenApiDocument): ConformingFetc
   function resolve<T extends object>(kind: 'headers' | 'responses', described: T | Reference): T {
     if (!('$ref' in described)) return described;
     const found = Object.entries(components[kind]).find(([name]) => described.$ref === `#/components/${kind}/${name}`);
-    if (found === undefined) throw new Error(`${described.$ref} is nowhere`);
+    if (found === undefined) throw new Error(`${described.$ref} is not in components`);
     return Object(found[1]);
   }
 }
 
-function ofMethod(item: OpenApiDocument['paths'][string], method: string): Operation | undefined {
+function findOperation(item: OpenApiDocument['paths'][string], method: string): Operation | undefined {
   return Object.entries(item).find(([name]) => name === (method === 'head' ? 'get' : method))?.[1];
 }
 
-/** The same with every schema of an object closed. */
+/** Copies `document` with `additionalProperties: false` in every object schema that does not set it. */
 function refuseUnknownMembers<T>(document: T): T {
   return JSON.parse(JSON.stringify(document), (_, value) =>
     value?.type === 'object' && value.properties !== undefined ? { additionalProperties: false, ...value } : value,

@@ -16,10 +16,10 @@ import { openTodoChangeFeed } from '../todos/change-feed.ts';
 import { createTodos } from '../todos/todos.ts';
 import { createConformingFetch } from './conforming-fetch.ts';
 
-/** The resource identifier of the API in tests, which is not where it listens. */
+/** The resource identifier of the API in tests. It differs from the address at which the API listens. */
 export const resource = 'http://api.example/api/v1';
 
-/** Calls an API with the access token of one subject. A body is sent as JSON, bytes as they are. */
+/** Sends a request to an API with an access token of one subject. A `Uint8Array` is sent unchanged, any other body as JSON. */
 export type Caller = (
   method: string,
   path: string,
@@ -27,32 +27,32 @@ export type Caller = (
   headers?: Record<string, string>,
 ) => Promise<{ readonly status: number; readonly headers: Headers; readonly body: unknown }>;
 
-/** Milliseconds within which every request is answered. */
-const ANSWER_WITHIN = 20_000;
+/** How long a request may take. */
+const REQUEST_TIMEOUT_MS = 20_000;
 
-let subjects = 0;
+let subjectCount = 0;
 
-/** Starts the API on a database of its own, with an issuer for tests. Its `fetch` holds every answer against the description. */
+/** Starts the API with a test database and a token issuer. Its `fetch` checks every response against the OpenAPI document. */
 export async function startApi({
-  beside,
+  sharedWith,
   identifier = resource,
   port = 0,
-  requests = 100_000,
+  requestsPerMinute = 100_000,
   isRevoked = () => false,
 }: {
-  /** An API whose database and issuer it has too, as another process would. */
-  beside?: { readonly issuer: TokenIssuer; readonly database: Database };
+  /** An API whose database and token issuer it uses, as another process of the same installation does. */
+  sharedWith?: { readonly issuer: TokenIssuer; readonly database: Database };
 
-  /** Its resource identifier. */
+  /** The resource identifier. */
   identifier?: string;
   port?: number;
-  /** That a subject may make in a minute. */
-  requests?: number;
+  /** The rate limit of each subject. */
+  requestsPerMinute?: number;
   isRevoked?: () => boolean;
 } = {}) {
   await using starting = new AsyncDisposableStack();
-  const issuer = beside?.issuer ?? starting.use(await startTokenIssuer({ audience: identifier }));
-  const database = beside?.database ?? starting.use(await openTestDatabase());
+  const issuer = sharedWith?.issuer ?? starting.use(await startTokenIssuer({ audience: identifier }));
+  const database = sharedWith?.database ?? starting.use(await openTestDatabase());
   const { em } = starting.use(await openOrm(database, apiDatabase));
   const { keys } = createIssuer({ identifier: issuer.identifier });
   const protectedResource = {
@@ -72,7 +72,7 @@ export async function startApi({
       isRevoked,
     }),
     protectedResource,
-    limitRequests: limitRequests({ requests, seconds: 60 }),
+    limitRequests: limitRequests({ requests: requestsPerMinute, seconds: 60 }),
     checks: { database: () => em.fork().execute('select 1'), keys: keys.load },
     metrics: createMetrics(),
     logger: pino({ level: 'silent' }),
@@ -86,10 +86,10 @@ export async function startApi({
     em,
     todos,
     port: server.port,
-    answered: conforming.answered,
+    seenResponses: conforming.seenResponses,
     fetch: fetchConforming,
     issueToken,
-    /** Somebody with an access token, and no todos unless `claims` name a subject that has some. */
+    /** Creates a caller with a new subject, unless `claims` name one. */
     async createCaller(claims: { sub?: string; scope?: string } = {}): Promise<Caller> {
       const token = await issueToken(claims);
       return async (method, path, body, headers = {}) => {
@@ -101,7 +101,7 @@ export async function startApi({
             ...headers,
           },
           ...(body !== undefined && { body: body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body) }),
-          signal: AbortSignal.timeout(ANSWER_WITHIN),
+          signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
         });
         const text = await response.text();
         const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '');
@@ -116,8 +116,8 @@ export async function startApi({
   };
 
   function issueToken(claims: { sub?: string; scope?: string } = {}): Promise<string> {
-    subjects += 1;
-    return issuer.issue({ claims: { sub: `subject-${subjects}`, ...claims } });
+    subjectCount += 1;
+    return issuer.issue({ claims: { sub: `subject-${subjectCount}`, ...claims } });
   }
 
   function fetchConforming(path: string, init?: RequestInit): Promise<Response> {

@@ -26,7 +26,7 @@ test('two readers see every change once and in order while 20 writers work', asy
 });
 
 test('they do when the writers are at another process than the readers', async () => {
-  await using beside = await startApi({ beside: api });
+  await using beside = await startApi({ sharedWith: api });
   const sub = randomUUID();
   const [call, writer] = [await api.createCaller({ sub }), await beside.createCaller({ sub })];
   const reading = [read(call, { limit: 7, pause: 15 }), read(call, { limit: 200, pause: 0 })];
@@ -37,7 +37,7 @@ test('they do when the writers are at another process than the readers', async (
 });
 
 test('a reader who waits is woken by each kind of change, from this process and another', async () => {
-  await using beside = await startApi({ beside: api });
+  await using beside = await startApi({ sharedWith: api });
   const sub = randomUUID();
   const [call, other] = [await api.createCaller({ sub }), await beside.createCaller({ sub })];
   const { id } = Todo.parse((await call('POST', '/api/v1/todos', { title: 'a' })).body);

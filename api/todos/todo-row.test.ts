@@ -8,7 +8,7 @@ test.skipIf(process.env.TEST_DATABASE_URL === undefined).each(['Europe/Berlin', 
     await using before = await startApi();
     const [database] = await before.em.fork().execute<{ name: string }[]>('select current_database() as name');
     await before.em.fork().execute(`alter database ${database?.name} set timezone = '${zone}'`);
-    await using api = await startApi({ beside: before });
+    await using api = await startApi({ sharedWith: before });
     const call = await api.createCaller();
     const times = ['0001-01-01T00:00:00.000Z', '0050-06-01T12:00:00.001Z', '1850-01-01T00:00:00.000Z'];
     for (const due_at of [...times, '2027-07-31T09:00:00.500Z', '9999-12-31T23:59:59.999Z']) {

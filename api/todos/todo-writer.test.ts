@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 test('of ten writers at one todo every success is a change of the version it named, and nothing is lost', async () => {
-  await using beside = await startApi({ beside: api });
+  await using beside = await startApi({ sharedWith: api });
   const sub = randomUUID();
   const callers = [await api.createCaller({ sub }), await beside.createCaller({ sub })];
   const [call] = callers;

@@ -49,7 +49,7 @@ test('a revocation arrives by the waiting request, and a check costs no request'
   await opened.server.publishList(1, [5]);
   await vi.waitFor(async () => expect(await opened.look(5)).toBe(true), { timeout: 10_000, interval: 2 });
   expect(await opened.look(6)).toBe(false);
-  await vi.waitFor(() => expect(opened.server.named).toContain(opened.server.aggregationTag()), 10_000);
+  await vi.waitFor(() => expect(opened.server.acknowledgedTags).toContain(opened.server.aggregationTag()), 10_000);
   const before = new Map(opened.server.requests);
   for (let index = 0; index < LIST_SIZE; index += 1)
     opened.reader.isRevoked({ idx: index, uri: opened.server.listUri(1) });
@@ -61,15 +61,15 @@ test('a revocation arrives by the waiting request, and a check costs no request'
 test('a reader acknowledges a revocation only after applying it', async () => {
   await using opened = await open();
   const { server } = opened;
-  const release = server.holdBack('/status-lists/1');
+  const release = server.holdResponses('/status-lists/1');
   await server.publishList(1, [5]);
   const tag = server.aggregationTag();
   await vi.waitFor(() => expect(server.requests.get('/status-lists/1')).toBe(2), 10_000);
   await delay(100);
-  expect(server.named).not.toContain(tag);
+  expect(server.acknowledgedTags).not.toContain(tag);
   expect(await opened.look(5)).toBe(false);
   release();
-  await vi.waitFor(() => expect(server.named).toContain(tag), { timeout: 10_000, interval: 1 });
+  await vi.waitFor(() => expect(server.acknowledgedTags).toContain(tag), { timeout: 10_000, interval: 1 });
   // at the moment that it is named, it is applied
   expect(await opened.look(5)).toBe(true);
 });
@@ -78,8 +78,8 @@ test('a list that is included in the aggregation is not fetched', async () => {
   await using opened = await open();
   const { server } = opened;
   const asked = server.requests.get('/status-lists/1');
-  await server.publishList(1, [5], { sentAlong: true });
-  await vi.waitFor(() => expect(server.named).toContain(server.aggregationTag()), 10_000);
+  await server.publishList(1, [5], { included: true });
+  await vi.waitFor(() => expect(server.acknowledgedTags).toContain(server.aggregationTag()), 10_000);
   expect(await opened.look(5)).toBe(true);
   expect(await opened.look(6)).toBe(false);
   expect(server.requests.get('/status-lists/1')).toBe(asked);
@@ -92,21 +92,21 @@ test.each([
 ])('an included list that %s is rejected', async (_what, deviation) => {
   await using opened = await open();
   const { server } = opened;
-  await server.publishList(1, [5], { sentAlong: true, ...deviation });
+  await server.publishList(1, [5], { included: true, ...deviation });
   await delay(200);
   expect(await opened.look(5)).toBe(false);
-  expect(server.named).not.toContain(server.aggregationTag());
+  expect(server.acknowledgedTags).not.toContain(server.aggregationTag());
 });
 
 test('a list that is older than announced is not acknowledged', async () => {
   await using opened = await open();
   const { server } = opened;
-  await server.publishList(1, [], { behind: true });
+  await server.publishList(1, [], { outdated: true });
   const tag = server.aggregationTag();
   await delay(300);
-  expect(server.named).not.toContain(tag);
+  expect(server.acknowledgedTags).not.toContain(tag);
   await server.publishList(1, [5]);
-  await vi.waitFor(() => expect(server.named).toContain(server.aggregationTag()), { timeout: 10_000 });
+  await vi.waitFor(() => expect(server.acknowledgedTags).toContain(server.aggregationTag()), { timeout: 10_000 });
   expect(await opened.look(5)).toBe(true);
 });
 
@@ -116,7 +116,7 @@ test('a list that has expired by the local clock does not block the other lists'
   const exp = Math.floor(Date.now() / 1000) - 30;
   await server.publishList(2, [], { claims: { exp } });
   await server.publishList(1, [5]);
-  await vi.waitFor(() => expect(server.named).toContain(server.aggregationTag()), { timeout: 10_000 });
+  await vi.waitFor(() => expect(server.acknowledgedTags).toContain(server.aggregationTag()), { timeout: 10_000 });
   expect(await opened.look(5)).toBe(true);
   await expect(opened.look(5, 2)).rejects.toBeInstanceOf(AuthorizationServerUnavailableError);
 });
@@ -126,8 +126,8 @@ test('an expired list does not become valid again when the clock is set back', a
   await using opened = await open({ now: () => Date.now() + ahead });
   const { server } = opened;
   ahead = 700_000;
-  await server.publishList(1, [5], { sentAlong: true });
-  await vi.waitFor(() => expect(server.named).toContain(server.aggregationTag()), 10_000);
+  await server.publishList(1, [5], { included: true });
+  await vi.waitFor(() => expect(server.acknowledgedTags).toContain(server.aggregationTag()), 10_000);
   ahead = 0;
   expect(await opened.look(5)).toBe(true);
 });
@@ -138,7 +138,7 @@ test('an expired copy does not replace a list that has not expired', async () =>
   await server.publishList(1, [5], { claims: { exp: Math.floor(Date.now() / 1000) - 30 } });
   const tag = server.aggregationTag();
   await delay(300);
-  expect(server.named).not.toContain(tag);
+  expect(server.acknowledgedTags).not.toContain(tag);
 });
 
 test('an unknown list is fetched once for all concurrent checks', async () => {
@@ -215,7 +215,7 @@ test.each([
   await server.publishList(1, [3], deviation);
   await vi.waitFor(() => expect(server.requests.get('/status-lists/1')).toBeGreaterThan(1), 10_000);
   await delay(50);
-  expect(server.named).not.toContain(server.aggregationTag());
+  expect(server.acknowledgedTags).not.toContain(server.aggregationTag());
   expect(await opened.look(3)).toBe(false);
 });
 

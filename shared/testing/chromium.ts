@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 
-/** Why a test that needs a browser is left out. */
-export const NO_CHROMIUM = 'there is no Chromium on this machine: apt-get install chromium, or set CHROMIUM_PATH';
+/** The reason with which a test that needs a browser is skipped. */
+export const NO_CHROMIUM = 'Chromium is not installed: run apt-get install chromium, or set CHROMIUM_PATH';
 
-/** Finds a browser of this machine: none is downloaded. */
+/** Finds an installed browser. The tests download none. */
 export function findChromium(): string | undefined {
   const { CHROMIUM_PATH = '' } = process.env;
   const paths = [CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
   return paths.find((path) => existsSync(path));
 }
 
-/** Starts a browser without a window, which asks nothing of anybody. */
+/** Starts a browser without a window that sends no requests of its own. */
 export function launchChromium(executablePath: string): Promise<Browser> {
   return chromium.launch({
     executablePath,

@@ -1,14 +1,17 @@
 import { createServer } from 'node:net';
 
-/** The ports are below those that systems give out by themselves, to connections too, and each process begins elsewhere. */
-const [FIRST, COUNT] = [12_000, 20_000];
+/**
+ * The ports are below the ephemeral range, from which a system gives ports to sockets without a fixed port, outgoing
+ * connections too. Each test process starts at another port, because they run at the same time.
+ */
+const [FIRST_PORT, PORT_COUNT] = [12_000, 20_000];
 
-let next = (process.pid * 97) % COUNT;
+let nextOffset = (process.pid * 97) % PORT_COUNT;
 
-/** Finds a TCP port of 127.0.0.1 that nobody listens on, and that no call before found. */
+/** Finds a TCP port of 127.0.0.1 that no process listens on. No two calls in one process return the same port. */
 export async function getFreePort(): Promise<number> {
-  const port = FIRST + next;
-  next = (next + 1) % COUNT;
+  const port = FIRST_PORT + nextOffset;
+  nextOffset = (nextOffset + 1) % PORT_COUNT;
   return (await isFree(port)) ? port : getFreePort();
 }
 

@@ -5,37 +5,39 @@ import { serve } from '../http/serve.ts';
 export type LoopbackProxy = AsyncDisposable & { readonly origin: string };
 
 /**
- * Starts a proxy in front of the server of `target()`, for which its own Host and Origin become the server's; any other
- * passes as it was sent. `rewrite` sees the headers of every request and may say others, `observe` the status of every answer.
+ * Starts a proxy in front of the server at `target()`. A Host or Origin header that names the proxy is changed to name
+ * the server; other values are not changed. `rewriteHeaders` receives the headers of each request and returns those to
+ * send; `onStatus` receives the status of each response.
  */
 export async function startLoopbackProxy({
   target,
-  rewrite,
-  observe,
+  rewriteHeaders,
+  onStatus,
 }: {
   target: () => string;
-  rewrite: (headers: IncomingHttpHeaders) => OutgoingHttpHeaders;
-  observe?: (status: number) => void;
+  rewriteHeaders: (headers: IncomingHttpHeaders, path: string) => OutgoingHttpHeaders;
+  onStatus?: (status: number) => void;
 }): Promise<LoopbackProxy> {
   const server = await serve(
-    (incoming, answer) => {
+    (incoming, response) => {
       const { origin, host } = new URL(target());
-      const sent = { ...rewrite(incoming.headers) };
-      if (sent.host === own.host) sent.host = host;
-      if (sent.origin === own.origin) sent.origin = origin;
-      const outgoing = request(new URL(incoming.url ?? '/', origin), { method: incoming.method, headers: sent });
-      outgoing.on('response', (response) => {
-        observe?.(response.statusCode ?? 502);
-        answer.writeHead(response.statusCode ?? 502, response.headers);
-        response.pipe(answer);
+      const path = incoming.url ?? '/';
+      const headers = { ...rewriteHeaders(incoming.headers, path) };
+      if (headers.host === proxy.host) headers.host = host;
+      if (headers.origin === proxy.origin) headers.origin = origin;
+      const outgoing = request(new URL(path, origin), { method: incoming.method, headers });
+      outgoing.on('response', (received) => {
+        onStatus?.(received.statusCode ?? 502);
+        response.writeHead(received.statusCode ?? 502, received.headers);
+        received.pipe(response);
       });
-      // whoever asked sees what the server did: the connection is gone
-      outgoing.on('error', () => answer.destroy());
-      answer.on('close', () => outgoing.destroy());
+      // the client sees what the server did: it closed the connection
+      outgoing.on('error', () => response.destroy());
+      response.on('close', () => outgoing.destroy());
       incoming.pipe(outgoing);
     },
     { port: 0, host: '127.0.0.1', drainFor: 0 },
   );
-  const own = new URL(`http://127.0.0.1:${server.port}`);
-  return { origin: own.origin, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  const proxy = new URL(`http://127.0.0.1:${server.port}`);
+  return { origin: proxy.origin, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }

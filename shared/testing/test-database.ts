@@ -3,8 +3,8 @@ import pg from 'pg';
 import { type Database, emptyCluster, openPGlite } from '../database/database.ts';
 
 /**
- * Opens an empty database for a test: one in memory, or a new one on the PostgreSQL server that `TEST_DATABASE_URL` names
- * (of a role that may create databases). Disposing it drops it.
+ * Opens an empty database for a test. If `TEST_DATABASE_URL` is set, it is a new database on that PostgreSQL server, whose
+ * role must be allowed to create databases; otherwise it is a PGlite database in memory. Disposing it drops it.
  */
 export async function openTestDatabase(): Promise<Database & AsyncDisposable> {
   const server = process.env.TEST_DATABASE_URL;
@@ -13,17 +13,17 @@ export async function openTestDatabase(): Promise<Database & AsyncDisposable> {
     return { kind: 'embedded', pglite, [Symbol.asyncDispose]: () => pglite.close() };
   }
   const name = `yata_test_${randomUUID().replaceAll('-', '')}`;
-  await administer(server, `create database ${name}`);
+  await execute(server, `create database ${name}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return {
     kind: 'postgresql',
     url: url.href,
-    [Symbol.asyncDispose]: () => administer(server, `drop database ${name} with (force)`),
+    [Symbol.asyncDispose]: () => execute(server, `drop database ${name} with (force)`),
   };
 }
 
-async function administer(server: string, statement: string): Promise<void> {
+async function execute(server: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: server });
   await client.connect();
   try {

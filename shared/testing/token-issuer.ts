@@ -13,64 +13,68 @@ import { serve } from '../http/serve.ts';
 import { StatusList } from '../resource-server/status-list.ts';
 import { getFreePort } from './free-port.ts';
 
-/** What a test makes different from a good token; a claim that is undefined is left out. */
+/** How a signed token differs from a valid one. A claim that is undefined is left out. */
 export type Deviation = {
   readonly claims?: JWTPayload;
   readonly header?: { alg?: string; typ?: string; kid?: string };
-  /** Signs with a key that is not published, under the name of the one that is. */
+  /** Signs with an unpublished key, and puts the `kid` of the published key into the header. */
   readonly foreignKey?: boolean;
 };
 
-/** An authorization server for tests: it publishes metadata, keys and status lists, and signs whatever it is asked to. */
+/** An authorization server for tests: it publishes metadata, keys and status lists, and signs any claims. */
 export type TokenIssuer = AsyncDisposable & {
   readonly identifier: string;
   readonly issue: (deviation?: Deviation) => Promise<string>;
-  /** Signs with a new key from now on, and publishes that one alone. */
+  /** Replaces the signing key: only the new key is published from now on. */
   readonly replaceKey: () => Promise<void>;
-  /** How often each path was asked for. */
+  /** The number of requests for each path. */
   readonly requests: Map<string, number>;
-  /** The `uri` of the status list `id`. List 1, on which nobody is revoked, is published from the start. */
+  /** The URI of the status list `id`. List 1 is published from the start, with no index revoked. */
   readonly listUri: (id: number) => string;
   /**
-   * Publishes the status list `id` with these indexes revoked, and answers whoever waits for news; unless it is not
-   * `announced`: then it is only found by whoever asks for it. `behind` announces a newer one than there is. `sentAlong`
-   * puts it into the aggregation document.
+   * Publishes the status list `id` with these indexes revoked, and answers the readers that wait for a change. With
+   * `announced: false` the aggregation document does not name the list, and no reader is answered. With `outdated` the
+   * aggregation document announces a newer version of the list than the one that is published. With `included` the
+   * aggregation document contains the list.
    */
   readonly publishList: (id: number, revoked: readonly number[], options?: Deviation & ListOptions) => Promise<void>;
-  /** The entity tag of the newest aggregation document. A reader that names it has applied what it stands for. */
+  /** The entity tag of the newest aggregation document. A reader that sends it has applied that document. */
   readonly aggregationTag: () => string;
-  /** The entity tags that readers named, in order; undefined for one that has read nothing yet. */
-  readonly named: (string | undefined)[];
-  /** Keeps the answers for `path` back until what it returns is called. */
-  readonly holdBack: (path: string) => () => void;
+  /** The entity tags that readers sent in If-None-Match, in order; undefined for a request without one. */
+  readonly acknowledgedTags: (string | undefined)[];
+  /** Holds the responses for `path` until the function that it returns is called. */
+  readonly holdResponses: (path: string) => () => void;
 };
 
-type ListOptions = { readonly announced?: boolean; readonly behind?: boolean; readonly sentAlong?: boolean };
+type ListOptions = { readonly announced?: boolean; readonly outdated?: boolean; readonly included?: boolean };
 
 type PublishedList = {
   readonly token: string;
   readonly entityTag: string;
   readonly announcedTag: string | undefined;
-  readonly sentAlong: boolean;
+  readonly included: boolean;
 };
 
-/** Tokens that a published list has a bit for. */
+/** The number of tokens in a published list; each has one bit. */
 export const LIST_SIZE = 128;
 
-const AGGREGATION = '/status-lists';
+/** How long access tokens and status lists are valid. */
+const LIFETIME_SECONDS = 600;
 
-/** Starts an issuer of access tokens for `audience`. */
+const AGGREGATION_PATH = '/status-lists';
+
+/** Starts a token issuer whose access tokens have the audience `audience`, unless their claims name another. */
 export async function startTokenIssuer({ audience }: { audience: string }): Promise<TokenIssuer> {
   const port = await getFreePort();
   const identifier = `http://127.0.0.1:${port}`;
-  const listUri = (id: number) => `${identifier}${AGGREGATION}/${id}`;
+  const listUri = (id: number) => `${identifier}${AGGREGATION_PATH}/${id}`;
   const requests = new Map<string, number>();
   const lists = new Map<string, PublishedList>();
-  const named: (string | undefined)[] = [];
+  const acknowledgedTags: (string | undefined)[] = [];
   const held = new Map<string, Promise<void>>();
   let key = await createKey();
   let sequence = 0;
-  let news = Promise.withResolvers<void>();
+  let change = Promise.withResolvers<void>();
   const aggregationTag = () => `"${sequence}-${lists.size}"`;
 
   await publishList(1, []);
@@ -79,7 +83,7 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
       const path = request.url ?? '';
       requests.set(path, (requests.get(path) ?? 0) + 1);
       await held.get(path);
-      const { status, headers, body } = path === AGGREGATION ? await aggregate(request.headers) : answer(path);
+      const { status, headers, body } = path === AGGREGATION_PATH ? await aggregate(request.headers) : respond(path);
       response.writeHead(status, headers);
       response.end(body);
     },
@@ -91,18 +95,18 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
     requests,
     issue({ claims, ...deviation } = {}) {
       const now = Math.floor(Date.now() / 1000);
-      const good = {
+      const valid = {
         iss: identifier,
         sub: 'alice',
         aud: audience,
         client_id: 'program',
         scope: 'todos:read todos:write',
         iat: now,
-        exp: now + 600,
+        exp: now + LIFETIME_SECONDS,
         jti: randomUUID(),
         status: { status_list: { idx: 0, uri: listUri(1) } },
       };
-      return sign('at+jwt', { ...good, ...claims }, deviation);
+      return sign('at+jwt', { ...valid, ...claims }, deviation);
     },
     async replaceKey() {
       key = await createKey();
@@ -110,8 +114,8 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
     listUri,
     publishList,
     aggregationTag,
-    named,
-    holdBack(path) {
+    acknowledgedTags,
+    holdResponses(path) {
       const { promise, resolve } = Promise.withResolvers<void>();
       held.set(path, promise);
       return () => {
@@ -120,7 +124,7 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
       };
     },
     async [Symbol.asyncDispose]() {
-      news.resolve();
+      change.resolve();
       await server[Symbol.asyncDispose]();
     },
   };
@@ -128,44 +132,44 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
   async function publishList(
     id: number,
     revoked: readonly number[],
-    { announced = true, behind = false, sentAlong = false, claims, ...deviation }: Deviation & ListOptions = {},
+    { announced = true, outdated = false, included = false, claims, ...deviation }: Deviation & ListOptions = {},
   ): Promise<void> {
     const list = new StatusList(new Uint8Array(LIST_SIZE / 8));
     for (const index of revoked) list.invalidate(index, 1);
     const now = Math.floor(Date.now() / 1000);
-    const good = { sub: listUri(id), iat: now, exp: now + 600, ttl: 30, status_list: list.encode() };
-    const token = await sign('statuslist+jwt', { ...good, ...claims }, deviation);
+    const valid = { sub: listUri(id), iat: now, exp: now + LIFETIME_SECONDS, ttl: 30, status_list: list.encode() };
+    const token = await sign('statuslist+jwt', { ...valid, ...claims }, deviation);
     if (announced) sequence += 1;
-    const entityTag = `"${id}-${behind ? sequence - 1 : sequence}"`;
+    const entityTag = `"${id}-${outdated ? sequence - 1 : sequence}"`;
     lists.set(listUri(id), {
       token,
       entityTag,
       announcedTag: announced ? `"${id}-${sequence}"` : undefined,
-      sentAlong,
+      included,
     });
     if (!announced) return;
-    news.resolve();
-    news = Promise.withResolvers();
+    change.resolve();
+    change = Promise.withResolvers();
   }
 
-  async function aggregate(headers: IncomingHttpHeaders): Promise<Answer> {
+  async function aggregate(headers: IncomingHttpHeaders): Promise<TestResponse> {
     const known = headers['if-none-match'];
-    named.push(known);
-    if (known === aggregationTag() && `${headers.prefer}`.startsWith('wait=')) await news.promise;
+    acknowledgedTags.push(known);
+    if (known === aggregationTag() && `${headers.prefer}`.startsWith('wait=')) await change.promise;
     if (known === aggregationTag()) return { status: 304, headers: {}, body: '' };
     const announced = [...lists].flatMap(([uri, { announcedTag }]) =>
       announcedTag === undefined ? [] : [[uri, announcedTag] as const],
     );
-    const along = [...lists].flatMap(([uri, { token, sentAlong }]) => (sentAlong ? [[uri, token] as const] : []));
+    const includedLists = [...lists].flatMap(([uri, { token, included }]) => (included ? [[uri, token] as const] : []));
     const document = {
       status_lists: announced.map(([uri]) => uri),
       entity_tags: Object.fromEntries(announced),
-      status_list_tokens: Object.fromEntries(along),
+      status_list_tokens: Object.fromEntries(includedLists),
     };
     return json(document, { etag: aggregationTag() });
   }
 
-  function answer(path: string): Answer {
+  function respond(path: string): TestResponse {
     const list = lists.get(identifier + path);
     if (list !== undefined) {
       const headers = { 'content-type': 'application/statuslist+jwt', etag: list.entityTag };
@@ -176,7 +180,7 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
         return json({
           issuer: identifier,
           jwks_uri: `${identifier}/jwks`,
-          status_list_aggregation_endpoint: identifier + AGGREGATION,
+          status_list_aggregation_endpoint: identifier + AGGREGATION_PATH,
         });
       case '/jwks':
         return json({ keys: [key.publicJwk] });
@@ -192,9 +196,9 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
   }
 }
 
-type Answer = { readonly status: number; readonly headers: Record<string, string>; readonly body: string };
+type TestResponse = { readonly status: number; readonly headers: Record<string, string>; readonly body: string };
 
-function json(document: object, headers: Record<string, string> = {}): Answer {
+function json(document: object, headers: Record<string, string> = {}): TestResponse {
   return {
     status: 200,
     headers: { 'content-type': 'application/json', ...headers },

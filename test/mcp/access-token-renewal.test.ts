@@ -24,7 +24,7 @@ async function observe(of: System) {
   const auth = resources.use(
     await startLoopbackProxy({
       target: () => of.issuer,
-      rewrite(headers) {
+      rewriteHeaders(headers) {
         seen.tokenRequests += 1;
         return headers;
       },
@@ -33,11 +33,11 @@ async function observe(of: System) {
   const api = resources.use(
     await startLoopbackProxy({
       target: () => of.apiResource,
-      rewrite(headers) {
+      rewriteHeaders(headers) {
         if (headers.authorization !== undefined) seen.accessTokens.add(headers.authorization.replace('Bearer ', ''));
         return headers;
       },
-      observe: (status) => seen.apiStatuses.push(status),
+      onStatus: (status) => seen.apiStatuses.push(status),
     }),
   );
   const apiResource = `${api.origin}${new URL(of.apiResource).pathname}`;

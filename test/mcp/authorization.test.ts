@@ -216,7 +216,7 @@ test('the resource may be written with a scheme and a host in capitals', async (
   expect((await post(system.mcpResource, INITIALIZE, bearer(accessToken))).status).toBe(200);
   await using shouting = await startLoopbackProxy({
     target: () => mcp.resource,
-    rewrite: (headers) => ({ ...headers, host: new URL(mcp.resource).host.toUpperCase() }),
+    rewriteHeaders: (headers) => ({ ...headers, host: new URL(mcp.resource).host.toUpperCase() }),
   });
   expect(new URL(mcp.resource).host.toUpperCase()).toMatch(/^LOCALHOST:/);
   expect((await post(`${shouting.origin}/mcp`, INITIALIZE, bearer(await mcp.issuer.issue()))).status).toBe(200);
@@ -227,7 +227,7 @@ test("the API sees an access token for the API, and never the caller's", async (
   const seen: string[] = [];
   await using recorder = await startLoopbackProxy({
     target: () => own.apiResource,
-    rewrite(headers) {
+    rewriteHeaders(headers) {
       seen.push(JSON.stringify(headers));
       return headers;
     },

@@ -83,7 +83,7 @@ test('a scenario that fails is seen', async () => {
 function startBearerProxy(resource: string, accessToken: string) {
   return startLoopbackProxy({
     target: () => resource,
-    rewrite: (headers) => ({ ...headers, authorization: `Bearer ${accessToken}` }),
+    rewriteHeaders: (headers) => ({ ...headers, authorization: `Bearer ${accessToken}` }),
   });
 }
 
