@@ -220,7 +220,7 @@ type Answer = {
 };
 
 test.each<[string, Answer, string]>([
-  ['status', { status: 418 }, 'does not describe it'],
+  ['status', { status: 418 }, 'does not describe this status'],
   ['media type', { type: 'text/html' }, 'the media type text/html is not described'],
   ['header', { headers: { 'x-powered-by': 'guesswork' } }, 'the header x-powered-by is not described'],
   ['missing header', { headers: { etag: undefined } }, 'the header etag is missing'],
