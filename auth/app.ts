@@ -1,9 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import Koa, { type Middleware } from 'koa';
 import compose from 'koa-compose';
-import { type Client, errors } from 'oidc-provider';
 import type { Logger } from 'pino';
-import { isDatabaseUnavailable } from '../shared/database/database-unavailable.ts';
 import { handleErrors, renderProblem } from '../shared/http/handle-errors.ts';
 import { healthRoutes } from '../shared/http/health.ts';
 import { logFailures } from '../shared/http/log-failures.ts';
@@ -24,20 +22,18 @@ import { createAuditRecord } from './audit/audit.ts';
 import type { FailedAuthenticationLimiter } from './client-authentication/failed-authentication-limiter.ts';
 import type { Clients } from './clients/clients.ts';
 import type { SecretUse } from './clients/secret-use.ts';
+import { createTokenExchange } from './grants/token-exchange.ts';
 import { createIntrospectionEndpoint } from './introspection/introspection-endpoint.ts';
 import { createAdapterFactory } from './provider/adapter.ts';
-import { auditProviderEvents } from './provider/audit-events.ts';
-import { createClientAuthenticationRateLimit } from './provider/client-authentication-rate-limit.ts';
-import { cacheBuiltClients } from './provider/client-cache.ts';
-import { publishDocuments, refuseUnrouted } from './provider/metadata.ts';
-import { createProvider, METHODS, ROUTES } from './provider/provider.ts';
-import { handleStructuredAccessTokens } from './provider/structured-access-tokens.ts';
+import { createProvider } from './provider/provider.ts';
+import { rejectUnroutedRequests } from './provider/reject-unrouted-requests.ts';
+import { ROUTES } from './provider/routes.ts';
 import type { ResourceServers } from './resource-servers/resource-servers.ts';
 import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts';
 import { createRevocations, revokeLeases } from './revocation/revocations.ts';
 import type { PublicKeys } from './signing-keys/public-keys.ts';
 import type { SigningKeys } from './signing-keys/signing-keys.ts';
-import { createLeases, LeaseHolderNotFoundError } from './status-lists/leases.ts';
+import { createLeases } from './status-lists/leases.ts';
 import { STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
 import { measureStatusLists } from './status-lists/metrics.ts';
 import type { Peers } from './status-lists/peers.ts';
@@ -92,40 +88,40 @@ export function createAuthApp({
   // a list takes new tokens for as long as one of them lives, and is gone when the last of them is
   const leases = createLeases({ em, listLifetimeSeconds: accessTokenTtl, isInvalid });
   const tokenStatus = createTokenStatus({ issuer, leases, statusLists, revokeLeases });
-  const guessing = createClientAuthenticationRateLimit(failedAuthentications);
-  const provider = createProvider({
+  const verify = (token: string) => verifyAccessTokenClaims(token, { issuer, findKey: publicKeys.find });
+  const revocations = createRevocations({ em, statusLists });
+  const { provider, middleware } = createProvider({
     issuer,
-    resourceServers,
-    signingKeys,
-    findKey: publicKeys.find,
-    accessTokenTtl,
-    takeStatus: assignStatus,
-    shareStatus: (clientId, status) => tokenStatus.share(clientId, status).catch(rejectClient),
-    isRevoked,
-    noteSecretUse: secretUse.note,
     adapter: createAdapterFactory({ em, clients }),
+    signingKeys,
+    publicKeys,
+    accessTokenTtl,
+    resourceServers,
+    tokenStatus,
+    exchangeToken: createTokenExchange({
+      issuer,
+      resourceServers,
+      findKey: publicKeys.find,
+      accessTokenTtl,
+      isRevoked,
+      shareStatus: tokenStatus.share,
+    }),
+    clients,
+    noteSecretUse: secretUse.note,
+    failedAuthentications,
+    revokeToken: createRevocationEndpoint({ issuer, verify, revocations }),
+    introspectToken: createIntrospectionEndpoint({ verify, isRevoked }),
+    record: createAuditRecord({ em, logger }),
+    logger,
   });
   if (isTrustedProxy !== undefined) trustProxies(provider, isTrustedProxy);
-  cacheBuiltClients(provider, { find: guessing.guard(clients.find) });
   const koa: Koa = provider;
   koa.on('error', logFailures(logger));
-  provider.on('server_error', (ctx, err) => {
-    logger.error({ err, path: ctx.path }, 'a request could not be answered');
-    if (!isDatabaseUnavailable(err)) return;
-    // the event comes after the answer was written, and may still change it
-    ctx.status = 503;
-    ctx.set('retry-after', '1');
-    ctx.body = { error: 'temporarily_unavailable', error_description: 'the database is out of reach' };
-  });
-  const record = createAuditRecord({ em, logger });
-  auditProviderEvents({ provider, claimedClientId: guessing.claimedClientId, record, logger });
 
   const metrics = createMetrics();
   const observeLag = measureStatusLists(metrics.registry, { statusLists, leases });
   const readers = createReaders({ commitTimes, observeLag });
   const propagation = createPropagation({ readers, peers, waiting, logger });
-  const verify = (token: string) => verifyAccessTokenClaims(token, { issuer, findKey: publicKeys.find });
-  const revocations = createRevocations({ em, statusLists });
 
   const admin: ProtectedResource = {
     resource: `${issuer}/admin`,
@@ -148,8 +144,7 @@ export function createAuthApp({
   });
   const checks = { database: () => em.fork().execute('select 1') };
   const elsewhere = compose([
-    publishDocuments(publicKeys),
-    refuseUnrouted(METHODS),
+    rejectUnroutedRequests,
     serviceIndex({
       name: 'yata authorization server',
       description:
@@ -173,30 +168,13 @@ export function createAuthApp({
         .use(routes.routes())
         .use(routes.allowedMethods()),
     ),
-    guessing.observe(provider),
-    handleStructuredAccessTokens(provider, {
-      revocation: createRevocationEndpoint({ issuer, verify, revocations }),
-      introspection: createIntrospectionEndpoint({ provider, verify, isRevoked }),
-      logger,
-    }),
+    middleware,
   ]);
   provider.use(identifyRequest);
   provider.use(metrics.middleware);
   // what most requests ask for goes to the provider at once
   provider.use((ctx, next) => (ctx.path === ROUTES.token && ctx.method === 'POST' ? next() : elsewhere(ctx, next)));
   return provider;
-
-  function assignStatus({ clientId, one_token_at_a_time: exclusive }: Client, expiresAt: number) {
-    const status = exclusive
-      ? tokenStatus.assignExclusively(clientId, expiresAt)
-      : tokenStatus.assign(clientId, expiresAt);
-    return status instanceof Promise ? status.catch(rejectClient) : status;
-  }
-}
-
-function rejectClient(error: unknown): never {
-  if (error instanceof LeaseHolderNotFoundError) throw new errors.InvalidClientAuth(error.message);
-  throw error;
 }
 
 /** Asks an app for what is below a path alone. */

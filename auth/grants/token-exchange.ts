@@ -1,14 +1,8 @@
 import type { JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
-import type Provider from 'oidc-provider';
-import {
-  errors,
-  type KoaContextWithOIDC,
-  type ResourceServer as ResourceServerInfo,
-  type TokenEndpointGrantContext,
-} from 'oidc-provider';
+import type { Client } from 'oidc-provider';
 import * as z from 'zod';
-import { ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE } from '../../shared/oauth-client/grant-types.ts';
+import { ACCESS_TOKEN_TYPE } from '../../shared/oauth-client/grant-types.ts';
 import { type Actor, InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import {
   type AccessToken,
@@ -23,6 +17,7 @@ import {
   grantScopes,
   type ResourceServers,
 } from '../resource-servers/resource-servers.ts';
+import { InvalidRequestParameterError, UnauthorizedClientError } from './oauth-error.ts';
 
 const Parameters = z.object({
   subject_token: z.string('the access token to exchange'),
@@ -36,57 +31,69 @@ const Parameters = z.object({
   scope: z.string().optional(),
 });
 
-/** What an exchanged token has from its subject token: with its status, revoking the one revokes the other. */
-type DerivedClaims = { readonly act: Actor; readonly status: { readonly status_list: StatusReference } };
+/** The parameters of a token exchange request (RFC 8693 §2.1), in addition to those of every token request. */
+export const TOKEN_EXCHANGE_PARAMETERS: readonly string[] = Object.keys(Parameters.shape);
 
-/** The claims for the token that a request exchanges, which the provider puts into it (`extraTokenClaims`). */
-export function derivedClaims(ctx: KoaContextWithOIDC): DerivedClaims | undefined {
-  return ctx.state.derivedClaims;
-}
+/** The access token that a token exchange issues. */
+export type ExchangedToken = {
+  /** The subject of the subject token. */
+  readonly subject: string;
+  readonly subjectTokenId: string;
+  /** The resource identifier of the resource server that accepts the token. */
+  readonly resource: string;
+  readonly scope: string;
+  /** Seconds since the epoch. The subject token does not expire earlier. */
+  readonly expiresAt: number;
+  /** Seconds. */
+  readonly expiresIn: number;
+  readonly claims: {
+    readonly act: Actor;
+    /** The status of the subject token: revoking either token revokes both. */
+    readonly status: { readonly status_list: StatusReference };
+  };
+};
 
 /**
- * Adds the token exchange grant (RFC 8693) to `provider`: a resource server hands in an access token that was made out
- * to it and gets one for the next resource, with the same subject, itself as the actor, no more scopes, and no longer
- * life.
+ * Checks a token exchange request of an authenticated client (RFC 8693) and decides what it is issued. `client` is a
+ * resource server that exchanges an access token for which it is the audience. The new token is for the next resource
+ * server: it has the same subject, names the client as the actor, has no more scopes, and does not expire later.
+ * @throws {OAuthError} if the request is rejected.
+ * @throws {LeaseHolderNotFoundError} if the client was disabled or deleted after it authenticated.
  */
-export function registerTokenExchange({
-  provider,
+export type ExchangeToken = (client: Client, parameters: unknown) => Promise<ExchangedToken>;
+
+/** Creates the token exchange grant (RFC 8693). */
+export function createTokenExchange({
+  issuer,
   resourceServers,
-  resourceServerInfo,
   findKey,
   accessTokenTtl,
   isRevoked,
   shareStatus,
 }: {
-  provider: Provider;
+  issuer: string;
   resourceServers: ResourceServers;
-  resourceServerInfo: (resource: string) => ResourceServerInfo;
   findKey: JWTVerifyGetKey;
+  /** Seconds for which an access token is valid. */
   accessTokenTtl: number;
   isRevoked: IsRevoked;
-  /** Notes that an access token of this client has that status too, so that it falls with either. */
+  /** Records that an access token of a client has the status of its subject token, so that revoking the client revokes it. */
   shareStatus: (clientId: string, status: StatusReference) => Promise<void>;
-}): void {
+}): ExchangeToken {
   const verifiers = new LRUCache<string, VerifyAccessToken>({
     max: 100,
     memoMethod: (audience) =>
-      createAccessTokenVerifier({
-        issuer: provider.issuer,
-        audience,
-        keys: { find: findKey, generation: () => 0 },
-        isRevoked,
-      }),
+      createAccessTokenVerifier({ issuer, audience, keys: { find: findKey, generation: () => 0 }, isRevoked }),
   });
 
-  provider.registerGrantType(TOKEN_EXCHANGE, exchangeToken, Object.keys(Parameters.shape));
-
-  async function exchangeToken(ctx: TokenEndpointGrantContext): Promise<void> {
-    const { client } = ctx.oidc;
+  return async function exchangeToken(client, parameters) {
     const audience = client.resource_server;
     if (typeof audience !== 'string') {
-      throw new errors.UnauthorizedClient('only a resource server may exchange the access tokens made out to it');
+      throw new UnauthorizedClientError(
+        'only a resource server may exchange access tokens, and only those issued for it',
+      );
     }
-    const { subject_token, resource, scope } = parseParameters(ctx.oidc.params);
+    const { subject_token, resource, scope } = parseParameters(parameters);
     const subject = await verifySubjectToken(subject_token, verifiers.memo(audience));
     const target = getResourceServer(resourceServers, resource ?? resourceServers[0].resource, client);
     const allowed = allowedScopes(client, target).filter((name) => subject.scopes.has(name));
@@ -94,38 +101,32 @@ export function registerTokenExchange({
 
     const now = Math.floor(Date.now() / 1000);
     const expiresIn = Math.min(accessTokenTtl, subject.expiresAt - now);
-    // the clock tolerance of the verifier lets one pass that has just ended, and the provider takes 0 for its default
-    if (expiresIn <= 0) throw invalidSubjectToken();
+    // the verifier's clock tolerance accepts a token that has just expired, and oidc-provider replaces 0 by its default
+    if (expiresIn <= 0) throw new InvalidRequestParameterError(EXPECTED_SUBJECT_TOKEN);
     await shareStatus(client.clientId, subject.status);
-    const issued = new provider.AccessToken({
-      client,
-      accountId: subject.subject,
-      resourceServer: new provider.ResourceServer(target.resource, resourceServerInfo(target.resource)),
+    return {
+      subject: subject.subject,
+      subjectTokenId: subject.jti,
+      resource: target.resource,
       scope: scopes.join(' '),
-      // not from the clock again: by a second that begins meanwhile it would outlive its subject token
-      exp: now + expiresIn,
-      gty: TOKEN_EXCHANGE,
-      grantId: subject.jti,
-    });
-    ctx.state.derivedClaims = {
-      act: { sub: client.clientId, ...(subject.actor && { act: subject.actor }) },
-      status: { status_list: subject.status },
-    } satisfies DerivedClaims;
-    ctx.oidc.entity('AccessToken', issued);
-    ctx.body = {
-      access_token: await issued.save(),
-      issued_token_type: ACCESS_TOKEN_TYPE,
-      token_type: 'Bearer',
-      expires_in: expiresIn,
-      scope: scopes.join(' '),
+      // not read from the clock again: if a new second began, the token would expire later than its subject token
+      expiresAt: now + expiresIn,
+      expiresIn,
+      claims: {
+        act: { sub: client.clientId, ...(subject.actor && { act: subject.actor }) },
+        status: { status_list: subject.status },
+      },
     };
-  }
+  };
 }
 
-function parseParameters(params: unknown): z.infer<typeof Parameters> {
-  const parsed = Parameters.safeParse(params);
+const EXPECTED_SUBJECT_TOKEN =
+  'subject_token: expected an access token issued for this client, not expired and not revoked';
+
+function parseParameters(parameters: unknown): z.infer<typeof Parameters> {
+  const parsed = Parameters.safeParse(parameters);
   if (parsed.success) return parsed.data;
-  throw new errors.InvalidRequest(
+  throw new InvalidRequestParameterError(
     parsed.error.issues.map(({ path, message }) => `${path.join('.')}: expected ${message}`).join('; '),
   );
 }
@@ -135,11 +136,6 @@ async function verifySubjectToken(token: string, verify: VerifyAccessToken): Pro
     return await verify(token);
   } catch (cause) {
     if (!(cause instanceof InvalidAccessTokenError)) throw cause;
-    throw invalidSubjectToken(cause);
+    throw new InvalidRequestParameterError(EXPECTED_SUBJECT_TOKEN, { cause });
   }
-}
-
-function invalidSubjectToken(cause?: unknown): Error {
-  const expected = 'subject_token: expected an access token made out to this client, not expired and not revoked';
-  return new errors.InvalidRequest(expected, undefined, { cause });
 }

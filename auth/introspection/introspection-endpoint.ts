@@ -1,7 +1,7 @@
-import type Provider from 'oidc-provider';
-import type { Client, KoaContextWithOIDC } from 'oidc-provider';
+import type { Client } from 'oidc-provider';
 import { type AccessTokenClaims, InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import type { IsRevoked } from '../../shared/resource-server/access-token-verifier.ts';
+import { signIntrospectionResponse } from '../provider/signed-introspection.ts';
 import type { HandleStructuredAccessToken } from '../provider/structured-access-tokens.ts';
 import type { VerifyOwnToken } from '../revocation/revocation-endpoint.ts';
 
@@ -14,11 +14,9 @@ const SIGNED = 'application/token-introspection+jwt';
  * learns that it is not active, and nothing more.
  */
 export function createIntrospectionEndpoint({
-  provider,
   verify,
   isRevoked,
 }: {
-  provider: Provider;
   verify: VerifyOwnToken;
   isRevoked: IsRevoked;
 }): HandleStructuredAccessToken {
@@ -30,8 +28,10 @@ export function createIntrospectionEndpoint({
         : { active: false };
     ctx.status = 200;
     ctx.vary('accept');
-    if (ctx.accepts('json', SIGNED) === SIGNED) await sign(ctx, answer);
-    else ctx.body = answer;
+    if (ctx.accepts('json', SIGNED) === SIGNED) {
+      ctx.body = await signIntrospectionResponse(ctx, answer);
+      ctx.type = SIGNED;
+    } else ctx.body = answer;
   };
 
   async function findActive(token: string): Promise<AccessTokenClaims | undefined> {
@@ -44,14 +44,6 @@ export function createIntrospectionEndpoint({
       if (error instanceof InvalidAccessTokenError) return undefined;
       throw error;
     }
-  }
-
-  async function sign(ctx: KoaContextWithOIDC, answer: object): Promise<void> {
-    // the provider's way to sign for the client that asks: typ, iss, aud and iat are those of RFC 9701 §5
-    const signed = new provider.IdToken({}, { ctx });
-    signed.set('token_introspection', answer);
-    ctx.body = await signed.issue({ use: 'introspection' });
-    ctx.type = SIGNED;
   }
 }
 

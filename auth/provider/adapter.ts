@@ -2,12 +2,12 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider';
 import type { Clients } from '../clients/clients.ts';
 import { ArtifactEntity } from './artifact.entity.ts';
-import { clientMetadata } from './client-metadata.ts';
+import { toClientMetadata } from './client-metadata.ts';
 
 /**
- * Creates the storage that oidc-provider asks for. Clients come from memory; everything else is an artifact. Where the
- * provider reads first and writes then, the write is conditional and refuses the second of two that run at once: a
- * replayed client assertion, a code that is redeemed twice.
+ * Creates the storage of oidc-provider. Clients come from the cache of clients, everything else is an artifact in the
+ * database. To detect a second use, oidc-provider reads and then writes. Two requests at the same time would both
+ * succeed, so the write is conditional: it rejects a client assertion or an authorization code that was used before.
  */
 export function createAdapterFactory({
   em,
@@ -21,11 +21,11 @@ export function createAdapterFactory({
 
 function createClientAdapter(clients: Pick<Clients, 'find'>): Adapter {
   return {
-    ...unused,
+    ...unsupported,
     async find(clientId) {
       const client = await clients.find(clientId);
-      // a client that is disabled is as unknown as one that never was
-      return client?.active ? clientMetadata(client) : undefined;
+      // a disabled client is treated like an unknown client
+      return client?.active ? toClientMetadata(client) : undefined;
     },
   };
 }
@@ -46,7 +46,7 @@ function createArtifactAdapter(em: SqlEntityManager, model: string): Adapter {
       const consumed = await em
         .fork()
         .nativeUpdate(ArtifactEntity, { model, id, consumedAt: null }, { consumedAt: new Date() });
-      if (consumed === 0) throw new errors.InvalidGrant(`${model} was redeemed already`);
+      if (consumed === 0) throw new errors.InvalidGrant(`${model} was redeemed before`);
     },
     async destroy(id) {
       await em.fork().nativeDelete(ArtifactEntity, { model, id });
@@ -59,7 +59,7 @@ function createArtifactAdapter(em: SqlEntityManager, model: string): Adapter {
   async function findPayload(
     where: { id: string } | { uid: string } | { userCode: string },
   ): Promise<AdapterPayload | undefined> {
-    // PostgreSQL takes no NUL, so nothing that has one was ever stored
+    // PostgreSQL rejects NUL in text, so an id that contains it was never stored
     if (Object.values(where).some((value) => value.includes('\0'))) return undefined;
     const found = await em
       .fork()
@@ -68,7 +68,7 @@ function createArtifactAdapter(em: SqlEntityManager, model: string): Adapter {
     return { ...found.payload, ...(found.consumedAt && { consumed: Math.floor(found.consumedAt.getTime() / 1000) }) };
   }
 
-  /** Inserts unless it is there: what is seen once and not expired is a replay (RFC 7523 §3, `jti`). */
+  /** Inserts an artifact, or replaces an expired one. One that has not expired means a replay (RFC 7523 §3, `jti`). */
   async function insertOnce(artifact: { id: string; payload: object; expiresAt: Date | null }): Promise<void> {
     const written = await em.fork().execute(
       `insert into auth.artifact (model, id, payload, expires_at) values (?, ?, ?, ?)
@@ -81,21 +81,21 @@ function createArtifactAdapter(em: SqlEntityManager, model: string): Adapter {
   }
 }
 
-/** Deletes the artifacts that expired: nothing finds them any more. */
+/** Deletes expired artifacts, which no lookup returns. */
 export async function deleteExpiredArtifacts(em: SqlEntityManager): Promise<void> {
   await em.fork().nativeDelete(ArtifactEntity, { expiresAt: { $lte: new Date() } });
 }
 
-/** Clients are registered through `Clients`, so the provider only ever looks them up. */
-const unused = {
-  upsert: refuse,
-  findByUid: refuse,
-  findByUserCode: refuse,
-  consume: refuse,
-  destroy: refuse,
-  revokeByGrantId: refuse,
+/** oidc-provider only looks clients up, because they are registered at `/admin`. */
+const unsupported = {
+  upsert: throwUnsupported,
+  findByUid: throwUnsupported,
+  findByUserCode: throwUnsupported,
+  consume: throwUnsupported,
+  destroy: throwUnsupported,
+  revokeByGrantId: throwUnsupported,
 } satisfies Omit<Adapter, 'find'>;
 
-async function refuse(): Promise<never> {
-  throw new Error('oidc-provider only looks clients up');
+async function throwUnsupported(): Promise<never> {
+  throw new Error('oidc-provider can only look up clients');
 }

@@ -1,11 +1,11 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
-/** Something that oidc-provider keeps between requests: a used client assertion, an authorization code, a grant. */
+/** What oidc-provider stores between requests: a used client assertion, an authorization code, a grant. */
 export const ArtifactEntity = defineEntity({
   name: 'Artifact',
   tableName: 'artifact',
   properties: {
-    /** oidc-provider's name for what it is: `ReplayDetection`, `AuthorizationCode`, … */
+    /** The name of the oidc-provider model: `ReplayDetection`, `AuthorizationCode`, … */
     model: p.string().primary(),
     id: p.string().primary(),
     payload: p.json<Record<string, unknown>>(),

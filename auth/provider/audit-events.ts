@@ -3,9 +3,10 @@ import type Provider from 'oidc-provider';
 import type { errors, KoaContextWithOIDC } from 'oidc-provider';
 import type { Logger } from 'pino';
 import { requestId } from '../../shared/http/request-id.ts';
-import type { Origin, RecordAuditEvent } from '../audit/audit.ts';
+import type { RecordAuditEvent } from '../audit/audit.ts';
+import { findClaimedClientId } from './client-authentication-rate-limit.ts';
 
-/** Refusals that a security officer wants to know of, by the error code of RFC 6749 §5.2. */
+/** The error codes (RFC 6749 §5.2) that become audit events, each with the action that was rejected. */
 const ACTIONS: Readonly<Record<string, string>> = {
   invalid_client: 'client.authenticate',
   invalid_scope: 'token.issue',
@@ -14,22 +15,19 @@ const ACTIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Records what oidc-provider refuses and logs what it issues. Refusals are events of the audit; tokens, of which there
- * are many, are lines of the log.
+ * Records rejected requests in the audit, and writes a log line for each issued access token. Issued tokens are not audit
+ * events because there are many of them.
  */
-export function auditProviderEvents({
-  provider,
-  claimedClientId,
-  record,
-  logger,
-}: {
-  provider: Provider;
-  /** Who a request says it is from. */
-  claimedClientId: (ctx: KoaContextWithOIDC) => string | undefined;
-  record: RecordAuditEvent;
-  logger: Logger;
-}): void {
-  const refused = (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
+export function applyAuditEvents(
+  provider: Provider,
+  { record, logger }: { record: RecordAuditEvent; logger: Logger },
+): void {
+  provider.on('grant.error', recordRejection);
+  provider.on('revocation.error', recordRejection);
+  provider.on('introspection.error', recordRejection);
+  provider.on('grant.success', logAccessToken);
+
+  function recordRejection(ctx: KoaContextWithOIDC, error: errors.OIDCProviderError): void {
     const action = ACTIONS[error.error];
     if (action === undefined || !('oidc' in ctx)) return;
     const detail = {
@@ -37,24 +35,28 @@ export function auditProviderEvents({
       reason: error.error_detail ?? error.error_description ?? null,
       endpoint: ctx.path,
     };
-    const event = { ...originOf(ctx, claimedClientId(ctx)), action, target: null, outcome: 'refused' as const, detail };
-    // who names no client is limited by nothing, and could fill the table
-    if (event.actor === null) logger.info({ audit: event }, action);
+    const actor = ctx.oidc.client?.clientId ?? (findClaimedClientId(ctx)?.slice(0, 255) || null);
+    const event = {
+      actor,
+      address: ctx.ip,
+      requestId: requestId(ctx),
+      action,
+      target: null,
+      outcome: 'refused' as const,
+      detail,
+    };
+    // no rate limit applies to a request without a client id: such requests could fill the table
+    if (actor === null) logger.info({ event: 'audit.recorded', audit: event }, action);
     else record(event);
-  };
-  provider.on('grant.error', refused);
-  provider.on('revocation.error', refused);
-  provider.on('introspection.error', refused);
+  }
 
-  provider.on('grant.success', (ctx) => {
+  function logAccessToken(ctx: KoaContextWithOIDC): void {
     const { access_token } = Object(ctx.body);
     if (typeof access_token !== 'string' || !logger.isLevelEnabled('info')) return;
     const { sub, client_id, act, jti, aud, scope } = decodeJwt(access_token);
-    logger.info({ sub, client_id, act, jti, aud, scope, request_id: requestId(ctx) }, 'access token issued');
-  });
-}
-
-function originOf(ctx: KoaContextWithOIDC, claimed: string | undefined): Origin {
-  const actor = ctx.oidc.client?.clientId ?? (claimed?.slice(0, 255) || null);
-  return { actor, address: ctx.ip, requestId: requestId(ctx) };
+    logger.info(
+      { event: 'access_token.issued', sub, client_id, act, jti, aud, scope, request_id: requestId(ctx) },
+      'access token issued',
+    );
+  }
 }

@@ -1,73 +1,70 @@
 import type { Context, Middleware } from 'koa';
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
-import type { Clients } from '../clients/clients.ts';
 
-/** Where clients authenticate: elsewhere the provider looks clients up without a secret. */
-const AUTHENTICATED: ReadonlySet<string> = new Set(['token', 'revocation', 'introspection']);
+/** The routes at which clients authenticate. At other routes oidc-provider finds a client without authenticating it. */
+const AUTHENTICATED_ROUTES: ReadonlySet<string> = new Set(['token', 'revocation', 'introspection']);
 
-/** Refuses to look at the credentials of a client whose authentication failed too often. */
-export type ClientAuthenticationRateLimit = {
-  /** Wraps the look-up of clients, with which the provider begins to authenticate one. */
-  readonly guard: (find: Clients['find']) => Clients['find'];
-  /** Lets the guard learn how each authentication ended. What it returns goes before the endpoints but that for tokens. */
-  readonly observe: (provider: Provider) => Middleware;
-  /** The client id that a request claimed, until its authentication is known to have failed. */
-  readonly claimedClientId: (ctx: Pick<Context, 'state'>) => string | undefined;
-};
+/**
+ * Limits failed client authentication (RFC 6749 §2.3.1), which oidc-provider does not limit. Client authentication begins
+ * with `Client.find`: while a client id is limited there, its secret is not compared at all.
+ * @returns middleware that notes successful authentication at the revocation and introspection endpoints, for which
+ *   oidc-provider has no event.
+ */
+export function applyClientAuthenticationRateLimit(
+  provider: Provider,
+  { findWait, failed, succeeded }: FailedAuthenticationLimiter,
+): Middleware {
+  const { Client } = provider;
+  const find = Client.find;
 
-/** Creates the guard of the token, revocation and introspection endpoints against guessing (RFC 6749 §2.3.1). */
-export function createClientAuthenticationRateLimit({
-  findWait,
-  failed,
-  succeeded,
-}: FailedAuthenticationLimiter): ClientAuthenticationRateLimit {
-  return {
-    claimedClientId: (ctx) => ctx.state.claimedClientId,
-    guard: (find) =>
-      function findUnlessLimited(clientId) {
-        const { ctx } = Provider;
-        if (ctx === undefined || !AUTHENTICATED.has(ctx.oidc.route) || ctx.state.claimedClientId !== undefined)
-          return find(clientId);
-        // ctx.ip is never what somebody put into X-Forwarded-For who is no trusted proxy
-        const waiting = findWait({ clientId, address: ctx.ip });
-        const findNow = (wait?: number) => {
-          if (wait !== undefined) throw new TooManyFailedAuthenticationsError(ctx, wait);
-          ctx.state.claimedClientId = clientId;
-          return find(clientId);
-        };
-        return waiting === undefined ? findNow() : waiting.then(findNow);
-      },
-
-    observe(provider) {
-      const count = (ctx: KoaContextWithOIDC, error: Error) => {
-        const clientId = ctx.state.claimedClientId;
-        if (clientId === undefined || !(error instanceof errors.InvalidClientAuth)) return;
-        ctx.state.claimedClientId = undefined;
-        void failed({ clientId, address: ctx.ip });
-      };
-      provider.on('grant.error', count);
-      provider.on('revocation.error', count);
-      provider.on('introspection.error', count);
-      const note = (ctx: Context) => {
-        const clientId = ctx.state.claimedClientId;
-        if (clientId !== undefined && ctx.status < 400) succeeded({ clientId, address: ctx.ip });
-      };
-      provider.on('grant.success', note);
-      // the event above tells of the token endpoint, and costs its requests nothing
-      return async function noteAuthentication(ctx, next) {
-        await next();
-        note(ctx);
-      };
-    },
+  Client.find = function findUnlessLimited(given: unknown) {
+    const clientId = typeof given === 'string' ? given : '';
+    const { ctx } = Provider;
+    if (ctx === undefined || !AUTHENTICATED_ROUTES.has(ctx.oidc.route) || findClaimedClientId(ctx) !== undefined)
+      return find.call(Client, clientId);
+    const findNow = (waitMs?: number) => {
+      if (waitMs !== undefined) throw new TooManyFailedAuthenticationsError(ctx, waitMs);
+      ctx.state.claimedClientId = clientId;
+      return find.call(Client, clientId);
+    };
+    // ctx.ip ignores X-Forwarded-For unless a trusted proxy sent it
+    const waiting = findWait({ clientId, address: ctx.ip });
+    return waiting === undefined ? findNow() : waiting.then(findNow);
   };
+
+  provider.on('grant.error', countFailure);
+  provider.on('revocation.error', countFailure);
+  provider.on('introspection.error', countFailure);
+  provider.on('grant.success', noteSuccess);
+
+  return async function noteAuthentication(ctx, next) {
+    await next();
+    if (ctx.status < 400) noteSuccess(ctx);
+  };
+
+  function countFailure(ctx: KoaContextWithOIDC, error: Error): void {
+    const clientId = findClaimedClientId(ctx);
+    if (clientId === undefined || !(error instanceof errors.InvalidClientAuth)) return;
+    void failed({ clientId, address: ctx.ip });
+  }
+
+  function noteSuccess(ctx: Context): void {
+    const clientId = findClaimedClientId(ctx);
+    if (clientId !== undefined) succeeded({ clientId, address: ctx.ip });
+  }
+}
+
+/** The client id that a request authenticates with, whether or not it proves to be that client. */
+export function findClaimedClientId(ctx: Pick<Context, 'state'>): string | undefined {
+  return ctx.state.claimedClientId;
 }
 
 class TooManyFailedAuthenticationsError extends errors.OIDCProviderError {
-  constructor(ctx: KoaContextWithOIDC, wait: number) {
+  constructor(ctx: KoaContextWithOIDC, waitMs: number) {
     super(429, 'temporarily_unavailable');
-    const seconds = Math.max(1, Math.ceil(wait / 1000));
-    this.error_description = `client authentication failed too often from this address: check the client credentials, and try again in ${seconds} seconds`;
+    const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+    this.error_description = `client authentication failed too often from this address: check the client credentials and retry in ${seconds} seconds`;
     ctx.set('retry-after', String(seconds));
   }
 }

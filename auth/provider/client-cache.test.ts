@@ -1,14 +1,14 @@
 import type Provider from 'oidc-provider';
 import { expect, test } from 'vitest';
 import type { ClientRecord } from '../clients/clients.ts';
-import { cacheBuiltClients } from './client-cache.ts';
+import { applyClientCache } from './client-cache.ts';
 
 test.each([[{ $ne: null }], [['client']], [5], [true], [null], [undefined]])(
   'a client id that is %j is looked for as no id at all',
   async (clientId) => {
     const asked: unknown[] = [];
     const provider = { Client: { find: () => expect.unreachable() } } as unknown as Provider;
-    cacheBuiltClients(provider, {
+    applyClientCache(provider, {
       async find(id) {
         asked.push(id);
         return undefined satisfies ClientRecord | undefined;

@@ -2,15 +2,18 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:cr
 import { ExternalSigningKey } from 'oidc-provider';
 import type { SigningKey } from '../signing-keys/signing-keys.ts';
 
-/** A key as oidc-provider takes it. One on an elliptic curve signs here; RSA takes too long to do it on the main thread. */
+/**
+ * Creates a signing key for oidc-provider. A key on an elliptic curve signs on the main thread. An RSA signature takes too
+ * long for the main thread, so oidc-provider makes it through WebCrypto.
+ */
 export function createProviderSigningKey(key: SigningKey): SigningKey | ExternalSigningKey {
   return key.alg === 'ES256' || key.alg === 'EdDSA' ? new EllipticCurveKey(key) : key;
 }
 
 /**
- * A key that signs on the main thread, all that one turn of the event loop asked for together, at its end. Through
- * WebCrypto each signature is a job of another thread, and one with ES256 takes as long to be put into the form of a JWS
- * as to be made. This spares a third of what issuing an access token costs.
+ * A key that signs on the main thread. It collects the signatures that are requested during one turn of the event loop and
+ * makes them together at its end. Through WebCrypto each signature is a job of another thread, and converting an ES256
+ * signature to the format of JWS takes as long as making it. This key saves a third of the cost of issuing an access token.
  */
 class EllipticCurveKey extends ExternalSigningKey {
   readonly #key: SigningKey;
@@ -47,24 +50,24 @@ class EllipticCurveKey extends ExternalSigningKey {
         resolve();
       });
     });
-    // one promise for all: their signatures are made before any of them goes on
+    // all signatures of this turn await one promise, so they are made before any of the requests continues
     await this.#endOfTurn;
     return this.#signNow(data);
   }
 }
 
-/** Octets of each half of an ES256 signature (RFC 7518 §3.4). */
-const HALF = 32;
+/** The length of R and of S in an ES256 signature (RFC 7518 §3.4). */
+const HALF_BYTES = 32;
 
-/** Turns a signature as OpenSSL makes it, a DER sequence of the integers R and S, into one of a JWS. */
+/** Converts a signature of OpenSSL, which is a DER sequence of the integers R and S, to the format of JWS. */
 function concatenateHalves(der: Buffer): Buffer {
-  const halves = Buffer.alloc(2 * HALF);
+  const halves = Buffer.alloc(2 * HALF_BYTES);
   let integer = 2;
-  for (const end of [HALF, 2 * HALF]) {
+  for (const end of [HALF_BYTES, 2 * HALF_BYTES]) {
     const length = der.readUInt8(integer + 1);
     const next = integer + 2 + length;
-    // an integer is as short as it can be, and has a zero before it where it would else be negative
-    const kept = Math.min(length, HALF);
+    // a DER integer has no leading zeros, except for one zero where it would be negative otherwise
+    const kept = Math.min(length, HALF_BYTES);
     der.copy(halves, end - kept, next - kept, next);
     integer = next;
   }

@@ -3,18 +3,19 @@ import type Provider from 'oidc-provider';
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Logger } from 'pino';
 
-/** Answers a request about one of our JWT access tokens. The client is authenticated. */
+/** Answers a request of an authenticated client about an access token that is a JWT. */
 export type HandleStructuredAccessToken = (
   ctx: KoaContextWithOIDC,
   request: { readonly client: Client; readonly token: string },
 ) => Promise<void>;
 
 /**
- * Lets `revocation` and `introspection` answer about JWT access tokens, which oidc-provider declines because it keeps
- * none. It does so after it has authenticated the client and checked the parameters, and says so with an error of its
- * own: what it declined is answered here.
+ * Lets the revocation and introspection endpoints answer about access tokens that are JWTs. oidc-provider rejects every
+ * JWT with `unsupported_token_type`, because it does not store them. It does so after it has authenticated the client and
+ * checked the parameters, and emits the error as an event; the middleware replaces the response afterwards.
+ * @returns the middleware.
  */
-export function handleStructuredAccessTokens(
+export function applyStructuredAccessTokens(
   provider: Provider,
   {
     revocation,
@@ -22,31 +23,37 @@ export function handleStructuredAccessTokens(
     logger,
   }: { revocation: HandleStructuredAccessToken; introspection: HandleStructuredAccessToken; logger: Logger },
 ): Middleware {
-  const declined = new WeakMap<object, () => Promise<void>>();
-  const note = (answer: HandleStructuredAccessToken) => (ctx: KoaContextWithOIDC, error: Error) => {
-    const { client, params } = ctx.oidc;
-    if (!(error instanceof errors.UnsupportedTokenType) || client === undefined || typeof params?.token !== 'string')
-      return;
-    const request = { client, token: params.token };
-    declined.set(ctx, () => answer(ctx, request));
-  };
-  provider.on('revocation.error', note(revocation));
-  provider.on('introspection.error', note(introspection));
+  const rejected = new WeakMap<object, () => Promise<void>>();
+  provider.on('revocation.error', handleLater(revocation));
+  provider.on('introspection.error', handleLater(introspection));
 
   return async function handleStructuredAccessTokens(ctx, next) {
     await next();
-    const answer = declined.get(ctx);
-    if (answer === undefined) return;
+    const handle = rejected.get(ctx);
+    if (handle === undefined) return;
     ctx.set('cache-control', 'no-store');
     try {
-      await answer();
-    } catch (error) {
-      // the token may be as good as before: nothing is claimed (RFC 7009 §2.2.1)
-      logger.error({ err: error, path: ctx.path }, 'the store is out of reach');
+      await handle();
+    } catch (err) {
+      // the token may still be valid, so the response must not say that it was revoked (RFC 7009 §2.2.1)
+      logger.error({ event: 'request.failed', err, path: ctx.path }, 'request failed');
       ctx.status = 503;
       ctx.set('retry-after', '1');
       ctx.type = 'json';
-      ctx.body = { error: 'temporarily_unavailable', error_description: 'the store is out of reach' };
+      ctx.body = {
+        error: 'temporarily_unavailable',
+        error_description: 'the server cannot process the token now: retry later',
+      };
     }
   };
+
+  function handleLater(handle: HandleStructuredAccessToken) {
+    return (ctx: KoaContextWithOIDC, error: Error) => {
+      const { client, params } = ctx.oidc;
+      if (!(error instanceof errors.UnsupportedTokenType) || client === undefined || typeof params?.token !== 'string')
+        return;
+      const request = { client, token: params.token };
+      rejected.set(ctx, () => handle(ctx, request));
+    };
+  }
 }

@@ -88,7 +88,7 @@ test('whoever guesses is told to wait, and nobody else is', async () => {
       body: {
         error: 'temporarily_unavailable',
         error_description: expect.stringMatching(
-          /^client authentication failed too often from this address: check the client credentials, and try again in \d+ seconds$/,
+          /^client authentication failed too often from this address: check the client credentials and retry in \d+ seconds$/,
         ),
       },
     });

@@ -1,0 +1,17 @@
+/** The path of each endpoint that oidc-provider serves. */
+export const ROUTES = {
+  authorization: '/oauth/authorize',
+  token: '/oauth/token',
+  jwks: '/oauth/jwks',
+  revocation: '/oauth/revoke',
+  introspection: '/oauth/introspect',
+} as const;
+
+/** The HTTP method of each endpoint, by its path. */
+export const METHODS: Readonly<Record<string, 'GET' | 'POST'>> = {
+  [ROUTES.authorization]: 'GET',
+  [ROUTES.token]: 'POST',
+  [ROUTES.jwks]: 'GET',
+  [ROUTES.revocation]: 'POST',
+  [ROUTES.introspection]: 'POST',
+};
