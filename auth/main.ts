@@ -20,7 +20,8 @@ import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.
 import { createPublicKeys } from './signing-keys/public-keys.ts';
 import { findOrCreateSigningKeys } from './signing-keys/signing-keys.ts';
 import { openPeers } from './status-lists/peers.ts';
-import { openStatusLists, retireStatusLists } from './status-lists/status-lists.ts';
+import { deleteExpiredStatusLists } from './status-lists/status-list-retention.ts';
+import { openStatusLists } from './status-lists/status-lists.ts';
 
 /** Milliseconds between deletions of what expired, and writes of when each secret was last used. */
 const TIDY_EVERY = 60_000;
@@ -58,7 +59,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
       secretUse.write(),
       deleteExpiredArtifacts(em),
       deleteExpiredFailures(em),
-      retireStatusLists(em),
+      deleteExpiredStatusLists(em),
       deleteOldAuditEvents(em, config.AUDIT_RETENTION_DAYS),
     ]).catch((err) => logger.warn({ err }, 'the database could not be tidied'));
   }, TIDY_EVERY);

@@ -12,7 +12,7 @@ import { type Authorized, requireScope } from '../../shared/resource-server/koa.
 import { listAuditEvents, type Origin } from '../audit/audit.ts';
 import type { VerifyOwnToken } from '../revocation/revocation-endpoint.ts';
 import type { Revocations } from '../revocation/revocations.ts';
-import { getList } from '../status-lists/list-uri.ts';
+import { getListId } from '../status-lists/list-uri.ts';
 import type { Propagation } from '../status-lists/propagation.ts';
 import type { Administration } from './administration.ts';
 import {
@@ -164,7 +164,7 @@ export function adminRoutes({
     try {
       const { jti, client_id, status } = await verifyOwnToken(token);
       const { idx, uri } = status.status_list;
-      return { jti, clientId: client_id, list: getList(issuer, uri), index: idx };
+      return { jti, clientId: client_id, list: getListId(issuer, uri), index: idx };
     } catch (error) {
       if (!(error instanceof InvalidAccessTokenError)) throw error;
       throw new InvalidRequestError(

@@ -4,8 +4,10 @@ import { FailedAuthenticationEntity } from '../client-authentication/failed-auth
 import { ClientEntity } from '../clients/client.entity.ts';
 import { ClientSecretEntity } from '../clients/client-secret.entity.ts';
 import { ArtifactEntity } from '../provider/artifact.entity.ts';
+import { RevocationEntity } from '../revocation/revocation.entity.ts';
 import { SigningKeyEntity } from '../signing-keys/signing-key.entity.ts';
-import { LeaseEntity, RevocationEntity, StatusListEntity } from '../status-lists/status-list.entity.ts';
+import { LeaseEntity } from '../status-lists/lease.entity.ts';
+import { StatusListEntity } from '../status-lists/status-list.entity.ts';
 import { Migration20261123132753_clients_keys_artifacts } from './migrations/Migration20261123132753_clients_keys_artifacts.ts';
 import { Migration20261123144743_status_lists } from './migrations/Migration20261123144743_status_lists.ts';
 import { Migration20261123145451_client_secrets_audit } from './migrations/Migration20261123145451_client_secrets_audit.ts';

@@ -1,7 +1,7 @@
 import { requestId } from '../../shared/http/request-id.ts';
 import { type AccessTokenClaims, InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import type { HandleStructuredAccessToken } from '../provider/structured-access-tokens.ts';
-import { getList } from '../status-lists/list-uri.ts';
+import { getListId } from '../status-lists/list-uri.ts';
 import type { Revocations } from './revocations.ts';
 
 /** Verifies an access token of ours, whoever it is for. @throws {InvalidAccessTokenError} */
@@ -36,7 +36,7 @@ export function createRevocationEndpoint({
     }
     const { idx, uri } = claims.status.status_list;
     await revocations.revokeToken(
-      { list: getList(issuer, uri), index: idx, jti: claims.jti, clientId: claims.client_id },
+      { list: getListId(issuer, uri), index: idx, jti: claims.jti, clientId: claims.client_id },
       { actor: client.clientId, address: ctx.ip, requestId: requestId(ctx), reason: 'revoked by its client' },
     );
   };

@@ -1,7 +1,8 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type AuditEvent, insertAuditEvent, type Origin } from '../audit/audit.ts';
-import { RevocationEntity } from '../status-lists/status-list.entity.ts';
-import { KEPT, type StatusLists } from '../status-lists/status-lists.ts';
+import { RETAINED_SQL } from '../status-lists/status-list-retention.ts';
+import type { StatusLists } from '../status-lists/status-lists.ts';
+import { RevocationEntity } from './revocation.entity.ts';
 
 /** Who revokes, and why. */
 export type RevocationCause = { readonly actor: string; readonly reason: string };
@@ -83,7 +84,7 @@ export async function revokeLeases(
 ): Promise<number | undefined> {
   await transaction.execute('select 1 from auth.client where client_id = ? for update', [clientId]);
   const leases = await transaction.execute<Range[]>(
-    `delete from auth.lease where holder = ? and ${KEPT}${exchanged ? '' : ' and not shared'} returning list, start, length`,
+    `delete from auth.lease where holder = ? and ${RETAINED_SQL}${exchanged ? '' : ' and not shared'} returning list, start, length`,
     [clientId],
   );
   return insertRevocations(transaction, joinRanges(leases), cause);

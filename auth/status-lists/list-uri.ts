@@ -1,19 +1,22 @@
-/** Where the status lists are: the aggregation at the path itself, each list below it. */
+/** The path of the aggregation document. Each status list is below it. */
 export const STATUS_LISTS_PATH = '/oauth/status-lists';
 
-/** The `uri` of a list, which is also the `sub` of its token (draft-ietf-oauth-status-list-21 §5.1). */
+/** Returns the `uri` of a list, which is also the `sub` of its signed form (draft-ietf-oauth-status-list-21 §5.1). */
 export function listUri(issuer: string, list: number): string {
   return `${issuer}${STATUS_LISTS_PATH}/${list}`;
 }
 
-/** The list that the `uri` in a token of ours names. @throws {Error} when it is none of the issuer's. */
-export function getList(issuer: string, uri: string): number {
+/** Returns the id of the list in an access token of this issuer. @throws {Error} when `uri` is not a list of this issuer. */
+export function getListId(issuer: string, uri: string): number {
   const list = parseListUri(issuer, uri);
-  if (list === undefined) throw new Error(`the status list of a token of ours is ${uri}`);
+  if (list === undefined)
+    throw new Error(
+      `an access token of this issuer has the status list ${uri}, expected ${listUri(issuer, 1)} or another number`,
+    );
   return list;
 }
 
-/** The list that a `uri` names, or undefined when it is not one of the issuer's. */
+/** Parses the `uri` of a list. Returns undefined when it is not a list of this issuer. */
 export function parseListUri(issuer: string, uri: string): number | undefined {
   const prefix = `${issuer}${STATUS_LISTS_PATH}/`;
   const id = uri.startsWith(prefix) ? uri.slice(prefix.length) : '';

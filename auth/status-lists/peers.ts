@@ -4,22 +4,24 @@ import * as z from 'zod';
 import type { Database } from '../../shared/database/database.ts';
 import { listen } from '../../shared/database/listen.ts';
 
-/** The channel on which the processes talk. */
+/** The channel on which the auth processes send each other messages (NOTIFY). */
 const CHANNEL = 'auth_processes';
 
-/** What the session is called on which a process hears the others; its id follows. */
-const SESSION = 'yata auth ';
+/** The PostgreSQL session in which a process listens has this name (`application_name`), followed by the id of the process. */
+const SESSION_NAME_PREFIX = 'yata auth ';
 
-/** Milliseconds between looks at who is there, and after which one that was not seen is gone. */
-const LOOK_EVERY = 5_000;
-const GONE_AFTER = 30_000;
+/** How often a process looks which other processes are listening. */
+const REFRESH_INTERVAL_MS = 5_000;
 
-/** What a process says that ends. */
+/** A process whose session was not seen for this long has ended. Until then it may be reconnecting. */
+const PEER_TIMEOUT_MS = 30_000;
+
+/** The message that a process sends when it ends. */
 const GOODBYE = { kind: 'goodbye' } as const;
 const Goodbye = z.object({ kind: z.literal(GOODBYE.kind) });
 
-/** What is told, in JSON; whoever may use the database can send something else. */
-const Told = z
+/** The payload of a notification, in JSON. Any role that may connect to the database can send another payload. */
+const Envelope = z
   .string()
   .transform((text, refinement): unknown => {
     try {
@@ -31,66 +33,68 @@ const Told = z
   })
   .pipe(z.object({ from: z.string(), message: z.unknown() }));
 
-/** The auth processes on one database, which can tell each other things. Disposing it ends the hearing. */
+/** The other auth processes on the database, its peers. Disposing it says goodbye to them and stops listening. */
 export type Peers = AsyncDisposable & {
-  /** The ids of the others: those that hear, and those that did a moment ago and may be connecting again. */
+  /** Returns the ids of the peers: those that listen now, and those that did lately and may be reconnecting. */
   readonly findPeers: () => Promise<string[]>;
-  /** Tells every other process these messages, in order. Each has at most 7,900 bytes as JSON, which is PostgreSQL's limit. */
+  /** Sends messages to every peer, in order. A message has at most 7,900 bytes as JSON, because PostgreSQL limits payloads. */
   readonly broadcast: (messages: readonly object[]) => Promise<void>;
-  /** Hands what others tell to `hearer` from now on, each with the id of who told it. */
-  readonly onMessage: (hearer: Hearer) => void;
+  /** Calls `handler` with each later message of a peer and the id of that peer. It replaces the previous handler. */
+  readonly onMessage: (handler: MessageHandler) => void;
 };
 
-type Hearer = (message: unknown, from: string) => void;
+type MessageHandler = (message: unknown, from: string) => void;
 
-/** Opens what the auth processes on `database` tell each other. On the embedded database there is one alone. */
+/** Opens the messages between the auth processes on `database`. The embedded database has one process, so it has no peers. */
 export async function openPeers({ database, em }: { database: Database; em: SqlEntityManager }): Promise<Peers> {
   if (database.kind === 'embedded') {
     return { findPeers: async () => [], broadcast: async () => {}, onMessage() {}, async [Symbol.asyncDispose]() {} };
   }
   const id = randomUUID();
-  let hearer: Hearer = () => {};
-  const heardAt = new Map<string, number>();
+  let handler: MessageHandler = () => {};
+  const lastSeenAt = new Map<string, number>();
   await using opening = new AsyncDisposableStack();
-  // the last thing: nobody waits for a process that has said that it ends
+  // disposed last: the peers stop waiting for this process when they receive it
   opening.defer(() => broadcast([GOODBYE]).catch(() => undefined));
-  // what is missed while the connection is lost is noticed by who waits for an answer
-  opening.use(await listen(database, CHANNEL, { notified, interrupted() {} }, { sessionName: SESSION + id }));
-  // a process that is connecting again when somebody asks was there the last time
-  const looking = setInterval(() => look().catch(() => undefined), LOOK_EVERY).unref();
-  opening.defer(() => clearInterval(looking));
+  // a message that is lost with the connection shows as a peer that did not answer
+  opening.use(
+    await listen(database, CHANNEL, { notified, interrupted() {} }, { sessionName: SESSION_NAME_PREFIX + id }),
+  );
+  // so that a peer that is reconnecting at the time of a query was seen before
+  const refreshing = setInterval(() => refresh().catch(() => undefined), REFRESH_INTERVAL_MS).unref();
+  opening.defer(() => clearInterval(refreshing));
   const opened = opening.move();
 
   return {
     async findPeers() {
-      await look();
-      return [...heardAt.keys()];
+      await refresh();
+      return [...lastSeenAt.keys()];
     },
     broadcast,
-    onMessage(next) {
-      hearer = next;
+    onMessage(newHandler) {
+      handler = newHandler;
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 
   function notified(payload: string): void {
-    const { data: told } = Told.safeParse(payload);
-    if (told === undefined || told.from === id) return;
-    if (Goodbye.safeParse(told.message).success) heardAt.delete(told.from);
-    else hearer(told.message, told.from);
+    const { data: envelope } = Envelope.safeParse(payload);
+    if (envelope === undefined || envelope.from === id) return;
+    if (Goodbye.safeParse(envelope.message).success) lastSeenAt.delete(envelope.from);
+    else handler(envelope.message, envelope.from);
   }
 
-  async function look(): Promise<void> {
+  async function refresh(): Promise<void> {
     const sessions = await em
       .fork()
       .execute<{ name: string }[]>(
         'select application_name as name from pg_stat_activity where datname = current_database() and application_name like ?',
-        [`${SESSION}%`],
+        [`${SESSION_NAME_PREFIX}%`],
       );
     const now = Date.now();
-    const ids = sessions.map(({ name }) => name.slice(SESSION.length));
-    for (const other of ids) if (other !== id) heardAt.set(other, now);
-    for (const [other, at] of heardAt) if (at < now - GONE_AFTER) heardAt.delete(other);
+    const ids = sessions.map(({ name }) => name.slice(SESSION_NAME_PREFIX.length));
+    for (const peer of ids) if (peer !== id) lastSeenAt.set(peer, now);
+    for (const [peer, seenAt] of lastSeenAt) if (seenAt < now - PEER_TIMEOUT_MS) lastSeenAt.delete(peer);
   }
 
   async function broadcast(messages: readonly object[]): Promise<void> {
@@ -98,7 +102,7 @@ export async function openPeers({ database, em }: { database: Database; em: SqlE
     await em
       .fork()
       .execute(
-        `select pg_notify('${CHANNEL}', payload) from jsonb_array_elements_text(?::jsonb) with ordinality as told (payload, place) order by place`,
+        `select pg_notify('${CHANNEL}', payload) from jsonb_array_elements_text(?::jsonb) with ordinality as messages (payload, ordinal) order by ordinal`,
         [JSON.stringify(payloads)],
       );
   }

@@ -1,18 +1,21 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { answerWithEntityTag } from '../../shared/http/entity-tag.ts';
-import { createAggregation, isNews, parseTag } from './aggregation.ts';
+import { createAggregation } from './aggregation.ts';
+import { hasChangedSince, parseAggregationTag } from './entity-tags.ts';
 import { STATUS_LISTS_PATH } from './list-uri.ts';
 import type { Readers } from './readers.ts';
 import type { StatusLists } from './status-lists.ts';
 
-/** The header in which a reader may say who it is, so that it is counted as one however often it asks. */
-const READER = 'status-list-reader';
+/** The header in which a reader names itself, so that it counts as one reader however many requests it makes. */
+const READER_HEADER = 'status-list-reader';
+
+const MAX_READER_NAME_LENGTH = 200;
 
 /**
- * Serves the aggregation document and the signed lists (draft-ietf-oauth-status-list-21 §8, §9) to everybody. The
- * aggregation's entity tag moves with every revocation and every list; a request that knows it and prefers to wait
- * (RFC 7240 §4.3) is answered when it moves.
+ * Serves the aggregation document and the signed lists (draft-ietf-oauth-status-list-21 §8, §9) without authentication.
+ * The entity tag of the aggregation changes with every revocation and with the set of lists. A request that names the
+ * current tag in If-None-Match and prefers to wait (RFC 7240 §4.3) is answered when the tag changes.
  */
 export function statusListRoutes({
   statusLists,
@@ -27,20 +30,20 @@ export function statusListRoutes({
   const aggregation = createAggregation({ statusLists, issuer });
 
   router.get(STATUS_LISTS_PATH, async function statusListAggregation(ctx) {
-    const known = parseTag(ctx.get('if-none-match'));
+    const known = parseAggregationTag(ctx.get('if-none-match'));
     if (known !== undefined) {
-      readers.acknowledge(ctx.get(READER).slice(0, 200) || ctx.ip, known.sequence);
-      // the reader was at another process, which is ahead of this one
-      if (isNews(statusLists.snapshot(), known) || known.sequence > statusLists.snapshot().sequence)
-        // without the database, what was read before is told all the same
+      readers.acknowledge(ctx.get(READER_HEADER).slice(0, MAX_READER_NAME_LENGTH) || ctx.ip, known.sequence);
+      // a sequence that this process has not read yet comes from another process, to which the reader was connected before
+      if (hasChangedSince(known, statusLists.snapshot()) || known.sequence > statusLists.snapshot().sequence)
+        // without the database, the reader gets what this process read last
         await statusLists.catchUp().catch(() => undefined);
-      await statusLists.waitUntil(() => isNews(statusLists.snapshot(), known), ctx);
+      await statusLists.waitUntil(() => hasChangedSince(known, statusLists.snapshot()), ctx);
     }
     const { entityTag, json, gzipped } = await aggregation();
     ctx.set({ 'access-control-allow-origin': '*', 'cache-control': 'no-cache' });
     ctx.vary('prefer');
     ctx.type = 'json';
-    answerCompressed(ctx, json, gzipped);
+    setCompressedBody(ctx, json, gzipped);
     answerWithEntityTag(ctx, entityTag);
   });
 
@@ -50,19 +53,19 @@ export function statusListRoutes({
       ctx.status = 404;
       ctx.body = {
         error: 'not_found',
-        error_description: 'there is no status list here, or its tokens have all expired',
+        error_description: 'There is no status list with this id. A list is deleted when its last token has expired.',
       };
       return;
     }
     ctx.set({ 'access-control-allow-origin': '*', 'cache-control': 'no-cache' });
     ctx.type = 'application/statuslist+jwt';
-    answerCompressed(ctx, signed.token, signed.gzipped);
+    setCompressedBody(ctx, signed.token, signed.gzipped);
     answerWithEntityTag(ctx, signed.entityTag);
   });
   return router;
 }
 
-function answerCompressed(ctx: Context, plain: string, gzipped: Buffer): void {
+function setCompressedBody(ctx: Context, plain: string, gzipped: Buffer): void {
   ctx.vary('accept-encoding');
   const compress = ctx.acceptsEncodings('gzip', 'identity') === 'gzip';
   if (compress) ctx.set('content-encoding', 'gzip');

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { inOneMinute, openTestStatusLists } from '../testing/test-status-lists.ts';
-import { retireStatusLists } from './status-lists.ts';
+import { deleteExpiredStatusLists } from './status-list-retention.ts';
 
 const request = { actor: 'test', address: null, requestId: null, reason: 'test' };
 
@@ -20,11 +20,11 @@ test('a list is deleted with its leases and revocations when its tokens have exp
   await using opened = await openTestStatusLists();
   const { list, index } = await opened.createLeases().assign('holder', inOneMinute());
   await opened.revocations.revokeToken({ list, index, jti: 'jti', clientId: 'holder' }, request);
-  await retireStatusLists(opened.em);
+  await deleteExpiredStatusLists(opened.em);
   await opened.statusLists.catchUp();
   expect(opened.statusLists.snapshot().lists.has(list)).toBe(true);
   await opened.em.execute("update auth.status_list set expires_at = now() - interval '2 minutes'");
-  await retireStatusLists(opened.em);
+  await deleteExpiredStatusLists(opened.em);
   await opened.statusLists.catchUp();
   expect(opened.statusLists.snapshot().lists.size).toBe(0);
   expect(await opened.statusLists.sign(list)).toBeUndefined();

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { StatusReference } from '../../shared/resource-server/status-list.ts';
 import type { Leases, StatusIndex } from './leases.ts';
-import { getList, listUri } from './list-uri.ts';
+import { getListId, listUri } from './list-uri.ts';
 import type { StatusLists } from './status-lists.ts';
 
 /** Revokes the indexes that are leased to a client. It is handed in, because revocation builds on the status lists. */
@@ -55,7 +55,7 @@ export function createTokenStatus({
       return toReference(statusIndex);
     },
     async share(clientId, { idx, uri }) {
-      await leases.share(clientId, { list: getList(issuer, uri), index: idx });
+      await leases.share(clientId, { list: getListId(issuer, uri), index: idx });
     },
   };
 
