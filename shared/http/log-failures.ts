@@ -1,14 +1,12 @@
 import type { Context } from 'koa';
 import type { Logger } from 'pino';
-import { HttpError } from './http-error.ts';
 
-/** The errors of a connection that the client has closed. */
-const CONNECTION_LOST: ReadonlySet<unknown> = new Set([
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ERR_STREAM_PREMATURE_CLOSE',
-]);
+/**
+ * The codes of errors that a client causes: it closes the connection, sends something that is not HTTP (HPE_), or sends
+ * its request too slowly.
+ */
+const CLIENT_ERROR =
+  /^(ECONNRESET|ECONNABORTED|EPIPE|ERR_STREAM_PREMATURE_CLOSE|ERR_STREAM_DESTROYED|ERR_HTTP_REQUEST_TIMEOUT|HPE_\w+)$/;
 
 /**
  * Creates the listener for an app's `error` events: errors after the response began, or outside `handleErrors`. A client
@@ -23,6 +21,6 @@ export function logFailures(logger: Logger): (error: Error, ctx?: Context) => vo
 }
 
 function isClientError(error: Error): boolean {
-  if (error instanceof HttpError) return error.status < 500;
-  return ('expose' in error && error.expose === true) || ('code' in error && CONNECTION_LOST.has(error.code));
+  if ('status' in error && typeof error.status === 'number') return error.status < 500;
+  return 'code' in error && CLIENT_ERROR.test(String(error.code));
 }
