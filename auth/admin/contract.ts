@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { SCOPES } from '../../shared/scopes.ts';
-import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client.entity.ts';
+import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client-authentication-methods.ts';
 
 const ALL = Object.keys(SCOPES);
 const scopeList = `a list of scopes, space-separated: some of ${ALL.join(', ')}`;

@@ -1,7 +1,5 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
-
-/** How a client proves who it is at the token endpoint (RFC 7591 §2, `token_endpoint_auth_method`). */
-export const CLIENT_AUTHENTICATION_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
+import { CLIENT_AUTHENTICATION_METHODS } from './client-authentication-methods.ts';
 
 /** The channel that is notified with a client's id when a client changes. */
 export const CLIENT_CHANGES = 'auth_client_changes';

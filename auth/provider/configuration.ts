@@ -1,5 +1,5 @@
 import type { AdapterFactory, ClientAuthMethod, Configuration } from 'oidc-provider';
-import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client.entity.ts';
+import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client-authentication-methods.ts';
 import { ALL_SCOPES, type ResourceServers } from '../resource-servers/resource-servers.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { STATUS_LISTS_PATH } from '../status-lists/list-uri.ts';
