@@ -2,42 +2,49 @@ import * as z from 'zod';
 import { type Environment, readEnvironment, resolveFiles } from '../shared/configuration/environment.ts';
 import { corsOrigins, httpUrl, identifiers, port, processVariables } from '../shared/configuration/variables.ts';
 
-/** What an MCP client is told of the server, over either transport. */
+/** What an MCP client learns about the server, over both transports. */
 const serverVariables = {
   SERVER_NAME: z.string().default('yata'),
   SERVER_VERSION: z.string().default('0.1.0'),
-  /** Whether only what reads is offered, whatever an access token allows. */
+  /** Whether only the reading tools are offered, whatever scopes an access token has. */
   MCP_READ_ONLY: z
     .enum(['true', 'false'], 'true or false')
     .default('false')
     .transform((value) => value === 'true'),
 };
 
-/** The client that an MCP process is at the authorization server. */
-const clientVariables = {
+/** The client of the authorization server as which a process gets access tokens. */
+export const clientVariables = {
   OAUTH_CLIENT_ID: z.string('the id of a client'),
   OAUTH_CLIENT_SECRET: z.string('the secret of that client'),
-  /** The token endpoint; absent: taken from the metadata. */
+  /** The only token endpoint that may get the secret; absent: the one in the authorization server metadata. */
   OAUTH_TOKEN_URL: httpUrl.optional(),
 };
 
+/** The variables of the MCP server over Streamable HTTP that do not concern its client and the way to the todo API. */
+function httpServerVariables(environment: Environment) {
+  const { API_RESOURCE, ...others } = identifiers(environment);
+  return {
+    ...others,
+    ...processVariables,
+    ...serverVariables,
+    API_RESOURCE,
+    MCP_PORT: port.default(3002),
+    MCP_CORS_ORIGINS: corsOrigins,
+    /** Where the authorization server is reached, when that is not the issuer's own address. */
+    AUTH_URL: httpUrl.optional(),
+  };
+}
+
 export type McpConfig = ReturnType<typeof readMcpConfig>;
 
-/** Reads what the MCP server over Streamable HTTP is to be. @throws {InvalidConfigurationError} */
+/** Reads the configuration of the MCP server over Streamable HTTP. @throws {InvalidConfigurationError} */
 export function readMcpConfig(given: Environment) {
   const environment = resolveFiles(given);
-  const { API_RESOURCE, ...others } = identifiers(environment);
   return readEnvironment(
     z.object({
-      ...others,
-      ...processVariables,
-      ...serverVariables,
+      ...httpServerVariables(environment),
       ...clientVariables,
-      API_RESOURCE,
-      MCP_PORT: port.default(3002),
-      MCP_CORS_ORIGINS: corsOrigins,
-      /** Where the authorization server is reached, when that is not the issuer's own address. */
-      AUTH_URL: httpUrl.optional(),
       /** Where the todo API is reached, when that is not its resource identifier. */
       API_BASE_URL: httpUrl.optional(),
     }),
@@ -45,7 +52,17 @@ export function readMcpConfig(given: Environment) {
   );
 }
 
-/** Reads what the MCP server over stdio is to be. @throws {InvalidConfigurationError} */
+/**
+ * Reads the same configuration without the client and without `API_BASE_URL`, for a process that starts auth and api too
+ * and decides both itself.
+ * @throws {InvalidConfigurationError}
+ */
+export function readMcpServerConfig(given: Environment) {
+  const environment = resolveFiles(given);
+  return readEnvironment(z.object(httpServerVariables(environment)), environment);
+}
+
+/** Reads the configuration of the MCP server over stdio. @throws {InvalidConfigurationError} */
 export function readStdioConfig(given: Environment) {
   const environment = resolveFiles(given);
   return readEnvironment(
@@ -53,7 +70,7 @@ export function readStdioConfig(given: Environment) {
       ...serverVariables,
       ...clientVariables,
       LOG_LEVEL: processVariables.LOG_LEVEL,
-      /** The todo API, or the origin that it is at; absent: its resource identifier. */
+      /** The resource identifier of the todo API, or the origin of its server; absent: the resource identifier. */
       API_BASE_URL: httpUrl.prefault(
         environment.API_RESOURCE || `http://localhost:${environment.API_PORT || 3001}/api/v1`,
       ),
