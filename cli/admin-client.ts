@@ -2,9 +2,11 @@ import * as oauth from 'oauth4webapi';
 import * as z from 'zod';
 import { AuditEventResponse, type ClientChanges, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
 import type { Credentials } from '../auth/clients/credentials-file.ts';
-import type { Issuer } from '../shared/resource-server/issuer.ts';
+import { CLIENT_CREDENTIALS } from '../shared/oauth-client/grant-types.ts';
+import { AccessTokenRejectedError, createTokenRequest } from '../shared/oauth-client/token-request.ts';
+import { AuthorizationServerUnavailableError, type Issuer } from '../shared/resource-server/issuer.ts';
 
-/** The administration as its client sees it. Every call throws `AdminRequestError` with what the server said. */
+/** The admin API of auth. Every call throws `AdminRequestError` when auth rejects it. */
 export type AdminClient = {
   readonly createClient: (request: Record<string, unknown>) => Promise<ClientResponse>;
   readonly listClients: () => Promise<ClientResponse[]>;
@@ -13,14 +15,34 @@ export type AdminClient = {
   readonly deleteClient: (clientId: string) => Promise<void>;
   readonly rotateSecret: (clientId: string, overlap: number) => Promise<ClientResponse>;
   readonly revoke: (what: { token: string } | { client_id: string }) => Promise<RevocationResponse>;
-  /** How far a revocation has come; waits up to `seconds` for the readers that have not confirmed it. */
+  /** Which readers have confirmed a revocation; waits up to `seconds` until all have. */
   readonly getRevocation: (sequence: number, seconds: number) => Promise<RevocationResponse>;
   readonly listAudit: (query: { limit: string; before?: string }) => Promise<AuditEventResponse[]>;
 };
 
-/** Creates a client of `/admin` that gets its access token by client credentials. */
-export function createAdminClient({ issuer, credentials }: { issuer: Issuer; credentials: Credentials }): AdminClient {
+/** How long auth may take to answer, including a wait for readers. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/**
+ * Creates a client of `/admin`. It requests an access token with `credentials` before its first call.
+ * @param source where the credentials come from, for the error message when auth rejects them.
+ */
+export function createAdminClient({
+  issuer,
+  credentials,
+  source,
+}: {
+  issuer: Issuer;
+  credentials: Credentials;
+  source: string;
+}): AdminClient {
   const resource = `${issuer.identifier}/admin`;
+  const requestAccessToken = createTokenRequest({
+    authorizationServer: issuer.metadata,
+    clientId: credentials.OAUTH_CLIENT_ID,
+    clientSecret: credentials.OAUTH_CLIENT_SECRET,
+    fetch: issuer.fetch,
+  });
   let accessToken: Promise<string> | undefined;
   const client = (clientId: string) => `/clients/${encodeURIComponent(clientId)}`;
 
@@ -40,11 +62,11 @@ export function createAdminClient({ issuer, credentials }: { issuer: Issuer; cre
   };
 
   async function call<T>(method: string, path: string, answer: z.ZodType<T>, body?: object, headers = {}): Promise<T> {
-    accessToken ??= requestAccessToken();
+    accessToken ??= getAccessToken();
     const response = await issuer.fetch(`${resource}${path}`, {
       method,
       headers: { authorization: `Bearer ${await accessToken}`, 'content-type': 'application/json', ...headers },
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -52,47 +74,51 @@ export function createAdminClient({ issuer, credentials }: { issuer: Issuer; cre
     return answer.parse(JSON.parse(text));
   }
 
-  async function requestAccessToken(): Promise<string> {
-    const server = await issuer.metadata();
-    const { OAUTH_CLIENT_ID: client_id, OAUTH_CLIENT_SECRET } = credentials;
-    const authentication = oauth.ClientSecretBasic(OAUTH_CLIENT_SECRET);
-    const options = { [oauth.customFetch]: issuer.fetch, [oauth.allowInsecureRequests]: true };
-    const client = { client_id };
-    const response = await oauth.clientCredentialsGrantRequest(server, client, authentication, { resource }, options);
+  async function getAccessToken(): Promise<string> {
     try {
-      return (await oauth.processClientCredentialsResponse(server, client, response)).access_token;
+      return (await requestAccessToken(CLIENT_CREDENTIALS, { resource })).value;
     } catch (error) {
-      if (error instanceof oauth.WWWAuthenticateChallengeError)
-        throw new AdministratorRejectedError(client_id, response);
-      if (error instanceof oauth.ResponseBodyError)
-        throw new AdministratorRejectedError(client_id, response, error.error_description ?? error.error);
-      throw error;
+      throw toAdminError(error, credentials.OAUTH_CLIENT_ID, source);
     }
   }
 }
 
-/** The authorization server gives the administrator no access token. The message says what to do. */
+function toAdminError(error: unknown, clientId: string, source: string): unknown {
+  if (error instanceof AccessTokenRejectedError) {
+    const reason =
+      error.error === 'invalid_client' ? 'client authentication failed' : (error.description ?? error.error);
+    return new AdministratorRejectedError(
+      `The authorization server rejected the client ${clientId}: ${reason}. Check that the secret from ${source} is the current one, that the client is active, and that it has the scope admin.`,
+    );
+  }
+  if (error instanceof AuthorizationServerUnavailableError && isTooManyRequests(error.cause))
+    return new AdministratorRejectedError(
+      `The authorization server received too many authentications that failed from the client ${clientId}. Try again in ${error.headers['retry-after']} seconds.`,
+    );
+  return error;
+}
+
+function isTooManyRequests(error: unknown): boolean {
+  return (
+    (error instanceof oauth.ResponseBodyError || error instanceof oauth.WWWAuthenticateChallengeError) &&
+    error.status === 429
+  );
+}
+
+/** auth issued no access token for the admin API. The message says what to do. */
 class AdministratorRejectedError extends Error {
   override readonly name = 'AdministratorRejectedError';
-
-  constructor(clientId: string, { status, headers }: Response, reason = 'client authentication failed') {
-    const hint =
-      status === 429
-        ? `try again in ${headers.get('retry-after') ?? 'some'} seconds`
-        : `the secret in its credentials file must be the current one, and the client active, with the scope admin`;
-    super(`The authorization server refuses the client ${clientId}: ${reason}; ${hint}`);
-  }
 }
 
 const Problem = z.object({ detail: z.string() });
 
-/** The administration refused a request. The message is what it said. */
+/** auth rejected a request to the admin API. The message is the `detail` of its answer (RFC 9457). */
 class AdminRequestError extends Error {
   override readonly name = 'AdminRequestError';
 
   constructor(status: number, body: string) {
     const { data } = Problem.safeParse(parseJson(body));
-    super(data?.detail ?? `The authorization server answered ${status}`);
+    super(data?.detail ?? `The authorization server answered with status ${status}.`);
   }
 }
 

@@ -197,20 +197,21 @@ test('the last administrator cannot lock everybody out', async () => {
   ]).toContainEqual(statuses);
 });
 
-test('an administrator who is refused is told why', async () => {
+test('an administrator whose credentials are rejected learns why', async () => {
   const issuer = createIssuer({ identifier: system.issuer });
-  const wrong = (OAUTH_CLIENT_ID: string) =>
-    createAdminClient({ issuer, credentials: { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET: 'wrong' } }).listClients();
+  const connect = (OAUTH_CLIENT_ID: string, OAUTH_CLIENT_SECRET: string) =>
+    createAdminClient({ issuer, credentials: { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET }, source: 'admin.env' });
   for (let attempt = 0; attempt < 10; attempt += 1) {
-    await expect(wrong('nobody')).rejects.toThrow(
-      'The authorization server refuses the client nobody: client authentication failed; the secret in its credentials file must be the current one, and the client active, with the scope admin',
+    await expect(connect('nobody', 'wrong').listClients()).rejects.toThrow(
+      /^The authorization server rejected the client nobody: client authentication failed\. Check that the secret from admin\.env is the current one, that the client is active, and that it has the scope admin\.$/,
     );
   }
-  await expect(wrong('nobody')).rejects.toThrow(/; try again in \d+ seconds$/);
+  await expect(connect('nobody', 'wrong').listClients()).rejects.toThrow(
+    /^The authorization server received too many authentications that failed from the client nobody\. Try again in \d+ seconds\.$/,
+  );
   const { id, secret } = await create({ scope: 'todos:read' });
-  const reader = createAdminClient({ issuer, credentials: { OAUTH_CLIENT_ID: id, OAUTH_CLIENT_SECRET: secret } });
-  await expect(reader.listClients()).rejects.toThrow(
-    new RegExp(`^The authorization server refuses the client ${id}: .*resource`),
+  await expect(connect(id, secret).listClients()).rejects.toThrow(
+    new RegExp(`^The authorization server rejected the client ${id}: .*resource`),
   );
 });
 

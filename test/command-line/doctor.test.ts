@@ -28,7 +28,7 @@ const Diagnosis = z.strictObject({
 });
 
 /** Runs the command as a user does. */
-async function doctor(words: string[], environment: Record<string, string> = {}) {
+async function doctor(words: readonly string[], environment: Record<string, string> = {}) {
   const ran = await runYata(['doctor', ...words], { environment });
   const said = ran.stdout + ran.stderr;
   expect(said).not.toContain(client.secret);
@@ -107,19 +107,20 @@ test('a failure is exit code 1, in JSON too', async () => {
   expect(links[0]).toMatchObject({ outcome: 'failed', remedy: expect.stringContaining(system.mcpResource) });
 });
 
-test('words that are no command are exit code 2, and no password is repeated', async () => {
-  for (const words of [
-    [],
-    ['localhost:3002/mcp'],
-    ['ftp://localhost/mcp'],
-    ['http://localhost/mcp', 'http://localhost/mcp'],
-    ['http://localhost/mcp#fragment'],
-    ['http://localhost/mcp', '--colour'],
-    ['http://user:pass-word@localhost/mcp'],
-  ]) {
+test('a usage error is exit code 2 and repeats no password', async () => {
+  const wrongUrl = 'URL: expected an http or https URL without user name, password and fragment';
+  for (const [words, message] of [
+    [[], '`doctor` needs the argument URL'],
+    [['localhost:3002/mcp'], wrongUrl],
+    [['ftp://localhost/mcp'], wrongUrl],
+    [['http://localhost/mcp', 'http://localhost/mcp'], '`doctor` takes 1 argument, got 2'],
+    [['http://localhost/mcp#fragment'], wrongUrl],
+    [['http://localhost/mcp', '--colour'], '`doctor` got an unknown option'],
+    [['http://user:pass-word@localhost/mcp'], wrongUrl],
+  ] as const) {
     const { code, stdout, stderr } = await doctor(words);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain('doctor: expected one http or https URL');
+    expect(stderr.split('\n')[0]).toBe(message);
     expect(stderr).not.toContain('pass-word');
   }
   expect(await doctor([system.mcpResource], { OAUTH_CLIENT_ID: client.id })).toMatchObject({

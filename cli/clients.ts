@@ -1,0 +1,198 @@
+import { readFileSync } from 'node:fs';
+import type { ClientResponse } from '../auth/admin/contract.ts';
+import { type Command, type CommandResult, defineCommand, UsageError } from './command.ts';
+import type { StoreCredentials } from './connect-admin.ts';
+import { clientLine, clientMembers, clientWithSecret } from './texts.ts';
+
+const ID = { ID: { description: 'the client_id' } } as const;
+
+const createCommand = defineCommand({
+  name: 'clients create',
+  summary: 'register a client and print its secret',
+  details: 'The secret is printed only once. A client with --public-keys has no secret.',
+  arguments: {},
+  options: {
+    name: { value: 'NAME', required: true, description: 'a name for people, 1 to 200 characters' },
+    scope: {
+      value: 'SCOPES',
+      required: true,
+      description: 'the scopes that the client may request, separated by spaces: todos:read, todos:write, admin',
+    },
+    id: { value: 'ID', description: 'the client_id (default: a random one)' },
+    resource: {
+      value: 'URL',
+      repeated: true,
+      description:
+        'a resource identifier for which the client may request access tokens (default: every resource that has one of the scopes)',
+    },
+    'resource-server': {
+      value: 'URL',
+      description:
+        'the client is the resource server with this identifier and may exchange access tokens issued for it',
+    },
+    'public-keys': {
+      value: 'JWKS-FILE',
+      description: 'the client authenticates with private_key_jwt; the file holds a JWK Set of its public keys',
+    },
+    'one-token-at-a-time': { description: 'a new access token revokes the earlier ones of the client' },
+  },
+  examples: ['clients create --name "Night job" --scope "todos:read todos:write"'],
+  async run({ options }, { connectAdmin }) {
+    const keysFile = options['public-keys'];
+    const request = {
+      client_name: options.name,
+      scope: options.scope,
+      ...(options.id !== undefined && { client_id: options.id }),
+      ...(options.resource !== undefined && { resources: options.resource }),
+      ...(options['resource-server'] !== undefined && { resource_server: options['resource-server'] }),
+      ...(keysFile !== undefined && { token_endpoint_auth_method: 'private_key_jwt', jwks: readPublicKeys(keysFile) }),
+      one_token_at_a_time: options['one-token-at-a-time'],
+    };
+    const { admin } = await connectAdmin();
+    const created = await admin.createClient(request);
+    return { json: created, text: clientWithSecret(created) };
+  },
+});
+
+const listCommand = defineCommand({
+  name: 'clients list',
+  summary: 'list all clients',
+  arguments: {},
+  options: {},
+  async run(_input, { connectAdmin }) {
+    const { admin } = await connectAdmin();
+    const clients = await admin.listClients();
+    return { json: clients, text: clients.map(clientLine).join('\n') };
+  },
+});
+
+const showCommand = defineCommand({
+  name: 'clients show',
+  summary: 'show a client and when its secrets were last used',
+  arguments: ID,
+  options: {},
+  async run({ arguments: { ID: clientId } }, { connectAdmin }) {
+    const { admin } = await connectAdmin();
+    const client = await admin.getClient(clientId);
+    return { json: client, text: clientMembers(client) };
+  },
+});
+
+const disableCommand = defineCommand({
+  name: 'clients disable',
+  summary: 'disable a client and revoke its access tokens',
+  arguments: ID,
+  options: {},
+  async run({ arguments: { ID: clientId } }, { connectAdmin }) {
+    const { admin } = await connectAdmin();
+    return changed(await admin.changeClient(clientId, { active: false }));
+  },
+});
+
+const enableCommand = defineCommand({
+  name: 'clients enable',
+  summary: 'enable a disabled client',
+  arguments: ID,
+  options: {},
+  async run({ arguments: { ID: clientId } }, { connectAdmin }) {
+    const { admin } = await connectAdmin();
+    return changed(await admin.changeClient(clientId, { active: true }));
+  },
+});
+
+const deleteCommand = defineCommand({
+  name: 'clients delete',
+  summary: 'delete a client and revoke its access tokens',
+  arguments: ID,
+  options: {},
+  async run({ arguments: { ID: clientId } }, { connectAdmin }) {
+    const { admin } = await connectAdmin();
+    await admin.deleteClient(clientId);
+    return {
+      json: { client_id: clientId, deleted: true },
+      text: `The client ${clientId} is deleted. Its access tokens are revoked.`,
+    };
+  },
+});
+
+const rotateSecretCommand = defineCommand({
+  name: 'clients rotate-secret',
+  summary: 'give a client a new secret and print it',
+  details:
+    'The new secret is printed only once. It also replaces the old one in the file of the data directory that holds the credentials of this client, such as data/demo-client.env.',
+  arguments: ID,
+  options: {
+    overlap: {
+      value: 'DURATION',
+      description: 'how long the old secrets stay valid: 90s, 30m, 24h or 7d, up to 30 days (default: 0s)',
+    },
+  },
+  examples: ['clients rotate-secret demo --overlap 24h'],
+  async run({ arguments: { ID: clientId }, options: { overlap = '0s' } }, { connectAdmin }) {
+    const overlapSeconds = parseSeconds(overlap);
+    const { admin, storeCredentials } = await connectAdmin();
+    const rotated = await admin.rotateSecret(clientId, overlapSeconds);
+    return { json: rotated, text: `${clientWithSecret(rotated)}${storeSecret(rotated, storeCredentials)}` };
+  },
+});
+
+const setScopeCommand = defineCommand({
+  name: 'clients set-scope',
+  summary: 'replace the scopes that a client may request',
+  arguments: {
+    ...ID,
+    SCOPE: { repeated: true, description: 'todos:read, todos:write or admin; several may be one quoted argument' },
+  },
+  options: {},
+  examples: ['clients set-scope demo todos:read todos:write'],
+  async run({ arguments: { ID: clientId, SCOPE: scopes } }, { connectAdmin }) {
+    const { admin } = await connectAdmin();
+    return changed(await admin.changeClient(clientId, { scope: scopes.join(' ') }));
+  },
+});
+
+/** The commands that administer clients. */
+export const clientsCommands: readonly Command[] = [
+  createCommand,
+  listCommand,
+  showCommand,
+  disableCommand,
+  enableCommand,
+  deleteCommand,
+  rotateSecretCommand,
+  setScopeCommand,
+];
+
+function changed(client: ClientResponse): CommandResult {
+  return { json: client, text: clientLine(client) };
+}
+
+function readPublicKeys(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new UsageError('--public-keys: expected a readable file with a JWK Set (JSON)', { cause });
+  }
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+function parseSeconds(duration: string): number {
+  const [, count, unit = 's'] = /^(\d+)([smhd])?$/.exec(duration) ?? [];
+  const factor = UNIT_SECONDS[unit];
+  if (count === undefined || factor === undefined)
+    throw new UsageError('--overlap: expected a duration such as 90s, 30m, 24h or 7d');
+  return Number(count) * factor;
+}
+
+/** Stores a new secret in place of the old one. The secret is printed even when it cannot be stored: it exists only here. */
+function storeSecret({ client_id, client_secret }: ClientResponse, storeCredentials: StoreCredentials): string {
+  if (client_secret === undefined) return '';
+  try {
+    const path = storeCredentials({ OAUTH_CLIENT_ID: client_id, OAUTH_CLIENT_SECRET: client_secret });
+    return path === undefined ? '' : `\n\n${path} now holds the new secret.`;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return `\n\nThe secret could not be stored in the file of the client. Store it yourself: ${reason}`;
+  }
+}

@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { writeCommandList } from './command-list.ts';
+import { COMMANDS } from './commands.ts';
+
+test('docs/command-line.md lists the commands as they are (run npm run docs:commands)', () => {
+  const document = readFileSync(new URL('../docs/command-line.md', import.meta.url), 'utf8');
+  expect(document).toBe(writeCommandList(document, COMMANDS));
+});
+
+test('a document without the markers is an error', () => {
+  expect(() => writeCommandList('# Command line\n', COMMANDS)).toThrow('expected the markers');
+});

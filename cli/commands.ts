@@ -1,0 +1,18 @@
+import { auditCommand } from './audit.ts';
+import { clientsCommands } from './clients.ts';
+import type { Command } from './command.ts';
+import { doctorCommand } from './doctor/command.ts';
+import { startCommand } from './start.ts';
+import { tokensCommands } from './tokens.ts';
+
+/**
+ * Every command of the command line, in the order of the help. These modules load nothing heavy: what a command runs
+ * on is imported when it runs, so that `clients list` does not load the services.
+ */
+export const COMMANDS: readonly Command[] = [
+  startCommand,
+  doctorCommand,
+  ...clientsCommands,
+  ...tokensCommands,
+  auditCommand,
+];

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import * as z from 'zod';
+import {
+  type Credentials,
+  credentialsPath,
+  readCredentials,
+  replaceCredentials,
+} from '../auth/clients/credentials-file.ts';
+import { type Environment, readEnvironment, resolveFiles } from '../shared/configuration/environment.ts';
+import { dataDirectory, httpUrl, identifiers } from '../shared/configuration/variables.ts';
+import { createIssuer } from '../shared/resource-server/issuer.ts';
+import { type AdminClient, createAdminClient } from './admin-client.ts';
+import { findClientCredentials } from './client-credentials.ts';
+
+/** Stores the new secret of a client in the file that held the old one, and returns its path; undefined without such a file. */
+export type StoreCredentials = (credentials: Credentials) => string | undefined;
+
+/** What the administrator's commands work with. */
+export type Administration = { readonly admin: AdminClient; readonly storeCredentials: StoreCredentials };
+
+/**
+ * Connects to the admin API of auth with the credentials in the environment, or else with those of the client `admin` in
+ * the data directory. It sends no request.
+ * @throws {InvalidConfigurationError} @throws when there are no credentials.
+ */
+export function connectAdmin(given: Environment): Administration {
+  const environment = resolveFiles(given);
+  const { AUTH_ISSUER, AUTH_URL, YATA_DATA_DIR } = readEnvironment(
+    z.object({ ...identifiers(environment), AUTH_URL: httpUrl.optional(), YATA_DATA_DIR: dataDirectory }),
+    environment,
+  );
+  const issuer = createIssuer({ identifier: AUTH_ISSUER, url: AUTH_URL });
+  const fromEnvironment = findClientCredentials(environment);
+  if (fromEnvironment !== undefined)
+    return {
+      admin: createAdminClient({
+        issuer,
+        credentials: fromEnvironment,
+        source: 'OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET',
+      }),
+      // the data directory here may belong to another installation than the one that these credentials are for
+      storeCredentials: () => undefined,
+    };
+  const path = credentialsPath(YATA_DATA_DIR, 'admin');
+  if (!existsSync(path))
+    throw new Error(
+      `No administrator credentials in ${YATA_DATA_DIR.replace(/\/*$/, '/')}. Run npm start first, or set OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET.`,
+    );
+  return {
+    admin: createAdminClient({ issuer, credentials: readCredentials(YATA_DATA_DIR, 'admin'), source: path }),
+    storeCredentials: (credentials) => replaceCredentials(YATA_DATA_DIR, credentials),
+  };
+}

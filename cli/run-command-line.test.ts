@@ -1,0 +1,214 @@
+import { expect, test } from 'vitest';
+import { type Command, type CommandContext, defineCommand, UsageError } from './command.ts';
+import { writeCommandList } from './command-list.ts';
+import { COMMANDS } from './commands.ts';
+import { runCommandLine } from './run-command-line.ts';
+import { signature, usage } from './usage.ts';
+
+/** Runs a command line in this process. No command of a test may connect to auth. */
+async function run(words: readonly string[], commands: readonly Command[] = COMMANDS) {
+  let stdout = '';
+  let stderr = '';
+  const context: CommandContext = {
+    environment: {},
+    write: (text) => {
+      stdout += `${text}\n`;
+    },
+    readStdin: () => '',
+    connectAdmin: async () => {
+      throw new Error('the command connects to auth');
+    },
+  };
+  const exitCode = await runCommandLine(words, {
+    commands,
+    context,
+    writeError: (text) => {
+      stderr += `${text}\n`;
+    },
+  });
+  return { exitCode, stdout, stderr };
+}
+
+/** A command that has one of everything, and prints what it got. */
+const echoCommand = defineCommand({
+  name: 'notes add',
+  summary: 'add a note',
+  arguments: {
+    TITLE: { description: 'the title' },
+    TAG: { optional: true, repeated: true, description: 'the tags' },
+  },
+  options: {
+    author: { value: 'NAME', required: true, description: 'the author' },
+    color: { value: 'COLOR', description: 'a color' },
+    link: { value: 'URL', repeated: true, description: 'a link' },
+    pinned: { description: 'keep the note on top' },
+  },
+  run: async (input) => ({ json: input, text: `added ${input.arguments.TITLE}` }),
+});
+
+test.each(COMMANDS.map((command) => [command.name, command] as const))(
+  '`%s --help` explains the command',
+  async (name, command) => {
+    for (const words of [
+      [...name.split(' '), '--help'],
+      [...name.split(' '), '-h'],
+    ]) {
+      const { exitCode, stdout, stderr } = await run(words);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(stdout).toMatch(/^Usage: yata /);
+      expect(stdout.split('\n')[0]).toBe(`Usage: yata ${usage(command)}`);
+      for (const option of Object.keys(command.options)) expect(stdout).toMatch(new RegExp(`^  --${option} `, 'm'));
+      for (const argument of Object.keys(command.arguments)) expect(stdout).toMatch(new RegExp(`^  ${argument} `, 'm'));
+      expect(stdout.includes('--json')).toBe(!command.longRunning);
+    }
+  },
+);
+
+test('summaries and descriptions begin in lower case and end without a period, as the help prints them', () => {
+  for (const { name, summary, options, arguments: expected } of COMMANDS)
+    for (const text of [
+      summary,
+      ...[...Object.values(options), ...Object.values(expected)].map(({ description }) => description),
+    ])
+      expect(text, name).toMatch(/^[a-z].*[^.]$|^todos:/);
+});
+
+test('a command that is added to the table appears in the help and in the list of the documentation', async () => {
+  const commands = [...COMMANDS, echoCommand];
+  expect((await run(['--help'], commands)).stdout).toMatch(/^ {2}notes add TITLE \[TAG\.\.\.\] +add a note$/m);
+  expect((await run(['notes', '--help'], commands)).stdout).toContain('notes add TITLE [TAG...]');
+  expect((await run(['notes', 'add', '--help'], commands)).stdout).toContain(
+    'Usage: yata notes add TITLE [TAG...] --author NAME [options]',
+  );
+  const list = writeCommandList(
+    '<!-- commands: written by npm run docs:commands --><!-- end of commands -->',
+    commands,
+  );
+  expect(list).toContain('| `notes add TITLE [TAG...]` | add a note |');
+  expect(list).toContain('### notes add\n');
+  for (const command of commands) expect(list).toContain(`| \`${signature(command)}\` |`);
+});
+
+test('a command gets its arguments and options', async () => {
+  const words = ['notes', 'add', 'Rent', '--author', 'a', 'home', '--link=b', '--pinned', '--link', 'c', 'money'];
+  const { exitCode, stdout } = await run([...words, '--json'], [echoCommand]);
+  expect(exitCode).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({
+    arguments: { TITLE: 'Rent', TAG: ['home', 'money'] },
+    options: { author: 'a', link: ['b', 'c'], pinned: true },
+  });
+  expect((await run(words, [echoCommand])).stdout).toBe('added Rent\n');
+});
+
+test('--json may stand before, inside and after a command', async () => {
+  for (const words of [
+    ['--json', 'notes', 'add', 'Rent', '--author', 'a'],
+    ['notes', '--json', 'add', 'Rent', '--author', 'a'],
+    ['notes', 'add', '--json', 'Rent', '--author', 'a'],
+    ['notes', 'add', 'Rent', '--author', 'a', '--json'],
+  ])
+    expect(JSON.parse((await run(words, [echoCommand])).stdout)).toMatchObject({ arguments: { TITLE: 'Rent' } });
+});
+
+test('a word after -- is an argument, and a dash alone too', async () => {
+  const { stdout } = await run(['notes', 'add', '--author', 'a', '--json', '-', '--', '--pinned', '-x'], [echoCommand]);
+  expect(JSON.parse(stdout)).toMatchObject({
+    arguments: { TITLE: '-', TAG: ['--pinned', '-x'] },
+    options: { pinned: false },
+  });
+});
+
+test('a value that begins with a dash is only taken after an equals sign', async () => {
+  const { exitCode, stderr } = await run(['notes', 'add', 'Rent', '--author', '--pinned'], [echoCommand]);
+  expect({ exitCode, stderr }).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringMatching(/^--author needs a value\./),
+  });
+  const { stdout } = await run(['notes', 'add', 'Rent', '--author=--pinned', '--json'], [echoCommand]);
+  expect(JSON.parse(stdout)).toMatchObject({ options: { author: '--pinned', pinned: false } });
+});
+
+const SECRET = 'v3ryS3cretWord';
+
+test.each<[string[], string]>([
+  [[], 'A command is missing'],
+  [['--json'], 'A command is missing'],
+  [[SECRET], 'There is no such command'],
+  [[`--${SECRET}`], '`yata` got an unknown option'],
+  [['clients'], '`clients` needs a command'],
+  [['tokens', SECRET], '`tokens` has no such command'],
+  [['clients', 'list', `--${SECRET}`], '`clients list` got an unknown option'],
+  [['clients', 'list', `-${SECRET}`], '`clients list` got an unknown option'],
+  [['clients', 'list', '--wait'], '`clients list` has no option --wait'],
+  [['clients', 'list', `--client=${SECRET}`], '`clients list` has no option --client'],
+  [['tokens', 'revoke', '--wait=yes', '--client', 'demo'], '`tokens revoke` got an unknown option'],
+  [['start', '--json'], '`start` has no option --json'],
+  [['clients', 'list', SECRET], '`clients list` takes no arguments, got 1'],
+  [['clients', 'show', 'demo', SECRET], '`clients show` takes 1 argument, got 2'],
+  [['start', SECRET], '`start` takes no arguments, got 1'],
+  [['audit', SECRET], '`audit` takes no arguments, got 1'],
+  [['clients', 'show'], '`clients show` needs the argument ID'],
+  [['clients', 'set-scope', 'demo'], '`clients set-scope` needs the argument SCOPE...'],
+  [['clients', 'show', ''], 'ID is empty. Is a shell variable not set?'],
+  [['clients', 'set-scope', 'demo', ''], 'SCOPE is empty. Is a shell variable not set?'],
+  [['tokens', 'revoke', ''], 'TOKEN is empty. Is a shell variable not set?'],
+  [['tokens', 'revoke', '--client', ''], '--client is empty. Is a shell variable not set?'],
+  [['tokens', 'revoke', '--client='], '--client is empty. Is a shell variable not set?'],
+  [
+    ['clients', 'create', '--name', 'a', '--scope', 'admin', '--resource', 'http://a.example', '--resource', ''],
+    '--resource is empty. Is a shell variable not set?',
+  ],
+  [['clients', 'create', '--name', 'a'], '`clients create` needs the option --scope SCOPES'],
+  [
+    ['tokens', 'revoke', '--client'],
+    '--client needs a value. A value that begins with a dash is written --client=VALUE',
+  ],
+  [['tokens', 'revoke', '--client', 'demo', '--client', SECRET], '--client is given twice'],
+  [['tokens', 'revoke', '-', '--wait', '--wait', '--wait'], '--wait is given 3 times'],
+  [['tokens', 'revoke'], '`tokens revoke` expects either TOKEN or --client ID'],
+  [['tokens', 'revoke', SECRET, '--client', 'demo'], '`tokens revoke` expects either TOKEN or --client ID'],
+  [['tokens', 'revoke', '-'], 'TOKEN is -, but stdin is empty'],
+  [
+    ['clients', 'rotate-secret', 'demo', '--overlap', SECRET],
+    '--overlap: expected a duration such as 90s, 30m, 24h or 7d',
+  ],
+  [
+    ['clients', 'create', '--name', 'a', '--scope', 'admin', '--public-keys', SECRET],
+    '--public-keys: expected a readable file with a JWK Set (JSON)',
+  ],
+  [
+    ['doctor', `http://user:${SECRET}@localhost/mcp`],
+    'URL: expected an http or https URL without user name, password and fragment',
+  ],
+  [['doctor', SECRET], 'URL: expected an http or https URL without user name, password and fragment'],
+])('%j is a usage error and repeats no secret', async (words, message) => {
+  const { exitCode, stdout, stderr } = await run(words);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  expect(stderr.split('\n').slice(0, 3)).toEqual([message, '', expect.stringMatching(/^Usage: yata /)]);
+  expect(stderr).not.toContain(SECRET);
+});
+
+test('a usage error that a command finds itself is printed with its usage', async () => {
+  const refusing = defineCommand({
+    name: 'refuse',
+    summary: 'refuse',
+    arguments: {},
+    options: {},
+    async run() {
+      throw new UsageError('No');
+    },
+  });
+  expect(await run(['refuse'], [refusing])).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr: 'No\n\nUsage: yata refuse [options]\nRun `yata refuse --help` for its arguments and options.\n',
+  });
+});
+
+test('a failure is exit code 1 with its message on stderr', async () => {
+  expect(await run(['clients', 'list', '--json'])).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: 'the command connects to auth\n',
+  });
+});

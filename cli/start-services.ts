@@ -1,0 +1,42 @@
+import { startApi } from '../api/main.ts';
+import { findOrCreateCredentials } from '../auth/clients/credentials-file.ts';
+import { startAuth } from '../auth/main.ts';
+import { startMcp } from '../mcp/main.ts';
+import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
+import type { ListeningServer } from '../shared/http/serve.ts';
+import { nextSteps } from './next-steps.ts';
+import type { StartConfig } from './start-config.ts';
+
+/** Starts auth, api and mcp, each as it starts alone, and prints what to do next. `resources` stops them. */
+export async function startServices(
+  { auth, api, mcp }: StartConfig,
+  resources: AsyncDisposableStack,
+  write: (text: string) => void,
+): Promise<void> {
+  const dataDirectory = auth.YATA_DATA_DIR;
+  let embedded: Database | undefined;
+  if (auth.AUTH_DATABASE_URL === undefined || api.API_DATABASE_URL === undefined) {
+    write(
+      `Opening the embedded database in ${dataDirectory} (the first start creates it, which takes a few seconds) …`,
+    );
+    embedded = resources.use(await openEmbeddedDatabase(dataDirectory));
+  }
+  const running: ListeningServer[] = [];
+  // all three stop accepting connections at once and drain together; the database they share is closed after them
+  resources.defer(async () => {
+    await Promise.all(running.map((server) => server[Symbol.asyncDispose]()));
+  });
+  const mcpSecret = auth.MCP_CLIENT_SECRET ?? findOrCreateCredentials(dataDirectory, 'mcp').OAUTH_CLIENT_SECRET;
+  running.push(
+    await startAuth({ ...auth, MCP_CLIENT_SECRET: mcpSecret }, databaseOf(auth.AUTH_DATABASE_URL, embedded)),
+  );
+  running.push(await startApi(api, databaseOf(api.API_DATABASE_URL, embedded)));
+  running.push(await startMcp({ ...mcp, OAUTH_CLIENT_SECRET: mcpSecret }));
+  write(nextSteps(auth, dataDirectory));
+}
+
+function databaseOf(url: string | undefined, embedded: Database | undefined): Database {
+  if (url !== undefined) return { kind: 'postgresql', url };
+  if (embedded === undefined) throw new Error('the embedded database is not open');
+  return embedded;
+}

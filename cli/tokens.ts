@@ -1,0 +1,47 @@
+import type { Command } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
+import { revocationText } from './texts.ts';
+
+/** Seconds that `--wait` waits for the resource servers. */
+const WAIT_SECONDS = 25;
+
+const revokeCommand = defineCommand({
+  name: 'tokens revoke',
+  summary: 'revoke one token, or every token of a client',
+  arguments: {
+    TOKEN: {
+      optional: true,
+      description: 'the token; use - to read it from stdin, where no list of processes shows it',
+    },
+  },
+  options: {
+    client: { value: 'ID', description: 'revoke every token of this client' },
+    wait: {
+      description: `wait up to ${WAIT_SECONDS} seconds until the resource servers have confirmed the revocation`,
+    },
+  },
+  examples: ['tokens revoke - --wait < token.txt', 'tokens revoke --client demo --wait'],
+  async run({ arguments: { TOKEN: token }, options: { client, wait } }, { connectAdmin, readStdin }) {
+    const revoked = selectRevoked(token, client, readStdin);
+    const { admin } = await connectAdmin();
+    const started = performance.now();
+    const revocation = await admin.revoke(revoked);
+    const last = wait ? await admin.getRevocation(revocation.sequence, WAIT_SECONDS) : revocation;
+    return { json: last, text: revocationText(last, performance.now() - started) };
+  },
+});
+
+/** The commands that concern tokens. */
+export const tokensCommands: readonly Command[] = [revokeCommand];
+
+function selectRevoked(token: string | undefined, client: string | undefined, readStdin: () => string) {
+  if (token !== undefined && client === undefined) return { token: token === '-' ? readToken(readStdin) : token };
+  if (token === undefined && client !== undefined) return { client_id: client };
+  throw new UsageError('`tokens revoke` expects either TOKEN or --client ID');
+}
+
+function readToken(readStdin: () => string): string {
+  const token = readStdin().trim();
+  if (token === '') throw new UsageError('TOKEN is -, but stdin is empty');
+  return token;
+}
