@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { JSONRPCMessage, Progress } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { FEATURES } from '../../mcp/features.ts';
-import { type McpClient, ROADS, ROADS_TO_DOUBLE } from '../support/mcp-client.ts';
+import { type McpClient, TRANSPORTS, TRANSPORTS_TO_DOUBLE } from '../support/mcp-client.ts';
 import { createToolCall } from '../support/mcp-messages.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { startMcpApp } from '../support/start-mcp-app.ts';
@@ -19,7 +19,7 @@ afterAll(() => system[Symbol.asyncDispose]());
 const ID = '00000000-0000-4000-8000-000000000000';
 const BATCH = { operations: [1, 2, 3].map((number) => ({ op: 'create', title: `Number ${number}` })) };
 
-const [[, connectOverHttpTo], [, connectOverStdioTo]] = ROADS_TO_DOUBLE;
+const [[, connectOverHttpTo], [, connectOverStdioTo]] = TRANSPORTS_TO_DOUBLE;
 
 /** Every message that a client receives from now on. */
 function record({ transport }: McpClient): JSONRPCMessage[] {
@@ -58,9 +58,9 @@ test.each(SLOW)(
     const asked = ask(client, controller.signal);
     asked.catch(() => {});
     await vi.waitFor(() => expect(double.requests.length).toBeGreaterThan(0), 10_000);
-    expect(double.requests.map(({ hungUp }) => hungUp())).not.toContain(true);
+    expect(double.requests.map(({ isAborted }) => isAborted())).not.toContain(true);
     controller.abort();
-    await vi.waitFor(() => expect(double.requests.map(({ hungUp }) => hungUp())).not.toContain(false), 10_000);
+    await vi.waitFor(() => expect(double.requests.map(({ isAborted }) => isAborted())).not.toContain(false), 10_000);
     await expect(asked).rejects.toThrow();
     // the process goes on, and what was cancelled was neither tried again nor answered
     const before = double.requests.length;
@@ -86,7 +86,7 @@ test('over stdio one call that is cancelled leaves the others', async () => {
   await vi.waitFor(() => expect(double.requests).toHaveLength(5), 10_000);
   controllers[2]?.abort();
   const cancelled = double.requests.find(({ path }) => path.endsWith('2'));
-  await vi.waitFor(() => expect(cancelled?.hungUp()).toBe(true), 10_000);
+  await vi.waitFor(() => expect(cancelled?.isAborted()).toBe(true), 10_000);
   answers.resolve();
   expect((await settled).map(({ status }) => status)).toEqual([
     'fulfilled',
@@ -95,7 +95,7 @@ test('over stdio one call that is cancelled leaves the others', async () => {
     'fulfilled',
     'fulfilled',
   ]);
-  expect(double.requests.filter(({ hungUp }) => hungUp())).toEqual([cancelled]);
+  expect(double.requests.filter(({ isAborted }) => isAborted())).toEqual([cancelled]);
 });
 
 /** Sends a message by a connection of its own, which the caller may close. */
@@ -133,10 +133,10 @@ test.each([
   const sent = await send(mcp, params, method);
   await vi.waitFor(() => expect(double.requests.length).toBeGreaterThan(0), 10_000);
   await delay(300);
-  expect(double.requests.map(({ hungUp }) => hungUp())).not.toContain(true);
+  expect(double.requests.map(({ isAborted }) => isAborted())).not.toContain(true);
   const before = double.requests.length;
   sent.destroy();
-  await vi.waitFor(() => expect(double.requests.map(({ hungUp }) => hungUp())).not.toContain(false), 10_000);
+  await vi.waitFor(() => expect(double.requests.map(({ isAborted }) => isAborted())).not.toContain(false), 10_000);
   expect(double.requests).toHaveLength(before);
 });
 
@@ -151,12 +151,12 @@ test('over HTTP a batch whose stream began ends its API request when the caller 
   expect(await Promise.race([begun, delay(5000, 'nothing for five seconds')])).toContain(
     '"method":"notifications/progress","params":{"progressToken":"p","progress":0,"total":3',
   );
-  expect(double.requests.map(({ hungUp }) => hungUp())).toEqual([false]);
+  expect(double.requests.map(({ isAborted }) => isAborted())).toEqual([false]);
   sent.destroy();
-  await vi.waitFor(() => expect(double.requests.map(({ hungUp }) => hungUp())).toEqual([true]), 10_000);
+  await vi.waitFor(() => expect(double.requests.map(({ isAborted }) => isAborted())).toEqual([true]), 10_000);
 });
 
-describe.each(ROADS)('over %s', (_road, connectOver) => {
+describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
   test('a batch tells its progress from nothing to all of it, before its result', async () => {
     await using client = await connectOver(system, await system.registerClient());
     // as they were received: the SDK's client forgets who asked when the result comes in the same chunk as a progress

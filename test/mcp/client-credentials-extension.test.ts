@@ -2,7 +2,7 @@ import { ClientCredentialsProvider, PrivateKeyJwtProvider } from '@modelcontextp
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { exportJWK, exportPKCS8, generateKeyPair } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { connect, connectOverStdio } from '../support/mcp-client.ts';
+import { connectMcpClient, connectOverStdio } from '../support/mcp-client.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
 // The extension io.modelcontextprotocol/oauth-client-credentials (MCP ext-auth, SEP-1046), as the SDK's client speaks it.
@@ -28,7 +28,7 @@ test.each([
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   for (const url of [system.mcpResource, `${system.mcpResource}/`]) {
     const authProvider = await createProvider();
-    await using client = await connect(new StreamableHTTPClientTransport(new URL(url), { authProvider }));
+    await using client = await connectMcpClient(new StreamableHTTPClientTransport(new URL(url), { authProvider }));
     expect(client.getServerCapabilities()?.extensions).toMatchObject({
       'io.modelcontextprotocol/oauth-client-credentials': {},
     });
@@ -45,7 +45,7 @@ test('a client that may only read gets that without asking, and ends when it wan
     expectedIssuer: system.issuer,
   });
   const transport = new StreamableHTTPClientTransport(new URL(system.mcpResource), { authProvider });
-  await using client = await connect(transport);
+  await using client = await connectMcpClient(transport);
   expect(await client.callTool({ name: 'list_todos' })).toMatchObject({ structuredContent: { todos: [] } });
   await expect(client.callTool({ name: 'create_todo', arguments: { title: 'no' } })).rejects.toMatchObject({
     code: 403,
@@ -62,7 +62,7 @@ test('the key of another client is refused', async () => {
     expectedIssuer: system.issuer,
   });
   const transport = new StreamableHTTPClientTransport(new URL(system.mcpResource), { authProvider });
-  await expect(connect(transport)).rejects.toThrow('client authentication failed');
+  await expect(connectMcpClient(transport)).rejects.toThrow('client authentication failed');
 });
 
 test('the authorization server metadata says how a client may authenticate', async () => {

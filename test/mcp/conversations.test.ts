@@ -12,48 +12,48 @@ beforeAll(async () => {
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
-test('there are ten conversations and more', () => {
+test('there are at least ten conversations', () => {
   expect(conversations.length).toBeGreaterThanOrEqual(10);
 });
 
 test.each(conversations)(
-  '$about: both transports give the same answers, and lead to the same todos',
-  async ({ scopes, play, end }) => {
-    const roads = [
+  '$title: both transports return the same results and lead to the same todos',
+  async ({ scopes, play, expectedTodos }) => {
+    const transports = [
       [connectOverHttp, 'http'],
       [connectOverStdio, 'stdio'],
     ] as const;
     const played = await Promise.all(
-      roads.map(async ([connectOver, road]) => {
+      transports.map(async ([connectOver, transport]) => {
         const credentials = await system.registerClient(scopes && { scopes: [...scopes] });
         await using client = await connectOver(system, credentials);
         const answers: unknown[] = [];
-        await play(keepAnswers(client, road, answers));
-        expect(await listTodos(system, credentials), road).toEqual(
-          end.map((fields) => expect.objectContaining(fields)),
+        await play(recordAnswers(client, transport, answers));
+        expect(await listTodos(system, credentials), transport).toEqual(
+          expectedTodos.map((fields) => expect.objectContaining(fields)),
         );
         return answers;
       }),
     );
-    const [overHttp, overStdio] = played.map(normalise);
+    const [overHttp, overStdio] = played.map(normalize);
     expect(overHttp?.length).toBeGreaterThan(4);
     expect(overStdio).toEqual(overHttp);
   },
 );
 
-test('an answer that differs is seen', () => {
-  const answers = (id: string, title: string) => normalise([{ id, title }, { id: `again ${id}` }]);
+test('the comparison of two transports finds a result that differs', () => {
+  const answers = (id: string, title: string) => normalize([{ id, title }, { id: `again ${id}` }]);
   const [one, other] = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'];
   expect(answers(one, 'x')).toEqual(answers(other, 'x'));
   expect(answers(one, 'x')).not.toEqual(answers(one, 'y'));
-  expect(normalise([{ id: one }, { id: one }])).not.toEqual(normalise([{ id: one }, { id: other }]));
+  expect(normalize([{ id: one }, { id: one }])).not.toEqual(normalize([{ id: one }, { id: other }]));
 });
 
-/** An assistant over `road` that keeps every answer, and every refusal as its client is told it. */
-function keepAnswers(client: McpClient, road: 'http' | 'stdio', answers: unknown[]): Assistant {
-  async function kept<T>(ask: () => Promise<T>): Promise<T | undefined> {
+/** Creates an assistant that appends every result, and the code and message of every error, to `answers`. */
+function recordAnswers(client: McpClient, transport: 'http' | 'stdio', answers: unknown[]): Assistant {
+  async function record<T>(request: () => Promise<T>): Promise<T | undefined> {
     try {
-      const answer = await ask();
+      const answer = await request();
       answers.push(answer);
       return answer;
     } catch (error) {
@@ -64,38 +64,41 @@ function keepAnswers(client: McpClient, road: 'http' | 'stdio', answers: unknown
   }
   return {
     async call(name, args = {}) {
-      return CallToolResultSchema.parse((await kept(() => client.callTool({ name, arguments: args }))) ?? {});
+      return CallToolResultSchema.parse((await record(() => client.callTool({ name, arguments: args }))) ?? {});
     },
     async callBeyondScope(name, args, scope) {
       const called = client.callTool({ name, arguments: args });
-      if (road === 'http') await expect(called).rejects.toMatchObject({ code: 403 });
+      if (transport === 'http') await expect(called).rejects.toMatchObject({ code: 403 });
       else
         expect(await called).toEqual({
           isError: true,
           content: [{ type: 'text', text: expect.stringContaining(`the scope ${scope} is needed`) }],
         });
-      answers.push({ refused: name, scope });
+      answers.push({ rejected: name, scope });
     },
     async read(uri) {
-      return kept(() => client.readResource({ uri }));
+      return record(() => client.readResource({ uri }));
     },
     async prompt(name, args = {}) {
-      const got = await kept(() => client.getPrompt({ name, arguments: args }));
+      const got = await record(() => client.getPrompt({ name, arguments: args }));
       return got?.messages.map(({ content }) => (content.type === 'text' ? content.text : '')).join('\n') ?? '';
     },
     async completeId(words) {
       const ref = { type: 'ref/resource', uri: 'todo://{id}' } as const;
-      const completed = await kept(() => client.complete({ ref, argument: { name: 'id', value: words } }));
+      const completed = await record(() => client.complete({ ref, argument: { name: 'id', value: words } }));
       return completed?.completion.values ?? [];
     },
     async toolNames() {
-      return (await kept(() => client.listTools()))?.tools.map(({ name }) => name) ?? [];
+      return (await record(() => client.listTools()))?.tools.map(({ name }) => name) ?? [];
     },
   };
 }
 
-/** Answers with every id, time and cursor, which are others each time, replaced, ids by the order in which they came. */
-function normalise(answers: readonly unknown[]): readonly unknown[] {
+/**
+ * Replaces the values that differ between two runs: cursors, times, positions, and ids. An id is replaced by the number
+ * of its first occurrence, so that equal ids stay equal.
+ */
+function normalize(answers: readonly unknown[]): readonly unknown[] {
   const ids = new Map<string, string>();
   const text = JSON.stringify(answers)
     .replace(/[\w-]{60,}/g, '<cursor>')
@@ -103,7 +106,7 @@ function normalise(answers: readonly unknown[]): readonly unknown[] {
       if (!ids.has(id)) ids.set(id, `<id ${ids.size + 1}>`);
       return ids.get(id) ?? id;
     })
-    // the position of a todo that was given none is the time in milliseconds
+    // the default position of a todo is the time of its creation in milliseconds
     .replace(/\b1[7-9]\d{11}\b/g, '0')
     .replace(/\b(?!2001|2090)\d{4}-\d\d-\d\d(T[\d:.]+Z)?/g, '<time>');
   return z.array(z.unknown()).parse(JSON.parse(text));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { tools } from '../../mcp/tools/index.ts';
-import { ROADS_TO_DOUBLE } from '../support/mcp-client.ts';
+import { TRANSPORTS_TO_DOUBLE } from '../support/mcp-client.ts';
 import { type ApiAnswer, startTodoApiDouble } from '../support/start-todo-api-double.ts';
 
 // Errors hold no text that came from a stranger: a model might take it for an instruction.
@@ -70,7 +70,7 @@ const CALLS: Record<string, Record<string, unknown>> = {
   batch_todos: { operations: [{ op: 'create', title: 'x' }] },
 };
 
-describe.each(ROADS_TO_DOUBLE)('over %s', (_road, connectTo) => {
+describe.each(TRANSPORTS_TO_DOUBLE)('over %s', (_transport, connectTo) => {
   test('whatever the API answers, an error is in words of ours', async () => {
     let answer: ApiAnswer;
     await using double = await startTodoApiDouble(() => answer);

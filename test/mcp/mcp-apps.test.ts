@@ -2,7 +2,7 @@ import extApps from '@modelcontextprotocol/ext-apps/schema.json' with { type: 'j
 import { EXTENSION_ID, RESOURCE_MIME_TYPE } from '@modelcontextprotocol/ext-apps/server';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connectOverHttp, connectOverStdio, ROADS } from '../support/mcp-client.ts';
+import { connectOverHttp, connectOverStdio, TRANSPORTS } from '../support/mcp-client.ts';
 import { readResourceText } from '../support/read-resource-text.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
-describe.each(ROADS)('over %s', (_road, connectOver) => {
+describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
   test('a host finds the page from the tool', async () => {
     await using client = await connectOver(system, await system.registerClient());
     expect(client.getServerCapabilities()?.extensions).toMatchObject({ [EXTENSION_ID]: {} });

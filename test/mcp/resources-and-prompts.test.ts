@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { Todo } from '../../shared/todo/todo.ts';
 import { conformanceFeatures } from '../support/conformance-features.ts';
-import { connect, type McpClient, ROADS } from '../support/mcp-client.ts';
+import { connectMcpClient, type McpClient, TRANSPORTS } from '../support/mcp-client.ts';
 import { startMcpApp } from '../support/start-mcp-app.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
@@ -69,7 +69,7 @@ async function today(): Promise<number> {
 }
 const at = (time: number) => new Date(time).toISOString();
 
-describe.each(ROADS)('over %s', (_road, connectOver) => {
+describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
   test('the resources are listed, and the template apart', async () => {
     await using client = await connectOver(system, await system.registerClient());
     const { resources } = await client.listResources();
@@ -307,7 +307,9 @@ describe.each(ROADS)('over %s', (_road, connectOver) => {
 test('arguments that a prompt needs are asked for by name', async () => {
   await using mcp = await startMcpApp({ features: conformanceFeatures });
   const requestInit = { headers: { authorization: `Bearer ${await mcp.issuer.issue()}` } };
-  await using client = await connect(new StreamableHTTPClientTransport(new URL(mcp.resource), { requestInit }));
+  await using client = await connectMcpClient(
+    new StreamableHTTPClientTransport(new URL(mcp.resource), { requestInit }),
+  );
   const get = (args: Record<string, string>) =>
     client.getPrompt({ name: 'test_prompt_with_arguments', arguments: args });
   expect(await get({ arg1: 'a', arg2: '' })).toMatchObject({

@@ -33,10 +33,10 @@ const create = (client: McpClient, todo: Record<string, unknown>) =>
 const list = (client: McpClient, args = {}) =>
   client.callTool({ name: 'list_todos', arguments: args }).then(({ structuredContent }) => Object(structuredContent));
 
-/** Nobody else was asked for anything, and the browser found nothing to complain of. */
-function expectQuiet({ complaints, requested, ownPages }: McpAppsHost): void {
-  expect(complaints).toEqual([]);
-  const foreign = [...requested].filter((url) => !ownPages.includes(url) && !/^(data:|about:)/.test(url));
+/** Expects that the View requested nothing beyond the pages of the host, and that the browser reported no problem. */
+function expectNoProblems({ browserProblems, requestedUrls, ownPages }: McpAppsHost): void {
+  expect(browserProblems).toEqual([]);
+  const foreign = [...requestedUrls].filter((url) => !ownPages.includes(url) && !/^(data:|about:)/.test(url));
   expect(foreign).toEqual([]);
 }
 
@@ -77,7 +77,7 @@ test('the todos are shown, and what a stranger wrote is text', async () => {
   expect(await view.locator('img, b, i').count()).toBe(0);
   expect(await view.getByRole('checkbox', { name: markup, exact: true }).count()).toBe(1);
   expect(await view.getByRole('checkbox', { name: 'Pay rent' }).getAttribute('aria-describedby')).toBeTruthy();
-  expectQuiet(host);
+  expectNoProblems(host);
 });
 
 test('checking a todo completes it, and unchecking opens it again', async () => {
@@ -101,7 +101,7 @@ test('checking a todo completes it, and unchecking opens it again', async () => 
     { name: 'complete_todo', arguments: { id: todo.id, completed: true, expected_version: 1 } },
     { name: 'complete_todo', arguments: { id: todo.id, completed: false, expected_version: 2 } },
   ]);
-  expectQuiet(host);
+  expectNoProblems(host);
 });
 
 test('the next page is fetched with all else the same, and the keyboard alone is enough', async () => {
@@ -138,7 +138,7 @@ test('the next page is fetched with all else the same, and the keyboard alone is
   const pages = host.calls.filter(({ name }) => name === 'list_todos');
   expect(pages).toMatchObject([{ arguments: args }, { arguments: args }]);
   expect(pages.map(({ arguments: { cursor } }) => typeof cursor)).toEqual(['string', 'string']);
-  expectQuiet(host);
+  expectNoProblems(host);
 });
 
 test('a todo that was changed meanwhile is left as it is, and the list can be loaded again', async () => {
@@ -163,7 +163,7 @@ test('a todo that was changed meanwhile is left as it is, and the list can be lo
   expect(await view.locator(':focus').innerText()).toBe('Todos');
   await view.getByRole('checkbox', { name: 'New title' }).click();
   await vi.waitFor(async () => expect(await list(client)).toMatchObject({ todos: [{ completed: true }] }), 10_000);
-  expectQuiet(host);
+  expectNoProblems(host);
 });
 
 test('a host that refuses a call, and a server that is gone, are told in words', async () => {
@@ -190,7 +190,7 @@ test('a host that refuses a call, and a server that is gone, are told in words',
     { timeout: 10_000, interval: 200 },
   );
   expect(await view.locator('.title').allInnerTexts()).toEqual(['one']);
-  expectQuiet(host);
+  expectNoProblems(host);
 });
 
 test('who may only read sees the list without anything that changes it', async () => {
@@ -207,13 +207,13 @@ test('who may only read sees the list without anything that changes it', async (
   await view.getByText('2 todos').waitFor();
   expect(await view.getByRole('listitem').allInnerTexts()).toEqual(['one\n\nDone', 'two\n\nOpen']);
   await expectAccessible(host);
-  expectQuiet(host);
+  expectNoProblems(host);
 
   // a host that calls no tools for a View
   await using silent = await openMcpAppsHost({ browser, client: writer, args: { limit: 1 }, capabilities: {} });
   expect(await silent.view.getByRole('status').first().innerText()).toBe('1 of 2 todos');
   expect(await silent.view.locator('input, button:visible').count()).toBe(0);
-  expectQuiet(silent);
+  expectNoProblems(silent);
 });
 
 test('an access token without todos:write is shown no checkbox', async () => {
@@ -227,7 +227,7 @@ test('an access token without todos:write is shown no checkbox', async () => {
   });
   expect(await host.view.getByRole('listitem').innerText()).toBe('one\n\nOpen');
   expect(await host.view.getByRole('checkbox').count()).toBe(0);
-  expectQuiet(host);
+  expectNoProblems(host);
 });
 
 test('a list without todos, a call that failed and one that was cancelled are told in words', async () => {
@@ -239,7 +239,7 @@ test('a list without todos, a call that failed and one that was cancelled are to
   await empty.bridge.sendToolCancelled({ reason: 'the person stopped it' });
   await empty.view.getByText('The list was not fetched: the call was cancelled.').waitFor();
   expect(await empty.bridge.teardownResource({})).toEqual({});
-  expectQuiet(empty);
+  expectNoProblems(empty);
 
   const content = [{ type: 'text' as const, text: 'The todo API is out of reach.' }];
   await using failed = await openMcpAppsHost({ browser, client, result: { isError: true, content } });
@@ -247,7 +247,7 @@ test('a list without todos, a call that failed and one that was cancelled are to
   await failed.view.getByRole('button', { name: 'Load the list again' }).click();
   await failed.view.getByText('There are no such todos.').waitFor();
   expect(await failed.view.getByRole('alert').count()).toBe(0);
-  expectQuiet(failed);
+  expectNoProblems(failed);
 });
 
 const STYLES = {
@@ -281,7 +281,7 @@ test.for([
   await using host = await openMcpAppsHost({ browser, client, args, hostContext, colorScheme });
   expect(await backgroundOf(host)).toBe(background);
   await expectAccessible(host);
-  expectQuiet(host);
+  expectNoProblems(host);
 });
 
 test('the theme follows the host, and the host the height of the page', async () => {
@@ -298,7 +298,7 @@ test('the theme follows the host, and the host the height of the page', async ()
     const [frame, page] = await heights();
     expect(frame).toBe(page);
   }, 10_000);
-  expectQuiet(host);
+  expectNoProblems(host);
 });
 
 test('a policy by hashes, that lets no text become markup, changes nothing', async () => {
@@ -312,5 +312,5 @@ test('a policy by hashes, that lets no text become markup, changes nothing', asy
   await using host = await openMcpAppsHost({ browser, client, policy, hostContext: { theme: 'dark', styles: STYLES } });
   await host.view.getByRole('checkbox', { name: '<b>one</b>' }).click();
   await vi.waitFor(async () => expect(await host.view.locator('#change').innerText()).toBe('Done: <b>one</b>'), 10_000);
-  expectQuiet(host);
+  expectNoProblems(host);
 });

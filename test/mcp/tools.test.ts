@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { tools } from '../../mcp/tools/index.ts';
 import { Todo } from '../../shared/todo/todo.ts';
 import { listTodos } from '../support/list-todos.ts';
-import { type McpClient, ROADS } from '../support/mcp-client.ts';
+import { type McpClient, TRANSPORTS } from '../support/mcp-client.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
 let system: System;
@@ -95,7 +95,7 @@ test('every schema is one of JSON Schema 2020-12, and the input takes nothing th
   }
 });
 
-describe.each(ROADS)('over %s', (_road, connectOver) => {
+describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
   test('every tool answers what its output schema says, and its text says the same', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);

@@ -6,7 +6,7 @@ import { EmptyResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ShownTodo } from '../../mcp/tools/shown-todo.ts';
 import { Todo } from '../../shared/todo/todo.ts';
-import { connect, connectOverHttp, connectOverStdio, ROADS } from '../support/mcp-client.ts';
+import { connectMcpClient, connectOverHttp, connectOverStdio, TRANSPORTS } from '../support/mcp-client.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
 let system: System;
@@ -19,7 +19,7 @@ const call = (client: Client, name: string, args: Record<string, unknown> = {}) 
   client.callTool({ name, arguments: args });
 const failure = (text: RegExp) => ({ isError: true, content: [{ type: 'text', text: expect.stringMatching(text) }] });
 
-describe.each(ROADS)('over %s', (_road, connectOver) => {
+describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
   test('an assistant keeps todos', async () => {
     await using client = await connectOver(system, await system.registerClient());
     expect(client.getServerVersion()).toMatchObject({ name: 'yata', version: '0.1.0' });
@@ -178,7 +178,7 @@ test('a stdio process without credentials says what is missing and ends', async 
   transport.stderr?.on('data', (chunk) => {
     said += chunk;
   });
-  await expect(connect(transport)).rejects.toThrow();
+  await expect(connectMcpClient(transport)).rejects.toThrow();
   expect(said).toContain('OAUTH_CLIENT_ID: expected the id of a client, but it is not set');
   expect(said).toContain('OAUTH_CLIENT_SECRET: expected the secret of that client, but it is not set');
 });

@@ -10,7 +10,7 @@ import * as z from 'zod';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { Todo } from '../../shared/todo/todo.ts';
-import { connect } from '../support/mcp-client.ts';
+import { connectMcpClient } from '../support/mcp-client.ts';
 import { openInstallation } from '../support/open-installation.ts';
 import { runInShell, runPrintedCommands } from '../support/run-printed-commands.ts';
 import { type RunningProcess, startProcess } from '../support/start-process.ts';
@@ -34,7 +34,7 @@ test('what the first start prints works as it is pasted', async () => {
 
   const [stdio, http] = printedServers(running);
   const Stdio = z.object({ command: z.string(), args: z.array(z.string()), env: z.record(z.string(), z.string()) });
-  await using overStdio = await connect(new StdioClientTransport(Stdio.parse(stdio)));
+  await using overStdio = await connectMcpClient(new StdioClientTransport(Stdio.parse(stdio)));
   expect((await overStdio.callTool({ name: 'list_todos' })).structuredContent).toMatchObject({
     todos: [{ id: todo.id, title: 'Try yata' }],
     total: 1,
@@ -45,7 +45,7 @@ test('what the first start prints works as it is pasted', async () => {
   expect(headers.Authorization).toMatch(/^Bearer \$\{YATA_TOKEN\}$/);
   const token = await runPrintedCommands(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
   const requestInit = { headers: { Authorization: `Bearer ${token}` } };
-  await using overHttp = await connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }));
+  await using overHttp = await connectMcpClient(new StreamableHTTPClientTransport(new URL(url), { requestInit }));
   expect((await overHttp.callTool({ name: 'list_todos' })).structuredContent).toMatchObject({
     todos: [{ id: todo.id, title: 'Try yata' }],
     total: 1,

@@ -6,8 +6,8 @@ import type { Resource } from '../../mcp/resources/resource.ts';
 import type { Tool } from '../../mcp/tools/tool.ts';
 
 /**
- * The tools that scenarios of `@modelcontextprotocol/conformance` call by name. They are written out, and not made by
- * `defineTool`: what a tool of ours never returns must pass through the server as well.
+ * The tools that scenarios of `@modelcontextprotocol/conformance` call by name. They do not use `defineTool`, because they
+ * return content that no tool of yata returns. The server must send that content too.
  */
 const tools: readonly Tool[] = [
   tool('test_simple_text', [{ type: 'text', text: 'This is a simple text response for testing.' }]),
@@ -52,7 +52,7 @@ const tools: readonly Tool[] = [
     },
   },
   {
-    ...tool('json_schema_2020_12_tool', [{ type: 'text', text: 'The schema is what is tested.' }]),
+    ...tool('json_schema_2020_12_tool', [{ type: 'text', text: 'The scenario tests the input schema.' }]),
     inputSchema: {
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       type: 'object',
@@ -162,7 +162,7 @@ function redPixel(): string {
   return 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==';
 }
 
-/** A header and no samples. */
+/** A WAV file with a header and no samples. */
 function emptyWav(): string {
   return 'UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YQAAAAA=';
 }

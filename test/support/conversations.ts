@@ -2,10 +2,10 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
 import type { Scope } from '../../shared/scopes.ts';
 
-/** What a conversation is had with: each method keeps what it was answered. */
+/** An assistant that plays a conversation. Each method records the result or the error that the MCP server returned. */
 export type Assistant = {
   readonly call: (name: string, args?: Record<string, unknown>) => Promise<CallToolResult>;
-  /** Calls a tool that the granted scopes do not cover: a 403 over HTTP, and a tool error over stdio. */
+  /** Calls a tool that needs a scope which the client does not have: a 403 over HTTP, a tool error over stdio. */
   readonly callBeyondScope: (name: string, args: Record<string, unknown>, scope: Scope) => Promise<void>;
   readonly read: (uri: string) => Promise<unknown>;
   readonly prompt: (name: string, args?: Record<string, string>) => Promise<string>;
@@ -14,12 +14,12 @@ export type Assistant = {
 };
 
 export type Conversation = {
-  readonly about: string;
-  /** The granted scopes; absent: all. */
+  readonly title: string;
+  /** The scopes of the client. Without them it has all. */
   readonly scopes?: readonly Scope[];
   readonly play: (assistant: Assistant) => Promise<void>;
-  /** What the API has at the end, by the fields that matter. */
-  readonly end: readonly Record<string, unknown>[];
+  /** The todos in the API after the conversation, with the fields that matter. */
+  readonly expectedTodos: readonly Record<string, unknown>[];
 };
 
 const Shown = z.looseObject({ id: z.string(), title: z.string(), version: z.int() });
@@ -28,24 +28,27 @@ const List = z.object({ todos: z.array(Shown), total: z.int(), next_cursor: z.st
 const todoOf = ({ structuredContent }: CallToolResult) => Shown.parse(structuredContent);
 const listOf = ({ structuredContent }: CallToolResult) => List.parse(structuredContent);
 
-/** The words of an error, which must hold `part`: a conversation that goes on without it went wrong before. */
+/** Returns the text of a tool error. @throws when there is no error with `part`: the conversation failed before. */
 function errorOf({ isError, content: [content] }: CallToolResult, part: string | RegExp): string {
   const text = content?.type === 'text' ? content.text : '';
-  if (isError !== true || text.search(part) < 0) throw new Error(`expected an error with ${part}, and not: ${text}`);
+  if (isError !== true || text.search(part) < 0) throw new Error(`expected a tool error with ${part}, got: ${text}`);
   return text;
 }
 
-function found<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('expected to find one');
+function requireDefined<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('expected a value, got undefined');
   return value;
 }
 
 const WRONG_ID = '11111111-1111-4111-8111-111111111111';
 
-/** Ten conversations and two more, each with a fresh list. Times are of 2001 or 2090: any other is the clock's. */
+/**
+ * Conversations of an assistant with the MCP server, each with an empty todo list. The times in them are in 2001 or
+ * 2090; the comparison of two transports ignores all others, because they come from the clock.
+ */
 export const conversations: readonly Conversation[] = [
   {
-    about: 'a shopping list',
+    title: 'a shopping list',
     async play({ call }) {
       listOf(await call('list_todos'));
       const milk = todoOf(await call('create_todo', { title: 'Milk', tags: ['shop'] }));
@@ -55,14 +58,14 @@ export const conversations: readonly Conversation[] = [
       await call('complete_todo', { id: milk.id });
       await call('list_todos', { completed: false });
     },
-    end: [
+    expectedTodos: [
       { title: 'Milk', completed: true, version: 2, tags: ['shop'] },
       { title: 'Bread', completed: false, version: 1, description: 'The dark one' },
       { title: 'Call the plumber', completed: false, priority: 2 },
     ],
   },
   {
-    about: 'a wrong id',
+    title: 'a wrong id',
     async play({ call }) {
       await call('create_todo', { title: 'Water the roses' });
       await call('create_todo', { title: 'Water the cactus' });
@@ -72,17 +75,17 @@ export const conversations: readonly Conversation[] = [
       );
       errorOf(await call('get_todo', { id: 'the cactus' }), 'id: expected a UUID');
       const { todos } = listOf(await call('list_todos', { query: 'cactus' }));
-      const { id } = found(todos[0]);
+      const { id } = requireDefined(todos[0]);
       await call('get_todo', { id });
       await call('update_todo', { id, title: 'Water the cactus, a little' });
     },
-    end: [
+    expectedTodos: [
       { title: 'Water the roses', version: 1 },
       { title: 'Water the cactus, a little', version: 2 },
     ],
   },
   {
-    about: 'a stale version',
+    title: 'a stale version',
     async play({ call }) {
       const { id, version } = todoOf(await call('create_todo', { title: 'Write the report' }));
       await call('update_todo', { id, description: 'Two pages', expected_version: version });
@@ -96,31 +99,31 @@ export const conversations: readonly Conversation[] = [
       errorOf(await call('delete_todo', { id, expected_version: current }), 'version 3 now');
       await call('complete_todo', { id, expected_version: 3 });
     },
-    end: [{ title: 'Write the report', description: 'Two pages and a picture', completed: true, version: 4 }],
+    expectedTodos: [{ title: 'Write the report', description: 'Two pages and a picture', completed: true, version: 4 }],
   },
   {
-    about: 'a page that is cut, and a cursor that is',
+    title: 'a next page and a cursor that is cut off',
     async play({ call }) {
       const operations = Array.from({ length: 7 }, (_, index) => ({ op: 'create', title: `Chapter ${index + 1}` }));
       await call('batch_todos', { operations });
       const page = { limit: 3, sort: 'position' };
       const first = listOf(await call('list_todos', page));
-      const cursor = found(first.next_cursor);
+      const cursor = requireDefined(first.next_cursor);
       errorOf(await call('list_todos', { ...page, cursor: cursor.slice(0, -9) }), 'The cursor is none of this list.');
       errorOf(await call('list_todos', { limit: 3, sort: '-position', cursor }), 'The cursor is none of this list.');
-      // what was read is gone, and moves nothing onto another page
-      await call('delete_todo', { id: found(first.todos[0]).id });
+      // deleting a todo of a page that was read moves no todo to another page
+      await call('delete_todo', { id: requireDefined(first.todos[0]).id });
       const second = listOf(await call('list_todos', { ...page, cursor }));
-      const third = listOf(await call('list_todos', { ...page, cursor: found(second.next_cursor) }));
+      const third = listOf(await call('list_todos', { ...page, cursor: requireDefined(second.next_cursor) }));
       if (third.next_cursor !== undefined) throw new Error('expected the last page');
       const rest = [...first.todos.slice(1), ...second.todos, ...third.todos];
       await call('batch_todos', { operations: rest.map(({ id }) => ({ op: 'update', id, completed: true })) });
       await call('list_todos', { completed: false });
     },
-    end: [2, 3, 4, 5, 6, 7].map((number) => ({ title: `Chapter ${number}`, completed: true, version: 2 })),
+    expectedTodos: [2, 3, 4, 5, 6, 7].map((number) => ({ title: `Chapter ${number}`, completed: true, version: 2 })),
   },
   {
-    about: 'a scope that is missing',
+    title: 'a missing scope',
     scopes: ['todos:read'],
     async play({ call, callBeyondScope, read, toolNames }) {
       await toolNames();
@@ -128,14 +131,14 @@ export const conversations: readonly Conversation[] = [
       await callBeyondScope('create_todo', { title: 'Not allowed' }, 'todos:write');
       await callBeyondScope('batch_todos', { operations: [{ op: 'create', title: 'Nor this' }] }, 'todos:write');
       await callBeyondScope('delete_todo', { id: WRONG_ID }, 'todos:write');
-      // it goes on with what it may do
+      // the assistant continues with the tools that it may call
       await call('list_todos', { completed: false });
       await read('todo://today');
     },
-    end: [],
+    expectedTodos: [],
   },
   {
-    about: 'a batch that fails and is mended',
+    title: 'a batch that fails and is corrected',
     async play({ call }) {
       const { id } = todoOf(await call('create_todo', { title: 'Pack' }));
       const operations = [
@@ -152,13 +155,13 @@ export const conversations: readonly Conversation[] = [
       await call('batch_todos', { operations: [operations[0], { ...operations[2], expected_version: 1 }] });
       await call('list_todos', { sort: 'due_at' });
     },
-    end: [
+    expectedTodos: [
       { title: 'Pack the bags', version: 2 },
       { title: 'Book the hotel', due_at: '2090-05-01T07:00:00.000Z', version: 1 },
     ],
   },
   {
-    about: 'a todo that is deleted and restored',
+    title: 'a todo that is deleted and then restored',
     async play({ call, read }) {
       const { id } = todoOf(
         await call('create_todo', { title: 'Grandma’s recipe', description: 'With plums', priority: 1 }),
@@ -171,10 +174,10 @@ export const conversations: readonly Conversation[] = [
       errorOf(await call('restore_todo', { id: WRONG_ID }), 'There is no todo with this id');
       await call('get_todo', { id });
     },
-    end: [{ title: 'Grandma’s recipe', description: 'With plums', priority: 1, version: 3 }],
+    expectedTodos: [{ title: 'Grandma’s recipe', description: 'With plums', priority: 1, version: 3 }],
   },
   {
-    about: 'calls that are made again',
+    title: 'calls repeated with an idempotency key',
     async play({ call }) {
       const create = { title: 'Pay the rent', idempotency_key: 'rent-2090-01' };
       const first = todoOf(await call('create_todo', create));
@@ -196,14 +199,14 @@ export const conversations: readonly Conversation[] = [
       await call('batch_todos', batch);
       await call('list_todos');
     },
-    end: [
+    expectedTodos: [
       { title: 'Pay the rent', completed: true, version: 2 },
       { title: 'Pay the gas', version: 1 },
       { title: 'Pay the water', version: 1 },
     ],
   },
   {
-    about: 'a plan for the day, and what it leads to',
+    title: 'a plan for the day and what follows',
     async play({ call, prompt, read }) {
       await call('batch_todos', {
         operations: [
@@ -220,14 +223,14 @@ export const conversations: readonly Conversation[] = [
       await prompt('plan_my_day');
       await prompt('weekly_review');
     },
-    end: [
+    expectedTodos: [
       { title: 'File the taxes', completed: true },
       { title: 'Renew the passport', completed: false, due_at: '2090-06-01T12:00:00.000Z' },
       { title: 'Learn Greek', completed: false },
     ],
   },
   {
-    about: 'a todo that is found by its words, read and completed',
+    title: 'a todo that is found by its words',
     async play({ call, completeId, read }) {
       await call('create_todo', { title: 'Buy milk' });
       await call('create_todo', { title: 'Buy a birthday present', description: 'For Ada' });
@@ -239,14 +242,14 @@ export const conversations: readonly Conversation[] = [
       await completeId('nothing of this kind');
       await call('list_todos', { query: 'buy', completed: false });
     },
-    end: [
+    expectedTodos: [
       { title: 'Buy milk', completed: false },
       { title: 'Buy a birthday present', completed: true },
       { title: 'Sell the bicycle', completed: false },
     ],
   },
   {
-    about: 'arguments that are wrong, and mended by what is said',
+    title: 'invalid arguments that are corrected',
     async play({ call, read }) {
       errorOf(await call('create_todo', { titel: 'Dentist' }), /title: expected .* titel: expected no such field/);
       errorOf(
@@ -270,10 +273,10 @@ export const conversations: readonly Conversation[] = [
       await read('todo://tomorrow');
       await call('drop_todo', { id });
     },
-    end: [{ title: 'Dentist', due_at: null, priority: 4 }],
+    expectedTodos: [{ title: 'Dentist', due_at: null, priority: 4 }],
   },
   {
-    about: 'a list that is sorted out',
+    title: 'a list that is put in order',
     async play({ call, prompt }) {
       await call('batch_todos', {
         operations: [
@@ -283,7 +286,7 @@ export const conversations: readonly Conversation[] = [
         ],
       });
       const { todos } = listOf(await call('list_todos', { sort: 'position' }));
-      const [one, two, three] = [found(todos[0]), found(todos[1]), found(todos[2])];
+      const [one, two, three] = [requireDefined(todos[0]), requireDefined(todos[1]), requireDefined(todos[2])];
       await call('update_todo', { id: three.id, position: 1.5 });
       await call('batch_todos', {
         operations: [
@@ -295,7 +298,7 @@ export const conversations: readonly Conversation[] = [
       await prompt('weekly_review');
       await call('restore_todo', { id: one.id });
     },
-    end: [
+    expectedTodos: [
       { title: 'One', position: 1, version: 3 },
       { title: 'Two', position: 2, completed: true, tags: ['done'] },
       { title: 'Three', position: 1.5, version: 2 },

@@ -8,16 +8,17 @@ import { startMcpApp } from './start-mcp-app.ts';
 import type { System, TestClient } from './start-system.ts';
 import type { TodoApiDouble } from './start-todo-api-double.ts';
 
-/** The SDK's client as an assistant's host has one. Disposing it closes it, and ends its process over stdio. */
+/** The MCP client of the SDK. Disposing it closes it; over stdio that ends the server process. */
 export type McpClient = Client & AsyncDisposable;
 
-export async function connect(transport: Transport): Promise<McpClient> {
+/** Connects a client over `transport`. */
+export async function connectMcpClient(transport: Transport): Promise<McpClient> {
   const client = new Client({ name: 'test', version: '1' });
   await client.connect(transport);
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
 }
 
-/** Connects over Streamable HTTP: the SDK's client finds its own way from the URL (401, metadata, token endpoint). */
+/** Connects over Streamable HTTP. From the URL the SDK follows the 401 response to the metadata and the token endpoint. */
 export function connectOverHttp(
   { issuer, mcpResource }: Pick<System, 'issuer' | 'mcpResource'>,
   { id, secret }: TestClient,
@@ -25,33 +26,38 @@ export function connectOverHttp(
 ): Promise<McpClient> {
   const authProvider = new ClientCredentialsProvider({ clientId: id, clientSecret: secret, expectedIssuer: issuer });
   const url = new URL(mcpResource + query);
-  return connect(new StreamableHTTPClientTransport(url, { authProvider, ...(fetch && { fetch }) }));
+  return connectMcpClient(new StreamableHTTPClientTransport(url, { authProvider, ...(fetch && { fetch }) }));
 }
 
-/** Connects over stdio to a process of its own. */
+/** Starts an MCP server process and connects to it over stdio. `variables` are environment variables of the process. */
 export function connectOverStdio(
   { apiResource }: Pick<System, 'apiResource'>,
   { id, secret }: TestClient,
   variables: Record<string, string> = {},
 ): Promise<McpClient> {
   const env = { OAUTH_CLIENT_ID: id, OAUTH_CLIENT_SECRET: secret, API_BASE_URL: apiResource, ...variables };
-  return connect(new StdioClientTransport({ command: process.execPath, args: ['mcp/stdio.ts'], env, stderr: 'pipe' }));
+  return connectMcpClient(
+    new StdioClientTransport({ command: process.execPath, args: ['mcp/stdio.ts'], env, stderr: 'pipe' }),
+  );
 }
 
-/** Both transports, by the name that a test is given. */
-export const ROADS = [
+/** The transports, by the names that tests show. */
+export const TRANSPORTS = [
   ['Streamable HTTP', (system: System, client: TestClient) => connectOverHttp(system, client)],
   ['stdio', (system: System, client: TestClient) => connectOverStdio(system, client)],
 ] as const;
 
-/** Connects to a todo API double over either transport: over HTTP through an app of its own. */
-export const ROADS_TO_DOUBLE = [
+/**
+ * The transports, for an MCP server in front of a todo API double. Over HTTP the server is an app that is started for
+ * the connection; over stdio it is a process.
+ */
+export const TRANSPORTS_TO_DOUBLE = [
   [
     'Streamable HTTP',
     async ({ resource }: TodoApiDouble): Promise<McpClient> => {
       const mcp = await startMcpApp({ features: FEATURES, apiBaseUrl: resource });
       const requestInit = { headers: { authorization: `Bearer ${await mcp.issuer.issue()}` } };
-      const client = await connect(new StreamableHTTPClientTransport(new URL(mcp.resource), { requestInit }));
+      const client = await connectMcpClient(new StreamableHTTPClientTransport(new URL(mcp.resource), { requestInit }));
       return Object.assign(client, {
         async [Symbol.asyncDispose]() {
           await client.close();

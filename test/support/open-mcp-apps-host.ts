@@ -6,22 +6,22 @@ import type { Browser, Frame, Page } from 'playwright-core';
 import { serve } from '../../shared/http/serve.ts';
 import { readResourceText } from './read-resource-text.ts';
 
-/** A host that renders a View: what MCP Apps asks of a host that is a web page, with the bridge of ext-apps. */
+/** A web page that acts as an MCP Apps host: it renders a View and connects it to an MCP client by the bridge of ext-apps. */
 export type McpAppsHost = AsyncDisposable & {
   readonly page: Page;
   readonly view: Frame;
   readonly bridge: AppBridge;
-  /** The tools/call that came from the View. */
+  /** The tools/call requests of the View. */
   readonly calls: readonly { readonly name: string; readonly arguments: Record<string, unknown> }[];
-  /** What the browser complained of: errors of scripts, breaches of the policy, warnings. */
-  readonly complaints: readonly string[];
-  /** Every address that was asked for. */
-  readonly requested: ReadonlySet<string>;
-  /** The addresses of the host's own two pages. */
+  /** The problems that the browser reported: script errors, violations of the Content Security Policy, warnings. */
+  readonly browserProblems: readonly string[];
+  /** The URL of every request. */
+  readonly requestedUrls: ReadonlySet<string>;
+  /** The URLs of the two pages of the host. */
   readonly ownPages: readonly string[];
 };
 
-/** The policy of a View that declares no domains (MCP Apps, Content Security Policy Enforcement). */
+/** The Content Security Policy of a View that declares no domains (MCP Apps, Content Security Policy Enforcement). */
 export const SPECIFIED_POLICY = [
   "default-src 'none'",
   "script-src 'self' 'unsafe-inline'",
@@ -36,8 +36,8 @@ export const SPECIFIED_POLICY = [
 ].join('; ');
 
 /**
- * Opens the View of a tool in `browser` as a host does: reads the page from the server, loads it into a sandboxed frame
- * behind a sandbox proxy of another origin, and hands it the arguments and the result of one call.
+ * Opens the View of list_todos in `browser`, as a host does: it reads the page from the MCP server, loads it into a
+ * sandboxed frame inside a sandbox proxy with another origin, and sends it the arguments and the result of one tool call.
  */
 export async function openMcpAppsHost({
   browser,
@@ -52,7 +52,7 @@ export async function openMcpAppsHost({
   browser: Browser;
   client: Client;
   args?: Record<string, unknown>;
-  /** Instead of what list_todos answers. */
+  /** The result to send to the View. Without it, list_todos is called. */
   result?: CallToolResult;
   hostContext?: Record<string, unknown>;
   capabilities?: Record<string, unknown>;
@@ -66,13 +66,13 @@ export async function openMcpAppsHost({
 
   const page = await browser.newPage({ colorScheme, viewport: { width: 480, height: 640 } });
   starting.defer(() => page.close());
-  const complaints: string[] = [];
+  const browserProblems: string[] = [];
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    if (['error', 'warning'].includes(message.type())) browserProblems.push(message.text());
   });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  const requested = new Set<string>();
-  page.on('request', (request) => requested.add(request.url()));
+  page.on('pageerror', (error) => browserProblems.push(error.message));
+  const requestedUrls = new Set<string>();
+  page.on('request', (request) => requestedUrls.add(request.url()));
 
   const bridge = new AppBridge(client, { name: 'test', version: '1' }, capabilities, { hostContext });
   const calls: { name: string; arguments: Record<string, unknown> }[] = [];
@@ -89,7 +89,7 @@ export async function openMcpAppsHost({
   bridge.onsandboxready = () =>
     bridge.sendSandboxResourceReady({ html: html.replace('<head>', `<head><meta ${policyMeta(policy)}>`), csp: {} });
   bridge.onsizechange = async ({ height }: { height?: number }) => {
-    // the last word of a page may come when it is closed
+    // the View may report its last size when the page is already closed
     await page.evaluate(`resizeSandbox(${height})`).catch(() => undefined);
   };
   const initialized = new Promise<void>((resolve) => {
@@ -112,14 +112,14 @@ export async function openMcpAppsHost({
     view,
     bridge,
     calls,
-    complaints,
-    requested,
+    browserProblems,
+    requestedUrls,
     ownPages: [`${host.origin}/`, `${sandbox.origin}/`],
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 
-/** The page that a tool names, as a host gets it. */
+/** Reads the page of a tool from the MCP server. */
 async function readView(client: Client, toolName: string): Promise<string> {
   const { tools } = await client.listTools();
   const ui = Object(tools.find(({ name }) => name === toolName)?._meta?.ui);

@@ -14,11 +14,11 @@ import { requestTodos } from './request-todos.ts';
 import { startProcess } from './start-process.ts';
 import type { TestClient } from './start-system.ts';
 
-/** An installation whose auth is a process of its own, which may be killed; api and mcp are in this one. */
+/** Opens an installation in which auth is a process, which a test can kill. api and mcp run in the process of the test. */
 export async function openSplitInstallation() {
-  await using installing = new AsyncDisposableStack();
-  const directory = installing.use(makeTemporaryDirectory());
-  const database = installing.use(await openTestDatabase());
+  await using opening = new AsyncDisposableStack();
+  const directory = opening.use(makeTemporaryDirectory());
+  const database = opening.use(await openTestDatabase());
   const [authPort, apiPort, mcpPort] = [await getFreePort(), await getFreePort(), await getFreePort()];
   const issuer = `http://127.0.0.1:${authPort}`;
   const apiResource = `http://127.0.0.1:${apiPort}/api/v1`;
@@ -41,13 +41,13 @@ export async function openSplitInstallation() {
     OAUTH_CLIENT_SECRET: secret,
     LOG_LEVEL: 'silent',
   };
-  const installed = installing.move();
+  const opened = opening.move();
   return {
     authPort,
     issuer,
     apiResource,
     mcpResource,
-    /** The client that a new installation starts with. */
+    /** Reads the credentials of the client `demo`, which auth registers at its first start. */
     demo(): TestClient {
       const { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET } = findOrCreateCredentials(data, 'demo');
       return { id: OAUTH_CLIENT_ID, secret: OAUTH_CLIENT_SECRET };
@@ -59,6 +59,6 @@ export async function openSplitInstallation() {
     useAtApi: async (token: string) => (await requestTodos(apiResource, token)).status,
     useAtMcp: async (token: string) =>
       (await postMcpMessage(mcpResource, createToolCall('list_todos'), { accessToken: token })).status,
-    [Symbol.asyncDispose]: () => installed.disposeAsync(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

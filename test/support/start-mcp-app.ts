@@ -9,12 +9,12 @@ import { TODO_SCOPES } from '../../shared/scopes.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { startTokenIssuer, type TokenIssuer } from '../../shared/testing/token-issuer.ts';
 
-/** The MCP server's app over HTTP, and the issuer that it trusts. */
+/** The HTTP app of the MCP server, and the token issuer that it trusts. */
 export type RunningMcpApp = AsyncDisposable & { readonly resource: string; readonly issuer: TokenIssuer };
 
 /**
- * Starts the app that `mcp/main.ts` starts, behind the same guard, with features of a test's own and an issuer that
- * signs whatever the test asks for. Behind it there is no todo API, unless `apiBaseUrl` says where.
+ * Starts the app that `mcp/main.ts` starts, with the features that a test gives and a token issuer that signs any
+ * claims. It has no todo API, unless `apiBaseUrl` names one.
  */
 export async function startMcpApp({
   features,

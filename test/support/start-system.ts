@@ -18,28 +18,28 @@ import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { postAsClient } from './post-as-client.ts';
 import { requestAccessToken } from './request-access-token.ts';
 
-/** The credentials of a client. */
+/** The id and the secret of a client. */
 export type TestClient = { readonly id: string; readonly secret: string };
 
-/** The three services on free ports, as each is when it is alone. */
+/** auth, api and mcp on free ports, each with its own database connections, as three processes have them. */
 export type System = AsyncDisposable & {
   readonly issuer: string;
   readonly apiResource: string;
   readonly mcpResource: string;
   readonly database: Database;
   readonly environment: Record<string, string>;
-  /** Registers a client that may read and write todos at the api and at mcp, unless `client` says otherwise. */
+  /** Registers a client. It may read and write todos at api and mcp, unless `client` has other values. */
   readonly registerClient: (client?: Partial<NewClient>) => Promise<TestClient>;
-  /** Posts a form to the token endpoint. */
+  /** Posts a form to the token endpoint. The grant is client credentials, unless `parameters` name another. */
   readonly postToken: (client: TestClient, parameters?: Record<string, string>) => Promise<Response>;
-  /** Gets an access token by client credentials. */
+  /** Requests an access token like `postToken`. @throws when the response has none. */
   readonly getAccessToken: (client: TestClient, parameters?: Record<string, string>) => Promise<string>;
   readonly stopAuth: () => Promise<void>;
-  /** Counts the statements that are sent to the database from now on; the function that it returns says how many. */
+  /** Starts to count database statements. The function that it returns returns their number so far. */
   readonly countStatements: () => () => number;
 };
 
-/** Starts auth, api and mcp on one test database. */
+/** Starts auth, api and mcp in this process, on one test database. `variables` are environment variables of all three. */
 export async function startSystem(variables: Record<string, string> = {}): Promise<System> {
   await using starting = new AsyncDisposableStack();
   const [authPort, apiPort, mcpPort] = [await getFreePort(), await getFreePort(), await getFreePort()];
@@ -66,7 +66,7 @@ export async function startSystem(variables: Record<string, string> = {}): Promi
   const auth = starting.use(await startAuth(readAuthConfig(environment), database));
   starting.use(await startApi(readApiConfig(environment), database));
   starting.use(await startMcp(readMcpConfig(environment)));
-  // another process than auth, as far as auth can tell
+  // clients are registered through separate connections, so that auth learns of them as from another process
   const { em } = starting.use(await openOrm(database, authDatabase, { poolSize: 2 }));
   const clients = starting.use(await openClients({ database, em }));
   const running = starting.move();

@@ -1,36 +1,36 @@
 import { text } from 'node:stream/consumers';
 import { serve } from '../../shared/http/serve.ts';
 
-/** A todo API of a test's own, with an authorization server that gives everybody an access token. Disposing it closes it. */
+/** A stand-in for the todo API, with a token endpoint that gives every client an access token. Disposing it closes it. */
 export type TodoApiDouble = AsyncDisposable & {
   readonly resource: string;
   readonly tokenUrl: string;
-  /** Every request for todos, in order. */
+  /** The requests for todos, in order. */
   readonly requests: readonly ApiRequest[];
 };
 
 export type ApiRequest = {
   readonly method: string;
-  /** Below the resource, with the query. */
+  /** The path below the resource, with the query. */
   readonly path: string;
   readonly body: string;
-  /** Whether whoever asked went away before he was answered. */
-  readonly hungUp: () => boolean;
+  /** Whether the client closed the connection before it got the response. */
+  readonly isAborted: () => boolean;
 };
 
-/** What the double answers; undefined: nothing, ever. */
+/** A response of the double; undefined if it never responds. */
 export type ApiAnswer = { readonly status: number; readonly body?: unknown } | undefined;
 
-/** Starts a double that answers each request for todos as `answer` says. */
+/** Starts a double that sends the response of `answer` to each request for todos. */
 export async function startTodoApiDouble(
   answer: (request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>,
 ): Promise<TodoApiDouble> {
   const requests: ApiRequest[] = [];
   const server = await serve(
     async (incoming, outgoing) => {
-      let gone = false;
+      let isAborted = false;
       outgoing.on('close', () => {
-        gone = !outgoing.writableFinished;
+        isAborted = !outgoing.writableFinished;
       });
       const url = incoming.url ?? '';
       const send = (status: number, body: unknown) => {
@@ -47,7 +47,7 @@ export async function startTodoApiDouble(
         return;
       }
       const method = incoming.method ?? '';
-      const request = { method, path: url.replace(/^\/api\/v1/, ''), body, hungUp: () => gone };
+      const request = { method, path: url.replace(/^\/api\/v1/, ''), body, isAborted: () => isAborted };
       requests.push(request);
       const answered = await answer(request);
       if (answered !== undefined) send(answered.status, answered.body ?? {});
