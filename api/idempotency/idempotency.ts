@@ -2,13 +2,18 @@ import { hash } from 'node:crypto';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Context } from 'koa';
 import { HttpError, InvalidRequestError } from '../../shared/http/http-error.ts';
+import { IDEMPOTENCY_KEY_HOURS, MAX_IDEMPOTENCY_KEY_CHARACTERS } from '../../shared/todo/limits.ts';
 import { IdempotencyKeyEntity } from './idempotency-key.entity.ts';
 
 /** What makes a request be done once: the key that its sender chose, and a hash of what it asks for. */
 export type Once = { readonly key: string; readonly fingerprint: string };
 
 /** The syntax of a key, with or without the quotes of a structured field (draft-ietf-httpapi-idempotency-key-header-07 §2.1). */
-const KEY = /^(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255}))$/;
+const KEY = new RegExp(
+  `^(?:"([\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]{1,${MAX_IDEMPOTENCY_KEY_CHARACTERS}})"|([\\x21\\x23-\\x5b\\x5d-\\x7e]{1,${MAX_IDEMPOTENCY_KEY_CHARACTERS}}))$`,
+);
+
+const LIFETIME = `interval '${IDEMPOTENCY_KEY_HOURS} hours'`;
 
 /** Reads the Idempotency-Key of a request whose body is `body`. @throws {InvalidRequestError} */
 export function parseIdempotencyKey(ctx: Context, body: unknown): Once | undefined {
@@ -18,7 +23,10 @@ export function parseIdempotencyKey(ctx: Context, body: unknown): Once | undefin
   const key = quoted ?? bare;
   if (key === undefined)
     throw new InvalidRequestError([
-      { field: 'idempotency-key', expected: '1 to 255 visible characters without quotes' },
+      {
+        field: 'idempotency-key',
+        expected: `1 to ${MAX_IDEMPOTENCY_KEY_CHARACTERS} visible characters without quotes`,
+      },
     ]);
   return { key, fingerprint: hash('sha256', JSON.stringify([ctx.path.replace(/\/$/, ''), body]), 'base64url') };
 }
@@ -40,7 +48,7 @@ export async function answerOnce<T>(
   );
   if (lock?.free !== true) throw keyIsRunning();
   const [before] = await transaction.execute<{ fingerprint: string; answer: T }[]>(
-    "select fingerprint, answer from api.idempotency_key where owner = ? and key = ? and created_at > now() - interval '24 hours'",
+    `select fingerprint, answer from api.idempotency_key where owner = ? and key = ? and created_at > now() - ${LIFETIME}`,
     [owner, key],
   );
   if (before !== undefined) {
@@ -87,5 +95,5 @@ function keyIsRunning(): HttpError {
 
 /** Deletes the keys that are answered anew. */
 export async function deleteExpiredKeys(em: SqlEntityManager): Promise<void> {
-  await em.fork().execute("delete from api.idempotency_key where created_at <= now() - interval '24 hours'");
+  await em.fork().execute(`delete from api.idempotency_key where created_at <= now() - ${LIFETIME}`);
 }

@@ -1,3 +1,4 @@
+import { MAX_COUNT } from '../../shared/todo/limits.ts';
 import { type Header, type Reference, refer } from './openapi.ts';
 
 /** The headers of the answers. */
@@ -32,8 +33,8 @@ export const HEADERS = {
     schema: { type: 'string', pattern: '^<[^>]+>; rel="next"$' },
   },
   'Total-Count': {
-    description: 'Todos on all pages, up to 10,000; only when `count` is true',
-    schema: { type: 'integer', minimum: 0, maximum: 10_000 },
+    description: `The number of todos on all pages, up to ${MAX_COUNT.toLocaleString('en')}. Only when \`count\` is true`,
+    schema: { type: 'integer', minimum: 0, maximum: MAX_COUNT },
   },
   Location: { description: 'Where the todo is', required: true, schema: { type: 'string', format: 'uri' } },
   'Preference-Applied': { description: 'The request was let wait (RFC 7240)', schema: { const: 'wait' } },

@@ -2,17 +2,18 @@ import { Readable } from 'node:stream';
 import type { Context, Middleware } from 'koa';
 import { HttpError, InvalidRequestError, ServiceUnavailableError } from '../../shared/http/http-error.ts';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
+import {
+  MAX_IMPORT_BYTES,
+  MAX_IMPORT_LINE_CHARACTERS,
+  MAX_IMPORTED_TODOS,
+  MAX_PAGE_SIZE,
+} from '../../shared/todo/limits.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
 import { ImportedTodo } from '../../shared/todo/todo.ts';
 import type { Todos } from './todos.ts';
 
 /** The media type of JSON Lines. */
 export const JSON_LINES = 'application/jsonl';
-
-/** What an import may have: bytes in all and in a line, and todos. */
-const BYTES = 10_000_000;
-const LINE = 100_000;
-const TODOS = 10_000;
 
 /**
  * Writes every todo of `owner` as a line of JSON, the oldest first, as fast as it is read. A page at a time: neither all of
@@ -37,7 +38,10 @@ export async function exportTodos(todos: Todos, owner: string, beforeWrite: () =
   }
 
   function readPage(cursor?: string) {
-    return todos.list(owner, TodoListQuery.parse({ limit: '200', ...(cursor !== undefined && { cursor }) }));
+    return todos.list(
+      owner,
+      TodoListQuery.parse({ limit: String(MAX_PAGE_SIZE), ...(cursor !== undefined && { cursor }) }),
+    );
   }
 }
 
@@ -65,8 +69,9 @@ async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
   for await (const line of readLines(ctx)) {
     number += 1;
     if (line.trim() === '') continue;
-    if (line.length > LINE) throw tooLarge(`line ${number}`, LINE, 'characters');
-    if (todos.length >= TODOS) throw tooLarge('body', TODOS, 'todos');
+    if (line.length > MAX_IMPORT_LINE_CHARACTERS)
+      throw tooLarge(`line ${number}`, MAX_IMPORT_LINE_CHARACTERS, 'characters');
+    if (todos.length >= MAX_IMPORTED_TODOS) throw tooLarge('body', MAX_IMPORTED_TODOS, 'todos');
     const parsed = ImportedTodo.safeParse(parseJson(line));
     if (parsed.success) todos.push(parsed.data);
     else {
@@ -84,12 +89,13 @@ async function* readLines(ctx: Context): AsyncGenerator<string> {
   let [bytes, complete, rest] = [0, 0, ''];
   for await (const chunk of readChunks(ctx)) {
     bytes += chunk.length;
-    if (bytes > BYTES) throw tooLarge('body', BYTES, 'bytes');
+    if (bytes > MAX_IMPORT_BYTES) throw tooLarge('body', MAX_IMPORT_BYTES, 'bytes');
     const lines = (rest + decodeOrRefuse(() => decoder.decode(chunk, { stream: true }))).split('\n');
     rest = lines.pop() ?? '';
     complete += lines.length;
     yield* lines;
-    if (rest.length > LINE) throw tooLarge(`line ${complete + 1}`, LINE, 'characters');
+    if (rest.length > MAX_IMPORT_LINE_CHARACTERS)
+      throw tooLarge(`line ${complete + 1}`, MAX_IMPORT_LINE_CHARACTERS, 'characters');
   }
   yield rest + decodeOrRefuse(() => decoder.decode());
 }

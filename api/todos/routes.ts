@@ -9,6 +9,7 @@ import type { Challenges } from '../../shared/resource-server/challenge.ts';
 import { type Authorized, type Reverify, requireScope } from '../../shared/resource-server/koa.ts';
 import { Batch } from '../../shared/todo/batch.ts';
 import { ChangeFeedQuery } from '../../shared/todo/change-feed.ts';
+import { MAX_BATCH_BYTES } from '../../shared/todo/limits.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
 import { type ImportedTodo, NewTodo, type Todo, TodoChanges, TodoId } from '../../shared/todo/todo.ts';
 import { type Once, parseIdempotencyKey } from '../idempotency/idempotency.ts';
@@ -18,9 +19,6 @@ import { exportTodos, JSON_LINES, parseTodos } from './json-lines.ts';
 import { noSuchTodo, otherVersion } from './todo-errors.ts';
 import type { Precondition, TodoWriter } from './todo-writer.ts';
 import type { Todos } from './todos.ts';
-
-/** Bytes of a batch: fifty todos of the largest size. */
-const LARGEST_BATCH = 2_500_000;
 
 /** The routes of the todos of the access token's subject, below the path of `resource`. */
 export function todoRoutes({
@@ -58,7 +56,7 @@ export function todoRoutes({
     '/todos/batch',
     authenticate,
     mayWrite,
-    parseBody(Batch, { limit: LARGEST_BATCH }),
+    parseBody(Batch, { limit: MAX_BATCH_BYTES }),
     batchTodos,
   );
   router.get('/todos/:id', authenticate, mayRead, getTodo);

@@ -1,7 +1,9 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import * as z from 'zod';
 import { InvalidRequestError } from '../../shared/http/http-error.ts';
-import { type SORT_FIELDS, type TodoListQuery, wordsOf } from '../../shared/todo/list-query.ts';
+import { LEAST_URGENT_PRIORITY, MAX_COUNT } from '../../shared/todo/limits.ts';
+import { SORT_FIELDS, type SortField, type TodoListQuery } from '../../shared/todo/list-query.ts';
+import { searchWords } from '../../shared/todo/search-words.ts';
 import { Time } from '../../shared/todo/text.ts';
 import { type Todo, TodoId } from '../../shared/todo/todo.ts';
 import { COLUMNS, type TodoRow, toTodo } from './todo-row.ts';
@@ -21,7 +23,7 @@ type Key = {
 
 const CREATED: Key = { sql: 'created_at', type: 'timestamptz', value: Time, of: (todo) => todo.created_at };
 const ID: Key = { sql: 'id', type: 'uuid', value: TodoId, of: (todo) => todo.id };
-const KEYS: Readonly<Record<(typeof SORT_FIELDS)[number], readonly Key[]>> = {
+const KEYS: Readonly<Record<SortField, readonly Key[]>> = {
   created_at: [CREATED, ID],
   updated_at: [{ sql: 'updated_at', type: 'timestamptz', value: Time, of: (todo) => todo.updated_at }, ID],
   due_at: [
@@ -35,15 +37,17 @@ const KEYS: Readonly<Record<(typeof SORT_FIELDS)[number], readonly Key[]>> = {
     ID,
   ],
   priority: [
-    { sql: 'priority', type: 'smallint', value: z.int().min(1).max(4), of: (todo) => todo.priority },
+    {
+      sql: 'priority',
+      type: 'smallint',
+      value: z.int().min(1).max(LEAST_URGENT_PRIORITY),
+      of: (todo) => todo.priority,
+    },
     CREATED,
     ID,
   ],
   position: [{ sql: 'position', type: 'float8', value: z.number(), of: (todo) => todo.position }, ID],
 };
-
-/** Todos that are counted at the most: it is to say how much there is, and must not cost more the more there is. */
-const COUNT_AT_MOST = 10_000;
 
 /**
  * Reads a page that begins after the todo which `cursor` names, by the values that it is sorted by: todos that are added
@@ -74,7 +78,7 @@ export async function listPage(connection: Connection, owner: string, query: Tod
 export async function countTodos(connection: Connection, owner: string, query: TodoListQuery): Promise<number> {
   const { where, values } = filter(owner, query);
   const [counted] = await connection.execute<{ count: number }[]>(
-    `select count(*)::int as count from (select 1 from api.todo where ${where.join(' and ')} limit ${COUNT_AT_MOST}) counted`,
+    `select count(*)::int as count from (select 1 from api.todo where ${where.join(' and ')} limit ${MAX_COUNT}) counted`,
     values,
   );
   return counted?.count ?? 0;
@@ -98,7 +102,7 @@ function filter(owner: string, { completed, due_before, due_after, priority, tag
   add(
     'words @@ ?::tsquery',
     q &&
-      wordsOf(q)
+      searchWords(q)
         .map((word) => `'${word}':*`)
         .join(' & '),
   );
@@ -106,7 +110,7 @@ function filter(owner: string, { completed, due_before, due_after, priority, tag
 }
 
 function keysOf(sort: TodoListQuery['sort']): readonly Key[] {
-  const field = z.enum(['created_at', 'updated_at', 'due_at', 'priority', 'position']).parse(sort.replace('-', ''));
+  const field = z.enum(SORT_FIELDS).parse(sort.replace('-', ''));
   return KEYS[field];
 }
 

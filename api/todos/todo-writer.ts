@@ -5,7 +5,7 @@ import { DeadlockException, UniqueConstraintViolationException } from '@mikro-or
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { ServiceUnavailableError } from '../../shared/http/http-error.ts';
 import type { TodoChange } from '../../shared/todo/change-feed.ts';
-import { wordsOf } from '../../shared/todo/list-query.ts';
+import { searchWords } from '../../shared/todo/search-words.ts';
 import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
 import { answerOnce, createRunningKeys, type Once } from '../idempotency/idempotency.ts';
 import { createKeyedMutex } from './keyed-mutex.ts';
@@ -288,5 +288,5 @@ function columnsOf(todo: Todo) {
 }
 
 function wordsIn({ title, description }: Todo): string[] {
-  return wordsOf(`${title} ${description ?? ''}`);
+  return searchWords(`${title} ${description ?? ''}`);
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { lazy } from '../../shared/resource-server/lazy.ts';
+import { LEAST_URGENT_PRIORITY, MAX_COUNT } from '../../shared/todo/limits.ts';
 import { TODO_LIST_URI, VIEW_MIME_TYPE } from '../protocol/mcp-apps.ts';
 import type { Resource } from './resource.ts';
 
@@ -25,6 +26,11 @@ export const todoListView: Resource = {
   meta: { ui },
 };
 
+/** The constants that todo-list.js imports from the todo contract. */
+const LIMITS = Object.entries({ LEAST_URGENT_PRIORITY, MAX_COUNT })
+  .map(([name, value]) => `const ${name} = ${value};`)
+  .join('\n');
+
 /** Puts the style sheet and the modules into the page: a View has no address from which it could load them. */
 async function assemblePage(): Promise<string> {
   const [html, css, host, todoList] = await Promise.all([
@@ -36,7 +42,7 @@ async function assemblePage(): Promise<string> {
   // functions, for in a string $& and its like are not what they seem
   return html
     .replace('/* todo-list.css */', () => css)
-    .replace('/* todo-list.js */', () => `${host}\n${todoList}`.replace(/^import .*$|^export /gm, ''));
+    .replace('/* todo-list.js */', () => `${LIMITS}\n${host}\n${todoList}`.replace(/^import .*$|^export /gm, ''));
 }
 
 function read(file: string): Promise<string> {

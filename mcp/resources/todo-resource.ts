@@ -1,4 +1,5 @@
-import { wordsOf } from '../../shared/todo/list-query.ts';
+import { MAX_SEARCH_CHARACTERS, MAX_SEARCH_WORDS } from '../../shared/todo/limits.ts';
+import { searchWords } from '../../shared/todo/search-words.ts';
 import { TodoId } from '../../shared/todo/todo.ts';
 import { TodoApiError } from '../todo-api/todo-api-error.ts';
 import type { Resource } from './resource.ts';
@@ -27,7 +28,7 @@ export const todoResource: Resource = {
     }
   },
   async complete(value, { todos, signal }) {
-    const words = wordsOf(value.slice(0, 200)).slice(0, 10);
+    const words = searchWords(value.slice(0, MAX_SEARCH_CHARACTERS)).slice(0, MAX_SEARCH_WORDS);
     const newest = { sort: '-updated_at', limit: String(PROPOSED + 1) };
     const page = await todos.list(words.length === 0 ? newest : { ...newest, q: words.join(' ') }, { signal });
     return page.todos.map(({ id }) => id);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
 import { Batch } from '../../shared/todo/batch.ts';
+import { MAX_BATCH_OPERATIONS } from '../../shared/todo/limits.ts';
 import { TodoChanges, TodoId } from '../../shared/todo/todo.ts';
 import { ExpectedVersion } from './expected-version.ts';
 import { IdempotencyKey } from './idempotency-key.ts';
@@ -27,7 +28,7 @@ export const batchTodos = defineTool({
         operations: z
           .array(FlatOperation, 'a list of operations')
           .min(1, 'at least one operation')
-          .max(50, 'at most 50 operations'),
+          .max(MAX_BATCH_OPERATIONS, `at most ${MAX_BATCH_OPERATIONS} operations`),
         idempotency_key: IdempotencyKey.optional(),
       },
       'a JSON object',

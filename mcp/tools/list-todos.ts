@@ -1,5 +1,7 @@
 import * as z from 'zod';
-import { SORTS, wordsOf } from '../../shared/todo/list-query.ts';
+import { MAX_COUNT, MAX_SEARCH_CHARACTERS, MAX_SEARCH_WORDS } from '../../shared/todo/limits.ts';
+import { SORTS } from '../../shared/todo/list-query.ts';
+import { searchWords } from '../../shared/todo/search-words.ts';
 import { Time } from '../../shared/todo/text.ts';
 import { Priority, Tag } from '../../shared/todo/todo.ts';
 import { TODO_LIST_URI } from '../protocol/mcp-apps.ts';
@@ -9,9 +11,6 @@ import { defineTool } from './tool.ts';
 /** Todos on a page when nothing is said, and at the most: more would fill a model's context. */
 const PAGE = 25;
 const LONGEST_PAGE = 100;
-
-/** Todos that the API counts at the most. */
-const COUNTED = 10_000;
 
 export const listTodos = defineTool({
   name: 'list_todos',
@@ -31,9 +30,9 @@ export const listTodos = defineTool({
         tag: Tag,
         query: z
           .string('words to look for')
-          .max(200, 'at most 200 characters')
-          .refine((value) => wordsOf(value).length > 0, 'words to look for, or no query')
-          .refine((value) => wordsOf(value).length <= 10, 'at most ten words')
+          .max(MAX_SEARCH_CHARACTERS, `at most ${MAX_SEARCH_CHARACTERS} characters`)
+          .refine((value) => searchWords(value).length > 0, 'words to look for, or no query')
+          .refine((value) => searchWords(value).length <= MAX_SEARCH_WORDS, `at most ${MAX_SEARCH_WORDS} words`)
           .describe('Words in title or description'),
         sort: z.enum(SORTS, `one of ${SORTS.join(', ')}`).describe('Default created_at; - turns it round'),
         limit: z
@@ -64,7 +63,7 @@ export const listTodos = defineTool({
   },
   describe({ todos, total, next_cursor }) {
     if (total === 0) return 'There are no such todos.';
-    const count = total >= COUNTED ? `${COUNTED} or more` : String(total);
+    const count = total >= MAX_COUNT ? `${MAX_COUNT} or more` : String(total);
     if (todos.length === 0) return `There are no more todos. There are ${count} on all pages.`;
     const more = next_cursor === undefined ? '' : ` Go on with cursor ${next_cursor}`;
     return `${todos.map(describeTodo).join('\n')}\n${todos.length} of ${count}.${more}`;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { LEAST_URGENT_PRIORITY } from '../../shared/todo/limits.ts';
 import type { Todo } from '../../shared/todo/todo.ts';
 
 /** How much a result says of each todo. */
@@ -26,9 +27,6 @@ export const ShownTodo = ConciseTodo.extend({
 });
 export type ShownTodo = z.infer<typeof ShownTodo>;
 
-/** The priority of a todo that was given none. */
-const USUAL_PRIORITY = 4;
-
 export function showTodo(todo: Todo, format: ResponseFormat = 'concise'): ShownTodo {
   if (format === 'detailed') return todo;
   const { id, title, completed, version, due_at, priority, tags } = todo;
@@ -38,7 +36,7 @@ export function showTodo(todo: Todo, format: ResponseFormat = 'concise'): ShownT
     completed,
     version,
     ...(due_at !== null && { due_at }),
-    ...(priority !== USUAL_PRIORITY && { priority }),
+    ...(priority !== LEAST_URGENT_PRIORITY && { priority }),
     ...(tags.length > 0 && { tags }),
   };
 }
@@ -48,7 +46,7 @@ export function describeTodo(todo: ShownTodo): string {
   const { id, title, completed, version, due_at, priority, tags = [], description, completed_at } = todo;
   const details = [
     due_at && `due ${due_at}`,
-    priority !== undefined && priority !== USUAL_PRIORITY && `priority ${priority}`,
+    priority !== undefined && priority !== LEAST_URGENT_PRIORITY && `priority ${priority}`,
     tags.length > 0 && `tags ${tags.join(', ')}`,
     `id ${id}`,
     `version ${version}`,

@@ -1,12 +1,10 @@
 import * as z from 'zod';
+import { MAX_BATCH_OPERATIONS } from './limits.ts';
 import { NewTodo, Todo, TodoChanges, TodoId, Version } from './todo.ts';
 
-/** Operations that a batch has at the most. */
-const OPERATIONS_AT_MOST = 50;
+const version = Version.optional().describe('The operation is rejected when the todo has another version');
 
-const version = Version.optional().describe('Refuses the operation when the todo is of another version');
-
-/** One thing to be done. */
+/** One operation of a batch. */
 export const Operation = z.discriminatedUnion(
   'op',
   [
@@ -19,23 +17,23 @@ export const Operation = z.discriminatedUnion(
 );
 export type Operation = z.infer<typeof Operation>;
 
-/** Many things to be done in their order, all or none of them. */
+/** Operations that are executed in order, either all of them or none. */
 export const Batch = z.strictObject(
   {
     operations: z
       .array(Operation, 'a list of operations')
       .min(1, 'at least one operation')
-      .max(OPERATIONS_AT_MOST, `at most ${OPERATIONS_AT_MOST} operations`),
+      .max(MAX_BATCH_OPERATIONS, `at most ${MAX_BATCH_OPERATIONS} operations`),
   },
   'a JSON object',
 );
 export type Batch = z.infer<typeof Batch>;
 
-/** What became of an operation: the status that it would have been answered alone, and the todo as it is now. */
+/** The result of one operation: the status that the operation has as a request of its own, and the todo after it. */
 export const OperationResult = z.object({
   status: z.int(),
   id: z.uuid(),
-  /** Absent when it was deleted. */
+  /** Absent after a delete. */
   todo: Todo.optional(),
 });
 export type OperationResult = z.infer<typeof OperationResult>;

@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { MAX_CHANGES } from './limits.ts';
 import { Todo } from './todo.ts';
 
-/** Changes in an answer, when nothing is said, and at the most. */
-const CHANGES = 200;
+const LIMIT = `a whole number from 1 to ${MAX_CHANGES}`;
 
 /** The query of the change feed. */
 export const ChangeFeedQuery = z
@@ -10,25 +10,24 @@ export const ChangeFeedQuery = z
     {
       since: z
         .string()
-        .regex(/^\d{1,15}$/, 'the member next of an earlier answer')
+        .regex(/^\d{1,15}$/, 'the `next` of an earlier response')
         .transform(Number)
-        .describe('The member next of the last answer; left out, the answer says where to begin'),
+        .describe('The `next` of the last response. Without it, the response only says where to begin'),
       limit: z
         .string()
-        .regex(/^\d{1,9}$/, `a whole number from 1 to ${CHANGES}`)
+        .regex(/^\d{1,9}$/, LIMIT)
         .transform(Number)
-        .refine((value) => value >= 1 && value <= CHANGES, `a whole number from 1 to ${CHANGES}`)
-        .meta({ type: 'integer', minimum: 1, maximum: CHANGES })
-        .describe(`Changes in an answer: ${CHANGES} when nothing is said`),
+        .refine((value) => value >= 1 && value <= MAX_CHANGES, LIMIT)
+        .meta({ type: 'integer', minimum: 1, maximum: MAX_CHANGES })
+        .describe(`Changes in a response. The default is ${MAX_CHANGES}`),
     },
     'a query',
   )
   .partial()
-  .transform(({ limit = CHANGES, since }) => ({ limit, since }));
-
+  .transform(({ limit = MAX_CHANGES, since }) => ({ limit, since }));
 export type ChangeFeedQuery = z.infer<typeof ChangeFeedQuery>;
 
-/** What became of a todo, with its state after that; a todo that was deleted has none. */
+/** One change of a todo, with the todo after the change. A deleted todo is `null`. */
 export const TodoChange = z.object({
   change: z.enum(['created', 'updated', 'deleted', 'restored']),
   id: z.uuid(),
@@ -38,6 +37,6 @@ export const TodoChange = z.object({
 });
 export type TodoChange = z.infer<typeof TodoChange>;
 
-/** What changed, in the order in which it did, and what to send as `since` next. */
+/** Changes in the order in which they were made. `next` is the `since` of the next request. */
 export const ChangeFeed = z.object({ changes: z.array(TodoChange), next: z.string() });
 export type ChangeFeed = z.infer<typeof ChangeFeed>;

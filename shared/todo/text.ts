@@ -1,26 +1,26 @@
 import * as z from 'zod';
 
-/** Text that PostgreSQL can hold and give back unchanged: no NUL, no lone surrogate. */
-export function text(maximum: number) {
+/** Text that PostgreSQL can store and return unchanged: no NUL and no lone surrogate. */
+export function text(maxCharacters: number) {
   return z
-    .string(`a string of at most ${maximum} characters`)
-    .max(maximum, `a string of at most ${maximum} characters`)
+    .string(`a string of at most ${maxCharacters} characters`)
+    .max(maxCharacters, `a string of at most ${maxCharacters} characters`)
     .refine((value) => !value.includes('\0') && value.isWellFormed(), 'a string without NUL and lone surrogates');
 }
 
-/** The same with something to be seen in it. */
-export function visibleText(maximum: number) {
-  return text(maximum).refine((value) => value.trim() !== '', 'a string with at least one visible character');
+/** Text that has at least one visible character. */
+export function visibleText(maxCharacters: number) {
+  return text(maxCharacters).refine((value) => value.trim() !== '', 'a string with at least one visible character');
 }
 
-/** A time as RFC 3339 has it, with any offset; parsed into UTC with milliseconds, as it is kept. */
+/** An RFC 3339 time with any offset. It is parsed into UTC with milliseconds, which is how it is stored. */
 export const Time = z.iso
-  .datetime({ offset: true, error: 'a time as RFC 3339 has it, such as 2027-01-31T09:00:00Z' })
-  // a database has no year 0, and RFC 3339 none after 9999, which an offset may lead to
-  .refine((time) => isKept(new Date(time)), 'a time between the years 1 and 9999')
+  .datetime({ offset: true, error: 'an RFC 3339 time, such as 2027-01-31T09:00:00Z' })
+  // PostgreSQL has no year 0 and RFC 3339 no year after 9999, but an offset can lead to either
+  .refine((time) => isStorable(new Date(time)), 'a time between the years 1 and 9999')
   .transform((time) => new Date(time).toISOString());
 
-function isKept(time: Date): boolean {
+function isStorable(time: Date): boolean {
   const year = time.getUTCFullYear();
   return year >= 1 && year <= 9999;
 }

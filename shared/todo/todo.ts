@@ -1,42 +1,47 @@
 import * as z from 'zod';
+import {
+  LEAST_URGENT_PRIORITY,
+  MAX_DESCRIPTION_CHARACTERS,
+  MAX_TAG_CHARACTERS,
+  MAX_TAGS,
+  MAX_TITLE_CHARACTERS,
+} from './limits.ts';
 import { Time, text, visibleText } from './text.ts';
 
-/** The least urgent priority, which a todo has that is given none. */
-const LEAST_URGENT = 4;
+const PRIORITY = `a whole number from 1 to ${LEAST_URGENT_PRIORITY}`;
+const TAGS = `a list of at most ${MAX_TAGS} tags`;
+const POSITION = `a number from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`;
 
-/** Tags that a todo has at the most. */
-const TAGS_AT_MOST = 20;
-
-const title = visibleText(500).describe('What is to be done');
-const description = text(10_000).nullable().describe('More about it');
+const title = visibleText(MAX_TITLE_CHARACTERS).describe('What to do');
+const description = text(MAX_DESCRIPTION_CHARACTERS).nullable().describe('Details');
 const completed = z.boolean('true or false');
 const dueAt = Time.nullable().describe('When it is due');
 export const Priority = z
-  .int('a whole number from 1 to 4')
-  .min(1, 'a whole number from 1 to 4')
-  .max(LEAST_URGENT, 'a whole number from 1 to 4')
+  .int(PRIORITY)
+  .min(1, PRIORITY)
+  .max(LEAST_URGENT_PRIORITY, PRIORITY)
   .describe('1 is the most urgent');
-export const Tag = visibleText(50);
+export const Tag = visibleText(MAX_TAG_CHARACTERS);
 const tags = z
-  .array(Tag, `a list of at most ${TAGS_AT_MOST} tags`)
-  .max(TAGS_AT_MOST, `a list of at most ${TAGS_AT_MOST} tags`)
-  .refine((list) => new Set(list).size === list.length, 'a list of tags that are all different')
+  .array(Tag, TAGS)
+  .max(MAX_TAGS, TAGS)
+  .refine((list) => new Set(list).size === list.length, 'a list of different tags')
   .meta({ uniqueItems: true });
 const position = z
-  .number('a number')
-  .min(Number.MIN_SAFE_INTEGER, 'a number from -9007199254740991 to 9007199254740991')
-  .max(Number.MAX_SAFE_INTEGER, 'a number from -9007199254740991 to 9007199254740991')
-  // -0 would be a change that nobody sees
+  .number(POSITION)
+  .min(Number.MIN_SAFE_INTEGER, POSITION)
+  .max(Number.MAX_SAFE_INTEGER, POSITION)
+  // -0 becomes 0: JSON writes both as 0, so a client could not see such a change
   .overwrite((value) => value + 0)
-  .describe('Where it stands when sorted by position: between two others is the mean of theirs');
+  .describe('Place when sorted by position. The mean of two positions is a place between them');
 
-/** The identifier of a todo, a UUID, as it is written in lower case. */
+/** The id of a todo: a UUID, which is stored in lower case. */
 export const TodoId = z.uuid('a UUID').transform((id) => id.toLowerCase());
 
-/** The number of a todo's version: it is 1 at first, and 1 more after each change. */
+/** The version of a todo: 1 when it is created, and 1 more after each change. */
 export const Version = z.int('a version number').min(1, 'a version number').max(2_147_483_647, 'a version number');
 
-/** A todo as the API answers it. Times are RFC 3339 in UTC. */
+/** A todo in a response. Times are RFC 3339 in UTC. */
 export const Todo = z.object({
   id: z.uuid(),
   title: z.string(),
@@ -44,7 +49,7 @@ export const Todo = z.object({
   completed: z.boolean(),
   completed_at: z.iso.datetime().nullable(),
   due_at: z.iso.datetime().nullable(),
-  priority: z.int().min(1).max(LEAST_URGENT),
+  priority: z.int().min(1).max(LEAST_URGENT_PRIORITY),
   tags: z.array(z.string()),
   position: z.number(),
   version: z.int().min(1),
@@ -53,24 +58,30 @@ export const Todo = z.object({
 });
 export type Todo = z.infer<typeof Todo>;
 
-/** What creates a todo. Without a position it comes after all others that were given none. */
+/** The fields that the server sets. An import may contain them. */
+type ServerField = 'id' | 'completed_at' | 'version' | 'created_at' | 'updated_at';
+
+/** The fields that a client sets. A new field of `Todo` must be in every schema below, or be a field of the server. */
+type ClientField = Exclude<keyof Todo, ServerField>;
+
+/** The body that creates a todo. Without a position the todo comes after all todos that were created without one. */
 export const NewTodo = z.strictObject(
   {
     title,
     description: description.default(null),
     completed: completed.default(false),
     due_at: dueAt.default(null),
-    priority: Priority.default(LEAST_URGENT),
+    priority: Priority.default(LEAST_URGENT_PRIORITY),
     tags: tags.default([]),
     position: position.optional(),
-  },
+  } satisfies Record<ClientField, z.ZodType>,
   'a JSON object',
 );
 export type NewTodo = z.infer<typeof NewTodo>;
 
 /**
- * What changes a todo, a merge patch (RFC 7396): a field that is sent is changed, `null` clears it, what is absent stays.
- * A title, whether it is completed, and a position are what every todo has, so those cannot be cleared.
+ * The body that changes a todo, a merge patch (RFC 7396): a field in it is changed, `null` clears the field, and an absent
+ * field stays. `title`, `completed` and `position` cannot be cleared, because every todo has them.
  */
 export const TodoChanges = z
   .strictObject(
@@ -79,22 +90,22 @@ export const TodoChanges = z
       description,
       completed,
       due_at: dueAt,
-      priority: Priority.nullable().transform((value) => value ?? LEAST_URGENT),
+      priority: Priority.nullable().transform((value) => value ?? LEAST_URGENT_PRIORITY),
       tags: tags.nullable().transform((value) => value ?? []),
       position,
-    },
+    } satisfies Record<ClientField, z.ZodType>,
     'a JSON object',
   )
   .partial();
 export type TodoChanges = z.infer<typeof TodoChanges>;
 
-/** A line of an import: a todo as it was exported, or as much of it as there is. */
+/** A line of an import: a todo as it was exported, or only some of its fields. */
 export const ImportedTodo = NewTodo.extend({
   id: TodoId.optional(),
   completed_at: Time.nullable().optional(),
   created_at: Time.optional(),
-  // what the list itself decides
+  // the import sets these two itself
   updated_at: z.unknown().optional(),
   version: z.unknown().optional(),
-});
+} satisfies Record<ServerField, z.ZodType>);
 export type ImportedTodo = z.infer<typeof ImportedTodo>;

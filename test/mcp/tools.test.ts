@@ -220,7 +220,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
       expect(await fail(client, 'list_todos', { query })).toBe(
         'The arguments of list_todos are not valid. query: expected words to look for, or no query. Nothing was done.',
       );
-    expect(await fail(client, 'list_todos', { query: 'a b c d e f g h i j k' })).toContain('at most ten words');
+    expect(await fail(client, 'list_todos', { query: 'a b c d e f g h i j k' })).toContain('at most 10 words');
   });
 
   test('a stale version changes nothing, and is told with the one that there is', async () => {

@@ -1,3 +1,4 @@
+import { LEAST_URGENT_PRIORITY, MAX_COUNT } from '../../../shared/todo/limits.ts';
 import { applyHostStyles, connectToHost } from '../host.js';
 
 // Everything that is shown is set as text: a title is whatever somebody wrote.
@@ -9,12 +10,6 @@ const list = document.getElementById('todos');
 const foot = document.getElementById('foot');
 const more = document.getElementById('more');
 const change = document.getElementById('change');
-
-/** Todos that the API counts at the most. */
-const COUNTED = 10_000;
-
-/** The priority of a todo that was given none. */
-const USUAL_PRIORITY = 4;
 
 /** What shows a todo, by its id. */
 const shown = new Map();
@@ -114,7 +109,7 @@ function showPage({ todos, total, next_cursor }) {
 
 function describeCount(size, total) {
   if (size === 0) return total === 0 ? 'There are no such todos.' : 'There are no more todos.';
-  if (total >= COUNTED) return `${size} of ${COUNTED} or more todos`;
+  if (total >= MAX_COUNT) return `${size} of ${MAX_COUNT} or more todos`;
   const todos = total === 1 ? 'todo' : 'todos';
   return size >= total ? `${size} ${todos}` : `${size} of ${total} ${todos}`;
 }
@@ -179,7 +174,7 @@ function describeDetails({ completed, due_at, priority, tags = [] }) {
   return [
     readOnly && (completed ? 'Done' : 'Open'),
     due_at && `${overdue ? 'Overdue since' : 'Due'} ${timeFormat.format(new Date(due_at))}`,
-    priority !== undefined && priority !== USUAL_PRIORITY && `Priority ${priority}`,
+    priority !== undefined && priority !== LEAST_URGENT_PRIORITY && `Priority ${priority}`,
     tags.length > 0 && `Tags: ${tags.join(', ')}`,
   ]
     .filter(Boolean)

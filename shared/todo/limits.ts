@@ -1,0 +1,35 @@
+/** Priorities go from 1, the most urgent, to this one, which a todo has unless it is given another. */
+export const LEAST_URGENT_PRIORITY = 4;
+
+export const MAX_TITLE_CHARACTERS = 500;
+export const MAX_DESCRIPTION_CHARACTERS = 10_000;
+export const MAX_TAG_CHARACTERS = 50;
+export const MAX_TAGS = 20;
+
+/** Todos on a page of a list, unless the client asks for another number. */
+export const DEFAULT_PAGE_SIZE = 50;
+export const MAX_PAGE_SIZE = 200;
+
+/** Todos are counted up to this number, so that a count costs no more when a list grows longer. */
+export const MAX_COUNT = 10_000;
+
+export const MAX_SEARCH_CHARACTERS = 200;
+export const MAX_SEARCH_WORDS = 10;
+
+/** Changes in one response of the change feed, also when the client asks for no number. */
+export const MAX_CHANGES = 200;
+
+export const MAX_BATCH_OPERATIONS = 50;
+/** The size of 50 operations with todos of the largest size. */
+export const MAX_BATCH_BYTES = 2_500_000;
+
+export const MAX_IMPORT_BYTES = 10_000_000;
+export const MAX_IMPORT_LINE_CHARACTERS = 100_000;
+export const MAX_IMPORTED_TODOS = 10_000;
+
+/** How long a deleted todo can be restored, and how long the change feed keeps a change. */
+export const RETENTION_DAYS = 30;
+
+export const MAX_IDEMPOTENCY_KEY_CHARACTERS = 255;
+/** How long the response to a request with an Idempotency-Key is kept. */
+export const IDEMPOTENCY_KEY_HOURS = 24;
