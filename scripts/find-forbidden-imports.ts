@@ -1,0 +1,104 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join, matchesGlob, posix, sep } from 'node:path';
+import { parseSync, Visitor } from 'oxc-parser';
+import type { ImportRule } from './import-rules.ts';
+
+/** The target of a read of the environment, which the rules treat as an import. */
+const ENVIRONMENT = 'process.env';
+
+/** Something that a file imports: a path from the root, `npm:PACKAGE`, `node:MODULE`, or `process.env` that it reads. */
+type Import = { readonly target: string; readonly line: number; readonly typeOnly: boolean };
+
+/** Returns a line for each import below the folder `root` that breaks one of `rules`, sorted by file. */
+export function findForbiddenImports(root: string, rules: readonly ImportRule[]): string[] {
+  const files = globSync('**/*.ts', { cwd: root, exclude: ['**/node_modules', '**/.git', 'data'] });
+  return files
+    .map((file) => file.split(sep).join('/'))
+    .sort()
+    .flatMap((file) => checkFile(root, file, rules));
+}
+
+function checkFile(root: string, file: string, allRules: readonly ImportRule[]): string[] {
+  const rules = allRules.filter(({ files, except = [] }) => matches(file, files) && !matches(file, except));
+  const layers = rules.filter((rule) => 'only' in rule && rule.except === undefined);
+  const problems =
+    layers.length === 0 ? [`${file}: no rule says what it may import: add its folder to the layers`] : [];
+  for (const rule of rules) if ('absent' in rule) problems.push(`${file}: ${rule.because} (rule: ${rule.name})`);
+  for (const found of importsOf(file, readFileSync(join(root, file), 'utf8'))) {
+    for (const rule of rules) {
+      if (!isForbidden(found, rule)) continue;
+      const verb = found.target === ENVIRONMENT ? 'reads' : 'imports';
+      problems.push(`${file}:${found.line} ${verb} ${found.target}: ${rule.because} (rule: ${rule.name})`);
+    }
+  }
+  return problems;
+}
+
+function isForbidden({ target, typeOnly }: Import, rule: ImportRule): boolean {
+  if ('absent' in rule) return false;
+  if ('only' in rule) return isProjectFile(target) && !matches(target, rule.only);
+  return matches(target, rule.never) && !(typeOnly && rule.typesAllowed);
+}
+
+/** Lists the imports of a file: static, dynamic, of types, and re-exports. */
+function importsOf(file: string, source: string): Import[] {
+  const { program, module, errors } = parseSync(file, source);
+  const [error] = errors;
+  if (error !== undefined) throw new Error(`${file} cannot be parsed: ${error.message}`);
+  const imports: Import[] = [];
+  const add = (target: string, start: number, typeOnly: boolean) =>
+    imports.push({ target, line: source.slice(0, start).split('\n').length, typeOnly });
+  const addModule = (specifier: string, start: number, typeOnly: boolean) =>
+    add(resolveSpecifier(file, specifier), start, typeOnly);
+
+  for (const { moduleRequest, entries, start } of module.staticImports) {
+    addModule(moduleRequest.value, start, entries.length > 0 && entries.every(({ isType }) => isType));
+  }
+  for (const { entries } of module.staticExports) {
+    for (const { moduleRequest, start, isType } of entries) {
+      if (moduleRequest !== null) addModule(moduleRequest.value, start, isType);
+    }
+  }
+  new Visitor({
+    ImportExpression({ source: specifier, start }) {
+      if (specifier.type === 'Literal' && typeof specifier.value === 'string') addModule(specifier.value, start, false);
+      else add('an expression', start, false);
+    },
+    TSImportType({ source: specifier, start }) {
+      addModule(specifier.value, start, true);
+    },
+    MemberExpression({ object, property, start }) {
+      const isProcess =
+        (object.type === 'Identifier' && object.name === 'process') ||
+        (object.type === 'MemberExpression' && nameOf(object.property) === 'process');
+      if (isProcess && nameOf(property) === 'env') add(ENVIRONMENT, start, false);
+    },
+    VariableDeclarator({ id, init, start }) {
+      if (init?.type !== 'Identifier' || init.name !== 'process' || id.type !== 'ObjectPattern') return;
+      const names = id.properties.map((property) => (property.type === 'Property' ? nameOf(property.key) : 'env'));
+      if (names.includes('env')) add(ENVIRONMENT, start, false);
+    },
+  }).visit(program);
+  return imports;
+}
+
+function resolveSpecifier(file: string, specifier: string): string {
+  if (specifier === 'node:process') return ENVIRONMENT;
+  if (specifier.startsWith('node:')) return specifier;
+  if (specifier.startsWith('.')) return posix.join(posix.dirname(file), specifier);
+  // a file of a package counts as the package
+  const [scope, name] = specifier.split('/');
+  return specifier.startsWith('@') ? `npm:${scope}/${name}` : `npm:${scope}`;
+}
+
+function isProjectFile(target: string): boolean {
+  return !target.includes(':') && target !== ENVIRONMENT;
+}
+
+function nameOf(node: { readonly type: string; readonly name?: unknown; readonly value?: unknown }): unknown {
+  return node.type === 'Identifier' ? node.name : node.value;
+}
+
+function matches(path: string, globs: readonly string[]): boolean {
+  return globs.some((glob) => matchesGlob(path, glob));
+}
