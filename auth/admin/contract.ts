@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { SCOPES } from '../../shared/scopes.ts';
 import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client-authentication-methods.ts';
+import { PRIVATE_JWK_MEMBERS } from '../signing-keys/public-jwk.ts';
 
 const ALL = Object.keys(SCOPES);
 const scopeList = `a list of scopes, space-separated: some of ${ALL.join(', ')}`;
@@ -21,12 +22,11 @@ const base64url = z
   .max(2_000, 'at most 2000 letters')
   .regex(/^[A-Za-z0-9_-]+$/, 'base64url, without padding');
 const keyId = z.string('1 to 200 printable letters').regex(/^[\x20-\x7e]{1,200}$/, '1 to 200 printable letters');
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
 /** A public key as a JWK (RFC 7517 §4, RFC 7518 §6), of the kinds that verify client assertions. */
 const PublicJwk = z
   .looseObject({}, 'a JWK')
-  .refine((key) => privateMembers.every((member) => !(member in key)), 'a public key, without its private half')
+  .refine((key) => PRIVATE_JWK_MEMBERS.every((member) => !(member in key)), 'a public key, without its private half')
   .pipe(
     z.discriminatedUnion(
       'kty',

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { writePrivateFile } from '../../shared/configuration/private-file.ts';
 
-/** The key that signing keys are encrypted under: 32 bytes. */
+/** The key with which signing keys are encrypted: 32 bytes. */
 export type KeyEncryptionKey = Uint8Array;
 
-const EXPECTED = '32 bytes as base64, base64url or hex; `openssl rand -base64 32` makes them';
+const EXPECTED = '32 bytes in base64, base64url or hex; create them with `openssl rand -base64 32`';
 
-/** Parses a key encryption key as the environment or a file has it. */
+/** Parses a key encryption key from the environment or a file. */
 export const KeyEncryptionKey = z
   .string(EXPECTED)
   .trim()
@@ -17,13 +17,14 @@ export const KeyEncryptionKey = z
   .refine((key) => key.length === 32, EXPECTED);
 
 /**
- * Reads the key encryption key that is kept in `directory`, and makes one at the first start.
- * @throws when the file holds something else.
+ * Reads the key encryption key from the file `key-encryption-key` in `directory`. Creates the file (mode 0600) at the
+ * first start.
+ * @throws {Error} when the file does not contain 32 bytes.
  */
 export function findOrCreateKeyEncryptionKey(directory: string): KeyEncryptionKey {
   const path = join(directory, 'key-encryption-key');
   writePrivateFile(path, () => `${randomBytes(32).toString('base64url')}\n`);
   const parsed = KeyEncryptionKey.safeParse(readFileSync(path, 'utf8'));
-  if (!parsed.success) throw new Error(`${path} does not hold a key encryption key: expected ${EXPECTED}`);
+  if (!parsed.success) throw new Error(`${path} does not contain a key encryption key: expected ${EXPECTED}`);
   return parsed.data;
 }

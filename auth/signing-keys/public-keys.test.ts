@@ -31,7 +31,7 @@ async function createKeys() {
   };
 }
 
-test('a key that another process made verifies, and is published without its private half', async () => {
+test('a key that another process created verifies tokens and is published without its private members', async () => {
   const { find, keySet, first, second, load } = await createKeys();
   await jwtVerify(await sign(first), find);
   expect(load).not.toHaveBeenCalled();
@@ -41,34 +41,34 @@ test('a key that another process made verifies, and is published without its pri
   for (const key of keys) expect(key).not.toHaveProperty('d');
 });
 
-test('made-up key ids cost one look a second', async () => {
+test('made-up key ids cause one read of the database per second', async () => {
   const { find, load, pass } = await createKeys();
-  const refused = async () => {
+  const rejectMadeUpKey = async () => {
     const madeUp = await sign(await generateSigningKey());
     await expect(jwtVerify(madeUp, find)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
   };
-  for (let i = 0; i < 5; i += 1) await refused();
+  for (let i = 0; i < 5; i += 1) await rejectMadeUpKey();
   expect(load).toHaveBeenCalledTimes(1);
   pass(999);
-  await refused();
+  await rejectMadeUpKey();
   expect(load).toHaveBeenCalledTimes(1);
   pass(1);
-  await refused();
+  await rejectMadeUpKey();
   expect(load).toHaveBeenCalledTimes(2);
 });
 
-test('while the database is away, a token with a key that is not known is neither good nor bad', async () => {
+test('if the database is unreachable, an unknown key is a 503 and not an invalid token', async () => {
   const { find, second, load, pass } = await createKeys();
-  load.mockRejectedValueOnce(new Error('away'));
+  load.mockRejectedValueOnce(new Error('the database is unreachable'));
   const token = await sign(second);
   await expect(jwtVerify(token, find)).rejects.toMatchObject({ name: 'ServiceUnavailableError', status: 503 });
   pass(1_000);
   await jwtVerify(token, find);
 });
 
-test('while the database is away or hangs, the keys that are known go on serving', async () => {
+test('if the database is unreachable or hangs, the cached keys are still published and verify tokens', async () => {
   const { find, keySet, first, second, load, pass } = await createKeys();
-  load.mockRejectedValueOnce(new Error('away'));
+  load.mockRejectedValueOnce(new Error('the database is unreachable'));
   expect((await keySet()).keys).toHaveLength(1);
   pass(1_000);
   load.mockReturnValueOnce(new Promise(() => {}));

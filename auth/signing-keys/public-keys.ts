@@ -4,26 +4,27 @@ import type { Logger } from 'pino';
 import { ServiceUnavailableError } from '../../shared/http/http-error.ts';
 import { publicKeySet, type SigningKeys } from './signing-keys.ts';
 
-/** The public half of the signing keys, those too that another process made after this one started. */
+/** The public halves of the signing keys of every auth process, also of keys that were created after this one started. */
 export type PublicKeys = {
   /**
-   * The key that verifies a token. @throws {errors.JWKSNoMatchingKey} when no process signs with it.
-   * @throws {ServiceUnavailableError} when it is not known here and the database cannot be asked.
+   * Returns the key that verifies a token.
+   * @throws {errors.JWKSNoMatchingKey} when no process has signed with that key.
+   * @throws {ServiceUnavailableError} when this process does not have the key and cannot read the database.
    */
   readonly find: JWTVerifyGetKey;
-  /** The JWKS to publish (RFC 7517 §5). */
+  /** Returns the JWK Set to publish (RFC 7517 §5). */
   readonly keySet: () => Promise<{ keys: JWK[] }>;
 };
 
-/** Milliseconds between looks into the database: whoever makes up key ids costs no more than that. */
-const LOOK_EVERY = 1_000;
+/** The shortest time between two reads of the database, so that made-up key ids cause no more than that. */
+const MIN_REFRESH_INTERVAL_MS = 1_000;
 
-/** Milliseconds that the key set waits for a look: a database that hangs must not keep the keys that are known from anybody. */
-const WAIT_FOR = 500;
+/** For how long `keySet` waits for a read. If the database hangs, the keys that were read before are still published. */
+const KEY_SET_TIMEOUT_MS = 500;
 
 /**
- * Creates the view of the public keys. `load` reads the signing keys from the database, when a key is asked for that is
- * not known and before the key set is published; without the database those that are known go on serving.
+ * Creates the view of the public keys. It calls `load` to read the signing keys from the database when a token names an
+ * unknown key, and before the key set is published. If that fails, it uses the keys that it read before.
  */
 export function createPublicKeys({
   signingKeys,
@@ -37,48 +38,49 @@ export function createPublicKeys({
   now?: () => number;
 }): PublicKeys {
   let published = publicKeySet(signingKeys);
-  let findKnown = createLocalJWKSet(published);
-  let lookedAt = Number.NEGATIVE_INFINITY;
-  let looking = Promise.resolve();
-  let lookedOrLate: Promise<void> = looking;
+  let findPublished = createLocalJWKSet(published);
+  let refreshedAt = Number.NEGATIVE_INFINITY;
+  let refreshing = Promise.resolve();
+  let refreshedOrTimedOut: Promise<void> = refreshing;
 
   return {
     async find(header, token) {
       try {
-        return await findKnown(header, token);
+        return await findPublished(header, token);
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-        look();
-        // whether a token is ours is not known before: it must not pass for one that needs no revocation
-        await looking.catch((cause) => {
-          throw new ServiceUnavailableError('database_unavailable', 'The signing keys could not be read', { cause });
+        refresh();
+        // without the read it is unknown whether auth issued the token, and revocation must not answer that it is invalid
+        await refreshing.catch((cause) => {
+          throw new ServiceUnavailableError('database_unavailable', 'The signing keys cannot be read.', { cause });
         });
-        return findKnown(header, token);
+        return findPublished(header, token);
       }
     },
     async keySet() {
-      look();
-      await lookedOrLate;
+      refresh();
+      await refreshedOrTimedOut;
       return published;
     },
   };
 
-  function look(): void {
-    if (now() - lookedAt < LOOK_EVERY) return;
-    lookedAt = now();
-    looking = load().then((keys) => {
+  /** Starts a read, unless the last one started less than a second ago. */
+  function refresh(): void {
+    if (now() - refreshedAt < MIN_REFRESH_INTERVAL_MS) return;
+    refreshedAt = now();
+    refreshing = load().then((keys) => {
       const current = publicKeySet(keys);
-      if (idsOf(current) === idsOf(published)) return;
+      if (keyIds(current) === keyIds(published)) return;
       published = current;
-      findKnown = createLocalJWKSet(current);
+      findPublished = createLocalJWKSet(current);
     });
-    const looked = looking.catch((err) =>
-      logger.warn({ err }, 'the signing keys could not be read; those that are known go on serving'),
+    const refreshed = refreshing.catch((err) =>
+      logger.warn({ event: 'signing_keys.read_failed', err }, 'cannot read the signing keys, using the cached keys'),
     );
-    lookedOrLate = Promise.race([looked, delay(WAIT_FOR, undefined, { ref: false })]);
+    refreshedOrTimedOut = Promise.race([refreshed, delay(KEY_SET_TIMEOUT_MS, undefined, { ref: false })]);
   }
 }
 
-function idsOf({ keys }: { keys: JWK[] }): string {
+function keyIds({ keys }: { keys: JWK[] }): string {
   return keys.map(({ kid }) => kid).join(' ');
 }

@@ -3,18 +3,21 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { CompactEncrypt, calculateJwkThumbprint, compactDecrypt, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { AT_START, insertSuccess } from '../audit/audit.ts';
 import type { KeyEncryptionKey } from './key-encryption-key.ts';
+import { toPublicJwk } from './public-jwk.ts';
 import { type SigningAlgorithm, SigningKeyEntity } from './signing-key.entity.ts';
 
-/** A private key with the names that a JWKS gives it (RFC 7517 §4). */
+/** A private key as a JWK (RFC 7517 §4). */
 export type SigningKey = JWK & { readonly kid: string; readonly alg: SigningAlgorithm };
 
-/** The keys of an authorization server: `active` signs, all are published so that what they signed can be verified. */
+/** The signing keys: auth signs with `active`, and publishes `all`, so that tokens of earlier keys can still be verified. */
 export type SigningKeys = { readonly active: SigningKey; readonly all: readonly SigningKey[] };
 
+const RSA_MODULUS_BITS = 2048;
+
 /**
- * Loads the signing keys from the database, and makes one when there is none for `algorithm`; of several processes that
- * start at once, one makes it.
- * @throws {SigningKeyUnreadableError} when a key was encrypted under another key encryption key.
+ * Reads the signing keys from the database, and creates one when there is none for `algorithm`. If several processes start
+ * at once, one of them creates it.
+ * @throws {SigningKeyUnreadableError} when a key was encrypted with another key encryption key.
  */
 export async function findOrCreateSigningKeys({
   em,
@@ -49,7 +52,7 @@ export async function findOrCreateSigningKeys({
   }
 
   async function createKey(transaction: SqlEntityManager): Promise<SigningKey> {
-    const { privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: 2048 });
+    const { privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: RSA_MODULUS_BITS });
     const jwk = await exportJWK(privateKey);
     const key = { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: algorithm, use: 'sig' };
     const encryptedPrivateKey = await new CompactEncrypt(new TextEncoder().encode(JSON.stringify(key)))
@@ -66,20 +69,20 @@ export async function findOrCreateSigningKeys({
   }
 }
 
+/** Returns the public halves of `keys`, to be published (RFC 7517 §5). */
+export function publicKeySet({ all }: SigningKeys): { keys: JWK[] } {
+  return { keys: all.map(toPublicJwk) };
+}
+
 /** A signing key in the database cannot be decrypted. */
 export class SigningKeyUnreadableError extends Error {
   override readonly name = 'SigningKeyUnreadableError';
 
   constructor(kid: string, cause: unknown) {
     super(
-      `The signing key ${kid} cannot be decrypted: AUTH_KEY_ENCRYPTION_KEY, or the file key-encryption-key in the data ` +
-        'directory, is not the one that it was encrypted under',
+      `The signing key ${kid} in the database cannot be decrypted. It was encrypted with another key encryption key. ` +
+        'Set AUTH_KEY_ENCRYPTION_KEY to that key, or restore the file key-encryption-key in the data directory.',
       { cause },
     );
   }
-}
-
-/** The public half of `keys`, to be published (RFC 7517 §5). */
-export function publicKeySet({ all }: SigningKeys): { keys: JWK[] } {
-  return { keys: all.map(({ d, p, q, dp, dq, qi, oth, k, ...publicKey }) => publicKey) };
 }

@@ -1,5 +1,6 @@
 import { importJWK, type JSONWebKeySet } from 'jose';
 import * as z from 'zod';
+import { PRIVATE_JWK_MEMBERS } from '../../auth/signing-keys/public-jwk.ts';
 import type { Ask } from './cautious-fetch.ts';
 import type { Finding } from './chain.ts';
 import { getDocument } from './document.ts';
@@ -15,16 +16,13 @@ const Jwk = z.looseObject({
 type Jwk = z.infer<typeof Jwk>;
 const Jwks = z.object({ keys: z.array(Jwk, 'a list of keys') });
 
-/** Members of a JWK that nobody but its owner may see (RFC 7518 §6). */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
-
 /** Gets the public keys of an authorization server (RFC 7517). */
 export async function getKeys(jwksUri: string, ask: Ask): Promise<Finding<JSONWebKeySet>> {
   const { document } = await getDocument(ask, jwksUri, {
     schema: Jwks,
     remedy: 'Serve the public keys there, or correct jwks_uri in the authorization server metadata.',
   });
-  if (document.keys.some((key) => PRIVATE_MEMBERS.some((member) => member in key)))
+  if (document.keys.some((key) => PRIVATE_JWK_MEMBERS.some((member) => member in key)))
     throw new BrokenLinkError(
       `${sanitize(jwksUri)} publishes a private or symmetric key`,
       'Take it away and sign with another one at once: whoever saw it can make access tokens.',
