@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { findChromium, launchChromium, NO_CHROMIUM } from '../../shared/testing/chromium.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
+import { skipOutsideCi } from '../../shared/testing/skip-outside-ci.ts';
 import { startApi } from '../testing/start-api.ts';
 
 const FILES = ['/docs', '/docs/open-documentation.js', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui.css'];
@@ -55,7 +56,7 @@ test('the page shows the operations and tries them with an access token, without
   skip,
 }) => {
   const browserPath = findChromium();
-  if (browserPath === undefined) return skip(NO_CHROMIUM);
+  if (browserPath === undefined) skipOutsideCi(skip, NO_CHROMIUM);
   const port = await getFreePort();
   const origin = `http://127.0.0.1:${port}`;
   await using api = await startApi({ identifier: `${origin}/api/v1`, port });

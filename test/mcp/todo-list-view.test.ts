@@ -3,6 +3,7 @@ import axe from 'axe-core';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { findChromium, launchChromium, NO_CHROMIUM } from '../../shared/testing/chromium.ts';
+import { skipOutsideCi } from '../../shared/testing/skip-outside-ci.ts';
 import { connectOverHttp, type McpClient } from '../support/mcp-client.ts';
 import { type McpAppsHost, openMcpAppsHost, SPECIFIED_POLICY } from '../support/open-mcp-apps-host.ts';
 import { readResourceText } from '../support/read-resource-text.ts';
@@ -18,7 +19,9 @@ beforeAll(async () => {
   if (executablePath === undefined) return;
   [system, browser] = await Promise.all([startSystem(), launchChromium(executablePath)]);
 });
-beforeEach(({ skip }) => skip(executablePath === undefined, NO_CHROMIUM));
+beforeEach(({ skip }) => {
+  if (executablePath === undefined) skipOutsideCi(skip, NO_CHROMIUM);
+});
 afterAll(async () => {
   await browser?.close();
   await system?.[Symbol.asyncDispose]();
