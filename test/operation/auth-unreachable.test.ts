@@ -6,10 +6,10 @@ import { requestAccessToken } from '../support/request-access-token.ts';
 import { startBlockableProxy } from '../support/start-blockable-proxy.ts';
 import type { TestClient } from '../support/start-system.ts';
 
-test('with auth away what is known goes on serving, and what was missed is refused within a second of its return', async () => {
+test('without auth, api and mcp use cached lists, and they apply missed revocations when auth returns', async () => {
   await using installation = await openSplitInstallation();
   const { issuer, mcpResource, useAtApi, useAtMcp } = installation;
-  await using way = await startBlockableProxy(installation.authPort);
+  await using proxy = await startBlockableProxy(installation.authPort);
   const client = installation.demo();
   const getBoth = async () =>
     [
@@ -22,39 +22,48 @@ test('with auth away what is known goes on serving, and what was missed is refus
   };
 
   await using auth = await installation.startAuth();
-  await using _api = await installation.startApi({ AUTH_URL: way.url });
-  await using _mcp = await installation.startMcp({ AUTH_URL: way.url });
-  const [good, known, missed, later] = [await getBoth(), await getBoth(), await getBoth(), await getBoth()];
-  for (const tokens of [good, known, missed, later]) expect(await use(tokens)).toEqual([200, 200]);
-  await revokeBoth(known);
-  await vi.waitFor(async () => expect(await use(known)).toEqual([401, 401]), { timeout: 10_000, interval: 5 });
+  await using _api = await installation.startApi({ AUTH_URL: proxy.url });
+  await using _mcp = await installation.startMcp({ AUTH_URL: proxy.url });
+  const [valid, revokedBefore, revokedMeanwhile, revokedAfter] = [
+    await getBoth(),
+    await getBoth(),
+    await getBoth(),
+    await getBoth(),
+  ];
+  for (const tokens of [valid, revokedBefore, revokedMeanwhile, revokedAfter])
+    expect(await use(tokens)).toEqual([200, 200]);
+  await revokeBoth(revokedBefore);
+  await vi.waitFor(async () => expect(await use(revokedBefore)).toEqual([401, 401]), { timeout: 10_000, interval: 5 });
 
-  // nobody can be told of this one any more
-  way.block();
-  await revokeBoth(missed);
+  // from here on api and mcp cannot receive a revocation
+  proxy.block();
+  await revokeBoth(revokedMeanwhile);
   expect(await auth.end('SIGKILL')).toBe('SIGKILL');
-  const until = Date.now() + 3000;
-  while (Date.now() < until) {
-    expect([await use(good), await use(known), await use(later)]).toEqual([
+  const end = Date.now() + 3000;
+  while (Date.now() < end) {
+    expect([await use(valid), await use(revokedBefore), await use(revokedAfter)]).toEqual([
       [200, 200],
       [401, 401],
       [200, 200],
     ]);
     await delay(50);
   }
-  expect(await use(missed)).toEqual([200, 200]);
+  expect(await use(revokedMeanwhile)).toEqual([200, 200]);
 
-  await using _again = await installation.startAuth();
+  await using _restarted = await installation.startAuth();
   const returnedAt = Date.now();
-  way.unblock();
-  await revokeBoth(later);
+  proxy.unblock();
+  await revokeBoth(revokedAfter);
   const revokedAt = Date.now();
-  await vi.waitFor(async () => expect(await use(missed)).toEqual([401, 401]), { timeout: 10_000, interval: 5 });
-  // it looks again after 0.8 seconds at the latest, and a machine that is busy takes some time of its own
+  await vi.waitFor(async () => expect(await use(revokedMeanwhile)).toEqual([401, 401]), {
+    timeout: 10_000,
+    interval: 5,
+  });
+  // the readers retry after at most 0.8 seconds; the rest is for a busy machine
   expect(Date.now() - returnedAt).toBeLessThan(3000);
-  await vi.waitFor(async () => expect(await use(later)).toEqual([401, 401]), { timeout: 10_000, interval: 5 });
+  await vi.waitFor(async () => expect(await use(revokedAfter)).toEqual([401, 401]), { timeout: 10_000, interval: 5 });
   expect(Date.now() - revokedAt).toBeLessThan(3000);
-  expect([await use(good), await use(known)]).toEqual([
+  expect([await use(valid), await use(revokedBefore)]).toEqual([
     [200, 200],
     [401, 401],
   ]);

@@ -9,29 +9,29 @@ import { runPrintedCommands } from '../support/run-printed-commands.ts';
 import { startProcess } from '../support/start-process.ts';
 import type { TestClient } from '../support/start-system.ts';
 
-test('every revocation that was answered holds after kill -9', async () => {
+test('every acknowledged revocation survives kill -9', async () => {
   await using installation = await openSplitInstallation();
   const { issuer } = installation;
-  const answered: string[] = [];
+  const revoked: string[] = [];
   const untouched: string[] = [];
   for (let round = 0; round < 2; round += 1) {
     await using auth = await installation.startAuth();
     const client = installation.demo();
     const tokens = await Promise.all(Array.from({ length: 150 }, () => requestAccessToken(issuer, client)));
-    const enough = (round + 1) * 40;
+    const killAfter = (round + 1) * 40;
     const killed = Promise.withResolvers<unknown>();
     const workers = Array.from({ length: 8 }, async () => {
       for (let token = tokens.pop(); token !== undefined; token = tokens.pop()) {
         const response = await revoke(issuer, client, token).catch(() => undefined);
         if (response === undefined) return;
         expect(response.status).toBe(200);
-        answered.push(token);
-        if (answered.length === enough) killed.resolve(auth.end('SIGKILL'));
+        revoked.push(token);
+        if (revoked.length === killAfter) killed.resolve(auth.end('SIGKILL'));
       }
     });
     expect(await killed.promise).toBe('SIGKILL');
     await Promise.all(workers);
-    // it was killed in the middle of them
+    // the process was killed while it revoked tokens
     expect(tokens.length).toBeGreaterThan(50);
     untouched.push(...tokens);
   }
@@ -39,8 +39,8 @@ test('every revocation that was answered holds after kill -9', async () => {
   await using _auth = await installation.startAuth();
   await using _api = await installation.startApi();
   const client = installation.demo();
-  expect(answered.length).toBeGreaterThanOrEqual(80);
-  for (const token of answered) {
+  expect(revoked.length).toBeGreaterThanOrEqual(80);
+  for (const token of revoked) {
     expect(await introspect(issuer, client, token)).toEqual({ active: false });
     expect(await installation.useAtApi(token)).toBe(401);
   }
@@ -50,7 +50,7 @@ test('every revocation that was answered holds after kill -9', async () => {
   }
 });
 
-test('what was acknowledged survives kill -9, clients and keys too', async () => {
+test('acknowledged todos, clients and signing keys survive kill -9', async () => {
   await using installation = await openInstallation();
   const acknowledged: string[] = [];
   let token = '';
@@ -58,7 +58,7 @@ test('what was acknowledged survives kill -9, clients and keys too', async () =>
     await using running = await installation.start();
     if (token === '') token = await runPrintedCommands(running, ['Get an access token'], 'printf %s "$TOKEN"');
     const url = `http://localhost:${installation.environment.API_PORT}/api/v1/todos`;
-    // the access token of the first start is good after the others: the signing key is the same
+    // the access token of the first start stays valid after each restart, because the signing key is the same
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     let killed = false;
     const writers = Array.from({ length: 4 }, async (_, writer) => {
@@ -91,9 +91,9 @@ test('what was acknowledged survives kill -9, clients and keys too', async () =>
   expect(running.output()).not.toMatch(/error/i);
 });
 
-test('a start that is killed half way does not hinder the next', async ({ skip }) => {
+test('a start after a start that was killed succeeds', async ({ skip }) => {
   await using installation = await openInstallation();
-  skip(!installation.isEmbedded, 'only the embedded database is made by the start');
+  skip(!installation.isEmbedded, 'only the embedded database is created by the start');
   for (const milliseconds of [100, 500, 900, 1300]) {
     const starting = startProcess(['yata.ts', 'start'], installation.environment, 'Starting yata');
     await using running = await starting;

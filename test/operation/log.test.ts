@@ -6,13 +6,13 @@ import { basicAuthorization } from '../support/post-as-client.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { runPrintedCommands } from '../support/run-printed-commands.ts';
 
-test('no secret and no access token is written to the log', async () => {
+test('the log contains no secret and no access token', async () => {
   await using installation = await openInstallation();
   await using running = await installation.start({ LOG_LEVEL: 'debug' });
   const token = await runPrintedCommands(running, ['Get an access token'], 'printf %s "$TOKEN"');
   const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
   const [secret = ''] = installation.secrets();
-  // what goes wrong is what is logged
+  // requests that fail, because failures are logged
   const post = (url: string, authorization: string, body: string, type = 'application/x-www-form-urlencoded') =>
     fetch(url, {
       method: 'POST',
@@ -38,7 +38,7 @@ test('no secret and no access token is written to the log', async () => {
   expect(running.output()).toContain('"msg":"listening"');
 });
 
-test('one request id runs through mcp, api and auth, with who called for whom and never a token', async () => {
+test('mcp, api and auth log the same request id, with subject and actor, and without the access token', async () => {
   await using installation = await openInstallation();
   await using running = await installation.start({ LOG_LEVEL: 'info' });
   const token = await runPrintedCommands(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');

@@ -17,9 +17,10 @@ import { findPostgresqlPrograms, startPostgresql } from '../support/start-postgr
 import { startSystem, type TestClient } from '../support/start-system.ts';
 
 const postgresqlPrograms = findPostgresqlPrograms();
+const NO_POSTGRESQL = 'no PostgreSQL server is installed';
 
-test('PostgreSQL that is restarted under load costs answers, but no wrong ones', async ({ skip }) => {
-  if (postgresqlPrograms === undefined) return skip('there are no programs of a PostgreSQL server');
+test('a restart of PostgreSQL under load causes 503 responses, but no wrong responses', async ({ skip }) => {
+  if (postgresqlPrograms === undefined) return skip(NO_POSTGRESQL);
   await using cluster = await startPostgresql(postgresqlPrograms);
   vi.stubEnv('TEST_DATABASE_URL', cluster.url);
   await using system = await startSystem().finally(() => vi.unstubAllEnvs());
@@ -50,11 +51,11 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
     mcp: new Set<string>(),
     revoke: new Set<string>(),
   };
-  const answered: string[] = [];
-  let loaded = true;
+  const acknowledged: string[] = [];
+  let isLoading = true;
   const describe = ({ status, headers }: Response) => `${status}${headers.has('retry-after') ? ' retry' : ''}`;
   const repeat = async (request: () => Promise<void>) => {
-    while (loaded) {
+    while (isLoading) {
       await request();
       await delay(10);
     }
@@ -68,22 +69,22 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
       if (token === undefined) return;
       const response = await revoke(issuer, client, token);
       seen.revoke.add(describe(response));
-      if (response.status === 200) answered.push(token);
+      if (response.status === 200) acknowledged.push(token);
     }),
   ];
   const revokeTenMore = async () => {
-    const enough = answered.length + 10;
-    await vi.waitFor(() => expect(answered.length).toBeGreaterThan(enough), 10_000);
+    const target = acknowledged.length + 10;
+    await vi.waitFor(() => expect(acknowledged.length).toBeGreaterThan(target), 10_000);
   };
   await revokeTenMore();
   await cluster.control('restart');
   await revokeTenMore();
   await cluster.control('stop');
   await delay(300);
-  const away = {
+  const whileStopped = {
     api: describe(await requestTodos(apiResource, forApi)),
     revoked: describe(await requestTodos(apiResource, revoked)),
-    foreign: describe(await requestTodos(apiResource, forMcp)),
+    otherAudience: describe(await requestTodos(apiResource, forMcp)),
     revoke: describe(await revoke(issuer, client, forApi)),
     introspect: describe(await postAsClient(`${issuer}/oauth/introspect`, client, { token: forApi })),
     token: describe(await postAsClient(`${issuer}/oauth/token`, client, { grant_type: 'client_credentials' })),
@@ -102,13 +103,13 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
     { timeout: 10_000, interval: 50 },
   );
   expect(Date.now() - returnedAt).toBeLessThan(3000);
-  loaded = false;
+  isLoading = false;
   await Promise.all(load);
 
-  expect.soft(away).toEqual({
+  expect.soft(whileStopped).toEqual({
     api: '503 retry',
     revoked: '401',
-    foreign: '401',
+    otherAudience: '401',
     revoke: '503 retry',
     introspect: '503 retry',
     token: '503 retry',
@@ -116,12 +117,12 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
   });
   expect.soft(seen.api).toEqual(new Set(['200', '503 retry']));
   expect.soft(seen.revoked).toEqual(new Set(['401']));
-  // a tool that failed is told in the result
+  // a tool that fails returns its error in the result, with status 200
   expect.soft(seen.mcp).toEqual(new Set(['200']));
   expect.soft(seen.revoke).toEqual(new Set(['200', '503 retry']));
 
-  for (const token of answered) expect((await requestTodos(apiResource, token)).status).toBe(401);
-  // a revocation at the other process reaches the api through what was restored here
+  for (const token of acknowledged) expect((await requestTodos(apiResource, token)).status).toBe(401);
+  // a revocation at the second auth process reaches the api through the restored connection of the first
   const fresh = await requestAccessToken(issuer, client);
   expect((await requestTodos(apiResource, fresh)).status).toBe(200);
   expect((await revoke(second, client, fresh)).status).toBe(200);
@@ -131,8 +132,8 @@ test('PostgreSQL that is restarted under load costs answers, but no wrong ones',
   });
 });
 
-test('a connection that is lost in a transaction is not lost to the pool', async ({ skip }) => {
-  if (postgresqlPrograms === undefined) return skip('there are no programs of a PostgreSQL server');
+test('the pool replaces a connection that breaks during a transaction', async ({ skip }) => {
+  if (postgresqlPrograms === undefined) return skip(NO_POSTGRESQL);
   await using cluster = await startPostgresql(postgresqlPrograms);
   const database = { kind: 'postgresql', url: cluster.url } as const;
   await using orm = await openOrm(database, authDatabase, { poolSize: 2 });
@@ -143,28 +144,28 @@ test('a connection that is lost in a transaction is not lost to the pool', async
     await expect(lost).rejects.toThrow();
   }
   const answer = orm.em.fork().transactional((transaction) => transaction.execute('select 1 as one'));
-  expect(await Promise.race([answer, delay(3000, 'no connection is left')])).toEqual([{ one: 1 }]);
+  expect(await Promise.race([answer, delay(3000, 'the pool has no connection')])).toEqual([{ one: 1 }]);
 });
 
-test('what was committed reaches the readers while PostgreSQL is away', async ({ skip }) => {
-  if (postgresqlPrograms === undefined) return skip('there are no programs of a PostgreSQL server');
+test('a committed revocation reaches the readers while PostgreSQL is stopped', async ({ skip }) => {
+  if (postgresqlPrograms === undefined) return skip(NO_POSTGRESQL);
   await using cluster = await startPostgresql(postgresqlPrograms);
   vi.stubEnv('TEST_DATABASE_URL', cluster.url);
   await using system = await startSystem().finally(() => vi.unstubAllEnvs());
   const client = await system.registerClient();
   const apiPort = await getFreePort();
-  await using way = await startBlockableProxy(Number(system.environment.AUTH_PORT));
-  const environment = { ...system.environment, API_PORT: String(apiPort), AUTH_URL: way.url };
-  await using _behind = await startApi(readApiConfig(environment), system.database);
-  const behind = `http://127.0.0.1:${apiPort}/api/v1`;
+  await using proxy = await startBlockableProxy(Number(system.environment.AUTH_PORT));
+  const environment = { ...system.environment, API_PORT: String(apiPort), AUTH_URL: proxy.url };
+  await using _secondApi = await startApi(readApiConfig(environment), system.database);
+  const secondApi = `http://127.0.0.1:${apiPort}/api/v1`;
   const token = await requestAccessToken(system.issuer, client);
-  expect((await requestTodos(behind, token)).status).toBe(200);
-  way.block();
+  expect((await requestTodos(secondApi, token)).status).toBe(200);
+  proxy.block();
   expect((await revoke(system.issuer, client, token)).status).toBe(200);
   await cluster.control('stop');
-  way.unblock();
+  proxy.unblock();
   try {
-    await vi.waitFor(async () => expect((await requestTodos(behind, token)).status).toBe(401), {
+    await vi.waitFor(async () => expect((await requestTodos(secondApi, token)).status).toBe(401), {
       timeout: 10_000,
       interval: 20,
     });

@@ -5,7 +5,7 @@ import { openInstallation } from '../support/open-installation.ts';
 import { runPrintedCommands } from '../support/run-printed-commands.ts';
 import { startProcess } from '../support/start-process.ts';
 
-test('a signal stops all three from accepting at once, while a request of one of them is still running', async () => {
+test('SIGTERM stops all three services from accepting connections while a request is running', async () => {
   await using installation = await openInstallation();
   await using running = await installation.start();
   const token = await runPrintedCommands(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
@@ -21,15 +21,15 @@ test('a signal stops all three from accepting at once, while a request of one of
     for (const port of [AUTH_PORT, API_PORT, MCP_PORT])
       await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow('fetch failed');
   }, 8_000);
-  // the drain would last ten seconds
+  // the services wait up to ten seconds for the request
   expect(request.destroyed).toBe(false);
   request.destroy();
   expect(await ended).toBe(0);
-  // a caller who hangs up is no error, and nothing is written past the log
+  // a client that disconnects causes no error, and nothing but the log is written
   expect(running.output()).not.toMatch(/^ *(Error|at )/m);
 });
 
-test('a process that cannot end is ended', async () => {
+test('a process whose resources do not close exits with code 1 after a timeout', async () => {
   const module = new URL('../../shared/run-until-signalled.ts', import.meta.url).href;
   const script = `
     import { runUntilSignalled } from '${module}';

@@ -15,14 +15,15 @@ import { openInstallation } from '../support/open-installation.ts';
 import { runInShell, runPrintedCommands } from '../support/run-printed-commands.ts';
 import { type RunningProcess, startProcess } from '../support/start-process.ts';
 
-function printedServers(running: RunningProcess) {
+/** Parses the MCP server configurations that a start printed: for stdio, and for HTTP. */
+function parsePrintedServers(running: RunningProcess) {
   const Servers = z.object({ mcpServers: z.object({ yata: z.record(z.string(), z.unknown()) }) });
   return [...running.output().matchAll(/^ {2}(\{.*\})$/gm)].map(
     ([, json]) => Servers.parse(JSON.parse(json ?? '')).mcpServers.yata,
   );
 }
 
-test('what the first start prints works as it is pasted', async () => {
+test('the commands that the first start prints work when they are pasted into a shell', async () => {
   await using installation = await openInstallation("the user's data");
   await using running = await installation.start();
 
@@ -32,7 +33,7 @@ test('what the first start prints works as it is pasted', async () => {
   expect(todo.title).toBe('Try yata');
   expect(JSON.parse(listed)).toEqual([todo]);
 
-  const [stdio, http] = printedServers(running);
+  const [stdio, http] = parsePrintedServers(running);
   const Stdio = z.object({ command: z.string(), args: z.array(z.string()), env: z.record(z.string(), z.string()) });
   await using overStdio = await connectMcpClient(new StdioClientTransport(Stdio.parse(stdio)));
   expect((await overStdio.callTool({ name: 'list_todos' })).structuredContent).toMatchObject({
@@ -57,7 +58,7 @@ test('what the first start prints works as it is pasted', async () => {
   expect(await running.end('SIGTERM')).toBe(0);
 });
 
-test('the curl of the README works as it is written', async () => {
+test('the curl commands of the README work as they are written', async () => {
   await using installation = await openInstallation();
   await using _running = await installation.start();
   const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
@@ -79,7 +80,7 @@ test('the curl of the README works as it is written', async () => {
   expect(token.split('.')).toHaveLength(3);
 });
 
-test('a second start on the same data is refused, and the first goes on', async ({ skip }) => {
+test('a second process on the same data directory is rejected, and the first process continues', async ({ skip }) => {
   await using installation = await openInstallation();
   skip(!installation.isEmbedded, 'processes on PostgreSQL may share a data directory');
   await using running = await installation.start();
@@ -100,8 +101,8 @@ test('a second start on the same data is refused, and the first goes on', async 
   expect(await runPrintedCommands(running, ['Get an access token', 'Use it'])).toContain('Try yata');
 });
 
-test('an environment that is wrong is refused with all that is wrong in it', async () => {
-  const wrong = {
+test('an invalid environment is rejected with a line for every invalid variable', async () => {
+  const invalid = {
     AUTH_PORT: 'x',
     AUTH_ISSUER: 'http://auth.example',
     AUTH_KEY_ENCRYPTION_KEY: 'short',
@@ -111,13 +112,14 @@ test('an environment that is wrong is refused with all that is wrong in it', asy
     MCP_PORT: '-1',
     AUTH_URL: 'auth',
   };
-  await using refused = await startProcess(['yata.ts', 'start'], wrong, 'The configuration is not valid');
-  expect(await refused.ended).toBe(1);
-  expect(refused.output()).not.toContain('Starting');
-  for (const name of Object.keys(wrong)) expect(refused.output()).toMatch(new RegExp(`^ {2}${name}: expected `, 'm'));
+  await using rejected = await startProcess(['yata.ts', 'start'], invalid, 'The configuration is not valid');
+  expect(await rejected.ended).toBe(1);
+  expect(rejected.output()).not.toContain('Starting');
+  for (const name of Object.keys(invalid))
+    expect(rejected.output()).toMatch(new RegExp(`^ {2}${name}: expected `, 'm'));
 });
 
-test('every variable may come from a file, those too that others follow', async () => {
+test('every variable can come from a file, also one from which other values are derived', async () => {
   await using installation = await openInstallation();
   using directory = makeTemporaryDirectory();
   const { AUTH_PORT, ...others } = installation.environment;
@@ -134,26 +136,26 @@ test('every variable may come from a file, those too that others follow', async 
   expect(await runPrintedCommands(running, ['Get an access token', 'Use it'])).toContain('Try yata');
 });
 
-test('an IPv6 address to listen on is one to connect to', async ({ skip }) => {
+test('the services can reach each other when HOST is an IPv6 address', async ({ skip }) => {
   skip(
     !Object.values(networkInterfaces())
       .flat()
       .some((address) => address?.address === '::1'),
-    'there is no IPv6',
+    'this machine has no IPv6',
   );
   await using installation = await openInstallation();
   await using running = await installation.start({ HOST: '0:0:0:0:0:0:0:1' });
   expect(await running.end('SIGTERM')).toBe(0);
 });
 
-test('where http on another host is allowed, the assistant is told so too', async () => {
+test('the printed MCP configuration allows http to another host if the environment does', async () => {
   await using installation = await openInstallation();
   const api = `http://yata.invalid:${installation.environment.API_PORT}/api/v1`;
   await using running = await installation.start({ ALLOW_INSECURE_HTTP: 'true', API_RESOURCE: api });
-  expect(printedServers(running)[0]).toMatchObject({ env: { API_BASE_URL: api, ALLOW_INSECURE_HTTP: 'true' } });
+  expect(parsePrintedServers(running)[0]).toMatchObject({ env: { API_BASE_URL: api, ALLOW_INSECURE_HTTP: 'true' } });
 });
 
-test('the scripts of an MCP process find the credentials in the data directory', async () => {
+test('npm run mcp:stdio reads the credentials from the data directory', async () => {
   using directory = makeTemporaryDirectory();
   const data = join(directory.path, 'the data');
   mkdirSync(data);
@@ -165,17 +167,17 @@ test('the scripts of an MCP process find the credentials in the data directory',
   expect((await running).stdout).toBe('{"result":{},"jsonrpc":"2.0","id":1}\n');
 });
 
-test('a port that is taken is said, and the process ends', async () => {
+test('a start on a port that is in use fails with EADDRINUSE', { timeout: 60_000 }, async () => {
   await using first = await openInstallation();
   await using running = await first.start();
   await using second = await openInstallation();
   const { AUTH_PORT } = first.environment;
-  await using refused = await startProcess(['yata.ts', 'start'], { ...second.environment, AUTH_PORT }, 'EADDRINUSE');
-  expect(await refused.ended).toBe(1);
+  await using rejected = await startProcess(['yata.ts', 'start'], { ...second.environment, AUTH_PORT }, 'EADDRINUSE');
+  expect(await rejected.ended).toBe(1);
   expect(await runPrintedCommands(running, ['Get an access token', 'Use it'])).toContain('Try yata');
 });
 
-test('each service starts alone, and they find each other', async ({ skip }) => {
+test('each service starts in its own process, and all become ready', async ({ skip }) => {
   await using installation = await openInstallation();
   skip(installation.isEmbedded, 'two processes cannot share the embedded database');
   const { environment, data } = installation;

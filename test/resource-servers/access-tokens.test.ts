@@ -9,7 +9,7 @@ import { startSystem } from '../support/start-system.ts';
 const listTools = (mcpResource: string, accessToken: string) =>
   postMcpMessage(mcpResource, LIST_TOOLS, { accessToken });
 
-test('an access token opens the resource that it was issued for, and no other', async () => {
+test('an access token is accepted by the resource that it was issued for, and rejected by the other', async () => {
   await using system = await startSystem();
   const client = await system.registerClient();
   const forApi = await system.getAccessToken(client);
@@ -32,11 +32,11 @@ test('an access token opens the resource that it was issued for, and no other', 
   }
 });
 
-test('a client that may only read is refused todos:write at auth and writing at the api', async () => {
+test('a client with the scope todos:read gets no todos:write from auth and cannot write at the api', async () => {
   await using system = await startSystem();
   const reader = await system.registerClient({ scopes: ['todos:read'] });
-  const refused = await system.postToken(reader, { scope: 'todos:write' });
-  expect({ status: refused.status, body: await refused.json() }).toMatchObject({
+  const rejected = await system.postToken(reader, { scope: 'todos:write' });
+  expect({ status: rejected.status, body: await rejected.json() }).toMatchObject({
     status: 400,
     body: { error: 'invalid_scope' },
   });
@@ -48,25 +48,25 @@ test('a client that may only read is refused todos:write at auth and writing at 
   expect(write.headers.get('www-authenticate')).toMatch(/^Bearer error="insufficient_scope", .*scope="todos:write"$/);
 });
 
-test('with auth stopped, api and mcp go on accepting the access tokens that they can verify', async () => {
+test('while auth is stopped, api and mcp accept access tokens whose status list they have cached', async () => {
   await using system = await startSystem();
   const client = await system.registerClient();
-  const [seen, unseen] = [await system.getAccessToken(client), await system.getAccessToken(client)];
-  const [mcpSeen, mcpUnseen] = await Promise.all(
+  const [used, unused] = [await system.getAccessToken(client), await system.getAccessToken(client)];
+  const [mcpUsed, mcpUnused] = await Promise.all(
     [1, 2].map(() => system.getAccessToken(client, { resource: system.mcpResource })),
   );
-  expect((await requestTodos(system.apiResource, seen)).status).toBe(200);
-  expect((await listTools(system.mcpResource, mcpSeen ?? '')).status).toBe(200);
+  expect((await requestTodos(system.apiResource, used)).status).toBe(200);
+  expect((await listTools(system.mcpResource, mcpUsed ?? '')).status).toBe(200);
   await system.stopAuth();
   await expect(fetch(`${system.issuer}/health/live`)).rejects.toThrow();
-  expect((await requestTodos(system.apiResource, seen)).status).toBe(200);
+  expect((await requestTodos(system.apiResource, used)).status).toBe(200);
   expect(
-    (await requestTodos(system.apiResource, unseen, { method: 'POST', body: '{"title":"without auth"}' })).status,
+    (await requestTodos(system.apiResource, unused, { method: 'POST', body: '{"title":"without auth"}' })).status,
   ).toBe(201);
-  expect((await listTools(system.mcpResource, mcpUnseen ?? '')).status).toBe(200);
+  expect((await listTools(system.mcpResource, mcpUnused ?? '')).status).toBe(200);
 });
 
-test('an access token that expired is refused everywhere, and says so', async () => {
+test('auth, api and mcp reject an expired access token, and the challenge says that it has expired', async () => {
   await using system = await startSystem({ ACCESS_TOKEN_TTL: '10' });
   const client = await system.registerClient();
   const forApi = await system.getAccessToken(client);
@@ -76,10 +76,10 @@ test('an access token that expired is refused everywhere, and says so', async ()
   const introspect = async () =>
     (await postAsClient(`${system.issuer}/oauth/introspect`, client, { token: forApi })).json();
   expect(await introspect()).toMatchObject({ active: true });
-  // auth itself tolerates no other clock than its own
+  // auth has no clock tolerance, because it compares with its own clock
   await delay(11_000);
   expect(await introspect()).toEqual({ active: false });
-  // its ten seconds and the tolerance for clocks
+  // the lifetime of ten seconds plus the clock tolerance of the resource servers
   await delay(5_000);
   for (const response of [
     await requestTodos(system.apiResource, forApi),

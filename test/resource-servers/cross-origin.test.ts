@@ -3,32 +3,35 @@ import { LIST_TOOLS } from '../support/mcp-messages.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
-const API_PAGE = 'https://app.example';
-const MCP_PAGE = 'https://assistant.example';
+const API_ORIGIN = 'https://app.example';
+const MCP_ORIGIN = 'https://assistant.example';
 
 let system: System;
 beforeAll(async () => {
-  system = await startSystem({ API_CORS_ORIGINS: API_PAGE, MCP_CORS_ORIGINS: `${MCP_PAGE}, https://other.example` });
+  system = await startSystem({
+    API_CORS_ORIGINS: API_ORIGIN,
+    MCP_CORS_ORIGINS: `${MCP_ORIGIN}, https://other.example`,
+  });
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
 const bearer = async (resource: string) =>
   `Bearer ${await system.getAccessToken(await system.registerClient(), { resource })}`;
 const allowedOrigin = ({ headers }: Response) => headers.get('access-control-allow-origin');
-const names = (list: string | null) => list?.split(', ').sort();
+const sortedNames = (list: string | null) => list?.split(', ').sort();
 
-test('a page of a configured origin may ask the API, and reads todos and refusals', async () => {
+test('a page of a configured origin can send requests to the API and read its responses and errors', async () => {
   const todos = `${system.apiResource}/todos`;
   const preflight = await fetch(todos, {
     method: 'OPTIONS',
     headers: {
-      origin: API_PAGE,
+      origin: API_ORIGIN,
       'access-control-request-method': 'PATCH',
       'access-control-request-headers': 'authorization,if-match',
     },
   });
-  expect({ status: preflight.status, allowed: allowedOrigin(preflight) }).toEqual({ status: 204, allowed: API_PAGE });
-  expect(names(preflight.headers.get('access-control-allow-methods'))).toEqual([
+  expect({ status: preflight.status, allowed: allowedOrigin(preflight) }).toEqual({ status: 204, allowed: API_ORIGIN });
+  expect(sortedNames(preflight.headers.get('access-control-allow-methods'))).toEqual([
     'DELETE',
     'GET',
     'HEAD',
@@ -36,7 +39,7 @@ test('a page of a configured origin may ask the API, and reads todos and refusal
     'POST',
     'PUT',
   ]);
-  expect(names(preflight.headers.get('access-control-allow-headers'))).toEqual([
+  expect(sortedNames(preflight.headers.get('access-control-allow-headers'))).toEqual([
     'Authorization',
     'Content-Type',
     'Idempotency-Key',
@@ -47,24 +50,24 @@ test('a page of a configured origin may ask the API, and reads todos and refusal
   expect(preflight.headers.get('access-control-max-age')).toBe('600');
 
   const authorization = await bearer(system.apiResource);
-  const read = await fetch(todos, { headers: { origin: API_PAGE, authorization } });
-  expect({ status: read.status, allowed: allowedOrigin(read) }).toEqual({ status: 200, allowed: API_PAGE });
+  const read = await fetch(todos, { headers: { origin: API_ORIGIN, authorization } });
+  expect({ status: read.status, allowed: allowedOrigin(read) }).toEqual({ status: 200, allowed: API_ORIGIN });
   expect(read.headers.get('vary')).toMatch(/\bOrigin\b/);
-  expect(names(read.headers.get('access-control-expose-headers'))).toEqual(
+  expect(sortedNames(read.headers.get('access-control-expose-headers'))).toEqual(
     expect.arrayContaining(['ETag', 'Link', 'RateLimit', 'Total-Count', 'WWW-Authenticate', 'X-Request-Id']),
   );
   expect(read.headers.has('access-control-allow-credentials')).toBe(false);
 
-  const refused = await fetch(todos, { headers: { origin: API_PAGE } });
-  expect({ status: refused.status, allowed: allowedOrigin(refused) }).toEqual({ status: 401, allowed: API_PAGE });
-  expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer /);
-  const nothing = await fetch(`${system.apiResource}/nothing`, { headers: { origin: API_PAGE } });
-  expect({ status: nothing.status, allowed: allowedOrigin(nothing) }).toEqual({ status: 404, allowed: API_PAGE });
+  const rejected = await fetch(todos, { headers: { origin: API_ORIGIN } });
+  expect({ status: rejected.status, allowed: allowedOrigin(rejected) }).toEqual({ status: 401, allowed: API_ORIGIN });
+  expect(rejected.headers.get('www-authenticate')).toMatch(/^Bearer /);
+  const notFound = await fetch(`${system.apiResource}/nothing`, { headers: { origin: API_ORIGIN } });
+  expect({ status: notFound.status, allowed: allowedOrigin(notFound) }).toEqual({ status: 404, allowed: API_ORIGIN });
 });
 
-test("a page of another origin reads nothing of the API's", async () => {
+test('a page of another origin cannot read responses of the API', async () => {
   const authorization = await bearer(system.apiResource);
-  for (const origin of [MCP_PAGE, 'https://evil.example']) {
+  for (const origin of [MCP_ORIGIN, 'https://evil.example']) {
     const read = await fetch(`${system.apiResource}/todos`, { headers: { origin, authorization } });
     expect(allowedOrigin(read)).toBeNull();
     expect(read.headers.get('vary')).toMatch(/\bOrigin\b/);
@@ -78,17 +81,17 @@ test("a page of another origin reads nothing of the API's", async () => {
 
 const listTools = (headers: Record<string, string>) => postMcpMessage(system.mcpResource, LIST_TOOLS, { headers });
 
-test('a page of a configured origin may ask the MCP server, and reads results and refusals', async () => {
+test('a page of a configured origin can send requests to the MCP server and read its results and errors', async () => {
   const preflight = await fetch(system.mcpResource, {
     method: 'OPTIONS',
     headers: {
-      origin: MCP_PAGE,
+      origin: MCP_ORIGIN,
       'access-control-request-method': 'POST',
       'access-control-request-headers': 'authorization,content-type,mcp-protocol-version',
     },
   });
-  expect({ status: preflight.status, allowed: allowedOrigin(preflight) }).toEqual({ status: 204, allowed: MCP_PAGE });
-  expect(names(preflight.headers.get('access-control-allow-headers'))).toEqual([
+  expect({ status: preflight.status, allowed: allowedOrigin(preflight) }).toEqual({ status: 204, allowed: MCP_ORIGIN });
+  expect(sortedNames(preflight.headers.get('access-control-allow-headers'))).toEqual([
     'Accept',
     'Authorization',
     'Content-Type',
@@ -98,18 +101,18 @@ test('a page of a configured origin may ask the MCP server, and reads results an
   ]);
 
   const authorization = await bearer(system.mcpResource);
-  const listed = await listTools({ origin: MCP_PAGE, authorization });
-  expect({ status: listed.status, allowed: allowedOrigin(listed) }).toEqual({ status: 200, allowed: MCP_PAGE });
-  const refused = await listTools({ origin: MCP_PAGE });
-  expect({ status: refused.status, allowed: allowedOrigin(refused) }).toEqual({ status: 401, allowed: MCP_PAGE });
-  expect(names(refused.headers.get('access-control-expose-headers'))).toContain('WWW-Authenticate');
+  const listed = await listTools({ origin: MCP_ORIGIN, authorization });
+  expect({ status: listed.status, allowed: allowedOrigin(listed) }).toEqual({ status: 200, allowed: MCP_ORIGIN });
+  const rejected = await listTools({ origin: MCP_ORIGIN });
+  expect({ status: rejected.status, allowed: allowedOrigin(rejected) }).toEqual({ status: 401, allowed: MCP_ORIGIN });
+  expect(sortedNames(rejected.headers.get('access-control-expose-headers'))).toContain('WWW-Authenticate');
 });
 
-test('a page of another origin is refused by the MCP server', async () => {
+test('the MCP server rejects a page of another origin with 403', async () => {
   const authorization = await bearer(system.mcpResource);
-  for (const origin of [API_PAGE, 'https://evil.example', 'null']) {
-    const refused = await listTools({ origin, authorization });
-    expect({ status: refused.status, allowed: allowedOrigin(refused) }).toEqual({ status: 403, allowed: null });
+  for (const origin of [API_ORIGIN, 'https://evil.example', 'null']) {
+    const rejected = await listTools({ origin, authorization });
+    expect({ status: rejected.status, allowed: allowedOrigin(rejected) }).toEqual({ status: 403, allowed: null });
     const preflight = await fetch(system.mcpResource, {
       method: 'OPTIONS',
       headers: { origin, 'access-control-request-method': 'POST' },
@@ -118,10 +121,10 @@ test('a page of another origin is refused by the MCP server', async () => {
   }
 });
 
-test('every page reads the protected resource metadata', async () => {
+test('a page of any origin can read the protected resource metadata', async () => {
   for (const resource of [system.apiResource, system.mcpResource]) {
     const { origin: server, pathname } = new URL(resource);
-    for (const origin of [API_PAGE, MCP_PAGE, 'https://evil.example']) {
+    for (const origin of [API_ORIGIN, MCP_ORIGIN, 'https://evil.example']) {
       const metadata = await fetch(`${server}/.well-known/oauth-protected-resource${pathname}`, {
         headers: { origin },
       });
@@ -130,10 +133,10 @@ test('every page reads the protected resource metadata', async () => {
   }
 });
 
-test('where no origin is configured no page reads anything, and the MCP server refuses all', async () => {
+test('without configured origins no page can read the API, and the MCP server rejects every page with 403', async () => {
   await using alone = await startSystem();
-  const read = await fetch(`${alone.apiResource}/todos`, { headers: { origin: API_PAGE } });
+  const read = await fetch(`${alone.apiResource}/todos`, { headers: { origin: API_ORIGIN } });
   expect([...read.headers].filter(([name]) => name.startsWith('access-control-') || name === 'vary')).toEqual([]);
-  const refused = await fetch(alone.mcpResource, { method: 'POST', headers: { origin: MCP_PAGE } });
-  expect({ status: refused.status, allowed: allowedOrigin(refused) }).toEqual({ status: 403, allowed: null });
+  const rejected = await fetch(alone.mcpResource, { method: 'POST', headers: { origin: MCP_ORIGIN } });
+  expect({ status: rejected.status, allowed: allowedOrigin(rejected) }).toEqual({ status: 403, allowed: null });
 });
