@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import type { Answer, Ask } from './cautious-fetch.ts';
-import type { Finding } from './chain.ts';
-import { parseDocument } from './document.ts';
-import { BrokenLinkError } from './failure.ts';
+import { BrokenLinkError, type Finding } from './chain.ts';
+import { parseDocument } from './documents.ts';
 import { difference, sanitize } from './sanitize.ts';
 
 const names = z.array(z.string('a string'), 'a list of strings').optional();

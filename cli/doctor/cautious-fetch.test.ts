@@ -1,8 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
 import { expect, test } from 'vitest';
 import { createAsk, createCautiousFetch } from './cautious-fetch.ts';
+import { BrokenLinkError } from './chain.ts';
 import { readClock } from './clocks.ts';
-import { BrokenLinkError } from './failure.ts';
 
 async function open(handler: RequestListener, { timeout = 5_000 } = {}) {
   const server = createServer(handler);

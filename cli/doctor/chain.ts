@@ -1,5 +1,3 @@
-import { BrokenLinkError, LinkNotTriedError } from './failure.ts';
-
 /** What the doctor says of one link between a client and its tools. */
 export type Link = {
   readonly link: string;
@@ -64,5 +62,27 @@ export function createChain(): Chain {
 
   function concealed(text: string): string {
     return [...secrets].reduce((rest, secret) => rest.replaceAll(secret, '[concealed]'), text);
+  }
+}
+
+/** A link does not hold: what was found, and what to do about it. */
+export class BrokenLinkError extends Error {
+  override readonly name = 'BrokenLinkError';
+  readonly remedy: string;
+
+  constructor(detail: string, remedy: string) {
+    super(detail);
+    this.remedy = remedy;
+  }
+}
+
+/** A link was not followed: why, and what would let it be. */
+export class LinkNotTriedError extends Error {
+  override readonly name = 'LinkNotTriedError';
+  readonly remedy: string | undefined;
+
+  constructor(detail: string, remedy?: string) {
+    super(detail);
+    this.remedy = remedy;
   }
 }

@@ -1,6 +1,5 @@
 import type { Answer } from './cautious-fetch.ts';
-import type { Finding } from './chain.ts';
-import { BrokenLinkError } from './failure.ts';
+import { BrokenLinkError, type Finding } from './chain.ts';
 import { sanitize } from './sanitize.ts';
 
 /** What the challenge tells a client: where the resource's metadata is (RFC 9728 §5.1). */

@@ -1,7 +1,6 @@
 import { CLOCK_TOLERANCE_SECONDS } from '../../shared/resource-server/access-token-claims.ts';
 import type { Answer } from './cautious-fetch.ts';
-import type { Finding } from './chain.ts';
-import { BrokenLinkError, LinkNotTriedError } from './failure.ts';
+import { BrokenLinkError, type Finding, LinkNotTriedError } from './chain.ts';
 
 /** A clock, and by how many seconds it is ahead of this machine's. */
 export type Clock = { readonly whose: string; readonly ahead: number };

@@ -11,7 +11,7 @@ export const doctorCommand = defineCommand({
   examples: ['doctor http://localhost:3002/mcp'],
   async run({ arguments: { URL: url } }, { environment }) {
     requireHttpUrl(url);
-    const { runDoctor } = await import('./command-line.ts');
+    const { runDoctor } = await import('./run-doctor.ts');
     return runDoctor(url, environment);
   },
 });

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import type { Ask } from './cautious-fetch.ts';
-import type { Finding } from './chain.ts';
-import { getDocument } from './document.ts';
-import { BrokenLinkError } from './failure.ts';
+import { BrokenLinkError, type Finding } from './chain.ts';
+import { getDocument } from './documents.ts';
 import { difference, sanitize } from './sanitize.ts';
 
 /** What the protected resource metadata tell a client (RFC 9728 §2). */

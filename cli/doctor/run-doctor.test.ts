@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { runDoctor } from './command-line.ts';
-import { type Deviation, type SetUp, startSetUp } from './test-set-up.ts';
+import { runDoctor } from './run-doctor.ts';
+import { type Deviation, type SetUp, startSetUp } from './testing/start-test-servers.ts';
 
 /** Examines a set-up, and asserts what holds of every diagnosis. */
 async function examine(setUp: SetUp, url = setUp.url, environment: Record<string, string> = setUp.environment) {

@@ -1,13 +1,11 @@
 import * as z from 'zod';
 import { AuthorizationServerMetadata, metadataUrls } from './authorization-server.ts';
 import type { Answer, Ask } from './cautious-fetch.ts';
-import type { Finding } from './chain.ts';
-import { parseDocument, parseJson } from './document.ts';
-import { BrokenLinkError, LinkNotTriedError } from './failure.ts';
-import { INITIALIZE } from './mcp-endpoint.ts';
+import { BrokenLinkError, type Finding, LinkNotTriedError } from './chain.ts';
+import { parseDocument, parseJson } from './documents.ts';
 import { rootMetadataUrl } from './resource-metadata.ts';
+import { INITIALIZE, todosUrl } from './resource-requests.ts';
 import { sanitize } from './sanitize.ts';
-import { todosUrl } from './todo-api.ts';
 
 /** A resource, and what it answered to a request without an access token. */
 type GuardedResource = { readonly kind: 'MCP endpoint' | 'API'; readonly answer: Answer };

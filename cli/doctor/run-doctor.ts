@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { type Environment, readEnvironment, resolveFiles } from '../../shared/configuration/environment.ts';
 import { httpUrl, identifierSchema } from '../../shared/configuration/variables.ts';
-import type { Credentials } from './access-token.ts';
 import { createCautiousFetch } from './cautious-fetch.ts';
 import type { Link } from './chain.ts';
-import { walk } from './walk.ts';
+import { walk } from './check-links.ts';
+import type { Credentials } from './request-access-token.ts';
 
 /** What the doctor found: a JSON value for machines, a text for people, and the exit code of the process. */
 export type Diagnosis = {

@@ -1,19 +1,17 @@
 import type * as z from 'zod';
 import { metadataUrl } from '../../shared/resource-server/protected-resource-metadata.ts';
-import { type Credentials, requestToken } from './access-token.ts';
 import { getAuthorizationServer } from './authorization-server.ts';
-import { examineBrowserAccess } from './browser-access.ts';
 import { createAsk } from './cautious-fetch.ts';
 import { createChain, type Link } from './chain.ts';
 import { examineChallenge } from './challenge.ts';
-import { examineClaims, readIssuedAt } from './claims.ts';
 import { examineClocks, readClock } from './clocks.ts';
-import { getKeys } from './keys.ts';
-import { examineGet, initialize, listTools } from './mcp-endpoint.ts';
-import { findResource, requireGuarded } from './resource.ts';
+import { examineBrowserAccess } from './documents.ts';
+import { findResource, requireGuarded } from './identify-resource.ts';
+import { examineClaims, readIssuedAt, verifySignature } from './inspect-access-token.ts';
+import { getKeys } from './jwks.ts';
+import { type Credentials, requestToken } from './request-access-token.ts';
 import { examineRoot, examineWellKnown, getResourceMetadata } from './resource-metadata.ts';
-import { verifySignature } from './signature.ts';
-import { listTodos } from './todo-api.ts';
+import { examineGet, initialize, listTodos, listTools } from './resource-requests.ts';
 
 /**
  * Walks from a URL to what is behind it, as a client does that knows nothing else, and says of every link whether it

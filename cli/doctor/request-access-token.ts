@@ -2,9 +2,8 @@ import * as oauth from 'oauth4webapi';
 import { AccessTokenRejectedError, createTokenRequest } from '../../shared/oauth-client/token-request.ts';
 import { AuthorizationServerUnavailableError } from '../../shared/resource-server/issuer.ts';
 import type { AuthorizationServer } from './authorization-server.ts';
-import type { Finding } from './chain.ts';
+import { BrokenLinkError, type Finding, LinkNotTriedError } from './chain.ts';
 import { type Clock, readClock } from './clocks.ts';
-import { BrokenLinkError, LinkNotTriedError } from './failure.ts';
 import { sanitize } from './sanitize.ts';
 
 /** The client that the doctor is. `tokenUrl` is where its secret may go alone, where that is known. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { exportJWK, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
-import { serve } from '../../shared/http/serve.ts';
-import { getFreePort } from '../../shared/testing/free-port.ts';
+import { serve } from '../../../shared/http/serve.ts';
+import { getFreePort } from '../../../shared/testing/free-port.ts';
 
 /** What a test makes different from a good answer. `document` is merged into the good one, and `body` stands alone. */
 type Reply = {

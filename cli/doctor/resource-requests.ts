@@ -2,9 +2,8 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { LATEST_PROTOCOL_VERSION } from '@modelcontextprotocol/sdk/types.js';
 import type { Ask } from './cautious-fetch.ts';
-import type { Finding } from './chain.ts';
-import { BrokenLinkError } from './failure.ts';
-import { refusedUse } from './refused-use.ts';
+import { BrokenLinkError, type Finding } from './chain.ts';
+import { parseJson } from './documents.ts';
 
 const CLIENT = { name: 'yata-doctor', version: '1' };
 
@@ -97,4 +96,46 @@ function explain(request: string, error: unknown): BrokenLinkError {
     `${request} is not answered as MCP has it`,
     'The URL has to be that of a Streamable HTTP endpoint of MCP: correct its path, or look at the log of the server.',
   );
+}
+
+/** Where the todos of an API are. */
+export function todosUrl(api: string): string {
+  const url = new URL(api);
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/todos`;
+  return url.href;
+}
+
+/** Reads the todos, as a client of the API does. */
+export async function listTodos(api: string, accessToken: string, ask: Ask): Promise<Finding> {
+  const url = todosUrl(api);
+  const { status, text } = await ask(url, { headers: { authorization: `Bearer ${accessToken}` } });
+  if (status !== 200) throw refusedUse(`GET ${url}`, status);
+  if (parseJson(text) === undefined)
+    throw new BrokenLinkError(
+      `GET ${url} answers with something else than JSON`,
+      'Look at what stands before the API.',
+    );
+  return { found: undefined, detail: `GET ${url} answers with todos` };
+}
+
+/** A resource server does not do what it is asked with an access token that is good, as far as is seen from here. */
+export function refusedUse(request: string, status: number): BrokenLinkError {
+  const detail = `${request} answers ${status} to an access token that is good`;
+  switch (status) {
+    case 401:
+      return new BrokenLinkError(
+        detail,
+        'Look at the log of the resource server: its issuer and its resource identifier (AUTH_ISSUER, MCP_RESOURCE, API_RESOURCE), its clock, and whether it reaches the keys and the status lists of the authorization server (AUTH_URL).',
+      );
+    case 403:
+      return new BrokenLinkError(
+        detail,
+        'Let the client have the scope: yata clients set-scope ID "todos:read todos:write".',
+      );
+    case 404:
+    case 405:
+      return new BrokenLinkError(detail, 'The URL has to be the MCP endpoint or the API itself: correct its path.');
+    default:
+      return new BrokenLinkError(detail, 'Look at the log of the resource server.');
+  }
 }

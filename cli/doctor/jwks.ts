@@ -2,9 +2,8 @@ import { importJWK, type JSONWebKeySet } from 'jose';
 import * as z from 'zod';
 import { PRIVATE_JWK_MEMBERS } from '../../auth/signing-keys/public-jwk.ts';
 import type { Ask } from './cautious-fetch.ts';
-import type { Finding } from './chain.ts';
-import { getDocument } from './document.ts';
-import { BrokenLinkError } from './failure.ts';
+import { BrokenLinkError, type Finding } from './chain.ts';
+import { getDocument } from './documents.ts';
 import { sanitize } from './sanitize.ts';
 
 const Jwk = z.looseObject({
