@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import type { Answer, Ask } from './cautious-fetch.ts';
+import type { FetchText, TextResponse } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding } from './chain.ts';
 import { parseDocument } from './documents.ts';
-import { difference, sanitize } from './sanitize.ts';
+import { describeDifference, sanitize } from './sanitize.ts';
 
 const names = z.array(z.string('a string'), 'a list of strings').optional();
 
-/** What the authorization server metadata tell a client (RFC 8414 §2). */
+/** The members of the authorization server metadata that a client reads (RFC 8414 §2). */
 export const AuthorizationServerMetadata = z.object({
   issuer: z.string('a string'),
   token_endpoint: z.string('a string').optional(),
@@ -17,55 +17,56 @@ export const AuthorizationServerMetadata = z.object({
   status_list_aggregation_endpoint: z.string('a string').optional(),
 });
 
-/** An authorization server as a client gets to know it. */
+/** An authorization server, as its metadata describe it. */
 export type AuthorizationServer = {
   readonly issuer: string;
   readonly tokenEndpoint: string;
   readonly jwksUri: string;
   readonly authenticationMethods: readonly string[];
-  /** The answer with its metadata. */
-  readonly answer: Answer;
+  /** The response with the metadata. */
+  readonly response: TextResponse;
 };
 
-/** Gets the authorization server metadata of `issuer`. @param secure the schema of an address that a secret may be sent to. */
-export async function getAuthorizationServer(
+/** Fetches and checks the metadata of `issuer`. @param secureUrl the schema of a URL that may receive a secret. */
+export async function checkAuthorizationServer(
   issuer: string,
-  { ask, secure }: { ask: Ask; secure: z.ZodType<string> },
+  { fetchText, secureUrl }: { fetchText: FetchText; secureUrl: z.ZodType<string> },
 ): Promise<Finding<AuthorizationServer>> {
-  const answer = await findMetadata(issuer, ask);
-  const { url } = answer;
-  const metadata = parseDocument(answer, {
+  const response = await findMetadata(issuer, fetchText);
+  const { url } = response;
+  const metadata = parseDocument(response, {
     schema: AuthorizationServerMetadata,
-    remedy: 'Serve the authorization server metadata there (RFC 8414 §3).',
+    remedy: 'Serve the authorization server metadata at this URL (RFC 8414 §3).',
   });
   if (metadata.issuer !== issuer)
     throw new BrokenLinkError(
-      `${sanitize(url)} names the issuer ${sanitize(metadata.issuer)}, not ${sanitize(issuer)}${difference(metadata.issuer, issuer)}`,
-      'Make the issuer the same to the letter in both metadata (RFC 8414 §3.3): AUTH_ISSUER of every service.',
+      `${sanitize(url)} has the issuer ${sanitize(metadata.issuer)}, not ${sanitize(issuer)}${describeDifference(metadata.issuer, issuer)}`,
+      'Use exactly the same issuer in both metadata documents (RFC 8414 §3.3). In yata, give every service the same AUTH_ISSUER.',
     );
-  const tokenEndpoint = requireAddress('token_endpoint', metadata.token_endpoint, secure);
-  const jwksUri = requireAddress('jwks_uri', metadata.jwks_uri, secure);
-  // what RFC 8414 §2 says where nothing is said
+  const tokenEndpoint = requireSecureUrl('token_endpoint', metadata.token_endpoint, secureUrl);
+  const jwksUri = requireSecureUrl('jwks_uri', metadata.jwks_uri, secureUrl);
+  // the defaults of RFC 8414 §2
   const grants = metadata.grant_types_supported ?? ['authorization_code', 'implicit'];
   const authenticationMethods = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
   const challengeMethods = metadata.code_challenge_methods_supported ?? [];
-  const found = { issuer, tokenEndpoint, jwksUri, authenticationMethods, answer };
+  const value = { issuer, tokenEndpoint, jwksUri, authenticationMethods, response };
   const detail = [
     sanitize(url),
-    sanitize(`clients authenticate by ${authenticationMethods.join(', ')}`),
-    sanitize(`PKCE ${challengeMethods.join(', ') || 'none'}`),
-    metadata.status_list_aggregation_endpoint === undefined ? 'no status lists' : 'revocations by status lists',
+    sanitize(`client authentication: ${authenticationMethods.join(', ')}`),
+    sanitize(`PKCE: ${challengeMethods.join(', ') || 'none'}`),
+    `status lists: ${metadata.status_list_aggregation_endpoint === undefined ? 'no' : 'yes'}`,
   ].join('; ');
   if (grants.includes('authorization_code') && !challengeMethods.includes('S256'))
     return {
-      found,
+      value,
       detail,
-      warning: 'MCP clients that send a person to a browser refuse it: name S256 in code_challenge_methods_supported.',
+      warning:
+        'MCP clients that open a browser for sign-in reject this server. Add S256 to code_challenge_methods_supported.',
     };
-  return { found, detail };
+  return { value, detail };
 }
 
-/** The places where clients look, in their order (RFC 8414 §3.1, §5). */
+/** The URLs at which clients look for the metadata of an issuer, in order (RFC 8414 §3.1, §5). */
 export function metadataUrls(issuer: string): string[] {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');
@@ -75,30 +76,31 @@ export function metadataUrls(issuer: string): string[] {
   return path === '' ? inserted : [...inserted, `${origin}${path}/.well-known/openid-configuration`];
 }
 
-async function findMetadata(issuer: string, ask: Ask): Promise<Answer> {
-  const urls = metadataUrls(issuer);
-  const answers: Answer[] = [];
-  for (const url of urls) {
-    const answer = await ask(url, { headers: { accept: 'application/json' } });
-    if (answer.status < 400 || answer.status >= 500) return answer;
-    answers.push(answer);
+async function findMetadata(issuer: string, fetchText: FetchText): Promise<TextResponse> {
+  const responses: TextResponse[] = [];
+  for (const url of metadataUrls(issuer)) {
+    const response = await fetchText(url, { headers: { accept: 'application/json' } });
+    if (response.status < 400 || response.status >= 500) return response;
+    responses.push(response);
   }
   throw new BrokenLinkError(
-    answers.map(({ url, status }) => `${sanitize(url)} answers ${status}`).join(', '),
-    'Serve the authorization server metadata at the first of them (RFC 8414 §3), and let a proxy in front pass it on.',
+    responses.map(({ url, status }) => `${sanitize(url)} answers ${status}`).join(', '),
+    'Serve the authorization server metadata at the first of these URLs (RFC 8414 §3). A proxy in front must forward it.',
   );
 }
 
-function requireAddress(name: string, address: string | undefined, secure: z.ZodType<string>): string {
-  if (address === undefined || !URL.canParse(address))
+function requireSecureUrl(name: string, url: string | undefined, secureUrl: z.ZodType<string>): string {
+  if (url === undefined || !URL.canParse(url))
     throw new BrokenLinkError(
-      `the authorization server metadata name ${address === undefined ? 'no' : 'no valid'} ${name}`,
+      url === undefined
+        ? `the authorization server metadata have no ${name}`
+        : `the ${name} of the authorization server metadata is not a URL`,
       `Put ${name} into the authorization server metadata.`,
     );
-  if (!secure.safeParse(new URL(address).origin).success)
+  if (!secureUrl.safeParse(new URL(url).origin).success)
     throw new BrokenLinkError(
-      `${name} is ${sanitize(address)}: neither https nor this machine`,
-      `Serve ${name} over https, as the issuer (AUTH_ISSUER; behind a proxy the addresses come from it).`,
+      `${name} is ${sanitize(url)}, which is neither https nor on this machine`,
+      `Serve ${name} over https. In yata, its address follows from AUTH_ISSUER, behind a proxy too.`,
     );
-  return address;
+  return url;
 }

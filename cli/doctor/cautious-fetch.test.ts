@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import { expect, test } from 'vitest';
-import { createAsk, createCautiousFetch } from './cautious-fetch.ts';
+import { createCautiousFetch, createFetchText } from './cautious-fetch.ts';
 import { BrokenLinkError } from './chain.ts';
 import { readClock } from './clocks.ts';
 
@@ -9,9 +9,9 @@ async function open(handler: RequestListener, { timeout = 5_000 } = {}) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const port = address !== null && typeof address === 'object' ? address.port : 0;
-  const ask = createAsk(createCautiousFetch({ timeout }), Date.now);
+  const fetchText = createFetchText(createCautiousFetch({ timeout }), Date.now);
   return {
-    ask: () => ask(`http://127.0.0.1:${port}/`),
+    request: () => fetchText(`http://127.0.0.1:${port}/`),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -19,9 +19,9 @@ async function open(handler: RequestListener, { timeout = 5_000 } = {}) {
   };
 }
 
-test('an answer that is good comes whole', async () => {
+test('a correct response is returned whole', async () => {
   await using server = await open((_request, response) => response.writeHead(418, { 'x-own': 'yes' }).end('short'));
-  const answer = await server.ask();
+  const answer = await server.request();
   expect({ status: answer.status, text: answer.text, own: answer.headers.get('x-own') }).toEqual({
     status: 418,
     text: 'short',
@@ -30,35 +30,36 @@ test('an answer that is good comes whole', async () => {
 });
 
 test.each<[string, RequestListener, RegExp]>([
-  ['never begins', () => {}, /does not answer in time/],
-  ['never ends', (_request, response) => response.writeHead(200).write('{'), /does not answer in time/],
-  ['is endless', (_request, response) => response.end('x'.repeat(1_000_001)), /answers more than 1000000 bytes/],
-  ['is cut off', (request) => request.socket.destroy(), /cuts the connection/],
-  ['is no HTTP', (request) => request.socket.end('SSH-2.0\r\n'), /it speaks no HTTP/],
+  ['never begins', () => {}, /the request timed out/],
+  ['never ends', (_request, response) => response.writeHead(200).write('{'), /the request timed out/],
+  ['is endless', (_request, response) => response.end('x'.repeat(1_000_001)), /answers with more than 1000000 bytes/],
+  ['is cut off', (request) => request.socket.destroy(), /the server closed the connection/],
+  ['is not HTTP', (request) => request.socket.end('SSH-2.0\r\n'), /the server does not speak HTTP/],
   [
     'redirects',
     (_request, response) => response.writeHead(308, { location: '/elsewhere' }).end(),
     /redirects \(308\) to \/elsewhere/,
   ],
-])('an answer that %s is broken', async (_name, handler, message) => {
-  await using server = await open(handler, String(message).includes('in time') ? { timeout: 300 } : {});
-  const error = await server.ask().catch((thrown) => thrown);
+])('a response that %s is an error with a remedy', async (_name, handler, message) => {
+  await using server = await open(handler, String(message).includes('timed out') ? { timeout: 300 } : {});
+  const error = await server.request().catch((thrown) => thrown);
   expect(error).toBeInstanceOf(BrokenLinkError);
   expect(error.message).toMatch(message);
   expect(error.remedy).toMatch(/\w/);
 });
 
-test('a stream of events is not waited for', async () => {
+test('an event stream is not read', async () => {
   await using server = await open((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': open\n\n');
   });
-  expect(await server.ask()).toMatchObject({ status: 200, text: '' });
+  expect(await server.request()).toMatchObject({ status: 200, text: '' });
 });
 
-test('a clock is read from the Date header, and from Age where a cache kept the answer', () => {
+test('a clock is read from the Date header, and from Age when a cache stored the response', () => {
   const at = Date.parse('2026-11-23T12:00:00.500Z');
-  const times = { askedAt: at, answeredAt: at + 200 };
-  const read = (headers: Record<string, string>) => readClock('it', { headers: new Headers(headers), ...times })?.ahead;
+  const times = { sentAt: at, receivedAt: at + 200 };
+  const read = (headers: Record<string, string>) =>
+    readClock('it', { headers: new Headers(headers), ...times })?.secondsAhead;
   expect(read({ date: 'Mon, 23 Nov 2026 12:00:00 GMT' })).toBe(0);
   expect(read({ date: 'Mon, 23 Nov 2026 12:01:00 GMT' })).toBeCloseTo(59.3);
   expect(read({ date: 'Mon, 23 Nov 2026 11:59:00 GMT' })).toBeCloseTo(-59.5);

@@ -1,24 +1,24 @@
-/** What the doctor says of one link between a client and its tools. */
+/** The result of checking one link between a client and its tools. */
 export type Link = {
   readonly link: string;
   readonly outcome: 'passed' | 'warning' | 'failed' | 'skipped';
   readonly detail: string;
-  /** What to do about it. */
+  /** What the operator can do about it. */
   readonly remedy?: string;
 };
 
-/** What a link that holds was found to be; with a `warning` it does not hold for everybody, and that says what to do. */
-export type Finding<T = undefined> = { readonly found: T; readonly detail: string; readonly warning?: string };
+/** A link that is in order, and the value that later links need. A `warning` names a remedy for some clients. */
+export type Finding<T = undefined> = { readonly value: T; readonly detail: string; readonly warning?: string };
 
-/** A link that was followed. `get` throws `LinkNotTriedError` when it does not hold, so that what needs it is not tried either. */
-type Followed<T> = { readonly holds: boolean; readonly get: () => T };
+/** A checked link. `get` throws `SkippedLinkError` unless the link is in order, which skips the links that need its value. */
+type CheckedLink<T> = { readonly ok: boolean; readonly get: () => T };
 
-/** The links that were followed so far, in order. */
+/** The checked links, in order. */
 export type Chain = {
   readonly links: readonly Link[];
-  /** Follows the next link. `examine` throws `BrokenLinkError` or `LinkNotTriedError` when it does not hold. */
-  readonly follow: <T>(link: string, examine: () => Finding<T> | Promise<Finding<T>>) => Promise<Followed<T>>;
-  /** Keeps a secret, which a server may repeat, out of all that is said from now on. */
+  /** Checks the next link. `run` throws `BrokenLinkError` or `SkippedLinkError` unless the link is in order. */
+  readonly check: <T>(link: string, run: () => Finding<T> | Promise<Finding<T>>) => Promise<CheckedLink<T>>;
+  /** Replaces a secret in all later results. A server may repeat the secrets that it receives. */
   readonly conceal: (secret: string) => void;
 };
 
@@ -29,19 +29,19 @@ export function createChain(): Chain {
 
   return {
     links,
-    async follow(link, examine) {
+    async check(link, run) {
       try {
-        const { found, detail, warning } = await examine();
+        const { value, detail, warning } = await run();
         record(link, warning === undefined ? 'passed' : 'warning', detail, warning);
-        return { holds: true, get: () => found };
+        return { ok: true, get: () => value };
       } catch (error) {
         if (error instanceof BrokenLinkError) record(link, 'failed', error.message, error.remedy);
-        else if (error instanceof LinkNotTriedError) record(link, 'skipped', error.message, error.remedy);
+        else if (error instanceof SkippedLinkError) record(link, 'skipped', error.message, error.remedy);
         else throw error;
         return {
-          holds: false,
+          ok: false,
           get() {
-            throw new LinkNotTriedError(`waits for ${link}`);
+            throw new SkippedLinkError(`not checked: it needs ${link}`);
           },
         };
       }
@@ -55,17 +55,17 @@ export function createChain(): Chain {
     links.push({
       link,
       outcome,
-      detail: concealed(detail),
-      ...(remedy !== undefined && { remedy: concealed(remedy) }),
+      detail: replaceSecrets(detail),
+      ...(remedy !== undefined && { remedy: replaceSecrets(remedy) }),
     });
   }
 
-  function concealed(text: string): string {
+  function replaceSecrets(text: string): string {
     return [...secrets].reduce((rest, secret) => rest.replaceAll(secret, '[concealed]'), text);
   }
 }
 
-/** A link does not hold: what was found, and what to do about it. */
+/** A link is broken. The message says what the doctor found, the remedy what the operator can do. */
 export class BrokenLinkError extends Error {
   override readonly name = 'BrokenLinkError';
   readonly remedy: string;
@@ -76,9 +76,9 @@ export class BrokenLinkError extends Error {
   }
 }
 
-/** A link was not followed: why, and what would let it be. */
-export class LinkNotTriedError extends Error {
-  override readonly name = 'LinkNotTriedError';
+/** A link cannot be checked. The message says why, the remedy what makes it possible. */
+export class SkippedLinkError extends Error {
+  override readonly name = 'SkippedLinkError';
   readonly remedy: string | undefined;
 
   constructor(detail: string, remedy?: string) {

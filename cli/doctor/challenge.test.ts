@@ -4,7 +4,7 @@ import { parseChallenges } from './challenge.ts';
 const parse = (header: string) =>
   parseChallenges(header).map(({ scheme, parameters }) => [scheme, Object.fromEntries(parameters)]);
 
-test('the challenges of a header are told apart, with their parameters', () => {
+test('a header with several challenges is parsed into schemes and parameters', () => {
   expect(parse('Bearer')).toEqual([['bearer', {}]]);
   expect(parse('Bearer resource_metadata="https://a.example/x?a=1,2", scope="a b", error=invalid_token')).toEqual([
     ['bearer', { resource_metadata: 'https://a.example/x?a=1,2', scope: 'a b', error: 'invalid_token' }],
@@ -19,13 +19,13 @@ test('the challenges of a header are told apart, with their parameters', () => {
   ]);
 });
 
-test('what is no challenge is none', () => {
+test('a header without a challenge has none', () => {
   expect(parse('')).toEqual([]);
   expect(parse('"Bearer"')).toEqual([]);
   expect(parse('scope="a", Bearer')).toEqual([['bearer', {}]]);
 });
 
-test('a header that is made to be slow is not', () => {
+test('a hostile header does not slow down the parser', () => {
   const started = performance.now();
   for (const part of ['a', 'a=', ' ', ',', 'a="\\', '"']) parseChallenges(part.repeat(16_000));
   expect(performance.now() - started).toBeLessThan(1_000);

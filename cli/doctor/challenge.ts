@@ -1,51 +1,53 @@
-import type { Answer } from './cautious-fetch.ts';
+import type { TextResponse } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding } from './chain.ts';
 import { sanitize } from './sanitize.ts';
 
-/** What the challenge tells a client: where the resource's metadata is (RFC 9728 §5.1). */
-export type Challenge = { readonly resourceMetadata: string };
-
-/** Examines the answer to a request without an access token (RFC 6750 §3). */
-export function examineChallenge({ status, headers }: Answer): Finding<Challenge> {
+/** Checks the response to a request without an access token (RFC 6750 §3); returns the URL of the metadata (RFC 9728 §5.1). */
+export function checkChallenge({ status, headers }: TextResponse): Finding<string> {
   if (status !== 401)
     throw new BrokenLinkError(
-      `it answers ${status} to a request without an access token, instead of 401`,
-      'Put the guard before everything else, before initialize too: a client asks for an access token when it gets a 401.',
+      `a request without an access token is answered with ${status} instead of 401`,
+      'Check the access token before everything else, also before initialize. Clients request an access token when they get a 401.',
     );
   const header = headers.get('www-authenticate');
   if (header === null)
     throw new BrokenLinkError(
-      'the 401 has no WWW-Authenticate header',
-      'Answer with WWW-Authenticate: Bearer resource_metadata="…", scope="…", and let no proxy drop it.',
+      'the 401 response has no WWW-Authenticate header',
+      'Send WWW-Authenticate: Bearer resource_metadata="…", scope="…". Check that no proxy removes the header.',
     );
   const challenges = parseChallenges(header);
   const [first] = challenges;
-  const later = challenges.some(({ scheme }) => scheme === 'bearer') ? ', and Bearer comes later' : '';
+  const later = challenges.some(({ scheme }) => scheme === 'bearer') ? '; Bearer comes later' : '';
   if (first?.scheme !== 'bearer')
     throw new BrokenLinkError(
-      `the first scheme of WWW-Authenticate is ${sanitize(first?.scheme ?? 'none')}${later}`,
-      'Name Bearer first: clients look no further than the first scheme.',
+      `the first scheme of WWW-Authenticate is ${sanitize(first?.scheme ?? 'missing')}, not Bearer${later}`,
+      'Put Bearer first. Some clients read the first scheme only.',
     );
-  const resourceMetadata = first.parameters.get('resource_metadata');
-  if (resourceMetadata === undefined || !URL.canParse(resourceMetadata))
+  const metadataUrl = first.parameters.get('resource_metadata');
+  if (metadataUrl === undefined || !URL.canParse(metadataUrl))
     throw new BrokenLinkError(
-      `the challenge names ${resourceMetadata === undefined ? 'no resource_metadata' : 'a resource_metadata that is no URL'}`,
-      'Put the URL of the protected resource metadata into it: resource_metadata="https://…" (RFC 9728 §5.1).',
+      metadataUrl === undefined
+        ? 'the challenge has no resource_metadata'
+        : 'the resource_metadata of the challenge is not a URL',
+      'Put the URL of the protected resource metadata into the challenge: resource_metadata="https://…" (RFC 9728 §5.1).',
     );
   const scope = first.parameters.get('scope');
-  const found = { resourceMetadata };
   return scope
-    ? { found, detail: `401, Bearer, for ${sanitize(scope)}` }
-    : { found, detail: '401, Bearer, without a scope', warning: 'Name the scopes to ask for: scope="…".' };
+    ? { value: metadataUrl, detail: `401 with a Bearer challenge for ${sanitize(scope)}` }
+    : {
+        value: metadataUrl,
+        detail: '401 with a Bearer challenge without scope',
+        warning: 'Put the scopes that a client should request into the challenge: scope="…".',
+      };
 }
 
 type ParsedChallenge = { readonly scheme: string; readonly parameters: ReadonlyMap<string, string> };
 
-/** A parameter with a quoted or a bare value, or a scheme (RFC 9110 §11.6.1). */
+/** A parameter with a quoted or an unquoted value, or a scheme (RFC 9110 §11.6.1). */
 const PART =
   /[\s,]*(?:([\w!#$%&'*+.^`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))|([\w!#$%&'*+.^`|~-]+)(?=[\s,]|$))/gy;
 
-/** Reads a WWW-Authenticate header, several of which fetch joins with commas. */
+/** Parses a WWW-Authenticate header. fetch joins several headers with commas. */
 export function parseChallenges(header: string): ParsedChallenge[] {
   const challenges: { scheme: string; parameters: Map<string, string> }[] = [];
   for (const [, name, quoted, bare, scheme] of header.matchAll(PART)) {

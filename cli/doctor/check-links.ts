@@ -1,110 +1,109 @@
 import type * as z from 'zod';
 import { metadataUrl } from '../../shared/resource-server/protected-resource-metadata.ts';
-import { getAuthorizationServer } from './authorization-server.ts';
-import { createAsk } from './cautious-fetch.ts';
+import type { ClientCredentials } from '../client-credentials.ts';
+import { checkAuthorizationServer } from './authorization-server.ts';
+import { createFetchText } from './cautious-fetch.ts';
 import { createChain, type Link } from './chain.ts';
-import { examineChallenge } from './challenge.ts';
-import { examineClocks, readClock } from './clocks.ts';
-import { examineBrowserAccess } from './documents.ts';
-import { findResource, requireGuarded } from './identify-resource.ts';
-import { examineClaims, readIssuedAt, verifySignature } from './inspect-access-token.ts';
-import { getKeys } from './jwks.ts';
-import { type Credentials, requestToken } from './request-access-token.ts';
-import { examineRoot, examineWellKnown, getResourceMetadata } from './resource-metadata.ts';
-import { examineGet, initialize, listTodos, listTools } from './resource-requests.ts';
+import { checkChallenge } from './challenge.ts';
+import { checkClocks, readClock } from './clocks.ts';
+import { checkBrowserAccess } from './documents.ts';
+import { identifyResource, requireProtected } from './identify-resource.ts';
+import { checkClaims, checkSignature, readIssuedAtClock } from './inspect-access-token.ts';
+import { checkKeys } from './jwks.ts';
+import { requestAccessToken } from './request-access-token.ts';
+import { checkResourceMetadata, checkRootMetadata, checkWellKnownMetadata } from './resource-metadata.ts';
+import { checkGet, initialize, listTodos, listTools } from './resource-requests.ts';
 
 /**
- * Walks from a URL to what is behind it, as a client does that knows nothing else, and says of every link whether it
- * holds. The secret and the access token go no further than a link that does not.
- * @param secure the schema of an address that a secret may be sent to.
+ * Checks every link from a URL to the tools or the todos behind it, in the order in which a client uses them that knows
+ * only the URL. The secret and the access token are sent to no server behind a broken link.
+ * @param secureUrl the schema of a URL that may receive a secret.
  */
-export async function walk(
+export async function checkLinks(
   url: string,
   {
     credentials,
-    secure,
+    secureUrl,
     fetch,
     now,
   }: {
-    credentials: Credentials | undefined;
-    secure: z.ZodType<string>;
+    credentials: ClientCredentials | undefined;
+    secureUrl: z.ZodType<string>;
     fetch: typeof globalThis.fetch;
     now: () => number;
   },
 ): Promise<readonly Link[]> {
-  const { links, follow, conceal } = createChain();
-  if (credentials !== undefined) conceal(credentials.clientSecret);
-  const ask = createAsk(fetch, now);
-  const options = { ask, secure };
+  const { links, check, conceal } = createChain();
+  if (credentials !== undefined) conceal(credentials.OAUTH_CLIENT_SECRET);
+  const fetchText = createFetchText(fetch, now);
+  const options = { fetchText, secureUrl };
 
-  const resource = await follow('resource', () => findResource(url, options));
-  const guarded = () => requireGuarded(resource.get());
+  const resource = await check('resource', () => identifyResource(url, options));
+  const getProtected = () => requireProtected(resource.get());
 
-  const challenge = await follow('challenge', () => examineChallenge(guarded().answer));
-  const announced = await follow('metadata-from-challenge', () =>
-    getResourceMetadata(challenge.get().resourceMetadata, url, options),
-  );
-  const wellKnown = await follow('metadata-at-path', () => {
-    guarded();
-    return examineWellKnown(metadataUrl(url), announced.holds ? announced.get() : undefined, url, options);
+  const challenge = await check('challenge', () => checkChallenge(getProtected().response));
+  const announced = await check('metadata-from-challenge', () => checkResourceMetadata(challenge.get(), url, options));
+  const wellKnown = await check('metadata-at-path', () => {
+    getProtected();
+    return checkWellKnownMetadata(metadataUrl(url), announced.ok ? announced.get() : undefined, url, options);
   });
-  await follow('metadata-at-root', () => {
-    guarded();
-    return examineRoot(url, ask);
+  await check('metadata-at-root', () => {
+    getProtected();
+    return checkRootMetadata(url, fetchText);
   });
-  // a client falls back to the well-known place when it is told of no other
-  const metadata = challenge.holds ? announced : wellKnown;
+  // a client uses the well-known URL when the challenge names no other
+  const metadata = challenge.ok ? announced : wellKnown;
 
-  const server = await follow('authorization-server', () => {
-    const found = resource.get();
-    const issuer = found.kind === 'authorization server' ? found.issuer : metadata.get().authorizationServer;
-    return getAuthorizationServer(issuer, options);
+  const server = await check('authorization-server', () => {
+    const identified = resource.get();
+    const issuer = identified.kind === 'authorization server' ? identified.issuer : metadata.get().authorizationServer;
+    return checkAuthorizationServer(issuer, options);
   });
-  const keys = await follow('keys', () => getKeys(server.get().jwksUri, ask));
-  await follow('browser-access', () => {
-    const documents = metadata.holds || !server.holds ? [metadata.get().url] : [];
-    if (server.holds) documents.push(server.get().answer.url);
-    return examineBrowserAccess(documents, ask);
+  const keys = await check('keys', () => checkKeys(server.get().jwksUri, fetchText));
+  await check('browser-access', () => {
+    const documents = metadata.ok || !server.ok ? [metadata.get().url] : [];
+    if (server.ok) documents.push(server.get().response.url);
+    return checkBrowserAccess(documents, fetchText);
   });
 
-  const token = await follow('access-token', async () => {
-    guarded();
-    const finding = await requestToken(metadata.get().resource, server.get(), { credentials, fetch, now });
-    const { value } = finding.found;
+  const token = await check('access-token', async () => {
+    getProtected();
+    const finding = await requestAccessToken(metadata.get().resource, server.get(), { credentials, fetch, now });
+    const { value } = finding.value;
     for (const part of [value, ...value.split('.')]) conceal(part);
     return finding;
   });
-  await follow('clocks', () => {
-    const found = resource.get();
-    const issued = token.holds ? token.get() : undefined;
-    return examineClocks({
-      resourceServer: 'answer' in found ? readClock('the resource server', found.answer) : undefined,
+  await check('clocks', () => {
+    const identified = resource.get();
+    const issued = token.ok ? token.get() : undefined;
+    return checkClocks({
+      resourceServer: 'response' in identified ? readClock('the resource server', identified.response) : undefined,
       authorizationServer:
-        issued?.clock ?? (server.holds ? readClock('the authorization server', server.get().answer) : undefined),
-      issuedAt: issued && readIssuedAt(issued),
+        issued?.clock ?? (server.ok ? readClock('the authorization server', server.get().response) : undefined),
+      issuedAt: issued && readIssuedAtClock(issued),
     });
   });
-  const claims = await follow('claims', () =>
-    examineClaims(token.get(), {
+  const claims = await check('claims', () =>
+    checkClaims(token.get(), {
       issuer: server.get().issuer,
       resource: metadata.get().resource,
       keys: keys.get(),
     }),
   );
-  const signature = await follow('signature', () => verifySignature(token.get().value, keys.get()));
-  const accessToken = () => {
-    // one for somebody else is not shown to this resource
+  const signature = await check('signature', () => checkSignature(token.get().value, keys.get()));
+  const getAccessToken = () => {
+    // an access token for another audience is never sent to this resource
     claims.get();
     signature.get();
     return token.get().value;
   };
 
-  const kind = resource.holds ? resource.get().kind : undefined;
-  if (kind === 'API') await follow('todos', () => listTodos(url, accessToken(), ask));
+  const kind = resource.ok ? resource.get().kind : undefined;
+  if (kind === 'API') await check('todos', () => listTodos(url, getAccessToken(), fetchText));
   if (kind !== 'MCP endpoint') return links;
-  const session = await follow('initialize', () => initialize(url, accessToken(), fetch));
-  await follow('tools-list', () => listTools(session.get()));
-  await follow('get', () => examineGet(url, session.get(), ask));
-  if (session.holds) await session.get()[Symbol.asyncDispose]();
+  const session = await check('initialize', () => initialize(url, getAccessToken(), fetch));
+  await check('tools-list', () => listTools(session.get()));
+  await check('get', () => checkGet(url, session.get(), fetchText));
+  if (session.ok) await session.get()[Symbol.asyncDispose]();
   return links;
 }

@@ -1,71 +1,72 @@
 import { CLOCK_TOLERANCE_SECONDS } from '../../shared/resource-server/access-token-claims.ts';
-import type { Answer } from './cautious-fetch.ts';
-import { BrokenLinkError, type Finding, LinkNotTriedError } from './chain.ts';
+import type { TextResponse } from './cautious-fetch.ts';
+import { BrokenLinkError, type Finding, SkippedLinkError } from './chain.ts';
 
-/** A clock, and by how many seconds it is ahead of this machine's. */
-export type Clock = { readonly whose: string; readonly ahead: number };
+/** A clock, and how many seconds it is ahead of the clock of this machine (negative: behind). */
+export type Clock = { readonly owner: string; readonly secondsAhead: number };
 
-const CONSEQUENCE = `more than ${CLOCK_TOLERANCE_SECONDS} s apart, access tokens are refused as not yet valid or as expired.`;
+const CONSEQUENCE = `When clocks differ by more than ${CLOCK_TOLERANCE_SECONDS} s, access tokens are rejected as not yet valid or as expired.`;
 
 /**
- * Compares the clocks that decide when an access token begins and ends.
- * @param issuedAt the access token's `iat`, which the authorization server took from a clock of its own.
+ * Compares the clocks that decide when an access token is valid.
+ * @param issuedAt the clock behind the `iat` of the access token. The authorization server may take it from another clock
+ * than its Date header.
  */
-export function examineClocks(clocks: {
+export function checkClocks(clocks: {
   resourceServer: Clock | undefined;
   authorizationServer: Clock | undefined;
   issuedAt: Clock | undefined;
 }): Finding {
   const { resourceServer, authorizationServer = clocks.issuedAt, issuedAt } = clocks;
-  const others = [resourceServer, authorizationServer].filter((clock) => clock !== undefined);
-  if (others.length === 0)
-    throw new LinkNotTriedError(
-      'no server says what time it has',
-      'Let the servers, or the proxy, send a Date header.',
+  const servers = [resourceServer, authorizationServer].filter((clock) => clock !== undefined);
+  if (servers.length === 0)
+    throw new SkippedLinkError(
+      'no response has a Date header',
+      'Let the servers, or the proxy in front of them, send a Date header.',
     );
-  const all = [THIS_MACHINE, ...others].toSorted((one, other) => one.ahead - other.ahead);
-  // of three clocks the one in the middle is right; of two nobody knows
-  const { ahead: middle } = all[1] ?? THIS_MACHINE;
-  const wrong = all.find((clock) => Math.abs(clock.ahead - middle) > CLOCK_TOLERANCE_SECONDS);
-  if (wrong !== undefined && all.length === 2)
+  const sorted = [THIS_MACHINE, ...servers].toSorted((one, other) => one.secondsAhead - other.secondsAhead);
+  // of three clocks the middle one is taken as correct; of two either may be wrong
+  const { secondsAhead: middle } = sorted[1] ?? THIS_MACHINE;
+  const wrong = sorted.find(({ secondsAhead }) => Math.abs(secondsAhead - middle) > CLOCK_TOLERANCE_SECONDS);
+  if (wrong !== undefined && sorted.length === 2)
     throw new BrokenLinkError(
-      `the clocks of ${all[0]?.whose} and ${all[1]?.whose} are ${seconds(wrong.ahead - middle)} apart`,
-      `Set both by NTP: ${CONSEQUENCE}`,
+      `the clocks of ${sorted[0]?.owner} and ${sorted[1]?.owner} differ by ${seconds(wrong.secondsAhead - middle)}`,
+      `Synchronize both clocks with NTP. ${CONSEQUENCE}`,
     );
   if (wrong !== undefined)
     throw new BrokenLinkError(
-      `the clock of ${wrong.whose} is ${seconds(wrong.ahead - middle)} ${wrong.ahead > middle ? 'ahead of' : 'behind'} the others`,
-      `Set the clock of ${wrong.whose} by NTP: ${CONSEQUENCE}`,
+      `the clock of ${wrong.owner} is ${seconds(wrong.secondsAhead - middle)} ${wrong.secondsAhead > middle ? 'ahead of' : 'behind'} the other clocks`,
+      `Synchronize the clock of ${wrong.owner} with NTP. ${CONSEQUENCE}`,
     );
-  if (authorizationServer !== undefined && issuedAt !== undefined) compare(issuedAt, authorizationServer);
-  return { found: undefined, detail: `no clock is more than ${CLOCK_TOLERANCE_SECONDS} s from another` };
+  if (authorizationServer !== undefined && issuedAt !== undefined) checkIssuedAt(issuedAt, authorizationServer);
+  return { value: undefined, detail: `the clocks differ by ${CLOCK_TOLERANCE_SECONDS} s or less` };
 }
 
-const THIS_MACHINE: Clock = { whose: 'this machine', ahead: 0 };
+const THIS_MACHINE: Clock = { owner: 'this machine', secondsAhead: 0 };
 
-function compare(issuedAt: Clock, authorizationServer: Clock): void {
-  const apart = issuedAt.ahead - authorizationServer.ahead;
-  if (Math.abs(apart) <= CLOCK_TOLERANCE_SECONDS) return;
+function checkIssuedAt(issuedAt: Clock, authorizationServer: Clock): void {
+  const difference = issuedAt.secondsAhead - authorizationServer.secondsAhead;
+  if (Math.abs(difference) <= CLOCK_TOLERANCE_SECONDS) return;
   throw new BrokenLinkError(
-    `the access token says that it was issued (iat) ${seconds(apart)} ${apart > 0 ? 'after' : 'before'} it was`,
-    `Set the clock that the authorization server takes iat from by NTP: ${CONSEQUENCE}`,
+    `the iat of the access token is ${seconds(difference)} ${difference > 0 ? 'after' : 'before'} the time at which it was issued`,
+    `Synchronize the clock from which the authorization server takes iat with NTP. ${CONSEQUENCE}`,
   );
 }
 
-/** Reads the clock of whoever answered from the Date header; undefined when there is none. */
+/** Reads a server's clock from the Date header of a response; undefined when there is none. */
 export function readClock(
-  whose: string,
-  { headers, askedAt, answeredAt }: Omit<Answer, 'url' | 'status' | 'text'>,
+  owner: string,
+  { headers, sentAt, receivedAt }: Pick<TextResponse, 'headers' | 'sentAt' | 'receivedAt'>,
 ): Clock | undefined {
   const date = Date.parse(headers.get('date') ?? '');
   if (Number.isNaN(date)) return undefined;
-  // a cache sends the time at which it got the answer, and how long ago that was (RFC 9111 §5.1)
+  // a cache sends the Date of the response that it stored, and the seconds since then as Age (RFC 9111 §5.1)
   const age = Number(headers.get('age') ?? 0) * 1000 || 0;
-  return { whose, ahead: ahead(date + age, askedAt, answeredAt) };
+  return { owner, secondsAhead: secondsAhead(date + age, sentAt, receivedAt) };
 }
 
-/** Seconds that a time, which is cut to the second, is ahead of the span in which it was taken; 0 within it. */
-export function ahead(time: number, from: number, to: number): number {
+/** Seconds by which `time`, truncated to a second, is later than the period in which it was read; 0 when within it. */
+export function secondsAhead(time: number, from: number, to: number): number {
   if (time > to) return (time - to) / 1000;
   if (time + 1000 < from) return (time + 1000 - from) / 1000;
   return 0;

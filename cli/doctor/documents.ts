@@ -1,44 +1,45 @@
 import type * as z from 'zod';
-import type { Answer, Ask } from './cautious-fetch.ts';
+import type { FetchText, TextResponse } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding } from './chain.ts';
 import { sanitize } from './sanitize.ts';
 
 /**
- * Gets a JSON document that a client needs.
+ * Fetches a JSON document that a client needs.
  * @param remedy what to do when it is not there.
- * @throws {BrokenLinkError} when it is not there, not JSON, or not what `schema` says.
+ * @throws {BrokenLinkError} when it is missing, is not JSON, or does not match `schema`.
  */
-export async function getDocument<T>(
-  ask: Ask,
+export async function fetchDocument<T>(
+  fetchText: FetchText,
   url: string,
   { schema, remedy }: { schema: z.ZodType<T>; remedy: string },
-): Promise<{ document: T; answer: Answer }> {
-  const answer = await ask(url, { headers: { accept: 'application/json' } });
-  return { document: parseDocument(answer, { schema, remedy }), answer };
+): Promise<T> {
+  return parseDocument(await fetchText(url, { headers: { accept: 'application/json' } }), { schema, remedy });
 }
 
-/** Reads a document out of an answer. @throws {BrokenLinkError} */
+/** Parses the JSON document in a response. @throws {BrokenLinkError} */
 export function parseDocument<T>(
-  { url, status, headers, text }: Answer,
+  { url, status, headers, text }: TextResponse,
   { schema, remedy }: { schema: z.ZodType<T>; remedy: string },
 ): T {
-  if (status !== 200) throw new BrokenLinkError(`${url} answers ${status}`, remedy);
-  const type = headers.get('content-type') ?? 'no type';
+  if (status !== 200) throw new BrokenLinkError(`${sanitize(url)} answers ${status}`, remedy);
+  const type = headers.get('content-type') ?? 'no Content-Type';
   if (!/^application\/([\w.-]+\+)?json *(;|$)/i.test(type))
     throw new BrokenLinkError(
-      `${url} answers with ${sanitize(type)} instead of JSON`,
-      'Serve it as Content-Type: application/json. A page of a web site that stands in front is no metadata.',
+      `${sanitize(url)} answers with ${sanitize(type)} instead of JSON`,
+      'Serve the document with Content-Type: application/json. If this is the page of a web site in front of the server, let it forward the URL.',
     );
   const parsed = schema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: expected ${message}`);
+  const problems = parsed.error.issues.map(
+    ({ path, message }) => `${path.join('.') || 'the document'}: expected ${message}`,
+  );
   throw new BrokenLinkError(
-    `${url} is not what it should be: ${sanitize(problems.join('; '))}`,
+    `${sanitize(url)} is not a valid document: ${sanitize(problems.join('; '))}`,
     'Correct the document.',
   );
 }
 
-/** Reads JSON; undefined when it is none. */
+/** Parses JSON; undefined when the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -47,21 +48,21 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Somebody's web application: metadata are for everybody. */
-const ORIGIN = 'https://browser.example';
+/** The origin of a web application that the servers do not know. Metadata are public, so it must be allowed to read them. */
+const FOREIGN_ORIGIN = 'https://browser.example';
 
-/** Examines whether a client in a browser may read the documents (CORS). */
-export async function examineBrowserAccess(urls: readonly string[], ask: Ask): Promise<Finding> {
-  const closed: string[] = [];
+/** Checks that a client in a browser may read the documents (CORS). */
+export async function checkBrowserAccess(urls: readonly string[], fetchText: FetchText): Promise<Finding> {
+  const forbidden: string[] = [];
   for (const url of urls) {
-    const { headers } = await ask(url, { headers: { origin: ORIGIN, accept: 'application/json' } });
+    const { headers } = await fetchText(url, { headers: { origin: FOREIGN_ORIGIN, accept: 'application/json' } });
     const allowed = headers.get('access-control-allow-origin');
-    if (allowed !== '*' && allowed !== ORIGIN) closed.push(url);
+    if (allowed !== '*' && allowed !== FOREIGN_ORIGIN) forbidden.push(url);
   }
-  if (closed.length > 0)
+  if (forbidden.length > 0)
     throw new BrokenLinkError(
-      `a client in a browser may not read ${closed.map(sanitize).join(' and ')}: no Access-Control-Allow-Origin`,
-      'Send Access-Control-Allow-Origin: * with the metadata, which are public. Clients outside browsers do not need it.',
+      `a client in a browser cannot read ${forbidden.map(sanitize).join(' and ')}: Access-Control-Allow-Origin is missing`,
+      'Send Access-Control-Allow-Origin: * with the metadata, which are public. Clients outside browsers work without it.',
     );
-  return { found: undefined, detail: 'a client in a browser may read the metadata' };
+  return { value: undefined, detail: 'a client in a browser can read the metadata' };
 }

@@ -1,89 +1,93 @@
 import * as z from 'zod';
 import { AuthorizationServerMetadata, metadataUrls } from './authorization-server.ts';
-import type { Answer, Ask } from './cautious-fetch.ts';
-import { BrokenLinkError, type Finding, LinkNotTriedError } from './chain.ts';
+import type { FetchText, TextResponse } from './cautious-fetch.ts';
+import { BrokenLinkError, type Finding, SkippedLinkError } from './chain.ts';
 import { parseDocument, parseJson } from './documents.ts';
 import { rootMetadataUrl } from './resource-metadata.ts';
 import { INITIALIZE, todosUrl } from './resource-requests.ts';
 import { sanitize } from './sanitize.ts';
 
-/** A resource, and what it answered to a request without an access token. */
-type GuardedResource = { readonly kind: 'MCP endpoint' | 'API'; readonly answer: Answer };
+/** A protected resource, and its response to a request without an access token. */
+type ProtectedResource = { readonly kind: 'MCP endpoint' | 'API'; readonly response: TextResponse };
 
-/** What is at the URL. */
-export type Resource = GuardedResource | { readonly kind: 'authorization server'; readonly issuer: string };
+/** What is at a URL. */
+export type Resource = ProtectedResource | { readonly kind: 'authorization server'; readonly issuer: string };
 
-/** Finds out what is at `url`, as somebody without an access token. @param secure the schema of an address that an access token may go to. */
-export async function findResource(
+/**
+ * Finds out with requests without an access token what is at `url`.
+ * @param options.secureUrl the schema of a URL that may receive an access token.
+ */
+export async function identifyResource(
   url: string,
-  { ask, secure }: { ask: Ask; secure: z.ZodType<string> },
+  { fetchText, secureUrl }: { fetchText: FetchText; secureUrl: z.ZodType<string> },
 ): Promise<Finding<Resource>> {
-  if (!secure.safeParse(new URL(url).origin).success)
+  if (!secureUrl.safeParse(new URL(url).origin).success)
     throw new BrokenLinkError(
-      'access tokens would go over the network in the clear: http, and not on this machine',
-      'Serve it over https. To examine it all the same, set ALLOW_INSECURE_HTTP=true.',
+      'the URL is http and not on this machine, so access tokens would cross the network unencrypted',
+      'Serve the resource over https. To examine it over http anyway, set ALLOW_INSECURE_HTTP=true.',
     );
-  const posted = await ask(url, INITIALIZE);
-  if (posted.status === 401) return found({ kind: hasProblem(posted) ? 'API' : 'MCP endpoint', answer: posted });
-  if (isMcp(posted)) return found({ kind: 'MCP endpoint', answer: posted });
-  const listed = await ask(todosUrl(url));
-  if (listed.status === 401 || isTodos(listed)) return found({ kind: 'API', answer: listed });
-  const issuer = await findIssuer(url, ask);
+  const posted = await fetchText(url, INITIALIZE);
+  if (posted.status === 401) return found({ kind: hasProblem(posted) ? 'API' : 'MCP endpoint', response: posted });
+  if (isMcp(posted)) return found({ kind: 'MCP endpoint', response: posted });
+  const listed = await fetchText(todosUrl(url));
+  if (listed.status === 401 || isTodos(listed)) return found({ kind: 'API', response: listed });
+  const issuer = await findIssuer(url, fetchText);
   if (issuer !== undefined)
     return {
       ...found({ kind: 'authorization server', issuer }),
-      warning: 'For the rest, examine a resource that it issues access tokens for: an MCP endpoint, or an API.',
+      warning:
+        'To check the remaining links, examine an MCP endpoint or an API for which this server issues access tokens.',
     };
   throw new BrokenLinkError(
-    `neither an MCP endpoint, nor an API, nor an authorization server: POST answers ${posted.status}, GET ${sanitize(todosUrl(url))} ${listed.status}`,
-    `${await whereElse(url, ask)} A server that checks the Host header answers 403 or 421 to any name but its own.`,
+    `the URL is neither an MCP endpoint, nor an API, nor an authorization server: POST answers ${posted.status}, GET ${sanitize(todosUrl(url))} answers ${listed.status}`,
+    `${await suggestUrl(url, fetchText)} A server that checks the Host header answers 403 or 421 when it is called by an unknown name.`,
   );
 }
 
-/** A resource that wants an access token. @throws {LinkNotTriedError} when it is something else. */
-export function requireGuarded(resource: Resource): GuardedResource {
+/** Returns the resource if it is protected by access tokens. @throws {SkippedLinkError} for an authorization server. */
+export function requireProtected(resource: Resource): ProtectedResource {
   if (resource.kind !== 'authorization server') return resource;
-  throw new LinkNotTriedError('an authorization server is no resource');
+  throw new SkippedLinkError('not checked: an authorization server is not a protected resource');
 }
 
 function found(resource: Resource): Finding<Resource> {
-  return { found: resource, detail: `an ${resource.kind}` };
+  return { value: resource, detail: `an ${resource.kind}` };
 }
 
-/** Whether it answers as MCP: with a JSON-RPC message, or with a stream of them. */
-function isMcp({ status, headers, text }: Answer): boolean {
+/** Whether the response is an MCP response: a JSON-RPC message, or an event stream of them. */
+function isMcp({ status, headers, text }: TextResponse): boolean {
   if (headers.get('content-type')?.startsWith('text/event-stream')) return true;
   return status === 200 && z.object({ jsonrpc: z.literal('2.0') }).safeParse(parseJson(text)).success;
 }
 
-/** Whether it says what is wrong as an API does (RFC 9457), and not as MCP does. */
-function hasProblem({ headers }: Answer): boolean {
+/** Whether the response describes its error as an API does (RFC 9457); MCP does not. */
+function hasProblem({ headers }: TextResponse): boolean {
   return headers.get('content-type')?.startsWith('application/problem+json') ?? false;
 }
 
-function isTodos({ status, text }: Answer): boolean {
+function isTodos({ status, text }: TextResponse): boolean {
   return status === 200 && parseJson(text) !== undefined;
 }
 
-async function findIssuer(url: string, ask: Ask): Promise<string | undefined> {
+async function findIssuer(url: string, fetchText: FetchText): Promise<string | undefined> {
   const issuer = url.replace(/\/$/, '');
   for (const candidate of metadataUrls(issuer)) {
-    const answer = await ask(candidate);
-    if (answer.status !== 200) continue;
-    const metadata = AuthorizationServerMetadata.safeParse(parseJson(answer.text));
+    const response = await fetchText(candidate);
+    if (response.status !== 200) continue;
+    const metadata = AuthorizationServerMetadata.safeParse(parseJson(response.text));
     if (metadata.data?.issuer === issuer) return issuer;
   }
   return undefined;
 }
 
-/** A URL without its path is what is given most often by mistake. */
-async function whereElse(url: string, ask: Ask): Promise<string> {
+/** The most frequent mistake is a URL without its path. */
+async function suggestUrl(url: string, fetchText: FetchText): Promise<string> {
   const schema = z.object({ resource: z.url() });
   try {
-    const { resource } = parseDocument(await ask(rootMetadataUrl(url)), { schema, remedy: '' });
-    if (resource !== url) return `The metadata at its root names ${sanitize(resource)}: examine that.`;
+    const { resource } = parseDocument(await fetchText(rootMetadataUrl(url)), { schema, remedy: '' });
+    if (resource !== url) return `The metadata at the root of this host name ${sanitize(resource)}: examine that URL.`;
   } catch {
-    // there is none, or none that can be read
+    // without readable metadata at the root there is no better suggestion
   }
-  return 'Give the whole URL, with its path: http://localhost:3002/mcp, or http://localhost:3001/api/v1.';
+  return 'Use the whole URL with its path, such as http://localhost:3002/mcp or http://localhost:3001/api/v1.';
 }

@@ -1,10 +1,10 @@
 import { compactVerify, createLocalJWKSet, decodeJwt, decodeProtectedHeader, errors, type JSONWebKeySet } from 'jose';
 import * as z from 'zod';
 import { SIGNATURE_ALGORITHMS } from '../../shared/resource-server/access-token-claims.ts';
-import { BrokenLinkError, type Finding, LinkNotTriedError } from './chain.ts';
-import { ahead, type Clock } from './clocks.ts';
+import { BrokenLinkError, type Finding, SkippedLinkError } from './chain.ts';
+import { type Clock, secondsAhead } from './clocks.ts';
 import type { IssuedToken } from './request-access-token.ts';
-import { difference, sanitize } from './sanitize.ts';
+import { describeDifference, sanitize } from './sanitize.ts';
 
 const Header = z.object({ typ: z.string().optional(), alg: z.string(), kid: z.string().optional() });
 const Claims = z.object({
@@ -14,78 +14,95 @@ const Claims = z.object({
   iat: z.number().optional(),
 });
 
-/** Examines what an access token says of itself, as the resource server will (RFC 9068 §4). */
-export function examineClaims(
-  { value, clock, answeredAt }: IssuedToken,
+/** Checks the header and the claims of an access token as the resource server does (RFC 9068 §4). */
+export function checkClaims(
+  { value, clock, receivedAt }: IssuedToken,
   { issuer, resource, keys }: { issuer: string; resource: string; keys: JSONWebKeySet },
 ): Finding {
   const token = decodeToken(value);
   if (token === undefined)
     throw new BrokenLinkError(
-      'the access token is no JWT',
-      'Let the authorization server issue JWT access tokens (RFC 9068).',
+      'the access token is not a JWT',
+      'The authorization server must issue access tokens as JWTs (RFC 9068).',
     );
   const { typ, alg, kid, iss, aud, exp, iat } = token;
-  // by the clock of who issued it: that this machine's is wrong is said elsewhere
-  const now = answeredAt / 1000 + (clock?.ahead ?? 0);
-  const [audience = 'nobody', ...more] = [aud ?? []].flat();
-  expected(
+  // by the clock of the authorization server: the link `clocks` reports a difference to this machine
+  const now = receivedAt / 1000 + (clock?.secondsAhead ?? 0);
+  const [audience = '', ...more] = [aud ?? []].flat();
+  expectMember(
     /^(application\/)?at\+jwt$/i.test(typ ?? ''),
-    'typ',
-    typ,
-    'at+jwt',
-    'A JWT of another type is no access token (RFC 9068 §2.1).',
+    { name: 'typ', actual: typ, expected: 'at+jwt' },
+    'Issue access tokens with the type at+jwt. A JWT of another type is not an access token (RFC 9068 §2.1).',
   );
-  expected(
+  expectMember(
     SIGNATURE_ALGORITHMS.includes(alg),
-    'alg',
-    alg,
-    `one of ${SIGNATURE_ALGORITHMS.join(', ')}`,
-    'Sign with one of them (AUTH_SIGNING_ALG).',
+    { name: 'alg', actual: alg, expected: `one of ${SIGNATURE_ALGORITHMS.join(', ')}` },
+    'Sign access tokens with one of these algorithms (AUTH_SIGNING_ALG).',
   );
-  expected(
+  expectMember(
     kid !== undefined || keys.keys.length === 1,
-    'kid',
-    kid,
-    'the name of a key',
-    'Name the key that it is signed with: there are several.',
+    { name: 'kid', actual: kid, expected: 'the kid of a published key' },
+    'Put the kid of the signing key into the header. It is necessary because the JWKS has several keys.',
   );
-  expected(iss === issuer, 'iss', iss, issuer, 'Make the issuer the same to the letter everywhere (AUTH_ISSUER).');
-  expected(
+  expectMember(
+    iss === issuer,
+    { name: 'iss', actual: iss, expected: issuer },
+    'Use exactly the same issuer everywhere (AUTH_ISSUER).',
+  );
+  expectMember(
     withoutSlash(audience) === withoutSlash(resource) && more.length === 0,
-    'aud',
-    [audience, ...more].join(', '),
-    resource,
-    'The authorization server has to issue access tokens for the `resource` that is asked for, and for it alone (RFC 8707 §2): register the resource there by the same name (MCP_RESOURCE, API_RESOURCE).',
+    { name: 'aud', actual: aud === undefined ? undefined : [audience, ...more].join(', '), expected: resource },
+    'The authorization server must issue access tokens for the requested `resource` alone (RFC 8707 §2). Register the resource there with this identifier (MCP_RESOURCE, API_RESOURCE).',
   );
-  expected(iat !== undefined, 'iat', iat, 'the time of issue', 'Let the authorization server say when it issued it.');
-  expected(
+  expectMember(
+    iat !== undefined,
+    { name: 'iat', actual: iat, expected: 'the time of issue' },
+    'The authorization server must put the time of issue into access tokens.',
+  );
+  expectMember(
     exp !== undefined && exp > now,
-    'exp',
-    exp,
-    'a time to come',
-    'Let the authorization server issue access tokens that live for a while (ACCESS_TOKEN_TTL).',
+    { name: 'exp', actual: exp, expected: 'a time in the future' },
+    'The authorization server must issue access tokens that are valid for some time (ACCESS_TOKEN_TTL).',
   );
-  const detail = `${alg}, for ${sanitize(audience)} alone, ${Math.round(Number(exp) - now)} s to live`;
-  if (audience === resource) return { found: undefined, detail };
-  const warning = `The audience differs from the URL in a slash at the end: better let clients use ${sanitize(audience)}.`;
-  return { found: undefined, detail, warning };
+  const detail = `${alg}, only for ${sanitize(audience)}, expires in ${Math.round(Number(exp) - now)} s`;
+  if (audience === resource) return { value: undefined, detail };
+  const warning = `The audience and the URL differ in the slash at the end. Give clients the URL ${sanitize(audience)}.`;
+  return { value: undefined, detail, warning };
 }
 
-function withoutSlash(identifier: string): string {
-  return identifier.replace(/\/$/, '');
+/** Verifies the signature of an access token with the published keys of its issuer. */
+export async function checkSignature(token: string, keys: JSONWebKeySet): Promise<Finding> {
+  const decoded = decodeToken(token);
+  if (decoded === undefined) throw new SkippedLinkError('not checked: the access token is not a JWT');
+  const { kid } = decoded;
+  const key = kid === undefined ? 'a key without kid' : `the key ${sanitize(kid)}`;
+  try {
+    await compactVerify(token, createLocalJWKSet(keys), { algorithms: SIGNATURE_ALGORITHMS });
+    return { value: undefined, detail: `signed with ${key}` };
+  } catch (error) {
+    if (error instanceof errors.JWKSNoMatchingKey)
+      throw new BrokenLinkError(
+        `the access token is signed with ${key}, which the JWKS does not contain; it may have been rotated out`,
+        'Publish a new key before you sign with it, and an old key until its last access token has expired. Restart an authorization server that still signs with the old key, and purge caches in front of the JWKS.',
+      );
+    if (error instanceof errors.JOSEError)
+      throw new BrokenLinkError(
+        `the signature of the access token does not match ${key} of the JWKS`,
+        'Another key than the published one signs under the same kid. Give each key its own kid, and let every process of the authorization server use the same keys.',
+      );
+    throw error;
+  }
 }
 
-/** The clock that an access token's `iat` was taken from. */
-export function readIssuedAt({ value, askedAt, answeredAt }: IssuedToken): Clock | undefined {
+/** Reads the clock from which the `iat` of an access token was taken; undefined without `iat`. */
+export function readIssuedAtClock({ value, sentAt, receivedAt }: IssuedToken): Clock | undefined {
   const iat = decodeToken(value)?.iat;
   return iat === undefined
     ? undefined
-    : { whose: 'the authorization server', ahead: ahead(iat * 1000, askedAt, answeredAt) };
+    : { owner: 'the authorization server', secondsAhead: secondsAhead(iat * 1000, sentAt, receivedAt) };
 }
 
-/** Reads what an access token says without verifying it; undefined when it is no JWT. */
-export function decodeToken(value: string): (z.infer<typeof Header> & z.infer<typeof Claims>) | undefined {
+function decodeToken(value: string): (z.infer<typeof Header> & z.infer<typeof Claims>) | undefined {
   try {
     return { ...Header.parse(decodeProtectedHeader(value)), ...Claims.parse(decodeJwt(value)) };
   } catch {
@@ -93,35 +110,19 @@ export function decodeToken(value: string): (z.infer<typeof Header> & z.infer<ty
   }
 }
 
-function expected(holds: boolean, name: string, is: string | number | undefined, should: string, remedy: string): void {
-  if (holds) return;
-  const found = is === undefined ? 'missing' : sanitize(String(is));
-  throw new BrokenLinkError(
-    `the ${name} of the access token is ${found}, not ${sanitize(should)}${difference(String(is), should)}`,
-    remedy,
-  );
+function withoutSlash(identifier: string): string {
+  return identifier.replace(/\/$/, '');
 }
 
-/** Verifies the signature of an access token with the keys that its issuer publishes. */
-export async function verifySignature(token: string, keys: JSONWebKeySet): Promise<Finding> {
-  const decoded = decodeToken(token);
-  if (decoded === undefined) throw new LinkNotTriedError('the access token is no JWT');
-  const { kid } = decoded;
-  const name = kid === undefined ? 'a key' : `the key ${sanitize(kid)}`;
-  try {
-    await compactVerify(token, createLocalJWKSet(keys), { algorithms: SIGNATURE_ALGORITHMS });
-    return { found: undefined, detail: `${name} verifies it` };
-  } catch (error) {
-    if (error instanceof errors.JWKSNoMatchingKey)
-      throw new BrokenLinkError(
-        `the access token is signed with ${name}, which the JWKS does not have: it was rotated, or it expired`,
-        'Publish a new key before signing with it, and an old one until its last access token ended. Restart an authorization server that still signs with the old one, and empty the cache before the JWKS.',
-      );
-    if (error instanceof errors.JOSEError)
-      throw new BrokenLinkError(
-        `the signature of the access token does not fit ${name} of the JWKS`,
-        'The key that signs is another than the one that is published by this name: give each key a kid of its own, and let every process of the authorization server use the same keys.',
-      );
-    throw error;
-  }
+function expectMember(
+  valid: boolean,
+  { name, actual, expected }: { name: string; actual: string | number | undefined; expected: string },
+  remedy: string,
+): void {
+  if (valid) return;
+  const found = actual === undefined ? 'missing' : sanitize(String(actual));
+  throw new BrokenLinkError(
+    `the ${name} of the access token is ${found}, not ${sanitize(expected)}${describeDifference(String(actual), expected)}`,
+    remedy,
+  );
 }

@@ -1,9 +1,9 @@
 import { importJWK, type JSONWebKeySet } from 'jose';
 import * as z from 'zod';
 import { PRIVATE_JWK_MEMBERS } from '../../auth/signing-keys/public-jwk.ts';
-import type { Ask } from './cautious-fetch.ts';
+import type { FetchText } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding } from './chain.ts';
-import { getDocument } from './documents.ts';
+import { fetchDocument } from './documents.ts';
 import { sanitize } from './sanitize.ts';
 
 const Jwk = z.looseObject({
@@ -15,29 +15,29 @@ const Jwk = z.looseObject({
 type Jwk = z.infer<typeof Jwk>;
 const Jwks = z.object({ keys: z.array(Jwk, 'a list of keys') });
 
-/** Gets the public keys of an authorization server (RFC 7517). */
-export async function getKeys(jwksUri: string, ask: Ask): Promise<Finding<JSONWebKeySet>> {
-  const { document } = await getDocument(ask, jwksUri, {
+/** Fetches the public keys of an authorization server (RFC 7517) and checks that they can verify a signature. */
+export async function checkKeys(jwksUri: string, fetchText: FetchText): Promise<Finding<JSONWebKeySet>> {
+  const document = await fetchDocument(fetchText, jwksUri, {
     schema: Jwks,
-    remedy: 'Serve the public keys there, or correct jwks_uri in the authorization server metadata.',
+    remedy: 'Serve the public keys at this URL, or correct jwks_uri in the authorization server metadata.',
   });
   if (document.keys.some((key) => PRIVATE_JWK_MEMBERS.some((member) => member in key)))
     throw new BrokenLinkError(
       `${sanitize(jwksUri)} publishes a private or symmetric key`,
-      'Take it away and sign with another one at once: whoever saw it can make access tokens.',
+      'Remove the key and sign with a new one at once: everyone who has read it can create valid access tokens.',
     );
   const usable: Jwk[] = [];
   for (const key of document.keys) if (await isUsable(key)) usable.push(key);
   if (usable.length === 0)
     throw new BrokenLinkError(
-      `${sanitize(jwksUri)} has no key that verifies a signature`,
-      'Publish the public half of the key that access tokens are signed with (use: sig).',
+      `${sanitize(jwksUri)} has no key that can verify a signature`,
+      'Publish the public key of the key pair that signs access tokens (use: sig).',
     );
-  const found = { keys: usable };
-  const detail = `${usable.length === 1 ? 'one key' : `${usable.length} keys`}: ${sanitize(usable.map(({ kty, alg }) => alg ?? kty).join(', '))}`;
+  const value = { keys: usable };
+  const detail = `${usable.length === 1 ? '1 key' : `${usable.length} keys`}: ${sanitize(usable.map(({ kty, alg }) => alg ?? kty).join(', '))}`;
   return usable.length > 1 && usable.some(({ kid }) => kid === undefined)
-    ? { found, detail, warning: 'Give each key a kid: a verifier cannot tell which of them a token was signed with.' }
-    : { found, detail };
+    ? { value, detail, warning: 'Give each key a kid, so that a verifier knows which key signed an access token.' }
+    : { value, detail };
 }
 
 async function isUsable({ use, ...key }: Jwk): Promise<boolean> {

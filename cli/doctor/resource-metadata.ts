@@ -1,14 +1,14 @@
 import * as z from 'zod';
-import type { Ask } from './cautious-fetch.ts';
+import type { FetchText } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding } from './chain.ts';
-import { getDocument } from './documents.ts';
-import { difference, sanitize } from './sanitize.ts';
+import { fetchDocument } from './documents.ts';
+import { describeDifference, sanitize } from './sanitize.ts';
 
-/** What the protected resource metadata tell a client (RFC 9728 §2). */
+/** The members of the protected resource metadata that a client needs (RFC 9728 §2). */
 export type ResourceMetadata = {
-  /** Where they are. */
+  /** The URL of the metadata. */
   readonly url: string;
-  /** The resource identifier, which access tokens are asked for. */
+  /** The resource identifier, for which a client requests access tokens. */
   readonly resource: string;
   readonly authorizationServer: string;
 };
@@ -18,44 +18,46 @@ const Metadata = z.object({
   authorization_servers: z.array(z.url('a URL'), 'a list of URLs').optional(),
 });
 
-const SERVE_IT =
-  'Serve the protected resource metadata there (RFC 9728 §3). A proxy in front has to pass /.well-known/oauth-protected-resource on.';
+type Options = { fetchText: FetchText; secureUrl: z.ZodType<string> };
 
 /**
- * Gets the protected resource metadata of the resource at `resourceUrl` from `url`.
- * @param secure the schema of an address that a secret may be sent to.
+ * Fetches the protected resource metadata at `url` and checks that they describe the resource at `resourceUrl`.
+ * @param options.secureUrl the schema of a URL that may receive a secret.
  */
-export async function getResourceMetadata(
+export async function checkResourceMetadata(
   url: string,
   resourceUrl: string,
-  { ask, secure }: { ask: Ask; secure: z.ZodType<string> },
+  { fetchText, secureUrl }: Options,
 ): Promise<Finding<ResourceMetadata>> {
-  if (!secure.safeParse(new URL(url).origin).success)
+  if (!secureUrl.safeParse(new URL(url).origin).success)
     throw new BrokenLinkError(
-      `the metadata are at ${sanitize(url)}: neither https nor this machine`,
-      'Serve them over https: whoever changes them on the way sends the client with its secret elsewhere.',
+      `the URL of the metadata is ${sanitize(url)}, which is neither https nor on this machine`,
+      'Serve the metadata over https. An attacker who changes them on the way can direct the client, with its secret, to another server.',
     );
-  const { document } = await getDocument(ask, url, { schema: Metadata, remedy: SERVE_IT });
-  const { resource } = document;
+  const { resource, authorization_servers } = await fetchDocument(fetchText, url, {
+    schema: Metadata,
+    remedy:
+      'Serve the protected resource metadata at this URL (RFC 9728 §3). A proxy in front must forward /.well-known/oauth-protected-resource.',
+  });
   if (resource !== resourceUrl && resource !== withoutQuery(resourceUrl))
     throw new BrokenLinkError(
-      `${sanitize(url)} is about ${sanitize(resource)}, not about ${sanitize(resourceUrl)}${difference(resource, resourceUrl)}`,
-      `The two have to be the same to the letter (RFC 9728 §3.3). Have clients use ${sanitize(resource)}; or make ${sanitize(withoutQuery(resourceUrl))} the server's resource identifier (MCP_RESOURCE, API_RESOURCE).`,
+      `${sanitize(url)} describes the resource ${sanitize(resource)}, not ${sanitize(resourceUrl)}${describeDifference(resource, resourceUrl)}`,
+      `The two must be exactly equal (RFC 9728 §3.3). Give clients the URL ${sanitize(resource)}, or make ${sanitize(withoutQuery(resourceUrl))} the resource identifier of the server (MCP_RESOURCE, API_RESOURCE).`,
     );
-  const authorizationServer = requireAuthorizationServer(url, document.authorization_servers ?? [], secure);
-  const found = { url, resource, authorizationServer };
-  const detail = `${sanitize(url)} names ${sanitize(authorizationServer)}`;
-  if (resource === resourceUrl) return { found, detail };
-  const warning = `The resource is ${sanitize(resource)}, without the query: a client that compares to the letter (RFC 9728 §3.3) takes only that.`;
-  return { found, detail, warning };
+  const authorizationServer = requireAuthorizationServer(url, authorization_servers ?? [], secureUrl);
+  const value = { url, resource, authorizationServer };
+  const detail = `${sanitize(url)} names the authorization server ${sanitize(authorizationServer)}`;
+  if (resource === resourceUrl) return { value, detail };
+  const warning = `The resource identifier is ${sanitize(resource)}, without the query. Clients that compare it exactly (RFC 9728 §3.3) work only with that URL.`;
+  return { value, detail, warning };
 }
 
-function requireAuthorizationServer(url: string, issuers: readonly string[], secure: z.ZodType<string>): string {
-  const insecure = issuers.find((issuer) => !secure.safeParse(issuer).success);
+function requireAuthorizationServer(url: string, issuers: readonly string[], secureUrl: z.ZodType<string>): string {
+  const insecure = issuers.find((issuer) => !secureUrl.safeParse(issuer).success);
   if (insecure !== undefined)
     throw new BrokenLinkError(
-      `${sanitize(url)} names the authorization server ${sanitize(insecure)}: neither https nor this machine`,
-      'Serve the authorization server over https and name it so (AUTH_ISSUER): over http everybody on the way reads secrets and access tokens.',
+      `${sanitize(url)} names the authorization server ${sanitize(insecure)}, which is neither https nor on this machine`,
+      'Serve the authorization server over https and set AUTH_ISSUER to that URL. Over http, everyone on the network path can read secrets and access tokens.',
     );
   const [first] = issuers;
   if (first === undefined)
@@ -70,40 +72,46 @@ function withoutQuery(url: string): string {
   return url.replace(/\?.*$/, '');
 }
 
-/** Examines the place where RFC 9728 §3.1 has the metadata, where a client without a challenge looks. */
-export async function examineWellKnown(
+/**
+ * Checks the metadata at the well-known URL of RFC 9728 §3.1, which a client uses when it got no challenge.
+ * @param announced the metadata that the challenge names.
+ */
+export async function checkWellKnownMetadata(
   url: string,
   announced: ResourceMetadata | undefined,
   resource: string,
-  options: { ask: Ask; secure: z.ZodType<string> },
+  options: Options,
 ): Promise<Finding<ResourceMetadata>> {
-  const finding = await getResourceMetadata(url, resource, options);
-  const { found } = finding;
-  if (announced !== undefined && announced.authorizationServer !== found.authorizationServer)
+  const finding = await checkResourceMetadata(url, resource, options);
+  const { value } = finding;
+  if (announced !== undefined && announced.authorizationServer !== value.authorizationServer)
     throw new BrokenLinkError(
-      `${sanitize(url)} names ${sanitize(found.authorizationServer)}, and the document of the challenge ${sanitize(announced.authorizationServer)}`,
-      'Serve the same document at both places.',
+      `${sanitize(url)} names the authorization server ${sanitize(value.authorizationServer)}, but the metadata of the challenge name ${sanitize(announced.authorizationServer)}`,
+      'Serve the same document at both URLs.',
     );
   return finding;
 }
 
-/** Examines the root of the host, where old clients look. What is wrong there concerns only them. */
-export async function examineRoot(resource: string, ask: Ask): Promise<Finding> {
+/** Checks the metadata at the root of the host, where old clients look. A problem concerns only them, so it is a warning. */
+export async function checkRootMetadata(resource: string, fetchText: FetchText): Promise<Finding> {
   const url = rootMetadataUrl(resource);
-  const warning =
-    'Clients that look no further than the root of the host do not find it: serve the document there too.';
+  const warning = 'Old clients look for the metadata only at the root of the host. Serve the document there too.';
   try {
-    const { document } = await getDocument(ask, url, { schema: Metadata, remedy: warning });
+    const document = await fetchDocument(fetchText, url, { schema: Metadata, remedy: warning });
     if (document.resource === withoutQuery(resource))
-      return { found: undefined, detail: `${sanitize(url)} has it too` };
-    return { found: undefined, detail: `${sanitize(url)} is about ${sanitize(document.resource)}`, warning };
+      return { value: undefined, detail: `${sanitize(url)} serves the metadata too` };
+    return {
+      value: undefined,
+      detail: `${sanitize(url)} describes the resource ${sanitize(document.resource)}`,
+      warning,
+    };
   } catch (error) {
-    if (error instanceof BrokenLinkError) return { found: undefined, detail: error.message, warning };
+    if (error instanceof BrokenLinkError) return { value: undefined, detail: error.message, warning };
     throw error;
   }
 }
 
-/** The root's place for the metadata of a resource. */
+/** The URL of the metadata at the root of the host of a resource. */
 export function rootMetadataUrl(resource: string): string {
   return new URL('/.well-known/oauth-protected-resource', resource).href;
 }

@@ -4,7 +4,7 @@ import { exportJWK, generateKeyPair, type JWTHeaderParameters, type JWTPayload, 
 import { serve } from '../../../shared/http/serve.ts';
 import { getFreePort } from '../../../shared/testing/free-port.ts';
 
-/** What a test makes different from a good answer. `document` is merged into the good one, and `body` stands alone. */
+/** How a response differs from the correct one. `document` is merged into the correct document, `body` replaces it. */
 type Reply = {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string | undefined>>;
@@ -12,33 +12,36 @@ type Reply = {
   readonly body?: string;
 };
 
-/** What a test makes different from a good set-up. */
+/** How the servers of a test differ from correct servers. */
 export type Deviation = {
   readonly replies?: Readonly<Record<string, Reply>>;
   readonly claims?: JWTPayload;
   readonly header?: Partial<JWTHeaderParameters>;
-  /** Signs with a key that is not published, under the name of the one that is. */
+  /** Signs with a key that is not published, under the kid of the published one. */
   readonly foreignKey?: boolean;
-  /** Seconds that the clocks are ahead. */
+  /** Seconds by which the clocks are ahead. */
   readonly clocks?: { readonly resourceServer?: number; readonly authorizationServer?: number; readonly iat?: number };
 };
 
-/** A resource server and an authorization server that are good but for what a test makes different. */
-export type SetUp = AsyncDisposable & {
+/** A resource server and an authorization server that are correct except for the deviation. */
+export type TestServers = AsyncDisposable & {
   readonly url: string;
   readonly issuer: string;
   readonly environment: Record<string, string>;
-  /** The secret, every access token that was issued, and the parts of each. */
+  /** The client secret, every issued access token, and the three parts of each. */
   readonly secrets: () => string[];
-  /** `METHOD /path`, in order, of what the servers were asked. */
+  /** Every request in order, as `METHOD /path`. */
   readonly requests: readonly string[];
 };
 
-/** Starts a set-up. The replies of `deviation` are named by `METHOD /path`, a request without an access token by `challenge`. */
-export async function startSetUp(
+/**
+ * Starts both servers. A deviation names its replies by `METHOD /path`, by the method of an MCP request, or by `challenge`
+ * for a request without an access token.
+ */
+export async function startTestServers(
   deviate: (at: { url: string; issuer: string }) => Deviation = () => ({}),
   path = '/mcp',
-): Promise<SetUp> {
+): Promise<TestServers> {
   const issuer = `http://127.0.0.1:${await getFreePort()}`;
   const origin = `http://127.0.0.1:${await getFreePort()}`;
   const url = `${origin}${path}`;
@@ -59,7 +62,7 @@ export async function startSetUp(
       grant_types_supported: ['client_credentials'],
     },
   };
-  const good: Record<string, Reply> = {
+  const correct: Record<string, Reply> = {
     challenge: {
       status: 401,
       headers: {
@@ -77,8 +80,8 @@ export async function startSetUp(
   const resourceServer = await listen(origin, clocks.resourceServer, (name, request, body) => {
     const guarded = name.slice(name.indexOf(' ') + 1).startsWith(path);
     if (guarded && request.headers.authorization === undefined)
-      // an API answers what it does not know with 404
-      return name.startsWith('POST') && path !== '/mcp' ? { status: 404 } : (replies.challenge ?? good.challenge);
+      // an API answers POST at its own URL with 404
+      return name.startsWith('POST') && path !== '/mcp' ? { status: 404 } : (replies.challenge ?? correct.challenge);
     const message = name === `POST ${path}` ? JSON.parse(body) : undefined;
     return message === undefined ? merge(name) : (replies[message.method] ?? answerMcp(message));
   });
@@ -101,7 +104,7 @@ export async function startSetUp(
   };
 
   function merge(name: string): Reply {
-    const [expected = { status: 404 }, reply] = [good[name], replies[name]];
+    const [expected = { status: 404 }, reply] = [correct[name], replies[name]];
     return {
       ...expected,
       ...reply,
