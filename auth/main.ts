@@ -1,92 +1,158 @@
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
 import { openOrm } from '../shared/database/orm.ts';
+import { createMetrics } from '../shared/http/metrics.ts';
 import { createWaiting } from '../shared/http/prefer-wait.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
+import { verifyAccessTokenClaims } from '../shared/resource-server/access-token-claims.ts';
+import { createAccessTokenVerifier } from '../shared/resource-server/access-token-verifier.ts';
+import { createChallenges } from '../shared/resource-server/challenge.ts';
+import { requireAccessToken } from '../shared/resource-server/koa.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
+import { TODO_SCOPES } from '../shared/scopes.ts';
+import { createAdministration } from './admin/administration.ts';
+import { adminRoutes } from './admin/routes.ts';
 import { createAuthApp } from './app.ts';
-import { deleteOldAuditEvents } from './audit/audit.ts';
-import {
-  deleteExpiredFailures,
-  openFailedAuthenticationLimiter,
-} from './client-authentication/failed-authentication-limiter.ts';
+import { createAuditRecord } from './audit/audit.ts';
+import { openFailedAuthenticationLimiter } from './client-authentication/failed-authentication-limiter.ts';
 import { openClients } from './clients/clients.ts';
 import { registerFirstClients } from './clients/first-clients.ts';
 import { createSecretUse } from './clients/secret-use.ts';
 import { type AuthConfig, readAuthConfig } from './config.ts';
 import { authDatabase } from './database/definition.ts';
-import { deleteExpiredArtifacts } from './provider/adapter.ts';
+import { openMaintenance } from './database/maintenance.ts';
+import { createTokenExchange } from './grants/token-exchange.ts';
+import { createIntrospectionEndpoint } from './introspection/introspection-endpoint.ts';
+import { createAdapterFactory } from './provider/adapter.ts';
+import { createProvider } from './provider/provider.ts';
+import type { ResourceServers } from './resource-servers/resource-servers.ts';
+import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts';
+import { createRevocations, revokeLeases } from './revocation/revocations.ts';
 import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { createPublicKeys } from './signing-keys/public-keys.ts';
 import { findOrCreateSigningKeys } from './signing-keys/signing-keys.ts';
+import { createLeases } from './status-lists/leases.ts';
+import { measureStatusLists } from './status-lists/metrics.ts';
 import { openPeers } from './status-lists/peers.ts';
-import { deleteExpiredStatusLists } from './status-lists/status-list-retention.ts';
+import { createPropagation } from './status-lists/propagation.ts';
+import { createReaders } from './status-lists/readers.ts';
+import { statusListRoutes } from './status-lists/routes.ts';
 import { openStatusLists } from './status-lists/status-lists.ts';
+import { createTokenStatus } from './status-lists/token-status.ts';
 
-/** Milliseconds between deletions of what expired, and writes of when each secret was last used. */
-const TIDY_EVERY = 60_000;
-
-/** Starts the authorization server on `database`. Disposing it drains and closes everything but the database. */
+/** Starts the authorization server on `database`. Disposing it drains and closes everything except the database. */
 export async function startAuth(config: AuthConfig, database: Database): Promise<ListeningServer> {
+  const { AUTH_ISSUER: issuer, API_RESOURCE: apiResource, MCP_RESOURCE: mcpResource } = config;
+  const accessTokenTtl = config.ACCESS_TOKEN_TTL;
+  const adminResource = {
+    resource: `${issuer}/admin`,
+    authorizationServer: issuer,
+    scopes: ['admin'],
+    name: 'yata administration',
+  };
+  // the first one is the default resource of a request that names none
+  const resourceServers: ResourceServers = [
+    { resource: apiResource, scopes: TODO_SCOPES },
+    { resource: mcpResource, scopes: TODO_SCOPES },
+    { resource: adminResource.resource, scopes: ['admin'] },
+  ];
+
   await using starting = new AsyncDisposableStack();
   const logger = createLogger({ name: 'auth', level: config.LOG_LEVEL });
+  const metrics = createMetrics();
   const { em } = starting.use(await openOrm(database, authDatabase));
+
   const keyEncryptionKey = config.AUTH_KEY_ENCRYPTION_KEY ?? findOrCreateKeyEncryptionKey(config.YATA_DATA_DIR);
   const load = () => findOrCreateSigningKeys({ em, algorithm: config.AUTH_SIGNING_ALG, keyEncryptionKey });
   const signingKeys = await load();
   const publicKeys = createPublicKeys({ signingKeys, load, logger });
-  const addresses = {
-    issuer: config.AUTH_ISSUER,
-    apiResource: config.API_RESOURCE,
-    mcpResource: config.MCP_RESOURCE,
-  };
+
   await registerFirstClients({
-    ...addresses,
     em,
+    issuer,
+    apiResource,
+    mcpResource,
     dataDirectory: config.YATA_DATA_DIR,
     mcpClientSecret: config.MCP_CLIENT_SECRET,
   });
   const clients = starting.use(await openClients({ database, em }));
   const secretUse = createSecretUse(em);
-  starting.defer(() => secretUse.write());
   const failedAuthentications = starting.use(openFailedAuthenticationLimiter({ database, logger }));
-  const statusLists = starting.use(
-    await openStatusLists({ database, em, issuer: config.AUTH_ISSUER, signingKeys, logger }),
-  );
+
+  const statusLists = starting.use(await openStatusLists({ database, em, issuer, signingKeys, logger }));
+  const { isInvalid, isRevoked, commitTimes } = statusLists;
+  // a list accepts new tokens during the lifetime of one token, and is deleted when its last token has expired
+  const leases = createLeases({ em, listLifetimeSeconds: accessTokenTtl, isInvalid });
+  const tokenStatus = createTokenStatus({ issuer, leases, statusLists, revokeLeases });
+  const revocations = createRevocations({ em, statusLists });
+  const readers = createReaders({
+    commitTimes,
+    observeLag: measureStatusLists(metrics.registry, { statusLists, leases }),
+  });
   const peers = starting.use(await openPeers({ database, em }));
-  const tidying = setInterval(() => {
-    Promise.all([
-      secretUse.write(),
-      deleteExpiredArtifacts(em),
-      deleteExpiredFailures(em),
-      deleteExpiredStatusLists(em),
-      deleteOldAuditEvents(em, config.AUDIT_RETENTION_DAYS),
-    ]).catch((err) => logger.warn({ err }, 'the database could not be tidied'));
-  }, TIDY_EVERY);
-  starting.defer(() => clearInterval(tidying));
   const waiting = createWaiting();
-  const app = createAuthApp({
-    ...addresses,
+  const propagation = createPropagation({ readers, peers, waiting, logger });
+  starting.use(openMaintenance({ em, secretUse, auditRetentionDays: config.AUDIT_RETENTION_DAYS, logger }));
+
+  // auth verifies its own access tokens without HTTP requests, and finds a new key without a new generation of keys
+  const keys = { find: publicKeys.find, generation: () => 0 };
+  const verifyOwnToken = (token: string) => verifyAccessTokenClaims(token, { issuer, findKey: keys.find });
+  const provider = createProvider({
+    issuer,
+    adapter: createAdapterFactory({ em, clients }),
     signingKeys,
     publicKeys,
-    accessTokenTtl: config.ACCESS_TOKEN_TTL,
-    em,
+    accessTokenTtl,
+    resourceServers,
+    tokenStatus,
+    exchangeToken: createTokenExchange({
+      issuer,
+      resourceServers,
+      keys,
+      accessTokenTtl,
+      isRevoked,
+      shareStatus: tokenStatus.share,
+    }),
     clients,
-    secretUse,
+    noteSecretUse: secretUse.note,
     failedAuthentications,
-    statusLists,
-    peers,
-    waiting,
+    revokeToken: createRevocationEndpoint({ issuer, verify: verifyOwnToken, revocations }),
+    introspectToken: createIntrospectionEndpoint({ verify: verifyOwnToken, isRevoked }),
+    record: createAuditRecord({ em, logger }),
+    logger,
+  });
+
+  const challenges = createChallenges(adminResource);
+  const verify = createAccessTokenVerifier({ issuer, audience: adminResource.resource, keys, isRevoked });
+  const administration = adminRoutes({
+    issuer,
+    em,
+    administration: createAdministration({ em, resourceServers, statusLists, clients }),
+    revocations,
+    propagation,
+    verifyOwnToken,
+    authenticate: requireAccessToken({ verify, challenges }),
+    challenges,
+  });
+
+  const app = createAuthApp({
+    provider,
+    apiResource,
+    adminResource,
+    adminRoutes: administration,
+    statusListRoutes: statusListRoutes({ statusLists, readers, issuer }),
     isTrustedProxy: config.AUTH_TRUSTED_PROXIES,
+    checks: { database: () => em.fork().execute('select 1') },
+    metrics,
     logger,
   });
   const server = await serve(app.callback(), { port: config.AUTH_PORT, host: config.HOST });
-  // together: the server waits for those who wait for a change of the status lists, or for confirmations
+  // at the same time: the server drains only when the requests that wait for status lists or for propagation end
   starting.defer(async () => {
     waiting.end();
     await Promise.all([server[Symbol.asyncDispose](), statusLists[Symbol.asyncDispose]()]);
   });
-  logger.info({ port: server.port, issuer: config.AUTH_ISSUER }, 'listening');
+  logger.info({ event: 'service.listening', port: server.port, issuer }, 'listening');
   const started = starting.move();
   return { port: server.port, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }

@@ -1,4 +1,3 @@
-import type { JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Client } from 'oidc-provider';
 import * as z from 'zod';
@@ -8,6 +7,7 @@ import {
   type AccessToken,
   createAccessTokenVerifier,
   type IsRevoked,
+  type IssuerKeys,
   type VerifyAccessToken,
 } from '../../shared/resource-server/access-token-verifier.ts';
 import type { StatusReference } from '../../shared/resource-server/status-list.ts';
@@ -66,14 +66,14 @@ export type ExchangeToken = (client: Client, parameters: unknown) => Promise<Exc
 export function createTokenExchange({
   issuer,
   resourceServers,
-  findKey,
+  keys,
   accessTokenTtl,
   isRevoked,
   shareStatus,
 }: {
   issuer: string;
   resourceServers: ResourceServers;
-  findKey: JWTVerifyGetKey;
+  keys: IssuerKeys;
   /** Seconds for which an access token is valid. */
   accessTokenTtl: number;
   isRevoked: IsRevoked;
@@ -82,8 +82,7 @@ export function createTokenExchange({
 }): ExchangeToken {
   const verifiers = new LRUCache<string, VerifyAccessToken>({
     max: 100,
-    memoMethod: (audience) =>
-      createAccessTokenVerifier({ issuer, audience, keys: { find: findKey, generation: () => 0 }, isRevoked }),
+    memoMethod: (audience) => createAccessTokenVerifier({ issuer, audience, keys, isRevoked }),
   });
 
   return async function exchangeToken(client, parameters) {

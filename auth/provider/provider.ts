@@ -1,3 +1,4 @@
+import type Koa from 'koa';
 import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import { type AdapterFactory, Provider } from 'oidc-provider';
@@ -17,15 +18,18 @@ import { applyClientSecrets } from './client-secrets.ts';
 import { createConfiguration } from './configuration.ts';
 import { applyIssuerHost } from './issuer-host.ts';
 import { publishDocuments } from './publish-documents.ts';
+import { rejectUnroutedRequests } from './reject-unrouted-requests.ts';
 import { createResourceServerDescription } from './resource-indicators.ts';
 import { applyServerErrors } from './server-errors.ts';
 import { applyStructuredAccessTokens, type HandleStructuredAccessToken } from './structured-access-tokens.ts';
 import { applyTokenExchangeGrant } from './token-exchange-grant.ts';
 
+/** oidc-provider as a Koa app, and the middleware for every request except token requests, which do not need it. */
+export type ProviderApp = { readonly app: Koa; readonly middleware: Middleware };
+
 /**
- * Creates oidc-provider, which is a Koa app, with all changes that auth makes to it. Read this list first when
- * oidc-provider is upgraded: each line names the upstream behavior on which it depends.
- * @returns the provider, and the middleware for every request except token requests, which do not need it.
+ * Creates oidc-provider with all changes that auth makes to it. Read this list first when oidc-provider is upgraded: each
+ * comment names the upstream behavior on which a change depends.
  */
 export function createProvider({
   issuer,
@@ -61,7 +65,7 @@ export function createProvider({
   introspectToken: HandleStructuredAccessToken;
   record: RecordAuditEvent;
   logger: Logger;
-}): { readonly provider: Provider; readonly middleware: Middleware } {
+}): ProviderApp {
   const describeResourceServer = createResourceServerDescription({ accessTokenTtl, signingKey: signingKeys.active });
 
   // Settings. Their callbacks are in client-assertions.ts, error-rendering.ts, resource-indicators.ts, status-claim.ts;
@@ -108,10 +112,12 @@ export function createProvider({
   });
 
   const middleware = compose([
+    // Upstream answers a wrong path or method with 404 and no body.
+    rejectUnroutedRequests,
     // Upstream sends metadata and keys without cache headers, and does not know keys that were created later.
     publishDocuments(publicKeys),
     noteAuthentication,
     handleStructuredAccessTokens,
   ]);
-  return { provider, middleware };
+  return { app: provider, middleware };
 }

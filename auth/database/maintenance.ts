@@ -1,0 +1,42 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { Logger } from 'pino';
+import { deleteOldAuditEvents } from '../audit/audit.ts';
+import { deleteExpiredFailures } from '../client-authentication/failed-authentication-limiter.ts';
+import type { SecretUse } from '../clients/secret-use.ts';
+import { deleteExpiredArtifacts } from '../provider/adapter.ts';
+import { deleteExpiredStatusLists } from '../status-lists/status-list-retention.ts';
+
+const MAINTENANCE_INTERVAL_MS = 60_000;
+
+/**
+ * Deletes expired rows once a minute, and writes when each client secret was last used. If it fails, it is repeated a
+ * minute later. Disposing it ends the repetition and writes the last uses a last time.
+ */
+export function openMaintenance({
+  em,
+  secretUse,
+  auditRetentionDays,
+  logger,
+}: {
+  em: SqlEntityManager;
+  secretUse: SecretUse;
+  auditRetentionDays: number;
+  logger: Logger;
+}): AsyncDisposable {
+  const timer = setInterval(() => {
+    Promise.all([
+      secretUse.write(),
+      deleteExpiredArtifacts(em),
+      deleteExpiredFailures(em),
+      deleteExpiredStatusLists(em),
+      deleteOldAuditEvents(em, auditRetentionDays),
+    ]).catch((err) => logger.warn({ event: 'maintenance.failed', err }, 'database maintenance failed'));
+  }, MAINTENANCE_INTERVAL_MS);
+
+  return {
+    [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      return secretUse.write();
+    },
+  };
+}
