@@ -13,7 +13,7 @@ import { type ApiConfig, readApiConfig } from './config.ts';
 import { apiDatabase } from './database/definition.ts';
 import { deleteExpiredKeys } from './idempotency/idempotency.ts';
 import { openTodoChangeFeed } from './todos/change-feed.ts';
-import { purgeTodos } from './todos/purge.ts';
+import { purgeTodos } from './todos/purge-todos.ts';
 import { createTodos } from './todos/todos.ts';
 
 /** Milliseconds between looks for what is to be deleted for good. */

@@ -7,7 +7,7 @@ import { CHANGES } from './paths/changes.ts';
 import { TODO } from './paths/todo.ts';
 import { TODOS } from './paths/todos.ts';
 import { TRANSFER } from './paths/transfer.ts';
-import { REFUSALS } from './refusals.ts';
+import { REFUSALS } from './problem-responses.ts';
 import { createSchemas } from './schemas.ts';
 import { createSecuritySchemes } from './security.ts';
 

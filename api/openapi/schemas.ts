@@ -4,7 +4,7 @@ import { ChangeFeed, TodoChange } from '../../shared/todo/change-feed.ts';
 import { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
 import { toJsonSchemas } from './json-schema.ts';
 import { type Reference, refer } from './openapi.ts';
-import { BatchProblem, Problem } from './problem.ts';
+import { BatchProblem, Problem } from './problem-schemas.ts';
 
 /** What is sent. */
 const REQUESTS = { NewTodo, TodoChanges, ImportedTodo, Batch };

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Todo } from '../../shared/todo/todo.ts';
 import { anyTodo } from '../testing/arbitrary-todo.ts';
 import { type Caller, startApi } from '../testing/start-api.ts';
-import { exportTodos } from './json-lines.ts';
+import { exportTodos } from './export-todos.ts';
 
 // one API for all tests of this file: each has a subject of its own
 let api: Awaited<ReturnType<typeof startApi>>;

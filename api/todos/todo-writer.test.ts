@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ChangeFeed } from '../../shared/todo/change-feed.ts';
 import { Todo } from '../../shared/todo/todo.ts';
 import { type Caller, startApi } from '../testing/start-api.ts';
-import { purgeTodos } from './purge.ts';
+import { purgeTodos } from './purge-todos.ts';
 
 // one API for all tests of this file: each has a subject of its own
 let api: Awaited<ReturnType<typeof startApi>>;

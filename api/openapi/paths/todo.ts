@@ -2,7 +2,7 @@ import { todo, todoChanges } from '../examples.ts';
 import { authorizedHeaders, todoHeaders } from '../headers.ts';
 import type { Paths, Response } from '../openapi.ts';
 import { parameter } from '../parameters.ts';
-import { refusals } from '../refusals.ts';
+import { refusals } from '../problem-responses.ts';
 import { schema } from '../schemas.ts';
 import { needs } from '../security.ts';
 

@@ -3,7 +3,7 @@ import { newTodo, todo } from '../examples.ts';
 import { authorizedHeaders, todoHeaders } from '../headers.ts';
 import type { Paths } from '../openapi.ts';
 import { parameter, queryParameters } from '../parameters.ts';
-import { refusals } from '../refusals.ts';
+import { refusals } from '../problem-responses.ts';
 import { schema } from '../schemas.ts';
 import { needs } from '../security.ts';
 

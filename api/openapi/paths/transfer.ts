@@ -2,7 +2,7 @@ import { jsonLines, todo } from '../examples.ts';
 import { authorizedHeaders } from '../headers.ts';
 import type { Paths } from '../openapi.ts';
 import { parameter } from '../parameters.ts';
-import { refusals } from '../refusals.ts';
+import { refusals } from '../problem-responses.ts';
 import { schema } from '../schemas.ts';
 import { needs } from '../security.ts';
 
