@@ -23,7 +23,7 @@ import type { TodoChangeFeed } from './todos/change-feed.ts';
 import { todoRoutes } from './todos/routes.ts';
 import type { Todos } from './todos/todos.ts';
 
-/** Creates the todo API's app: a resource server whose routes are below the path of its resource identifier. */
+/** Creates the app of the todo API, a resource server. Its routes are below the path of its resource identifier. */
 export function createApiApp({
   todos,
   changeFeed,

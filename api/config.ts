@@ -10,11 +10,11 @@ import {
   processVariables,
 } from '../shared/configuration/variables.ts';
 
-const REQUESTS = 'a number of requests, 1 or more';
+const REQUESTS = 'a number of requests from 1 to 1000000000';
 
 export type ApiConfig = ReturnType<typeof readApiConfig>;
 
-/** Reads what the todo API is to be. @throws {InvalidConfigurationError} */
+/** Reads the configuration of the todo API. @throws {InvalidConfigurationError} */
 export function readApiConfig(given: Environment) {
   const environment = resolveFiles(given);
   return readEnvironment(
@@ -22,7 +22,7 @@ export function readApiConfig(given: Environment) {
       ...identifiers(environment),
       ...processVariables,
       API_PORT: port.default(3001),
-      /** Requests that a subject may make per minute, in each process. */
+      /** Requests that each subject can make per minute. Each process counts alone. */
       API_RATE_LIMIT: z.coerce
         .number(REQUESTS)
         .int(REQUESTS)
@@ -32,7 +32,7 @@ export function readApiConfig(given: Environment) {
       API_CORS_ORIGINS: corsOrigins,
       API_DATABASE_URL: databaseUrl,
       YATA_DATA_DIR: dataDirectory,
-      /** Where the authorization server is reached, when that is not the issuer's own address. */
+      /** The address at which api reaches the authorization server, if it differs from the issuer. */
       AUTH_URL: httpUrl.optional(),
     }),
     environment,

@@ -1,6 +1,6 @@
 import type { CorsNames } from '../shared/http/cors.ts';
 
-/** What pages of other origins may send to the API, and read of its answers. */
+/** The methods and headers that pages of other origins can send to api, and the response headers that they can read. */
 export const CORS = {
   methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
   requestHeaders: ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Idempotency-Key', 'Prefer'],

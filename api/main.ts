@@ -16,10 +16,10 @@ import { openTodoChangeFeed } from './todos/change-feed.ts';
 import { purgeTodos } from './todos/purge-todos.ts';
 import { createTodos } from './todos/todos.ts';
 
-/** Milliseconds between looks for what is to be deleted for good. */
-const TIDY_EVERY = 600_000;
+/** How often deleted todos, old changes and idempotency keys are removed when they have expired. */
+const CLEANUP_INTERVAL_MS = 600_000;
 
-/** Starts the todo API on `database`. Disposing it drains and closes everything but the database. */
+/** Starts the todo API on `database`. Disposing it finishes the running requests and closes everything except the database. */
 export async function startApi(config: ApiConfig, database: Database): Promise<ListeningServer> {
   await using starting = new AsyncDisposableStack();
   const logger = createLogger({ name: 'api', level: config.LOG_LEVEL });
@@ -36,13 +36,13 @@ export async function startApi(config: ApiConfig, database: Database): Promise<L
   const metrics = createMetrics();
   measureStatusListReader(metrics.registry, statusLists);
   const changeFeed = starting.use(await openTodoChangeFeed({ database, em }));
-  const tidy = () => {
+  const cleanUp = () => {
     Promise.all([purgeTodos(em), deleteExpiredKeys(em)]).catch((err) =>
-      logger.warn({ err }, 'the database could not be tidied'),
+      logger.warn({ event: 'cleanup.failed', err }, 'expired rows were not deleted'),
     );
   };
-  const tidying = setInterval(tidy, TIDY_EVERY);
-  starting.defer(() => clearInterval(tidying));
+  const cleanUpTimer = setInterval(cleanUp, CLEANUP_INTERVAL_MS);
+  starting.defer(() => clearInterval(cleanUpTimer));
   const app = createApiApp({
     todos: createTodos(em),
     changeFeed,
@@ -55,11 +55,11 @@ export async function startApi(config: ApiConfig, database: Database): Promise<L
     logger,
   });
   const server = await serve(app.callback(), { port: config.API_PORT, host: config.HOST });
-  // together: the server waits for those who wait for a change
+  // at the same time: the server waits for requests that wait for a change, and the feed ends these
   starting.defer(async () => {
     await Promise.all([server[Symbol.asyncDispose](), changeFeed[Symbol.asyncDispose]()]);
   });
-  logger.info({ port: server.port, resource: config.API_RESOURCE }, 'listening');
+  logger.info({ event: 'server.listening', port: server.port, resource: config.API_RESOURCE }, 'listening');
   const started = starting.move();
   return { port: server.port, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }

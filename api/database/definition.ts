@@ -6,7 +6,7 @@ import { TodoListEntity } from '../todos/todo-list.entity.ts';
 import { Migration20261123132755_todos } from './migrations/Migration20261123132755_todos.ts';
 import { Migration20261123215900_todo_contract } from './migrations/Migration20261123215900_todo_contract.ts';
 
-/** The todo API's part of a database. */
+/** The entities and migrations of the todo API, in the schema `api`. */
 export const apiDatabase: OrmDefinition = {
   schema: 'api',
   entities: [TodoEntity, TodoListEntity, TodoChangeEntity, IdempotencyKeyEntity],

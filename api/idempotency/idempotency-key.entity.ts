@@ -1,13 +1,13 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
-/** What a request with an Idempotency-Key was answered. */
+/** The result of a request with an Idempotency-Key, which a repeated request gets. */
 export const IdempotencyKeyEntity = defineEntity({
   name: 'IdempotencyKey',
   tableName: 'idempotency_key',
   properties: {
     owner: p.text().primary(),
     key: p.text().primary(),
-    /** A hash of what was asked: another request must not have the same key. */
+    /** A hash of the path and the body: a different request must not have the same key. */
     fingerprint: p.text(),
     answer: p.json().columnType('json'),
     createdAt: p.datetime(3).defaultRaw('now()'),

@@ -7,23 +7,23 @@ import { HttpError } from '../../shared/http/http-error.ts';
 import { createWaiting } from '../../shared/http/prefer-wait.ts';
 import type { ChangeFeed, ChangeFeedQuery, TodoChange } from '../../shared/todo/change-feed.ts';
 import { TODO_CHANGES } from './todo-change.entity.ts';
-import { toTime } from './todo-row.ts';
+import { toRfc3339 } from './todo-row.ts';
 import { listKey } from './todo-writer.ts';
 
-/** The changes of everybody's todos, each told to its owner only. Disposing it lets everybody go on who waits. */
+/** The change feeds of all owners. Disposing it ends every waiting request. */
 export type TodoChangeFeed = AsyncDisposable & {
   /**
-   * The changes after `since`, in the order in which they were committed. When there are none the request waits for some,
-   * for as long as it prefers (RFC 7240 §4.3). Without `since` it says where the next change will be found.
-   * @throws a 410 when changes after `since` are forgotten, or it was never told.
+   * Reads the changes of `owner` after `since`, in the order in which they were committed. If there are none, the request
+   * waits for the next change as long as it prefers (RFC 7240 §4.3). Without `since` it returns only the current position.
+   * @throws {HttpError} `changes_expired` when changes after `since` were purged, or `since` is later than the last change.
    */
   readonly read: (owner: string, query: ChangeFeedQuery, ctx: Context) => Promise<ChangeFeed>;
 };
 
-/** Lists whose last change is remembered, at the most. */
-const REMEMBER = 10_000;
+/** Lists whose newest sequence is kept in memory. */
+const MAX_CACHED_LISTS = 10_000;
 
-/** Opens the change feed of the todos in `database`. What any process commits is notified to the requests that wait. */
+/** Opens the change feed of the todos in `database`. A change that any process commits wakes the waiting requests. */
 export async function openTodoChangeFeed({
   database,
   em,
@@ -32,7 +32,7 @@ export async function openTodoChangeFeed({
   em: SqlEntityManager;
 }): Promise<TodoChangeFeed> {
   const waiting = createWaiting();
-  const newest = new LRUCache<string, number>({ max: REMEMBER });
+  const newest = new LRUCache<string, number>({ max: MAX_CACHED_LISTS });
   let interruptions = 0;
   const subscription = await listen(database, TODO_CHANGES, {
     notified(payload) {
@@ -41,7 +41,7 @@ export async function openTodoChangeFeed({
       waiting.wake();
     },
     interrupted() {
-      // whoever waits looks for himself
+      // a notification may be lost, so every waiting request reads the database
       interruptions += 1;
       waiting.wake();
     },
@@ -50,11 +50,11 @@ export async function openTodoChangeFeed({
   return {
     async read(owner, { since, limit }, ctx) {
       if (since === undefined) return { changes: [], next: String((await readList(owner)).sequence) };
-      const [before, key] = [interruptions, listKey(owner)];
+      const [interruptionsBefore, key] = [interruptions, listKey(owner)];
       const changes = await readChanges(owner, since, limit);
       if (changes.next !== String(since)) return changes;
-      // a change that was committed since is known by now, or wakes
-      await waiting.waitUntil(() => (newest.get(key) ?? 0) > since || interruptions > before, ctx);
+      // a change that was committed after this read is in the cache by now, or its notification wakes the request
+      await waiting.waitUntil(() => (newest.get(key) ?? 0) > since || interruptions > interruptionsBefore, ctx);
       return readChanges(owner, since, limit);
     },
     async [Symbol.asyncDispose]() {
@@ -69,7 +69,7 @@ export async function openTodoChangeFeed({
          where owner = ? and sequence > ? order by sequence limit ${limit}`,
       [owner, since],
     );
-    // asked afterwards: what was forgotten by then may be what these changes lack
+    // read after the changes: a change that was purged before this read may be missing in them
     const { sequence, forgotten } = await readList(owner);
     if (since < forgotten || since > sequence)
       throw new HttpError(
@@ -81,7 +81,7 @@ export async function openTodoChangeFeed({
         },
       );
     return {
-      changes: rows.map(({ sequence, at, ...change }) => ({ ...change, at: toTime(at) })),
+      changes: rows.map(({ sequence, at, ...change }) => ({ ...change, at: toRfc3339(at) })),
       next: String(rows.at(-1)?.sequence ?? since),
     };
   }

@@ -5,12 +5,12 @@ import { TodoListQuery } from '../../shared/todo/list-query.ts';
 import type { Todos } from './todos.ts';
 
 /**
- * Writes every todo of `owner` as a line of JSON, the oldest first, as fast as it is read. A page at a time: neither all of
- * them in memory, nor a connection to the database for whoever reads slowly. When this resolves the first page is read;
- * what fails later breaks the answer off.
- * @param beforeWrite is asked before each further page, and throws when there may be none.
+ * Streams every todo of `owner` as a line of JSON, the oldest first. It reads one page at a time, when the client has read
+ * the page before: so an export needs little memory, and a slow client holds no database connection. The promise resolves
+ * when the first page is read. A later failure breaks off the response.
+ * @param beforePage called before each further page; it throws to end the export.
  */
-export async function exportTodos(todos: Todos, owner: string, beforeWrite: () => Promise<unknown>): Promise<Readable> {
+export async function exportTodos(todos: Todos, owner: string, beforePage: () => Promise<unknown>): Promise<Readable> {
   let page = await readPage();
   return Readable.from(lines());
 
@@ -18,9 +18,9 @@ export async function exportTodos(todos: Todos, owner: string, beforeWrite: () =
     while (true) {
       yield page.todos.map((todo) => `${JSON.stringify(todo)}\n`).join('');
       if (page.next === undefined) return;
-      await beforeWrite();
+      await beforePage();
       page = await readPage(page.next).catch((cause) => {
-        // of a connection to the database that broke, or it looks like the caller's
+        // without this, the error of a broken database connection would look like one of the client's connection
         throw new ServiceUnavailableError('database_unavailable', 'The next todos could not be read', { cause });
       });
     }

@@ -1,36 +1,38 @@
 import { ServiceUnavailableError } from '../../shared/http/http-error.ts';
 
-/**
- * Runs `work` when all that was to be run before it under this name has ended, however that ended.
- * @throws {ServiceUnavailableError} when that took too long.
- */
-export type KeyedMutex = <T>(name: string, work: () => Promise<T>) => Promise<T>;
+/** A mutex for each key: tasks with the same key run one after another, in the order in which they came. */
+export type KeyedMutex = {
+  /**
+   * Runs `task` after all earlier tasks with this key have ended, also if they failed.
+   * @throws {ServiceUnavailableError} `too_many_concurrent_writes` when the earlier tasks take longer than the timeout.
+   */
+  readonly runExclusive: <T>(key: string, task: () => Promise<T>) => Promise<T>;
+};
 
-/** Milliseconds that somebody waits for his turn, and then for what is running. */
-const PATIENCE = 10_000;
+/** How long a task waits for the earlier tasks with its key. */
+const TIMEOUT_MS = 10_000;
 
-/**
- * Creates the turns of work under names. What waits for its turn waits in memory: of those who would wait in the database,
- * each would keep a connection from everybody else.
- */
-export function createKeyedMutex({ patience = PATIENCE }: { patience?: number } = {}): KeyedMutex {
+/** Creates a keyed mutex. Its tasks wait in memory: if they waited for a lock in the database, each would hold a connection. */
+export function createKeyedMutex({ timeoutMs = TIMEOUT_MS }: { timeoutMs?: number } = {}): KeyedMutex {
   const last = new Map<string, Promise<unknown>>();
-  return function runExclusive(name, work) {
-    const since = performance.now();
-    const turn = (last.get(name) ?? Promise.resolve()).then(() => {
-      if (performance.now() - since > patience)
-        throw new ServiceUnavailableError(
-          'too_many_concurrent_writes',
-          'Too many concurrent writes for this subject. Retry in 1 s.',
-        );
-      return work();
-    });
-    const ended = turn
-      .catch(() => undefined)
-      .then(() => {
-        if (last.get(name) === ended) last.delete(name);
+  return {
+    runExclusive(key, task) {
+      const start = performance.now();
+      const result = (last.get(key) ?? Promise.resolve()).then(() => {
+        if (performance.now() - start > timeoutMs)
+          throw new ServiceUnavailableError(
+            'too_many_concurrent_writes',
+            'Too many concurrent writes for this subject. Retry in 1 s.',
+          );
+        return task();
       });
-    last.set(name, ended);
-    return turn;
+      const ended = result
+        .catch(() => undefined)
+        .then(() => {
+          if (last.get(key) === ended) last.delete(key);
+        });
+      last.set(key, ended);
+      return result;
+    },
   };
 }

@@ -7,9 +7,12 @@ import { ImportedTodo } from '../../shared/todo/todo.ts';
 /** The media type of JSON Lines. */
 export const JSON_LINES = 'application/jsonl';
 
+/** Parsing ends after this number of invalid fields. */
+const MAX_PROBLEMS = 20;
+
 /**
- * Reads the todos of a request with a line of JSON for each, while it arrives, and leaves them in `ctx.state.body`. Refuses
- * with 400 and the lines and fields that are wrong, 413 when there are too many, and 415 when it is something else.
+ * Parses a body of JSON Lines, one todo per line, into `ctx.state.body` while the body arrives. Rejects with 400 (the lines
+ * and fields that are invalid), 413 (too many bytes or todos) or 415 (another media type, or a content encoding).
  */
 export const parseTodos: Middleware<{ body: ImportedTodo[] }> = async function parseTodos(ctx, next) {
   ctx.state.body = await readTodos(ctx);
@@ -40,7 +43,7 @@ async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
       for (const { field, expected } of fieldProblems(parsed.error, 'todo'))
         problems.push({ field: `line ${number}: ${field}`, expected });
     }
-    if (problems.length >= 20) break;
+    if (problems.length >= MAX_PROBLEMS) break;
   }
   if (problems.length > 0) throw new InvalidRequestError(problems);
   return todos;
@@ -52,28 +55,28 @@ async function* readLines(ctx: Context): AsyncGenerator<string> {
   for await (const chunk of readChunks(ctx)) {
     bytes += chunk.length;
     if (bytes > MAX_IMPORT_BYTES) throw tooLarge('body', MAX_IMPORT_BYTES, 'bytes');
-    const lines = (rest + decodeOrRefuse(() => decoder.decode(chunk, { stream: true }))).split('\n');
+    const lines = (rest + decodeOrReject(() => decoder.decode(chunk, { stream: true }))).split('\n');
     rest = lines.pop() ?? '';
     complete += lines.length;
     yield* lines;
     if (rest.length > MAX_IMPORT_LINE_CHARACTERS)
       throw tooLarge(`line ${complete + 1}`, MAX_IMPORT_LINE_CHARACTERS, 'characters');
   }
-  yield rest + decodeOrRefuse(() => decoder.decode());
+  yield rest + decodeOrReject(() => decoder.decode());
 }
 
 async function* readChunks(ctx: Context): AsyncGenerator<Buffer> {
   try {
     yield* ctx.req.iterator({ destroyOnReturn: false });
   } catch (cause) {
-    throw new InvalidRequestError([{ field: 'body', expected: 'to be sent to its end' }], cause);
+    throw new InvalidRequestError([{ field: 'body', expected: 'a complete body' }], cause);
   } finally {
-    // what a refusal leaves unread is read past: another request comes after it on the connection
+    // discards the rest of a rejected body: another request may follow on the same connection
     ctx.req.resume();
   }
 }
 
-function decodeOrRefuse(decode: () => string): string {
+function decodeOrReject(decode: () => string): string {
   try {
     return decode();
   } catch (cause) {
@@ -85,12 +88,12 @@ function parseJson(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    // no todo is a string
+    // a string, which the schema rejects: "expected a JSON object"
     return 'not JSON';
   }
 }
 
-/** Whoever sends too much may be sending for long: the connection ends with the answer. */
+/** The response closes the connection, because the rest of a body that is too large may take long to arrive. */
 function tooLarge(field: string, limit: number, unit: 'bytes' | 'characters' | 'todos'): HttpError {
   const expected = `at most ${limit} ${unit}`;
   return new HttpError('content_too_large', `${field}: expected ${expected}`, {

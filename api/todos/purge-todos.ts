@@ -3,17 +3,17 @@ import { RETENTION_DAYS } from '../../shared/todo/limits.ts';
 
 const RETENTION = `interval '${RETENTION_DAYS} days'`;
 
-/** Deletes for good what was deleted long ago, and forgets the changes that are as old. */
+/** Removes the todos that were deleted, and the changes that were made, more than `RETENTION_DAYS` ago. */
 export async function purgeTodos(em: SqlEntityManager): Promise<void> {
   await em.fork().transactional(async (transaction) => {
-    // their writers are waited for: what one of them restores is not removed
+    // locks the lists first, as each writer does, so that a todo that is being restored is not removed
     await transaction.execute(
       `select 1 from api.todo_list where owner in (
          select owner from api.todo where deleted_at < now() - ${RETENTION}
          union select owner from api.todo_change where at < now() - ${RETENTION}
        ) order by owner for update`,
     );
-    // who reads on from before a change that is forgotten must be told so, not be left without it
+    // a client whose `since` is older than this gets 410, and does not miss a change without noticing it
     await transaction.execute(
       `with forgotten as (
          select owner, max(sequence) as sequence from api.todo_change where at < now() - ${RETENTION} group by owner

@@ -12,16 +12,16 @@ import { ChangeFeedQuery } from '../../shared/todo/change-feed.ts';
 import { MAX_BATCH_BYTES } from '../../shared/todo/limits.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
 import { type ImportedTodo, NewTodo, type Todo, TodoChanges, TodoId } from '../../shared/todo/todo.ts';
-import { type Once, parseIdempotencyKey } from '../idempotency/idempotency.ts';
+import { type IdempotentRequest, parseIdempotencyKey } from '../idempotency/idempotency.ts';
 import type { TodoChangeFeed } from './change-feed.ts';
 import { exportTodos } from './export-todos.ts';
 import { JSON_LINES, parseTodos } from './parse-todos.ts';
 import { runBatch } from './run-batch.ts';
-import { noSuchTodo, otherVersion } from './todo-errors.ts';
+import { TodoNotFoundError, VersionMismatchError } from './todo-errors.ts';
 import type { Precondition, TodoWriter } from './todo-writer.ts';
 import type { Todos } from './todos.ts';
 
-/** The routes of the todos of the access token's subject, below the path of `resource`. */
+/** Creates the routes below the path of `resource`. They serve the todos of the access token's subject. */
 export function todoRoutes({
   todos,
   changeFeed,
@@ -37,34 +37,34 @@ export function todoRoutes({
   reverify: Reverify;
   challenges: Challenges;
 }): Router<Authorized> {
-  // every route names its guards: a middleware of the whole router is left out when the path's case is another
+  // each route names its guards: @koa/router skips a middleware of the whole router when the path differs in case
   const router = new Router<Authorized>({ prefix: new URL(resource).pathname.replace(/\/$/, ''), sensitive: true });
-  const mayRead = requireScope('todos:read', challenges);
-  const mayWrite = requireScope('todos:write', challenges);
+  const requireRead = requireScope('todos:read', challenges);
+  const requireWrite = requireScope('todos:write', challenges);
 
-  router.get<{ query: TodoListQuery }>('/todos', authenticate, mayRead, parseQuery(TodoListQuery), listTodos);
-  router.post<{ body: NewTodo }>('/todos', authenticate, mayWrite, parseBody(NewTodo), createTodo);
+  router.get<{ query: TodoListQuery }>('/todos', authenticate, requireRead, parseQuery(TodoListQuery), listTodos);
+  router.post<{ body: NewTodo }>('/todos', authenticate, requireWrite, parseBody(NewTodo), createTodo);
   router.get<{ query: ChangeFeedQuery }>(
     '/todos/changes',
     authenticate,
-    mayRead,
+    requireRead,
     parseQuery(ChangeFeedQuery),
     listChanges,
   );
-  router.get('/todos/export', authenticate, mayRead, sendExport);
-  router.post<{ body: ImportedTodo[] }>('/todos/import', authenticate, mayWrite, parseTodos, importTodos);
+  router.get('/todos/export', authenticate, requireRead, sendExport);
+  router.post<{ body: ImportedTodo[] }>('/todos/import', authenticate, requireWrite, parseTodos, importTodos);
   router.post<{ body: Batch }>(
     '/todos/batch',
     authenticate,
-    mayWrite,
+    requireWrite,
     parseBody(Batch, { limit: MAX_BATCH_BYTES }),
     batchTodos,
   );
-  router.get('/todos/:id', authenticate, mayRead, getTodo);
-  router.patch<{ body: TodoChanges }>('/todos/:id', authenticate, mayWrite, parseBody(TodoChanges), updateTodo);
-  router.put<{ body: TodoChanges }>('/todos/:id', authenticate, mayWrite, parseBody(TodoChanges), updateTodo);
-  router.delete('/todos/:id', authenticate, mayWrite, deleteTodo);
-  router.post('/todos/:id/restore', authenticate, mayWrite, restoreTodo);
+  router.get('/todos/:id', authenticate, requireRead, getTodo);
+  router.patch<{ body: TodoChanges }>('/todos/:id', authenticate, requireWrite, parseBody(TodoChanges), updateTodo);
+  router.put<{ body: TodoChanges }>('/todos/:id', authenticate, requireWrite, parseBody(TodoChanges), updateTodo);
+  router.delete('/todos/:id', authenticate, requireWrite, deleteTodo);
+  router.post('/todos/:id/restore', authenticate, requireWrite, restoreTodo);
   return router;
 
   async function listTodos(ctx: RouterContext<Authorized & { query: TodoListQuery }>): Promise<void> {
@@ -78,7 +78,7 @@ export function todoRoutes({
     answerWithEntityTag(ctx, `"${hash('sha1', json + (page.next ?? ''), 'base64url')}"`);
   }
 
-  /** The address of the page that begins at `cursor`, of the same list. */
+  /** The URL of the page of the same list that begins at `cursor`. */
   function pageUrl(querystring: string, cursor: string): string {
     const parameters = new URLSearchParams(querystring);
     parameters.set('cursor', cursor);
@@ -87,8 +87,8 @@ export function todoRoutes({
 
   async function createTodo(ctx: RouterContext<Authorized & { body: NewTodo }>): Promise<void> {
     const { body } = ctx.state;
-    const once = parseIdempotencyKey(ctx, body);
-    const created = await write(ctx, (writer) => writer.create(body), once);
+    const idempotency = parseIdempotencyKey(ctx, body);
+    const created = await write(ctx, (writer) => writer.create(body), idempotency);
     ctx.status = 201;
     ctx.set('location', `${resource}/todos/${created.id}`);
     answerTodo(ctx, created);
@@ -96,7 +96,7 @@ export function todoRoutes({
 
   async function getTodo(ctx: RouterContext<Authorized>): Promise<void> {
     const todo = await todos.find(ctx.state.accessToken.subject, todoId(ctx));
-    if (todo === undefined) throw noSuchTodo();
+    if (todo === undefined) throw new TodoNotFoundError();
     ctx.body = todo;
     answerWithEntityTag(ctx, entityTag(todo.version));
   }
@@ -120,18 +120,18 @@ export function todoRoutes({
 
   async function batchTodos(ctx: RouterContext<Authorized & { body: Batch }>): Promise<void> {
     const { body } = ctx.state;
-    const once = parseIdempotencyKey(ctx, body);
-    ctx.body = await write(ctx, (writer) => runBatch(writer, body), once);
+    const idempotency = parseIdempotencyKey(ctx, body);
+    ctx.body = await write(ctx, (writer) => runBatch(writer, body), idempotency);
   }
 
-  /** Writes when the caller's turn has come, if it is still there and still authorized then. */
+  /** Writes when the earlier writes of the subject have ended, if the client is still connected and authorized then. */
   function write<State extends Authorized, T>(
     ctx: RouterContext<State>,
     work: (writer: TodoWriter) => Promise<T>,
-    once?: Once,
+    idempotency?: IdempotentRequest,
   ): Promise<T> {
     return todos.write(ctx.state.accessToken.subject, work, {
-      once,
+      idempotency,
       async beforeWrite() {
         if (ctx.res.closed)
           throw new HttpError('client_disconnected', 'The client closed the connection before its write began');
@@ -156,27 +156,27 @@ export function todoRoutes({
 
   async function importTodos(ctx: RouterContext<Authorized & { body: ImportedTodo[] }>): Promise<void> {
     const { body } = ctx.state;
-    const once = parseIdempotencyKey(ctx, body);
-    ctx.body = await write(ctx, (writer) => writer.add(body), once);
+    const idempotency = parseIdempotencyKey(ctx, body);
+    ctx.body = await write(ctx, (writer) => writer.add(body), idempotency);
   }
 }
 
 function todoId(ctx: { params: Record<string, string> }): string {
   const { data } = TodoId.safeParse(ctx.params.id);
-  // no todo has such an id, so it is as absent as any other
+  // no todo has an id that is not a UUID, so the response is 404 and not 400
   if (data === undefined)
     throw new HttpError('todo_not_found', 'id: expected a UUID', { fields: [{ field: 'id', expected: 'a UUID' }] });
   return data;
 }
 
-/** The entity tag of a todo: two representations of one version are the same. */
+/** The entity tag of a todo is its version, because a version has only one representation. */
 function entityTag(version: number): string {
   return `"${version}"`;
 }
 
 function ifMatch(ctx: Context): Precondition {
   return (version) => {
-    if (!matchesIfMatch(ctx, entityTag(version))) throw otherVersion('if-match', version);
+    if (!matchesIfMatch(ctx, entityTag(version))) throw new VersionMismatchError('if-match', version);
   };
 }
 

@@ -1,9 +1,13 @@
 import { HttpError } from '../../shared/http/http-error.ts';
 import type { Batch, BatchResults, Operation, OperationResult } from '../../shared/todo/batch.ts';
-import { otherVersion } from './todo-errors.ts';
+import { VersionMismatchError } from './todo-errors.ts';
 import type { Precondition, TodoWriter } from './todo-writer.ts';
 
-/** Does every operation of a batch in its order. @throws a 422 with a result for each when one of them is refused. */
+/**
+ * Runs the operations of a batch in order. All of them are run even after one is rejected, so that one response names
+ * everything that is wrong.
+ * @throws {HttpError} `batch_rejected` with a result for each operation when at least one of them is rejected.
+ */
 export async function runBatch(writer: TodoWriter, { operations }: Batch): Promise<BatchResults> {
   const outcomes: (OperationResult | HttpError)[] = [];
   for (const operation of operations) {
@@ -11,13 +15,12 @@ export async function runBatch(writer: TodoWriter, { operations }: Batch): Promi
       outcomes.push(await run(writer, operation));
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
-      // the others are tried all the same, so that all that is wrong is told at once
       outcomes.push(error);
     }
   }
   const results = outcomes.flatMap((outcome) => (outcome instanceof HttpError ? [] : [outcome]));
   if (results.length === outcomes.length) return { results };
-  throw refusalOf(outcomes);
+  throw batchRejected(outcomes);
 }
 
 async function run(writer: TodoWriter, operation: Operation): Promise<OperationResult> {
@@ -27,28 +30,28 @@ async function run(writer: TodoWriter, operation: Operation): Promise<OperationR
       return { status: 201, id: todo.id, todo };
     }
     case 'update': {
-      const todo = await writer.update(operation.id, operation.changes, expects(operation.version));
+      const todo = await writer.update(operation.id, operation.changes, requireVersion(operation.version));
       return { status: 200, id: todo.id, todo };
     }
     case 'delete':
-      await writer.remove(operation.id, expects(operation.version));
+      await writer.remove(operation.id, requireVersion(operation.version));
       return { status: 200, id: operation.id };
     case 'restore': {
-      const todo = await writer.restore(operation.id, expects(operation.version));
+      const todo = await writer.restore(operation.id, requireVersion(operation.version));
       return { status: 200, id: todo.id, todo };
     }
   }
 }
 
-function expects(version: number | undefined): Precondition {
+function requireVersion(version: number | undefined): Precondition {
   return (current) => {
-    if (version !== undefined && version !== current) throw otherVersion('version', current);
+    if (version !== undefined && version !== current) throw new VersionMismatchError('version', current);
   };
 }
 
-/** Nothing was done, so what could have been is not told as done: 424 (RFC 4918 §11.4). */
-function refusalOf(outcomes: readonly (OperationResult | HttpError)[]): HttpError {
-  const refused = outcomes.flatMap((outcome, index) => (outcome instanceof HttpError ? [{ outcome, index }] : []));
+/** The transaction is rolled back, so an operation that is itself valid gets 424 (RFC 4918 §11.4) and not its own result. */
+function batchRejected(outcomes: readonly (OperationResult | HttpError)[]): HttpError {
+  const rejected = outcomes.flatMap((outcome, index) => (outcome instanceof HttpError ? [{ outcome, index }] : []));
   const results = outcomes.map((outcome) =>
     outcome instanceof HttpError
       ? { status: outcome.status, code: outcome.code, detail: outcome.message, ...outcome.members }
@@ -56,9 +59,9 @@ function refusalOf(outcomes: readonly (OperationResult | HttpError)[]): HttpErro
   );
   return new HttpError(
     'batch_rejected',
-    `${refused.length} of ${outcomes.length} operations were rejected, so none was executed`,
+    `${rejected.length} of ${outcomes.length} operations were rejected, so none was executed`,
     {
-      fields: refused.flatMap(({ outcome, index }) =>
+      fields: rejected.flatMap(({ outcome, index }) =>
         outcome.fields.map(({ field, expected }) => ({ field: `operations.${index}.${field}`, expected })),
       ),
       members: { results },

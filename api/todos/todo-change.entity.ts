@@ -1,9 +1,9 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
-/** The name of the channel that is notified of changes: the number of the last one, and a hash of whose it is. */
+/** The channel of notifications about changes. A payload has the sequence of the newest change and the key of the list. */
 export const TODO_CHANGES = 'todo_changes';
 
-/** A change of a todo, as the change feed tells it. */
+/** A change of a todo, for the change feed. */
 export const TodoChangeEntity = defineEntity({
   name: 'TodoChange',
   tableName: 'todo_change',
@@ -13,7 +13,7 @@ export const TodoChangeEntity = defineEntity({
     change: p.text(),
     todoId: p.uuid(),
     version: p.integer(),
-    /** The todo after the change; none when it was deleted. */
+    /** The todo after the change, or null when it was deleted. */
     todo: p.json().columnType('json').nullable(),
     at: p.datetime(3),
   },

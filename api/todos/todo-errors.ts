@@ -1,16 +1,24 @@
 import { HttpError } from '../../shared/http/http-error.ts';
 
-/** Another subject's todo, one that was deleted and one that never was are answered alike. */
-export function noSuchTodo(): HttpError {
-  return new HttpError('todo_not_found', 'There is no todo with this id', {
-    fields: [{ field: 'id', expected: 'the id of one of your todos' }],
-  });
+/** A todo of another subject, a deleted todo and an id that no todo has get the same response. */
+export class TodoNotFoundError extends HttpError<'todo_not_found'> {
+  override readonly name = 'TodoNotFoundError';
+
+  constructor() {
+    super('todo_not_found', 'There is no todo with this id', {
+      fields: [{ field: 'id', expected: 'the id of one of your todos' }],
+    });
+  }
 }
 
-/** The todo was changed since it was read (RFC 9110 §13.1.1). */
-export function otherVersion(field: string, version: number): HttpError {
-  return new HttpError('version_mismatch', 'The todo has another version. Read it again, then decide.', {
-    members: { current_version: version },
-    fields: [{ field, expected: 'the current version of the todo' }],
-  });
+/** The todo was changed after the client read it (RFC 9110 §13.1.1). `field` is where the client named the version. */
+export class VersionMismatchError extends HttpError<'version_mismatch'> {
+  override readonly name = 'VersionMismatchError';
+
+  constructor(field: string, currentVersion: number) {
+    super('version_mismatch', 'The todo has another version. Read it again, then decide.', {
+      members: { current_version: currentVersion },
+      fields: [{ field, expected: 'the current version of the todo' }],
+    });
+  }
 }

@@ -1,19 +1,19 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
 /**
- * The todo list of one owner: its row is locked by whoever writes a todo of that owner, so that changes are committed in
- * the order of their sequence.
+ * The todo list of one owner. Each write of a todo locks the row of its owner, so that the changes of an owner are committed
+ * in the order of their sequence.
  */
 export const TodoListEntity = defineEntity({
   name: 'TodoList',
   tableName: 'todo_list',
   properties: {
     owner: p.text().primary(),
-    /** The number of the last change. */
+    /** The sequence of the newest change. */
     sequence: p.bigint('number').default(0),
-    /** The number of the last change that is forgotten. */
+    /** The sequence of the newest change that was purged. */
     forgotten: p.bigint('number').default(0),
-    /** When the last change was; the next one is later. */
+    /** The time of the newest change. The next change has a later time. */
     changedAt: p.datetime(3).defaultRaw("'-infinity'"),
   },
 });

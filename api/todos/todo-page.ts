@@ -6,14 +6,14 @@ import { SORT_FIELDS, type SortField, type TodoListQuery } from '../../shared/to
 import { searchWords } from '../../shared/todo/search-words.ts';
 import { Time } from '../../shared/todo/text.ts';
 import { type Todo, TodoId } from '../../shared/todo/todo.ts';
-import { COLUMNS, type TodoRow, toTodo } from './todo-row.ts';
+import { SELECT_TODO, type TodoRow, toTodo } from './todo-row.ts';
 
 /** A page of a list, and the cursor of the one after it. */
 export type TodoPage = { readonly todos: Todo[]; readonly next: string | undefined };
 
 type Connection = Pick<ReturnType<SqlEntityManager['getConnection']>, 'execute'>;
 
-/** What a list is sorted by: the last key tells any two todos apart, so that a page ends in one place only. */
+/** One column of an order. The last key of each order is unique, so that a cursor names exactly one place in the list. */
 type Key = {
   readonly sql: string;
   readonly type: string;
@@ -50,8 +50,9 @@ const KEYS: Readonly<Record<SortField, readonly Key[]>> = {
 };
 
 /**
- * Reads a page that begins after the todo which `cursor` names, by the values that it is sorted by: todos that are added
- * or removed meanwhile move no other one onto another page. @throws {InvalidRequestError} for a cursor of another order.
+ * Reads a page of a list. A cursor contains the sort values of the last todo on the page before, and the page begins after
+ * them. So no todo is missing or appears twice when other todos are added or removed between two pages.
+ * @throws {InvalidRequestError} for a cursor of another order.
  */
 export async function listPage(connection: Connection, owner: string, query: TodoListQuery): Promise<TodoPage> {
   const { sort, limit, cursor } = query;
@@ -66,7 +67,7 @@ export async function listPage(connection: Connection, owner: string, query: Tod
   }
   const order = keys.map(({ sql }) => (descending ? `${sql} desc` : sql)).join(', ');
   const rows = await connection.execute<TodoRow[]>(
-    `select ${COLUMNS} from api.todo where ${where.join(' and ')} order by ${order} limit ${limit + 1}`,
+    `select ${SELECT_TODO} from api.todo where ${where.join(' and ')} order by ${order} limit ${limit + 1}`,
     values,
   );
   const todos = rows.slice(0, limit).map(toTodo);
@@ -74,7 +75,7 @@ export async function listPage(connection: Connection, owner: string, query: Tod
   return { todos, next: rows.length > limit && last ? formatCursor(sort, keys, last) : undefined };
 }
 
-/** How many todos the filters of `query` leave, up to 10,000. */
+/** Counts the todos that match the filters of `query`, up to `MAX_COUNT`. */
 export async function countTodos(connection: Connection, owner: string, query: TodoListQuery): Promise<number> {
   const { where, values } = filter(owner, query);
   const [counted] = await connection.execute<{ count: number }[]>(
@@ -87,19 +88,19 @@ export async function countTodos(connection: Connection, owner: string, query: T
 function filter(owner: string, { completed, due_before, due_after, priority, tag, q }: TodoListQuery) {
   const where = ['owner = ?', 'deleted_at is null'];
   const values: unknown[] = [owner];
-  // said as the index says it
+  // in the form of the partial indexes, so that PostgreSQL uses them
   if (completed !== undefined) where.push(completed ? 'completed' : 'not completed');
-  const add = (condition: string, value: unknown) => {
+  const addFilter = (condition: string, value: unknown) => {
     if (value === undefined) return;
     where.push(condition);
     values.push(value);
   };
-  add('due_at < ?', due_before);
-  add('due_at >= ?', due_after);
-  add('priority = ?', priority);
-  add('tags @> array[?]::text[]', tag);
-  // a word has letters and digits and nothing that a tsquery means something by
-  add(
+  addFilter('due_at < ?', due_before);
+  addFilter('due_at >= ?', due_after);
+  addFilter('priority = ?', priority);
+  addFilter('tags @> array[?]::text[]', tag);
+  // a search word has only letters and digits, so it contains no operator of a tsquery
+  addFilter(
     'words @@ ?::tsquery',
     q &&
       searchWords(q)
@@ -120,10 +121,11 @@ function formatCursor(sort: string, keys: readonly Key[], todo: Todo): string {
 
 function parseCursor(cursor: string, sort: string, keys: readonly Key[]): unknown[] {
   try {
-    const [of, ...values] = z.array(z.unknown()).parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
-    if (of === sort && values.length === keys.length) return keys.map(({ value }, index) => value.parse(values[index]));
+    const [order, ...values] = z.array(z.unknown()).parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+    if (order === sort && values.length === keys.length)
+      return keys.map(({ value }, index) => value.parse(values[index]));
   } catch {
-    // it is none of ours
+    // the cursor is not valid
   }
   throw new InvalidRequestError([
     { field: 'cursor', expected: 'a cursor from a Link header, of a list in the same order' },

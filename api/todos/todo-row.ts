@@ -1,25 +1,56 @@
+import type { InferEntity } from '@mikro-orm/core';
 import type { Todo } from '../../shared/todo/todo.ts';
+import type { TodoEntity } from './todo.entity.ts';
 
-/** The columns of a todo that its owner sees. */
-export const COLUMNS =
-  'id, title, description, completed, completed_at, due_at, priority, tags, position, version, created_at, updated_at';
+/** The column of each field of a todo. What is selected, what is read and what is written follows from this table. */
+const TODO_COLUMNS = {
+  id: 'id',
+  title: 'title',
+  description: 'description',
+  completed: 'completed',
+  completed_at: 'completed_at',
+  due_at: 'due_at',
+  priority: 'priority',
+  tags: 'tags',
+  position: 'position',
+  version: 'version',
+  created_at: 'created_at',
+  updated_at: 'updated_at',
+} as const satisfies Record<keyof Todo, keyof InferEntity<typeof TodoEntity>>;
 
-/** These columns as the database returns them: times are `2027-01-31 09:00:00.5+00`. */
-export type TodoRow = Todo;
+/** The select list that returns a `TodoRow`. */
+export const SELECT_TODO = Object.entries(TODO_COLUMNS)
+  .map(([field, column]) => (column === field ? column : `${column} as ${field}`))
+  .join(', ');
 
-/** A todo in the words of the contract. */
+/** A todo as the database returns it: the times are in the database's format, such as `2027-01-31 09:00:00.5+00`. */
+export type TodoRow = { readonly [Field in keyof typeof TODO_COLUMNS]: Todo[Field] };
+
+/** The columns of a todo as MikroORM writes them. */
+type WrittenTodo = Pick<InferEntity<typeof TodoEntity>, (typeof TODO_COLUMNS)[keyof Todo]>;
+
 export function toTodo(row: TodoRow): Todo {
   return {
     ...row,
-    completed_at: row.completed_at && toTime(row.completed_at),
-    due_at: row.due_at && toTime(row.due_at),
-    created_at: toTime(row.created_at),
-    updated_at: toTime(row.updated_at),
+    completed_at: row.completed_at && toRfc3339(row.completed_at),
+    due_at: row.due_at && toRfc3339(row.due_at),
+    created_at: toRfc3339(row.created_at),
+    updated_at: toRfc3339(row.updated_at),
   };
 }
 
-/** A time of the database as RFC 3339 has it. It is put together from its parts, for a `Date` costs ten times as much. */
-export function toTime(text: string): string {
+export function toColumns(todo: Todo): WrittenTodo {
+  return {
+    ...todo,
+    completed_at: todo.completed_at === null ? null : new Date(todo.completed_at),
+    due_at: todo.due_at === null ? null : new Date(todo.due_at),
+    created_at: new Date(todo.created_at),
+    updated_at: new Date(todo.updated_at),
+  };
+}
+
+/** Formats a time of the database as RFC 3339. It works on the text, because a `Date` takes ten times as long. */
+export function toRfc3339(text: string): string {
   if (!text.endsWith('+00')) return new Date(text).toISOString();
   const [seconds, fraction = ''] = text.slice(0, -3).split('.');
   return `${seconds?.replace(' ', 'T')}.${fraction.padEnd(3, '0')}Z`;

@@ -7,73 +7,73 @@ import { ServiceUnavailableError } from '../../shared/http/http-error.ts';
 import type { TodoChange } from '../../shared/todo/change-feed.ts';
 import { searchWords } from '../../shared/todo/search-words.ts';
 import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
-import { answerOnce, createRunningKeys, type Once } from '../idempotency/idempotency.ts';
+import { createKeyLock, type IdempotentRequest, runIdempotently } from '../idempotency/idempotency.ts';
 import { createKeyedMutex } from './keyed-mutex.ts';
 import { TodoEntity } from './todo.entity.ts';
 import { TODO_CHANGES, TodoChangeEntity } from './todo-change.entity.ts';
-import { noSuchTodo } from './todo-errors.ts';
-import { COLUMNS, type TodoRow, toTodo } from './todo-row.ts';
+import { TodoNotFoundError } from './todo-errors.ts';
+import { SELECT_TODO, type TodoRow, toColumns, toTodo } from './todo-row.ts';
 
-/** Refuses, by what it throws, a todo of another version than the caller expects. */
+/** Throws when the client expects another version than `version`, the current one. */
 export type Precondition = (version: number) => void;
 
-/** Writes todos of one owner, as a part of one transaction. What refuses throws an `HttpError`. */
+/** Writes todos of one owner in one transaction. A rejected write throws an `HttpError`. */
 export type TodoWriter = {
   readonly create: (todo: NewTodo) => Promise<Todo>;
-  /** Changes the fields that `changes` has. When that changes nothing the version stays too. */
+  /** Changes the fields that `changes` has. When no value changes, the version stays. */
   readonly update: (id: string, changes: TodoChanges, precondition?: Precondition) => Promise<Todo>;
-  /** Hides a todo. */
+  /** Deletes a todo. It can be restored until it is purged. */
   readonly remove: (id: string, precondition?: Precondition) => Promise<void>;
-  /** Brings a todo back that was hidden; one that is not is left as it is. */
+  /** Restores a deleted todo. A todo that is not deleted stays as it is. */
   readonly restore: (id: string, precondition?: Precondition) => Promise<Todo>;
-  /** Adds todos but those whose id this owner has already, hidden ones too. */
+  /** Adds todos. A todo is skipped when the owner already has its id, also as the id of a deleted todo. */
   readonly add: (todos: readonly ImportedTodo[]) => Promise<{ readonly created: number; readonly skipped: number }>;
 };
 
 /**
- * Runs `work` in a transaction on the todos of `owner`: all of it is done or nothing. Writers of one owner follow one
- * another, so what one reads no other changes before it is done. With `once` the answer is kept under a key, and a second
- * call is given the first one's answer.
+ * Runs `work` in one transaction on the todos of `owner`. The writes of one owner run one after another, so no other write
+ * changes what `work` has read. For an idempotent request, the result is stored with its key, and a repeated request gets
+ * the stored result.
  */
 export type WriteTodos = <T>(
   owner: string,
   work: (writer: TodoWriter) => Promise<T>,
   options?: {
-    readonly once?: Once | undefined;
-    /** Is asked when the turn of this write has come, and throws when it may not be done any more. */
+    readonly idempotency?: IdempotentRequest | undefined;
+    /** Called when the earlier writes of this owner have ended. It throws to cancel this write. */
     readonly beforeWrite?: () => Promise<unknown>;
   },
 ) => Promise<T>;
 
-/** Creates the writer of todos in a database. The writers of one owner in this process hold one connection. */
+/** Creates the writer of todos. All writes of one owner in this process use at most one connection at a time. */
 export function createTodoWriter(em: SqlEntityManager): WriteTodos {
-  const runExclusive = createKeyedMutex();
-  const runOnce = createRunningKeys();
+  const { runExclusive } = createKeyedMutex();
+  const withKeyLock = createKeyLock();
 
-  return (owner, work, { once, beforeWrite } = {}) => {
+  return (owner, work, { idempotency, beforeWrite } = {}) => {
     const write = () =>
       runExclusive(owner, async () => {
         await beforeWrite?.();
-        return attempt(owner, work, once);
+        return attempt(owner, work, idempotency);
       });
-    return once === undefined ? write() : runOnce(owner, once, write);
+    return idempotency === undefined ? write() : withKeyLock(owner, idempotency, write);
   };
 
   async function attempt<T>(
     owner: string,
     work: (writer: TodoWriter) => Promise<T>,
-    once: Once | undefined,
-    attempts = ATTEMPTS,
+    idempotency: IdempotentRequest | undefined,
+    attempts = MAX_ATTEMPTS,
   ): Promise<T> {
     try {
       return await em.fork().transactional((transaction) => {
         const write = () => writeList(transaction, owner, work);
-        return once === undefined ? write() : answerOnce(transaction, owner, once, write);
+        return idempotency === undefined ? write() : runIdempotently(transaction, owner, idempotency, write);
       });
     } catch (error) {
       if (!(error instanceof UniqueConstraintViolationException || error instanceof DeadlockException)) throw error;
-      // somebody else imported todos with the same ids meanwhile: now they are found to be taken
-      if (attempts > 1) return attempt(owner, work, once, attempts - 1);
+      // another subject imported todos with the same ids at the same time: the next attempt sees that they are taken
+      if (attempts > 1) return attempt(owner, work, idempotency, attempts - 1);
       throw new ServiceUnavailableError(
         'too_many_concurrent_writes',
         'Too many concurrent writes of the same ids. Retry in 1 s.',
@@ -83,8 +83,8 @@ export function createTodoWriter(em: SqlEntityManager): WriteTodos {
   }
 }
 
-/** How often a write is tried that meets others with the same ids. Each time one of them is done. */
-const ATTEMPTS = 10;
+/** Attempts of a write that conflicts with other writes of the same ids. In each round at least one of them succeeds. */
+const MAX_ATTEMPTS = 10;
 
 type StoredChange = TodoChange & { readonly sequence: number };
 
@@ -101,7 +101,7 @@ async function writeList<T>(
 
   async function create(todo: NewTodo): Promise<Todo> {
     const [created] = await insert([{ id: randomUUID(), ...todo }]);
-    if (created === undefined) throw new Error('nothing was inserted');
+    if (created === undefined) throw new Error('no todo was inserted');
     return created;
   }
 
@@ -110,7 +110,7 @@ async function writeList<T>(
     precondition?.(todo.version);
     const changed: Todo = { ...todo, ...sent };
     if (isDeepStrictEqual(changed, todo)) return todo;
-    const at = next();
+    const at = nextTime();
     const completedAt = todo.completed ? todo.completed_at : at;
     const updated = {
       ...changed,
@@ -118,36 +118,36 @@ async function writeList<T>(
       version: todo.version + 1,
       updated_at: at,
     };
-    await transaction.nativeUpdate(TodoEntity, { id }, { ...columnsOf(updated), words: wordsIn(updated) });
-    note('updated', updated);
+    await transaction.nativeUpdate(TodoEntity, { id }, { ...toColumns(updated), words: wordsOf(updated) });
+    record('updated', updated);
     return updated;
   }
 
   async function remove(id: string, precondition?: Precondition): Promise<void> {
     const { todo } = await get(id);
     precondition?.(todo.version);
-    const at = next();
+    const at = nextTime();
     const removed = { ...todo, version: todo.version + 1, updated_at: at };
     await transaction.nativeUpdate(
       TodoEntity,
       { id },
-      { version: removed.version, updatedAt: new Date(at), deletedAt: new Date(at) },
+      { version: removed.version, updated_at: new Date(at), deleted_at: new Date(at) },
     );
-    note('deleted', removed);
+    record('deleted', removed);
   }
 
   async function restore(id: string, precondition?: Precondition): Promise<Todo> {
-    const { todo, deleted } = await get(id, { hidden: true });
+    const { todo, deleted } = await get(id, { includeDeleted: true });
     precondition?.(todo.version);
     if (!deleted) return todo;
-    const at = next();
+    const at = nextTime();
     const restored = { ...todo, version: todo.version + 1, updated_at: at };
     await transaction.nativeUpdate(
       TodoEntity,
       { id },
-      { version: restored.version, updatedAt: new Date(at), deletedAt: null },
+      { version: restored.version, updated_at: new Date(at), deleted_at: null },
     );
-    note('restored', restored);
+    record('restored', restored);
     return restored;
   }
 
@@ -166,7 +166,7 @@ async function writeList<T>(
     for (const todo of todos) {
       if (todo.id !== undefined && seen.has(todo.id)) continue;
       if (todo.id !== undefined) seen.add(todo.id);
-      // an id that is somebody else's is replaced, and so tells nothing of whether it is
+      // an id of another subject's todo is replaced, so that an import does not reveal which ids exist
       fresh.push({ ...todo, id: todo.id === undefined || others.has(todo.id) ? randomUUID() : todo.id });
     }
     const created = await insert(fresh);
@@ -175,47 +175,47 @@ async function writeList<T>(
 
   async function insert(todos: readonly (ImportedTodo & { id: string })[]): Promise<Todo[]> {
     const created = todos.map(({ completed_at, created_at, position, updated_at, version, ...todo }): Todo => {
-      const at = next();
+      const at = nextTime();
       return {
         ...todo,
         completed_at: todo.completed ? (completed_at ?? at) : null,
-        // after all others, whose positions are mostly such times too
+        // after all todos that were created without a position: their positions are times too
         position: position ?? Date.parse(at),
         version: 1,
         created_at: created_at ?? at,
         updated_at: at,
       };
     });
-    // in the order of their ids: of two who import the same ones neither waits for the other in turn
+    // sorted by id, so that two imports of the same ids do not deadlock
     const rows = created
       .toSorted((one, other) => (one.id < other.id ? -1 : 1))
-      .map((todo) => ({ ...columnsOf(todo), owner, words: wordsIn(todo), deletedAt: null }));
-    for (const some of inChunks(rows)) {
-      await transaction.insertMany(TodoEntity, some);
+      .map((todo) => ({ ...toColumns(todo), owner, words: wordsOf(todo), deleted_at: null }));
+    for (const chunk of inChunks(rows)) {
+      await transaction.insertMany(TodoEntity, chunk);
       await setImmediate();
     }
-    for (const todo of created) note('created', todo);
+    for (const todo of created) record('created', todo);
     return created;
   }
 
-  /** The todo of this owner. @throws a 404 when there is none, or it is hidden. */
-  async function get(id: string, { hidden = false } = {}): Promise<{ todo: Todo; deleted: boolean }> {
+  /** Reads a todo of this owner. @throws {TodoNotFoundError} */
+  async function get(id: string, { includeDeleted = false } = {}): Promise<{ todo: Todo; deleted: boolean }> {
     const [row] = await transaction.execute<(TodoRow & { deleted: boolean })[]>(
-      `select ${COLUMNS}, deleted_at is not null as deleted from api.todo where id = ? and owner = ?`,
+      `select ${SELECT_TODO}, deleted_at is not null as deleted from api.todo where id = ? and owner = ?`,
       [id, owner],
     );
-    if (row === undefined || (row.deleted && !hidden)) throw noSuchTodo();
+    if (row === undefined || (row.deleted && !includeDeleted)) throw new TodoNotFoundError();
     const { deleted, ...todo } = row;
     return { todo: toTodo(todo), deleted };
   }
 
-  /** The time of the next change: no two of an owner are at the same. */
-  function next(): string {
+  /** The time of the next change. No two changes of an owner have the same time. */
+  function nextTime(): string {
     list.changedAt = Math.max(list.now, list.changedAt + 1);
     return new Date(list.changedAt).toISOString();
   }
 
-  function note(change: TodoChange['change'], todo: Todo): void {
+  function record(change: TodoChange['change'], todo: Todo): void {
     list.sequence += 1;
     const { id, version, updated_at: at } = todo;
     changes.push({ sequence: list.sequence, change, id, version, at, todo: change === 'deleted' ? null : todo });
@@ -224,8 +224,8 @@ async function writeList<T>(
   async function store(): Promise<void> {
     if (changes.length === 0) return;
     const rows = changes.map(({ id: todoId, at, ...change }) => ({ ...change, owner, todoId, at: new Date(at) }));
-    for (const some of inChunks(rows)) {
-      await transaction.insertMany(TodoChangeEntity, some);
+    for (const chunk of inChunks(rows)) {
+      await transaction.insertMany(TodoChangeEntity, chunk);
       await setImmediate();
     }
     await transaction.execute('update api.todo_list set sequence = ?, changed_at = ? where owner = ?', [
@@ -233,12 +233,12 @@ async function writeList<T>(
       new Date(list.changedAt),
       owner,
     ]);
-    // it is delivered when the transaction is committed
+    // PostgreSQL delivers it when the transaction is committed
     await transaction.execute('select pg_notify(?, ?)', [TODO_CHANGES, `${list.sequence} ${listKey(owner)}`]);
   }
 }
 
-/** Who the list is of, in a form that fits into a notification whatever subjects are called. */
+/** Identifies the list of an owner in a notification, whose payload is limited to 8000 bytes. A subject can be longer. */
 export function listKey(owner: string): string {
   return createHash('sha256').update(owner).digest('base64url');
 }
@@ -255,38 +255,27 @@ async function lockList(transaction: SqlEntityManager, owner: string) {
   return locked;
 }
 
-/** Rows and letters of a statement: the embedded database keeps everybody waiting while it reads one. */
-const ROWS = 1_000;
-const LETTERS = 200_000;
+/** Limits of one statement: the embedded database runs one statement at a time, so a long one delays all requests. */
+const MAX_STATEMENT_ROWS = 1_000;
+const MAX_STATEMENT_CHARACTERS = 200_000;
 
 function inChunks<T>(rows: readonly T[]): T[][] {
   const chunks: T[][] = [];
-  let letters = Number.POSITIVE_INFINITY;
+  let characters = Number.POSITIVE_INFINITY;
   for (const row of rows) {
     const length = JSON.stringify(row).length;
     const chunk = chunks.at(-1);
-    if (chunk === undefined || chunk.length >= ROWS || letters + length > LETTERS) {
+    if (chunk === undefined || chunk.length >= MAX_STATEMENT_ROWS || characters + length > MAX_STATEMENT_CHARACTERS) {
       chunks.push([row]);
-      letters = length;
+      characters = length;
     } else {
       chunk.push(row);
-      letters += length;
+      characters += length;
     }
   }
   return chunks;
 }
 
-function columnsOf(todo: Todo) {
-  const { completed_at, due_at, created_at, updated_at, ...same } = todo;
-  return {
-    ...same,
-    completedAt: completed_at && new Date(completed_at),
-    dueAt: due_at && new Date(due_at),
-    createdAt: new Date(created_at),
-    updatedAt: new Date(updated_at),
-  };
-}
-
-function wordsIn({ title, description }: Todo): string[] {
+function wordsOf({ title, description }: Todo): string[] {
   return searchWords(`${title} ${description ?? ''}`);
 }

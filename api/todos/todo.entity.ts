@@ -1,6 +1,9 @@
 import { defineEntity, p, Type } from '@mikro-orm/core';
 
-/** Words as a search of PostgreSQL has them: it parses no text by itself, so that they are the same in every database. */
+/**
+ * Words for the text search of PostgreSQL. `array_to_tsvector` takes them as they are, so that the language settings of a
+ * database do not change the result of a search.
+ */
 class Words extends Type<readonly string[], string> {
   override getColumnType(): string {
     return 'tsvector';
@@ -15,7 +18,10 @@ class Words extends Type<readonly string[], string> {
   }
 }
 
-/** A list of any text: MikroORM's own does not quote ` a` and `null`, and escapes as JSON does and PostgreSQL does not. */
+/**
+ * A list of texts. MikroORM's own array type does not quote ` a` and `null`, and it escapes like JSON, which PostgreSQL does
+ * not understand.
+ */
 class Texts extends Type<readonly string[], string> {
   override getColumnType(): string {
     return 'text[]';
@@ -26,39 +32,39 @@ class Texts extends Type<readonly string[], string> {
   }
 }
 
-/** A todo of one owner. */
+/** A todo of one owner. The fields of the contract have the same names here, see `todo-row.ts`. */
 export const TodoEntity = defineEntity({
   name: 'Todo',
   tableName: 'todo',
   properties: {
     id: p.uuid().primary(),
-    /** The subject of the access token that created it: nobody else sees it. */
+    /** The subject of the access token that created the todo. No other subject can see the todo. */
     owner: p.text(),
     title: p.text(),
     description: p.text().nullable(),
     completed: p.boolean(),
-    completedAt: p.datetime(3).nullable(),
-    dueAt: p.datetime(3).nullable(),
-    /** 1 is the most urgent of four. */
+    completed_at: p.datetime(3).nullable(),
+    due_at: p.datetime(3).nullable(),
+    /** 1 is the most urgent. */
     priority: p.smallint(),
     tags: p.type(Texts),
     position: p.double(),
     version: p.integer(),
-    /** The words of title and description, as a search finds them. */
+    /** The words of the title and the description, for the text search. */
     words: p.type(Words),
-    createdAt: p.datetime(3),
-    updatedAt: p.datetime(3),
-    /** Since when it is hidden. After a while it is gone for good. */
-    deletedAt: p.datetime(3).nullable(),
+    created_at: p.datetime(3),
+    updated_at: p.datetime(3),
+    /** When the todo was deleted. It can be restored until it is purged. */
+    deleted_at: p.datetime(3).nullable(),
   },
-  // one for each order that a list may have, so that a page costs the same however long the list is
+  // one for each order of a list, so that a page of a long list costs no more than a page of a short one
   indexes: [
     { name: 'todo_by_created_at', expression: page('todo_by_created_at', 'created_at, id') },
     { name: 'todo_by_updated_at', expression: page('todo_by_updated_at', 'updated_at, id') },
     { name: 'todo_by_due_at', expression: page('todo_by_due_at', "coalesce(due_at, 'infinity'), created_at, id") },
     { name: 'todo_by_priority', expression: page('todo_by_priority', 'priority, created_at, id') },
     { name: 'todo_by_position', expression: page('todo_by_position', 'position, id') },
-    // what is open is looked at most, and is a small part of what there is after some years
+    // most requests list open todos, which are a small part of all todos after some years
     {
       name: 'todo_open_by_created_at',
       expression: page('todo_open_by_created_at', 'created_at, id', ' and not completed'),
