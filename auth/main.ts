@@ -114,7 +114,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
       shareStatus: tokenStatus.share,
     }),
     clients,
-    noteSecretUse: secretUse.note,
+    noteSecretUse: secretUse.record,
     failedAuthentications,
     revokeToken: createRevocationEndpoint({ issuer, verify: verifyOwnToken, revocations }),
     introspectToken: createIntrospectionEndpoint({ verify: verifyOwnToken, isRevoked }),

@@ -2,33 +2,44 @@ import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { HttpError, InvalidRequestError } from '../../shared/http/http-error.ts';
 import { insertSuccess, type Origin } from '../audit/audit.ts';
+import { hasActiveAdministrator } from '../clients/active-clients.ts';
 import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
+import { isClientId } from '../clients/client-id.ts';
 import { ClientSecretEntity } from '../clients/client-secret.entity.ts';
 import { createClientSecret, hashClientSecret } from '../clients/client-secret.ts';
-import { type Clients, insertClient, isClientId } from '../clients/clients.ts';
+import { type Clients, insertClient } from '../clients/clients.ts';
 import type { ResourceServers } from '../resource-servers/resource-servers.ts';
 import { revokeLeases } from '../revocation/revocations.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
 import type { ClientChanges, ClientResponse, NewClientRequest } from './contract.ts';
 
-/** What an administrator does to clients. Each change is one transaction, with the word of it in the audit. */
+/**
+ * The management of clients by administrators. Each change is one transaction that also writes an audit event. A method
+ * that takes a client id throws an `HttpError` `client_not_found` (404) when there is no such client.
+ */
 export type Administration = {
-  /** @throws {InvalidRequestError} when the id is taken, or a scope or resource does not fit. */
+  /** @throws {InvalidRequestError} when another client has the id, or a resource does not exist. */
   readonly createClient: (request: NewClientRequest, origin: Origin) => Promise<ClientResponse>;
   readonly listClients: () => Promise<ClientResponse[]>;
   readonly getClient: (clientId: string) => Promise<ClientResponse>;
   /**
-   * Changes a client. One that is disabled loses its access tokens in the same transaction. Throws a 409, as deletion does,
-   * when nobody would be left who can administer.
+   * Changes a client. Disabling it revokes its access tokens in the same transaction.
+   * @throws {HttpError} `last_administrator` (409) when no active administrator would remain.
    */
   readonly changeClient: (clientId: string, changes: ClientChanges, origin: Origin) => Promise<ClientResponse>;
-  /** Deletes a client, and its access tokens with it. */
+  /**
+   * Deletes a client and revokes its access tokens.
+   * @throws {HttpError} `last_administrator` (409) when no active administrator would remain.
+   */
   readonly deleteClient: (clientId: string, origin: Origin) => Promise<void>;
-  /** Makes a new secret; those that are good now stay so for `overlap` seconds. */
-  readonly rotateSecret: (clientId: string, overlap: number, origin: Origin) => Promise<ClientResponse>;
+  /**
+   * Creates a new secret. The current secrets stay valid for `overlapSeconds`.
+   * @throws {HttpError} `client_has_no_secret` (409) when the client authenticates with a key.
+   */
+  readonly rotateSecret: (clientId: string, overlapSeconds: number, origin: Origin) => Promise<ClientResponse>;
 };
 
-/** Creates the administration of the clients in a database. Every call throws a 404 for a client that is not there. */
+/** Creates the management of the clients in a database. */
 export function createAdministration({
   em,
   resourceServers,
@@ -38,14 +49,15 @@ export function createAdministration({
   em: SqlEntityManager;
   resourceServers: ResourceServers;
   statusLists: Pick<StatusLists, 'catchUp'>;
-  clients: Pick<Clients, 'forget'>;
+  clients: Pick<Clients, 'invalidate'>;
 }): Administration {
+  const [adminResource = ''] = resourcesWith(['admin']);
   return {
     async createClient(request, origin) {
       const clientId = request.client_id ?? `client-${createClientSecret().slice(0, 12)}`;
       const scopes = request.scope.split(' ');
-      const resources = request.resources ?? resourcesOf(scopes);
-      checkResources(resources);
+      const resources = request.resources ?? resourcesWith(scopes);
+      requireKnownResources(resources);
       const secret = request.token_endpoint_auth_method === 'private_key_jwt' ? undefined : createClientSecret();
       await em.fork().transactional(async (transaction) => {
         await insertClient(transaction, {
@@ -59,7 +71,7 @@ export function createAdministration({
           secretHash: secret === undefined ? null : hashClientSecret(secret),
           jwks: request.jwks ?? null,
         }).catch((error) => {
-          throw error instanceof UniqueConstraintViolationException ? idTaken() : error;
+          throw error instanceof UniqueConstraintViolationException ? clientIdTaken() : error;
         });
         await insertSuccess(transaction, origin, 'client.create', clientId, { scope: request.scope, resources });
       });
@@ -72,7 +84,7 @@ export function createAdministration({
         await fork.find(ClientSecretEntity, {}),
       ];
       return clients.map((client) =>
-        present(
+        toClientResponse(
           client,
           secrets.filter(({ clientId }) => clientId === client.clientId),
         ),
@@ -93,12 +105,12 @@ export function createAdministration({
             updatedAt: new Date(),
           },
         );
-        await requireAdministrator(transaction, client);
+        await requireRemainingAdministrator(transaction, client);
         if (changes.active === false)
           await revokeLeases(transaction, clientId, { actor: origin.actor ?? '', reason: 'client disabled' });
         await insertSuccess(transaction, origin, actionOf(changes), clientId, changes);
       });
-      clients.forget(clientId);
+      clients.invalidate(clientId);
       await statusLists.catchUp();
       return getClient(clientId);
     },
@@ -107,35 +119,35 @@ export function createAdministration({
         const client = await lockClient(transaction, clientId);
         await transaction.nativeDelete(ClientSecretEntity, { clientId });
         await transaction.nativeDelete(ClientEntity, { clientId });
-        await requireAdministrator(transaction, client);
+        await requireRemainingAdministrator(transaction, client);
         await revokeLeases(transaction, clientId, { actor: origin.actor ?? '', reason: 'client deleted' });
         await insertSuccess(transaction, origin, 'client.delete', clientId, {});
       });
-      clients.forget(clientId);
+      clients.invalidate(clientId);
       await statusLists.catchUp();
     },
-    async rotateSecret(clientId, overlap, origin) {
+    async rotateSecret(clientId, overlapSeconds, origin) {
       const secret = createClientSecret();
       await em.fork().transactional(async (transaction) => {
         const { tokenEndpointAuthMethod } = await lockClient(transaction, clientId);
         if (tokenEndpointAuthMethod === 'private_key_jwt') {
-          throw new HttpError('client_has_no_secret', 'This client authenticates with its key and has no secret');
+          throw new HttpError('client_has_no_secret', 'This client authenticates with a key and has no secret.');
         }
-        const end = new Date(Date.now() + overlap * 1000);
+        const end = new Date(Date.now() + overlapSeconds * 1000);
         await transaction.nativeDelete(
           ClientSecretEntity,
-          overlap === 0 ? { clientId } : { clientId, expiresAt: { $lt: new Date() } },
+          overlapSeconds === 0 ? { clientId } : { clientId, expiresAt: { $lt: new Date() } },
         );
-        // one that ends earlier anyway keeps its end
+        // a secret that expires earlier keeps its time
         await transaction.nativeUpdate(
           ClientSecretEntity,
           { clientId, $or: [{ expiresAt: null }, { expiresAt: { $gt: end } }] },
           { expiresAt: end },
         );
         await transaction.insert(ClientSecretEntity, { hash: hashClientSecret(secret), clientId });
-        await insertSuccess(transaction, origin, 'client.rotate-secret', clientId, { overlap });
+        await insertSuccess(transaction, origin, 'client.rotate-secret', clientId, { overlap: overlapSeconds });
       });
-      clients.forget(clientId);
+      clients.invalidate(clientId);
       return { ...(await getClient(clientId)), client_secret: secret };
     },
   };
@@ -143,33 +155,33 @@ export function createAdministration({
   async function getClient(clientId: string): Promise<ClientResponse> {
     const fork = em.fork();
     const client = isClientId(clientId) ? await fork.findOne(ClientEntity, { clientId }) : null;
-    if (client === null) throw noSuchClient();
-    return present(client, await fork.find(ClientSecretEntity, { clientId }, { orderBy: { createdAt: 'asc' } }));
+    if (client === null) throw clientNotFound();
+    return toClientResponse(
+      client,
+      await fork.find(ClientSecretEntity, { clientId }, { orderBy: { createdAt: 'asc' } }),
+    );
   }
 
-  /** After a change of `client`: somebody must be left who can undo it. */
-  async function requireAdministrator(transaction: SqlEntityManager, client: ClientRow): Promise<void> {
+  /** Rejects a change of `client` after which no administrator could undo it. */
+  async function requireRemainingAdministrator(transaction: SqlEntityManager, client: ClientRow): Promise<void> {
     if (!client.scopes.includes('admin')) return;
-    // of two administrators who disable each other at once, the second is refused
+    // if two administrators disable each other at the same time, the second request is rejected
     await transaction.execute("select pg_advisory_xact_lock(hashtext('auth administrators'))");
-    const [left] = await transaction.execute(
-      "select 1 from auth.client where active and 'admin' = any(scopes) and ? = any(resources) limit 1",
-      resourcesOf(['admin']),
-    );
-    if (left === undefined)
+    if (!(await hasActiveAdministrator(transaction, adminResource)))
       throw new HttpError(
         'last_administrator',
-        'This would leave no active client with the scope admin, and nobody who could undo it',
+        'This change would leave no active client with the scope admin, so no client could undo it.',
       );
   }
 
-  function resourcesOf(scopes: readonly string[]): string[] {
+  /** Returns the resources that have at least one of these scopes. */
+  function resourcesWith(scopes: readonly string[]): string[] {
     return resourceServers
       .filter((server) => server.scopes.some((scope) => scopes.includes(scope)))
       .map(({ resource }) => resource);
   }
 
-  function checkResources(resources: readonly string[]): void {
+  function requireKnownResources(resources: readonly string[]): void {
     const known = resourceServers.map(({ resource }) => resource);
     const unknown = resources.findIndex((resource) => !known.includes(resource));
     if (unknown >= 0)
@@ -180,7 +192,7 @@ export function createAdministration({
 async function lockClient(transaction: SqlEntityManager, clientId: string): Promise<ClientRow> {
   const lockMode = LockMode.PESSIMISTIC_WRITE;
   const client = isClientId(clientId) ? await transaction.findOne(ClientEntity, { clientId }, { lockMode }) : null;
-  if (client === null) throw noSuchClient();
+  if (client === null) throw clientNotFound();
   return client;
 }
 
@@ -189,19 +201,19 @@ function actionOf({ active, scope }: ClientChanges): string {
   return scope === undefined ? 'client.change' : 'client.set-scope';
 }
 
-function idTaken(): InvalidRequestError {
-  return new InvalidRequestError([{ field: 'client_id', expected: 'an id that no client has' }]);
+function clientIdTaken(): InvalidRequestError {
+  return new InvalidRequestError([{ field: 'client_id', expected: 'an id that no other client has' }]);
 }
 
-function noSuchClient(): HttpError {
-  return new HttpError('client_not_found', 'There is no client with this id', {
-    fields: [{ field: 'client_id', expected: 'the id of a client' }],
+function clientNotFound(): HttpError {
+  return new HttpError('client_not_found', 'There is no client with this id.', {
+    fields: [{ field: 'client_id', expected: 'the id of a registered client' }],
   });
 }
 
 type SecretRow = { createdAt: Date; expiresAt?: Date | null; lastUsedAt?: Date | null };
 
-function present(client: ClientRow, secrets: readonly SecretRow[]): ClientResponse {
+function toClientResponse(client: ClientRow, secrets: readonly SecretRow[]): ClientResponse {
   return {
     client_id: client.clientId,
     client_name: client.name,

@@ -1,32 +1,45 @@
 import * as z from 'zod';
 import { SCOPES } from '../../shared/scopes.ts';
 import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client-authentication-methods.ts';
+import { CHOSEN_CLIENT_ID } from '../clients/client-id.ts';
 import { PRIVATE_JWK_MEMBERS } from '../signing-keys/public-jwk.ts';
 
-const ALL = Object.keys(SCOPES);
-const scopeList = `a list of scopes, space-separated: some of ${ALL.join(', ')}`;
+const ALL_SCOPES = Object.keys(SCOPES);
+const SCOPE_LIST = `a list of scopes, separated by spaces: some of ${ALL_SCOPES.join(', ')}`;
+const CLIENT_ID = '1 to 100 characters of A-Z, a-z, 0-9, _ and -';
+const CLIENT_NAME = 'a name of 1 to 200 characters, without control characters';
+const BASE64URL = 'base64url, without padding';
+const KEY_ID = '1 to 200 printable ASCII characters';
+const RESOURCE = 'a resource identifier';
+const JSON_OBJECT = 'a JSON object';
+const BOOLEAN = 'true or false';
 
-/** Scopes as OAuth writes them, with a space between: at least one, and none that does not exist. */
+const MAX_JWK_MEMBER_LENGTH = 2_000;
+const MAX_KEYS = 20;
+const MAX_RESOURCE_LENGTH = 255;
+const MAX_OVERLAP_SECONDS = 2_592_000;
+const MAX_AUDIT_EVENTS = 1_000;
+const DEFAULT_AUDIT_EVENTS = 100;
+
+/** Scopes in the form of RFC 6749 §3.3, separated by spaces: at least one, and each must exist. */
 const scope = z
-  .string(scopeList)
-  .refine((text) => text.split(' ').length > 0 && text.split(' ').every((name) => ALL.includes(name)), scopeList);
+  .string(SCOPE_LIST)
+  .refine(
+    (text) => text.split(' ').length > 0 && text.split(' ').every((name) => ALL_SCOPES.includes(name)),
+    SCOPE_LIST,
+  );
 
-const clientId = z
-  .string('1 to 100 letters of A-Z, a-z, 0-9, _ and -')
-  .regex(/^[A-Za-z0-9_-]{1,100}$/, '1 to 100 letters of A-Z, a-z, 0-9, _ and -');
-const aName = 'a name of 1 to 200 characters, without control characters';
-const clientName = z.string(aName).regex(/^[^\p{Cc}\p{Cs}]{1,200}$/u, aName);
+const clientName = z.string(CLIENT_NAME).regex(/^[^\p{Cc}\p{Cs}]{1,200}$/u, CLIENT_NAME);
 
 const base64url = z
-  .string('base64url, without padding')
-  .max(2_000, 'at most 2000 letters')
-  .regex(/^[A-Za-z0-9_-]+$/, 'base64url, without padding');
-const keyId = z.string('1 to 200 printable letters').regex(/^[\x20-\x7e]{1,200}$/, '1 to 200 printable letters');
+  .string(BASE64URL)
+  .max(MAX_JWK_MEMBER_LENGTH, `at most ${MAX_JWK_MEMBER_LENGTH} characters`)
+  .regex(/^[A-Za-z0-9_-]+$/, BASE64URL);
 
-/** A public key as a JWK (RFC 7517 §4, RFC 7518 §6), of the kinds that verify client assertions. */
+/** A public key as a JWK (RFC 7517 §4, RFC 7518 §6) of a type with which auth verifies client assertions. */
 const PublicJwk = z
   .looseObject({}, 'a JWK')
-  .refine((key) => PRIVATE_JWK_MEMBERS.every((member) => !(member in key)), 'a public key, without its private half')
+  .refine((key) => PRIVATE_JWK_MEMBERS.every((member) => !(member in key)), 'a public key, without private members')
   .pipe(
     z.discriminatedUnion(
       'kty',
@@ -36,96 +49,113 @@ const PublicJwk = z
           crv: z.literal('P-256', 'P-256'),
           x: base64url,
           y: base64url,
-          ...about('ES256'),
+          ...commonMembers('ES256'),
         }),
         z.object({
           kty: z.literal('OKP'),
           crv: z.literal('Ed25519', 'Ed25519'),
           x: base64url,
-          ...about('EdDSA', 'Ed25519'),
+          ...commonMembers('EdDSA', 'Ed25519'),
         }),
-        z.object({ kty: z.literal('RSA'), n: base64url, e: base64url, ...about('RS256', 'PS256') }),
+        z.object({ kty: z.literal('RSA'), n: base64url, e: base64url, ...commonMembers('RS256', 'PS256') }),
       ],
       'EC, OKP or RSA',
     ),
   );
 
-function about(...algorithms: [string, ...string[]]) {
+/** The members of every JWK (RFC 7517 §4), for a key that verifies signatures of `algorithms`. */
+function commonMembers(...algorithms: [string, ...string[]]) {
   return {
-    kid: keyId.optional(),
+    kid: z
+      .string(KEY_ID)
+      .regex(/^[\x20-\x7e]{1,200}$/, KEY_ID)
+      .optional(),
     alg: z.enum(algorithms, algorithms.join(' or ')).optional(),
     use: z.literal('sig', 'sig').optional(),
     key_ops: z.tuple([z.literal('verify')], '["verify"]').optional(),
   };
 }
 
-/** What registers a client, in the words of RFC 7591 §2 where it has them. */
+/** The body of a request that registers a client, with the member names of RFC 7591 §2 where it defines them. */
 export const NewClientRequest = z
   .strictObject(
     {
-      client_id: clientId.optional(),
+      client_id: z.string(CLIENT_ID).regex(CHOSEN_CLIENT_ID, CLIENT_ID).optional(),
       client_name: clientName,
       scope,
-      /** The resource identifiers that it may ask access tokens for; absent: every one at which it may have a scope. */
-      resources: z
-        .array(z.url('a resource identifier'), 'a list of resource identifiers')
-        .min(1, 'at least one')
-        .optional(),
-      /** The resource identifier that it answers at, when it is a resource server itself. */
-      resource_server: z.url('a resource identifier').max(255, 'at most 255 characters').optional(),
+      /** The resources for which the client may request access tokens; absent means every resource that has one of its scopes. */
+      resources: z.array(z.url(RESOURCE), 'a list of resource identifiers').min(1, 'at least one').optional(),
+      /** The resource of a client that is itself a resource server. */
+      resource_server: z.url(RESOURCE).max(MAX_RESOURCE_LENGTH, `at most ${MAX_RESOURCE_LENGTH} characters`).optional(),
       token_endpoint_auth_method: z
         .enum(CLIENT_AUTHENTICATION_METHODS, CLIENT_AUTHENTICATION_METHODS.join(', '))
         .default('client_secret_basic'),
       jwks: z
         .object(
-          { keys: z.array(PublicJwk, 'a list of keys').min(1, 'at least one key').max(20, 'at most 20 keys') },
+          {
+            keys: z
+              .array(PublicJwk, 'a list of keys')
+              .min(1, 'at least one key')
+              .max(MAX_KEYS, `at most ${MAX_KEYS} keys`),
+          },
           'a JWK Set with public keys',
         )
         .optional(),
-      one_token_at_a_time: z.boolean('true or false').default(false),
+      one_token_at_a_time: z.boolean(BOOLEAN).default(false),
     },
-    'a JSON object',
+    JSON_OBJECT,
   )
   .refine(({ jwks, token_endpoint_auth_method: method }) => (jwks !== undefined) === (method === 'private_key_jwt'), {
     path: ['jwks'],
-    message: 'public keys with private_key_jwt, and none with a secret',
+    message: 'public keys with private_key_jwt, and no keys with a client secret',
   });
 export type NewClientRequest = z.infer<typeof NewClientRequest>;
 
-/** What changes a client. */
+/** The body of a request that changes a client. */
 export const ClientChanges = z
   .strictObject(
     {
       client_name: clientName,
       scope,
-      active: z.boolean('true or false'),
-      one_token_at_a_time: z.boolean('true or false'),
+      active: z.boolean(BOOLEAN),
+      one_token_at_a_time: z.boolean(BOOLEAN),
     },
-    'a JSON object',
+    JSON_OBJECT,
   )
   .partial();
 export type ClientChanges = z.infer<typeof ClientChanges>;
 
-/** What makes a client a new secret: the old ones stay good for `overlap` seconds. */
-export const NewSecretRequest = z.strictObject(
-  {
-    overlap: z
-      .number('seconds, 0 to 2592000')
-      .int('seconds, 0 to 2592000')
-      .min(0, 'seconds, 0 to 2592000')
-      .max(2_592_000, 'seconds, 0 to 2592000')
-      .default(0),
-  },
-  'a JSON object',
-);
+const OVERLAP = `seconds, 0 to ${MAX_OVERLAP_SECONDS}`;
 
-/** What takes access back: a token, or every token of a client. */
+/** The body of a request that creates a new secret. The old secrets stay valid for `overlap` seconds. */
+export const NewSecretRequest = z.strictObject(
+  { overlap: z.number(OVERLAP).int(OVERLAP).min(0, OVERLAP).max(MAX_OVERLAP_SECONDS, OVERLAP).default(0) },
+  JSON_OBJECT,
+);
+export type NewSecretRequest = z.infer<typeof NewSecretRequest>;
+
+/** The body of a request that revokes one access token, or every access token of a client. */
 export const NewRevocationRequest = z.union(
   [z.strictObject({ token: z.string() }), z.strictObject({ client_id: z.string() })],
   'a JSON object with either token or client_id',
 );
+export type NewRevocationRequest = z.infer<typeof NewRevocationRequest>;
 
-/** A client as it is shown. */
+const AUDIT_LIMIT = `1 to ${MAX_AUDIT_EVENTS}`;
+const EVENT_ID = 'the id of an event';
+
+/** The query of a request that lists audit events. `before` is the id of the oldest event of the previous page. */
+export const AuditQuery = z.strictObject({
+  limit: z.coerce
+    .number(AUDIT_LIMIT)
+    .int(AUDIT_LIMIT)
+    .min(1, AUDIT_LIMIT)
+    .max(MAX_AUDIT_EVENTS, AUDIT_LIMIT)
+    .default(DEFAULT_AUDIT_EVENTS),
+  before: z.coerce.number(EVENT_ID).int(EVENT_ID).min(1, EVENT_ID).optional(),
+});
+
+/** A client in a response. */
 export const ClientResponse = z.object({
   client_id: z.string(),
   client_name: z.string(),
@@ -144,21 +174,22 @@ export const ClientResponse = z.object({
       last_used_at: z.iso.datetime().nullable(),
     }),
   ),
-  /** Only in the answer that made it. */
+  /** Present only in the response to the request that created the secret. */
   client_secret: z.string().optional(),
 });
 export type ClientResponse = z.infer<typeof ClientResponse>;
 
-/** How far a revocation has come. */
+/** How far a revocation has propagated. */
 export const RevocationResponse = z.object({
   sequence: z.number(),
-  /** The resource servers that have applied it, and those that have not said so yet. */
+  /** The resource servers that have applied the revocation. */
   confirmed: z.array(z.string()),
+  /** The resource servers that have not acknowledged it yet. */
   pending: z.array(z.string()),
 });
 export type RevocationResponse = z.infer<typeof RevocationResponse>;
 
-/** An event of the audit. */
+/** An audit event in a response. */
 export const AuditEventResponse = z.object({
   id: z.number(),
   at: z.iso.datetime(),

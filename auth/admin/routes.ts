@@ -17,6 +17,7 @@ import type { Propagation } from '../status-lists/propagation.ts';
 import type { Administration } from './administration.ts';
 import {
   type AuditEventResponse,
+  AuditQuery,
   ClientChanges,
   NewClientRequest,
   NewRevocationRequest,
@@ -24,13 +25,10 @@ import {
   type RevocationResponse,
 } from './contract.ts';
 
-const AuditQuery = z.strictObject({
-  limit: z.coerce.number('1 to 1000').int('1 to 1000').min(1, '1 to 1000').max(1000, '1 to 1000').default(100),
-  before: z.coerce.number('the id of an event').int('the id of an event').min(1, 'the id of an event').optional(),
-});
-const Sequence = z.coerce.number('a sequence').int('a sequence').min(0, 'a sequence');
+const SEQUENCE = 'the sequence of a revocation';
+const Sequence = z.coerce.number(SEQUENCE).int(SEQUENCE).min(0, SEQUENCE);
 
-/** The routes below `/admin`: a resource server for administrators, on the access tokens that this server issues itself. */
+/** Creates the routes below `/admin`. They are a resource server for administrators, and auth issues its access tokens. */
 export function adminRoutes({
   issuer,
   em,
@@ -47,50 +45,50 @@ export function adminRoutes({
   revocations: Revocations;
   propagation: Propagation;
   verifyOwnToken: VerifyOwnToken;
-  /** Comes again after a body: the access token may have been revoked while that was on its way. */
+  /** It runs again after a body was received, because the access token may have been revoked meanwhile. */
   authenticate: Middleware<Authorized>;
   challenges: Challenges;
 }): Router<Authorized> {
   const router = new Router<Authorized>({ prefix: '/admin', sensitive: true });
-  const mayAdminister = requireScope('admin', challenges);
+  const requireAdminScope = requireScope('admin', challenges);
 
-  router.get('/clients', authenticate, mayAdminister, listClients);
+  router.get('/clients', authenticate, requireAdminScope, listClients);
   router.post<{ body: NewClientRequest }>(
     '/clients',
     authenticate,
-    mayAdminister,
+    requireAdminScope,
     parseBody(NewClientRequest),
     authenticate,
     createClient,
   );
-  router.get('/clients/:id', authenticate, mayAdminister, getClient);
+  router.get('/clients/:id', authenticate, requireAdminScope, getClient);
   router.patch<{ body: ClientChanges }>(
     '/clients/:id',
     authenticate,
-    mayAdminister,
+    requireAdminScope,
     parseBody(ClientChanges),
     authenticate,
     changeClient,
   );
-  router.delete('/clients/:id', authenticate, mayAdminister, deleteClient);
-  router.post<{ body: { overlap: number } }>(
+  router.delete('/clients/:id', authenticate, requireAdminScope, deleteClient);
+  router.post<{ body: NewSecretRequest }>(
     '/clients/:id/secrets',
     authenticate,
-    mayAdminister,
+    requireAdminScope,
     parseBody(NewSecretRequest),
     authenticate,
     rotateSecret,
   );
-  router.post<{ body: z.infer<typeof NewRevocationRequest> }>(
+  router.post<{ body: NewRevocationRequest }>(
     '/revocations',
     authenticate,
-    mayAdminister,
+    requireAdminScope,
     parseBody(NewRevocationRequest),
     authenticate,
     revoke,
   );
-  router.get('/revocations/:sequence', authenticate, mayAdminister, getRevocation);
-  router.get('/audit', authenticate, mayAdminister, listAudit);
+  router.get('/revocations/:sequence', authenticate, requireAdminScope, getRevocation);
+  router.get('/audit', authenticate, requireAdminScope, listAudit);
   return router;
 
   async function listClients(ctx: RouterContext<Authorized>): Promise<void> {
@@ -114,29 +112,27 @@ export function adminRoutes({
 
   async function deleteClient(ctx: RouterContext<Authorized>): Promise<void> {
     await administration.deleteClient(ctx.params.id ?? '', originOf(ctx));
-    ctx.body = { message: 'The client was deleted and its access tokens were revoked' };
+    ctx.body = { message: 'The client was deleted, and its access tokens were revoked.' };
   }
 
-  async function rotateSecret(ctx: RouterContext<Authorized & { body: { overlap: number } }>): Promise<void> {
+  async function rotateSecret(ctx: RouterContext<Authorized & { body: NewSecretRequest }>): Promise<void> {
     ctx.status = 201;
     ctx.body = await administration.rotateSecret(ctx.params.id ?? '', ctx.state.body.overlap, originOf(ctx));
   }
 
-  async function revoke(
-    ctx: RouterContext<Authorized & { body: z.infer<typeof NewRevocationRequest> }>,
-  ): Promise<void> {
+  async function revoke(ctx: RouterContext<Authorized & { body: NewRevocationRequest }>): Promise<void> {
     const { body, accessToken } = ctx.state;
     const request = { ...originOf(ctx), actor: accessToken.clientId, reason: 'revoked by an administrator' };
     const sequence =
       'token' in body
-        ? await revocations.revokeToken(await findToken(body.token), request)
+        ? await revocations.revokeToken(await verifyToken(body.token), request)
         : await revocations.revokeClient((await administration.getClient(body.client_id)).client_id, request);
     ctx.status = 201;
     ctx.set('location', `${issuer}/admin/revocations/${sequence}`);
     ctx.body = { sequence, ...(await propagation.query(sequence)) } satisfies RevocationResponse;
   }
 
-  /** Waits, where the request prefers to, until every reader has confirmed (RFC 7240 §4.3). */
+  /** Waits until every reader has confirmed the revocation, for as long as the request prefers (RFC 7240 §4.3). */
   async function getRevocation(ctx: RouterContext<Authorized>): Promise<void> {
     const sequence = parseRequest(Sequence, ctx.params.sequence, 'sequence');
     ctx.body = { sequence, ...(await propagation.waitUntilConfirmed(sequence, ctx)) } satisfies RevocationResponse;
@@ -160,7 +156,7 @@ export function adminRoutes({
     );
   }
 
-  async function findToken(token: string) {
+  async function verifyToken(token: string) {
     try {
       const { jti, client_id, status } = await verifyOwnToken(token);
       const { idx, uri } = status.status_list;

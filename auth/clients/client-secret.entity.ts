@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { CLIENT_CHANGES } from './client.entity.ts';
+import { CLIENT_CHANGES_CHANNEL } from './client.entity.ts';
 
-/** One of the secrets of a client: while they overlap, each of them is good. */
+/** A secret of a client. After a rotation a client can have several secrets that are valid at the same time. */
 export const ClientSecretEntity = defineEntity({
   name: 'ClientSecret',
   tableName: 'client_secret',
@@ -9,10 +9,10 @@ export const ClientSecretEntity = defineEntity({
     /** SHA-256 of the secret. */
     hash: p.string().primary(),
     clientId: p.string().index(),
-    /** When it stops being good; null: never. */
+    /** When the secret stops being valid; null means never. */
     expiresAt: p.datetime().nullable(),
     createdAt: p.datetime().defaultRaw('now()'),
-    /** Written now and then, not at each use. */
+    /** Written about once a minute, not at each use. */
     lastUsedAt: p.datetime().nullable(),
   },
   triggers: [
@@ -20,16 +20,16 @@ export const ClientSecretEntity = defineEntity({
       name: 'client_secret_changes',
       timing: 'after',
       events: ['insert', 'delete'],
-      body: `perform pg_notify('${CLIENT_CHANGES}', coalesce(new.client_id, old.client_id)); return null`,
+      body: `perform pg_notify('${CLIENT_CHANGES_CHANNEL}', coalesce(new.client_id, old.client_id)); return null`,
     },
     {
-      // not for a new last_used_at, which nobody keeps in memory
+      // not for a new last_used_at, which no process caches
       name: 'client_secret_expiry_changes',
       timing: 'after',
       events: ['update'],
-      // spelled as PostgreSQL gives it back, or every look at the schema finds a difference
+      // spelled as PostgreSQL returns it; otherwise each comparison with the database would find a difference
       when: '(old.expires_at IS DISTINCT FROM new.expires_at)',
-      body: `perform pg_notify('${CLIENT_CHANGES}', new.client_id); return null`,
+      body: `perform pg_notify('${CLIENT_CHANGES_CHANNEL}', new.client_id); return null`,
     },
   ],
 });

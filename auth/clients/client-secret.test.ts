@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createClientSecret, hashClientSecret, isClientSecret } from './client-secret.ts';
 
-test('a secret is 256 random bits in letters that need no escaping', () => {
+test('a secret has 256 random bits and needs no escaping', () => {
   const secrets = Array.from({ length: 100 }, createClientSecret);
   expect(new Set(secrets).size).toBe(100);
   for (const secret of secrets) {
@@ -12,10 +12,10 @@ test('a secret is 256 random bits in letters that need no escaping', () => {
 
 test('only the secret itself matches its hash', () => {
   const secret = createClientSecret();
-  const kept = hashClientSecret(secret);
-  expect(kept).not.toContain(secret);
-  expect(isClientSecret(secret, kept)).toBe(true);
-  expect(isClientSecret(kept, kept)).toBe(false);
-  expect(isClientSecret(`${secret} `, kept)).toBe(false);
-  expect(isClientSecret('', kept)).toBe(false);
+  const stored = hashClientSecret(secret);
+  expect(stored).not.toContain(secret);
+  expect(isClientSecret(secret, stored)).toBe(true);
+  expect(isClientSecret(stored, stored)).toBe(false);
+  expect(isClientSecret(`${secret} `, stored)).toBe(false);
+  expect(isClientSecret('', stored)).toBe(false);
 });

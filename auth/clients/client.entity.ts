@@ -1,8 +1,8 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 import { CLIENT_AUTHENTICATION_METHODS } from './client-authentication-methods.ts';
 
-/** The channel that is notified with a client's id when a client changes. */
-export const CLIENT_CHANGES = 'auth_client_changes';
+/** The channel that PostgreSQL notifies when a client changes (NOTIFY). The payload is the client id. */
+export const CLIENT_CHANGES_CHANNEL = 'auth_client_changes';
 
 /** A registered client. */
 export const ClientEntity = defineEntity({
@@ -11,18 +11,18 @@ export const ClientEntity = defineEntity({
   properties: {
     clientId: p.string().primary(),
     name: p.string(),
-    /** The scopes it may have, never none. */
+    /** The scopes that the client may have. The list is never empty. */
     scopes: p.array(),
-    /** The resource identifiers that it may ask access tokens for (RFC 8707). */
+    /** The resources for which the client may request access tokens (RFC 8707). */
     resources: p.array(),
-    /** The resource identifier that it answers at, when it is a resource server itself: it may exchange tokens made out to it. */
+    /** The resource of a client that is itself a resource server: it may exchange the access tokens issued for this resource. */
     resourceServer: p.string().nullable(),
     tokenEndpointAuthMethod: p.enum(CLIENT_AUTHENTICATION_METHODS),
-    /** Its public keys, a JWK Set (RFC 7517 §5); null when it authenticates with a secret. */
+    /** The public keys of the client, a JWK Set (RFC 7517 §5); null when it authenticates with a secret. */
     jwks: p.json<{ keys: Record<string, unknown>[] }>().nullable(),
-    /** A client that is not active gets no access token. */
+    /** False when an administrator has disabled the client (see active-clients.ts). */
     active: p.boolean().default(true),
-    /** Whether it loses its earlier tokens when it gets a new one. */
+    /** Whether each new access token of the client revokes its earlier ones. */
     oneTokenAtATime: p.boolean().default(false).fieldName('one_token_at_a_time'),
     createdAt: p.datetime().defaultRaw('now()'),
     updatedAt: p
@@ -40,11 +40,11 @@ export const ClientEntity = defineEntity({
   ],
   triggers: [
     {
-      // whoever changes a client, with SQL too, is heard by every process that keeps it in memory
+      // a trigger also notifies of changes that an operator makes with SQL; every auth process caches clients
       name: 'client_changes',
       timing: 'after',
       events: ['insert', 'update', 'delete'],
-      body: `perform pg_notify('${CLIENT_CHANGES}', coalesce(new.client_id, old.client_id)); return null`,
+      body: `perform pg_notify('${CLIENT_CHANGES_CHANNEL}', coalesce(new.client_id, old.client_id)); return null`,
     },
   ],
 });

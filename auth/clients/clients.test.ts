@@ -17,7 +17,7 @@ const client: NewClient = {
   jwks: null,
 };
 
-const { secretHash, ...kept } = client;
+const { secretHash, ...stored } = client;
 
 async function open() {
   await using opening = new AsyncDisposableStack();
@@ -35,18 +35,18 @@ async function open() {
   };
 }
 
-test('a client that is known is read once', async () => {
+test('concurrent reads of a client cause one read of the database', async () => {
   await using opened = await open();
   await opened.clients.register(client);
   const fork = vi.spyOn(opened.here, 'fork');
   const found = await Promise.all(Array.from({ length: 20 }, () => opened.clients.find('program')));
   expect(found).toEqual(
-    Array(20).fill(expect.objectContaining({ ...kept, secrets: [{ hash: secretHash, expiresAt: null }] })),
+    Array(20).fill(expect.objectContaining({ ...stored, secrets: [{ hash: secretHash, expiresAt: null }] })),
   );
   expect(fork).toHaveBeenCalledTimes(1);
 });
 
-test('a client that another process changes, with SQL too, is dropped from memory', async () => {
+test('a change by another process, also with SQL, removes the client from the cache', async () => {
   await using opened = await open();
   await opened.clients.register(client);
   expect(await opened.clients.find('program')).toMatchObject({ scopes: ['todos:read'] });
@@ -59,20 +59,36 @@ test('a client that another process changes, with SQL too, is dropped from memor
   await vi.waitFor(async () => expect(await opened.clients.find('program')).toBeUndefined(), 10_000);
 });
 
-test('a client that is registered after somebody asked for it is found', async () => {
+test('a disabled client is not found until it is enabled again, and is cached like any other', async () => {
+  await using opened = await open();
+  await opened.clients.register(client);
+  await opened.here.execute(`update auth.client set active = false where client_id = 'program'`);
+  await vi.waitFor(async () => expect(await opened.clients.find('program')).toBeUndefined(), 10_000);
+  const fork = vi.spyOn(opened.here, 'fork');
+  // the notification of the change may arrive after the first search
+  await vi.waitFor(async () => {
+    fork.mockClear();
+    expect(await opened.clients.find('program')).toBeUndefined();
+    expect(fork).not.toHaveBeenCalled();
+  }, 10_000);
+  await opened.elsewhere.execute(`update auth.client set active = true where client_id = 'program'`);
+  await vi.waitFor(async () => expect(await opened.clients.find('program')).toBeDefined(), 10_000);
+});
+
+test('a client is found when it is registered after an unsuccessful search', async () => {
   await using opened = await open();
   expect(await opened.clients.find('program')).toBeUndefined();
   await opened.clients.register(client);
   expect(await opened.clients.find('program')).toMatchObject({ clientId: 'program' });
 });
 
-test('while changes may be missed nothing is kept', async ({ skip }) => {
+test('while the process cannot receive notifications it caches nothing', async ({ skip }) => {
   await using opened = await open();
   skip(opened.database.kind === 'embedded', 'the embedded database has no connection to lose');
   await opened.clients.register(client);
   await opened.clients.find('program');
   const fork = vi.spyOn(opened.here, 'fork');
-  // the connection that listens is cut, and the change is made before it is back; again when this took too long
+  // cut the connection that listens and change the client before it is back; repeat if that took too long
   let change = 0;
   await vi.waitFor(async () => {
     change += 1;
@@ -86,7 +102,7 @@ test('while changes may be missed nothing is kept', async ({ skip }) => {
       expect(await opened.clients.find('program')).toMatchObject({ name: `change ${change}` });
     expect(fork).toHaveBeenCalledTimes(2);
   }, 10_000);
-  // and kept again once every change is heard of
+  // once it receives notifications again, it caches again
   await vi.waitFor(
     async () => {
       await opened.clients.find('program');
@@ -98,7 +114,7 @@ test('while changes may be missed nothing is kept', async ({ skip }) => {
   );
 });
 
-test('a client without a scope cannot be registered', async () => {
+test('the database rejects a client without scopes, and one whose keys do not fit its authentication method', async () => {
   await using opened = await open();
   await expect(opened.clients.register({ ...client, scopes: [] })).rejects.toThrow(/client_scopes_check/);
   await expect(opened.clients.register({ ...client, jwks: { keys: [] } })).rejects.toThrow(/client_credential_check/);

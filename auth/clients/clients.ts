@@ -2,77 +2,73 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../../shared/database/database.ts';
 import { listen } from '../../shared/database/listen.ts';
-import { CLIENT_CHANGES, ClientEntity, type ClientRow } from './client.entity.ts';
+import { isActive } from './active-clients.ts';
+import { CLIENT_CHANGES_CHANNEL, ClientEntity, type ClientRow } from './client.entity.ts';
+import { isClientId } from './client-id.ts';
 import { ClientSecretEntity } from './client-secret.entity.ts';
 
-/** A secret of a client as it is kept. */
-type KeptSecret = { readonly hash: string; readonly expiresAt: Date | null };
+/** A secret of a client as it is stored. */
+type StoredSecret = { readonly hash: string; readonly expiresAt: Date | null };
 
-/** A registered client with the secrets that are good for it. */
-export type ClientRecord = ClientRow & { readonly secrets: readonly KeptSecret[] };
+/** A registered client with its secrets. */
+export type ClientRecord = ClientRow & { readonly secrets: readonly StoredSecret[] };
 
-/** What registers a client; with a secret, unless it authenticates with a key. */
+/** A client to register. `secretHash` is null when it authenticates with a key. */
 export type NewClient = Omit<ClientRow, 'createdAt' | 'updatedAt' | 'active' | 'oneTokenAtATime'> &
   Partial<Pick<ClientRow, 'oneTokenAtATime'>> & { secretHash: string | null };
 
 /** The registered clients. Disposing them stops listening for changes. */
 export type Clients = AsyncDisposable & {
   /**
-   * From memory where it is known. A change that was made here is seen at once, one that was made elsewhere when its
-   * notification arrives: milliseconds later, or ten seconds where a connection broke without a word.
+   * Finds an active client, in the cache if possible. A change that this process commits is visible at once, a change of
+   * another process when its notification arrives: after milliseconds, or after ten seconds if the connection hangs.
    */
   readonly find: (clientId: string) => Promise<ClientRecord | undefined>;
-  /** A change of this client was committed here: it is read anew at once, before the notification of it arrives. */
-  readonly forget: (clientId: string) => void;
+  /** Removes a client from the cache. The process that commits a change calls this and does not wait for the notification. */
+  readonly invalidate: (clientId: string) => void;
   readonly register: (client: NewClient) => Promise<void>;
 };
 
-/** Whether `text` can be a client id: VSCHAR (RFC 6749 Appendix A.1), as many as the column holds. */
-export function isClientId(text: string): boolean {
-  return /^[\x20-\x7e]{1,255}$/.test(text);
-}
+const NOT_FOUND = Promise.resolve(undefined);
 
-const NOBODY = Promise.resolve(undefined);
-
-/** Clients kept in memory at the most. */
-const REMEMBER = 10_000;
+const MAX_CACHED_CLIENTS = 10_000;
 
 /**
- * Opens the clients in `database`. They are kept in memory so that issuing an access token reads nothing from it; a
- * change that any process commits, in any way, is notified by a trigger and drops the client here. While notifications
- * may be missed nothing is kept.
+ * Opens the clients in `database`. They are cached, so that issuing an access token reads nothing from the database. A
+ * trigger notifies every process of each committed change, and each process then removes the client from its cache. While
+ * a process cannot receive notifications it caches nothing.
  */
 export async function openClients({ database, em }: { database: Database; em: SqlEntityManager }): Promise<Clients> {
-  // what is kept is the answer that is under way: a change during the read drops it too
-  const known = new LRUCache<string, Promise<ClientRecord | undefined>>({ max: REMEMBER });
-  let hearsChanges = true;
-  const subscription = await listen(database, CLIENT_CHANGES, {
-    notified: (clientId) => known.delete(clientId),
+  // the cache holds promises, so that a change during a read also removes the result of that read
+  const cache = new LRUCache<string, Promise<ClientRecord | undefined>>({ max: MAX_CACHED_CLIENTS });
+  let receivesChanges = true;
+  const subscription = await listen(database, CLIENT_CHANGES_CHANNEL, {
+    notified: (clientId) => cache.delete(clientId),
     interrupted(state) {
-      known.clear();
-      hearsChanges = state === 'restored';
+      cache.clear();
+      receivesChanges = state === 'restored';
     },
   });
 
   return {
-    // what cannot be an id is looked for nowhere: PostgreSQL takes no NUL, and nobody has ids of a kilobyte
-    find: (clientId) => (isClientId(clientId) ? (known.get(clientId) ?? read(clientId)) : NOBODY),
-    forget: (clientId) => void known.delete(clientId),
+    find: (clientId) => (isClientId(clientId) ? (cache.get(clientId) ?? read(clientId)) : NOT_FOUND),
+    invalidate: (clientId) => void cache.delete(clientId),
     register: (client) => em.fork().transactional((transaction) => insertClient(transaction, client)),
     [Symbol.asyncDispose]: () => subscription[Symbol.asyncDispose](),
   };
 
   function read(clientId: string): Promise<ClientRecord | undefined> {
     const reading = readClient(em, clientId);
-    if (hearsChanges) {
-      known.set(clientId, reading);
-      // a guess at an id that is nobody's must not push a client out, and a failed read is no answer
-      const forget = () => {
-        if (known.get(clientId) === reading) known.delete(clientId);
+    const active = reading.then((client) => (client !== undefined && isActive(client) ? client : undefined));
+    if (receivesChanges) {
+      cache.set(clientId, active);
+      // guesses at ids must not push registered clients out of the cache, and a failed read is no result
+      const remove = () => {
+        if (cache.get(clientId) === active) cache.delete(clientId);
       };
-      reading.then((client) => client ?? forget(), forget);
+      reading.then((client) => client ?? remove(), remove);
     }
-    return reading;
+    return active;
   }
 }
 
@@ -88,7 +84,7 @@ async function readClient(em: SqlEntityManager, clientId: string): Promise<Clien
     : { ...client, secrets: secrets.map(({ hash, expiresAt }) => ({ hash, expiresAt: expiresAt ?? null })) };
 }
 
-/** Adds a client with its first secret, as a part of `transaction`. */
+/** Inserts a client with its first secret in `transaction`. */
 export async function insertClient(transaction: SqlEntityManager, { secretHash, ...client }: NewClient): Promise<void> {
   await transaction.insert(ClientEntity, client);
   if (secretHash !== null)

@@ -36,7 +36,7 @@ const clientsAt = (host: string) => [
 ];
 const created = ['admin', 'demo', 'mcp'].map((target) => ({ action: 'client.create', target }));
 
-test('the first clients are registered once, and move with the services', async () => {
+test('the first clients are registered once, and their resources follow the addresses of the services', async () => {
   await using opened = await open();
   for (let start = 0; start < 2; start += 1) {
     await opened.start('one.example');
@@ -49,7 +49,7 @@ test('the first clients are registered once, and move with the services', async 
   expect(await opened.events()).toEqual([...created, ...changed]);
 });
 
-test('what an administrator made of them stays, and one that was deleted is not made again', async () => {
+test('changes of an administrator stay, and a deleted client is not registered again', async () => {
   await using opened = await open();
   await opened.start('one.example');
   await opened.execute("update auth.client set resources = '{https://api.one.example}' where client_id = 'demo'");
@@ -63,7 +63,7 @@ test('what an administrator made of them stays, and one that was deleted is not 
   expect(await opened.events()).toEqual(created);
 });
 
-test('a secret that is given becomes the secret of the MCP server, and the audit tells of it', async () => {
+test('a given secret becomes the secret of the MCP server, and the audit records the change', async () => {
   await using opened = await open();
   const [first, second] = [createClientSecret(), createClientSecret()];
   await opened.start('one.example', first);

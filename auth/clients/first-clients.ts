@@ -8,9 +8,10 @@ import { insertClient, type NewClient } from './clients.ts';
 import { findOrCreateCredentials } from './credentials-file.ts';
 
 /**
- * Registers the clients that a new installation starts with: `admin`, `demo`, and `mcp`, which the MCP server is. Their
- * credentials are on disk before they are registered, so that no secret is ever lost. Later, when `mcpClientSecret` is
- * given, it becomes the secret of `mcp`: whoever starts both decides what they share.
+ * Registers the clients of a new installation: `admin`, `demo` and `mcp`, which is the MCP server. Their credentials are
+ * written to files before the clients are registered, so that no secret is lost. At a later start it updates resource
+ * identifiers that have changed, and makes `mcpClientSecret`, if it is given, the secret of `mcp`: the operator sets the
+ * same secret for auth and for the MCP server.
  */
 export async function registerFirstClients({
   em,
@@ -34,19 +35,19 @@ export async function registerFirstClients({
   };
 
   await em.fork().transactional(async (transaction) => {
-    // of several processes that start at once, one does this
+    // if several processes start at once, one of them registers the clients
     await transaction.execute("select pg_advisory_xact_lock(hashtext('auth first clients'))");
     if ((await transaction.count(ClientEntity)) === 0) {
-      await register(transaction, client('admin', 'Administrator', ['admin']));
-      await register(transaction, client('demo', 'Demo', TODO_SCOPES));
-      await register(transaction, client('mcp', 'MCP server', TODO_SCOPES, mcpClientSecret));
+      await register(transaction, newClient('admin', 'Administrator', ['admin']));
+      await register(transaction, newClient('demo', 'Demo', TODO_SCOPES));
+      await register(transaction, newClient('mcp', 'MCP server', TODO_SCOPES, mcpClientSecret));
       return;
     }
-    for (const [clientId, own] of Object.entries(addresses)) await move(transaction, clientId, own);
+    for (const [clientId, current] of Object.entries(addresses)) await updateResources(transaction, clientId, current);
     if (mcpClientSecret !== undefined) await replaceSecret(transaction, 'mcp', hashClientSecret(mcpClientSecret));
   });
 
-  function client(
+  function newClient(
     clientId: keyof typeof addresses,
     name: string,
     scopes: readonly Scope[],
@@ -64,10 +65,10 @@ export async function registerFirstClients({
   }
 
   /**
-   * The services may have moved to other addresses since the last start, and these clients go with them: where one has an
-   * address that is nobody's any more. What an administrator made of them otherwise stays.
+   * Updates the resource identifiers of a client when it has one that no service has any more, because the services moved
+   * to other addresses since the last start. Other changes of an administrator to the client stay.
    */
-  async function move(
+  async function updateResources(
     transaction: SqlEntityManager,
     clientId: string,
     { resources, resourceServer }: { resources: string[]; resourceServer: string | null },
@@ -75,29 +76,28 @@ export async function registerFirstClients({
     const known = [`${issuer}/admin`, apiResource, mcpResource];
     const found = await transaction.findOne(ClientEntity, { clientId }, { disableIdentityMap: true });
     if (found === null) return;
-    const moved = {
+    const changes = {
       ...(found.resources.some((resource) => !known.includes(resource)) && { resources }),
       ...(found.resourceServer != null && !known.includes(found.resourceServer) && { resourceServer }),
     };
-    if (Object.keys(moved).length === 0) return;
-    await transaction.nativeUpdate(ClientEntity, { clientId }, { ...moved, updatedAt: new Date() });
-    await insertSuccess(transaction, AT_START, 'client.change', clientId, moved);
+    if (Object.keys(changes).length === 0) return;
+    await transaction.nativeUpdate(ClientEntity, { clientId }, { ...changes, updatedAt: new Date() });
+    await insertSuccess(transaction, AT_START, 'client.change', clientId, changes);
   }
 }
 
-async function register(transaction: SqlEntityManager, newClient: NewClient): Promise<void> {
-  await insertClient(transaction, newClient);
-  await insertSuccess(transaction, AT_START, 'client.create', newClient.clientId, {
-    scope: newClient.scopes.join(' '),
-  });
+async function register(transaction: SqlEntityManager, client: NewClient): Promise<void> {
+  await insertClient(transaction, client);
+  await insertSuccess(transaction, AT_START, 'client.create', client.clientId, { scope: client.scopes.join(' ') });
 }
 
+/** Makes the secret of this hash the only secret of a client, unless it has it already or was deleted. */
 async function replaceSecret(transaction: SqlEntityManager, clientId: string, hash: string): Promise<void> {
   if ((await transaction.count(ClientEntity, { clientId })) === 0) return;
   if ((await transaction.count(ClientSecretEntity, { clientId, hash })) > 0) return;
   await transaction.nativeDelete(ClientSecretEntity, { clientId });
   await transaction.insert(ClientSecretEntity, { clientId, hash });
   await insertSuccess(transaction, AT_START, 'client.rotate-secret', clientId, {
-    reason: 'MCP_CLIENT_SECRET is another',
+    reason: 'MCP_CLIENT_SECRET has changed',
   });
 }

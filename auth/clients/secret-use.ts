@@ -1,27 +1,26 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { ClientSecretEntity } from './client-secret.entity.ts';
 
-/** When each secret was last used. */
+/** Records when each secret was last used. */
 export type SecretUse = {
-  /** A client proved to have the secret of this hash. It costs no database write: `write` brings it there. */
-  readonly note: (hash: string) => void;
-  /** Writes what was noted since the last time. */
-  readonly write: () => Promise<void>;
+  /** Records in memory that a client authenticated with the secret of this hash. */
+  readonly record: (hash: string) => void;
+  /** Writes what was recorded since the last write to the database. */
+  readonly flush: () => Promise<void>;
 };
 
-/** Creates the note of when each secret was last used. What was not written when the process is killed is lost. */
+/** Creates the record of when each secret was last used. What was not flushed when the process is killed is lost. */
 export function createSecretUse(em: EntityManager): SecretUse {
-  const used = new Map<string, number>();
+  const lastUsedAt = new Map<string, number>();
   return {
-    note: (hash) => used.set(hash, Date.now()),
-    async write() {
-      // each is forgotten once it is written: while the database is away they wait
-      for (const [hash, lastUsedAt] of [...used]) {
-        const at = new Date(lastUsedAt);
-        // another process may have seen it later
-        const older = { hash, $or: [{ lastUsedAt: null }, { lastUsedAt: { $lt: at } }] };
-        await em.fork().nativeUpdate(ClientSecretEntity, older, { lastUsedAt: at });
-        if (used.get(hash) === lastUsedAt) used.delete(hash);
+    record: (hash) => lastUsedAt.set(hash, Date.now()),
+    async flush() {
+      // an entry is removed only after it was written, so that nothing is lost while the database is unreachable
+      for (const [hash, usedAt] of [...lastUsedAt]) {
+        // another process may have recorded a later use
+        const earlier = { hash, $or: [{ lastUsedAt: null }, { lastUsedAt: { $lt: new Date(usedAt) } }] };
+        await em.fork().nativeUpdate(ClientSecretEntity, earlier, { lastUsedAt: new Date(usedAt) });
+        if (lastUsedAt.get(hash) === usedAt) lastUsedAt.delete(hash);
       }
     },
   };

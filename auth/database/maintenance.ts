@@ -25,7 +25,7 @@ export function openMaintenance({
 }): AsyncDisposable {
   const timer = setInterval(() => {
     Promise.all([
-      secretUse.write(),
+      secretUse.flush(),
       deleteExpiredArtifacts(em),
       deleteExpiredFailures(em),
       deleteExpiredStatusLists(em),
@@ -36,7 +36,7 @@ export function openMaintenance({
   return {
     [Symbol.asyncDispose]() {
       clearInterval(timer);
-      return secretUse.write();
+      return secretUse.flush();
     },
   };
 }

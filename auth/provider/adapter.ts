@@ -24,8 +24,7 @@ function createClientAdapter(clients: Pick<Clients, 'find'>): Adapter {
     ...unsupported,
     async find(clientId) {
       const client = await clients.find(clientId);
-      // a disabled client is treated like an unknown client
-      return client?.active ? toClientMetadata(client) : undefined;
+      return client && toClientMetadata(client);
     },
   };
 }

@@ -14,8 +14,7 @@ export function applyClientCache(provider: Provider, clients: Pick<Clients, 'fin
   Client.find = async function find(clientId: unknown) {
     // a client assertion's `sub` is passed on as any JSON value, and an object would be a query of its own
     const record = await clients.find(typeof clientId === 'string' ? clientId : '');
-    // a disabled client is treated like an unknown client
-    if (record === undefined || !record.active) return undefined;
+    if (record === undefined) return undefined;
     const client = built.get(record) ?? (await build.call(Client, record.clientId));
     if (client !== undefined) built.set(record, client);
     return client;

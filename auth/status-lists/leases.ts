@@ -1,5 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
+import { lockActiveClient } from '../clients/active-clients.ts';
 
 /** Tokens that one status list has a bit for. */
 export const TOKENS_PER_LIST = 131_072;
@@ -88,7 +89,7 @@ export function createLeases({
     },
     share(holder, { list, index }) {
       return em.fork().transactional(async (transaction) => {
-        await lockHolder(transaction, holder);
+        await requireHolder(transaction, holder);
         await transaction.execute(
           `insert into auth.lease (list, start, length, holder, expires_at, shared)
            select id, ?, 1, ?, expires_at, true from auth.status_list where id = ?
@@ -145,7 +146,7 @@ export function createLeases({
     expiresAt: number,
     length: number,
   ): Promise<Block> {
-    await lockHolder(transaction, holder);
+    await requireHolder(transaction, holder);
     const list = await findOrCreateList(transaction, expiresAt, length);
     await transaction.execute('update auth.status_list set next_index = next_index + ? where id = ?', [
       length,
@@ -182,11 +183,8 @@ type ListRow = { id: number; nextIndex: number; expiresAt: number };
  * sees the new lease and revokes it, or commits first and this one finds no active client.
  * @throws {LeaseHolderNotFoundError}
  */
-async function lockHolder(transaction: SqlEntityManager, holder: string): Promise<void> {
-  const [client] = await transaction.execute('select 1 from auth.client where client_id = ? and active for share', [
-    holder,
-  ]);
-  if (client === undefined) throw new LeaseHolderNotFoundError(holder);
+async function requireHolder(transaction: SqlEntityManager, holder: string): Promise<void> {
+  if (!(await lockActiveClient(transaction, holder))) throw new LeaseHolderNotFoundError(holder);
 }
 
 /** The client that is to hold a lease was deleted or disabled. */

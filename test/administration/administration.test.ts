@@ -42,10 +42,10 @@ async function create(request: Record<string, unknown> = {}): Promise<TestClient
 
 const issue = (client: TestClient) => system.postToken(client).then(({ status }) => status);
 const use = async (accessToken: string) => (await requestTodos(system.apiResource, accessToken)).status;
-const refusedSoon = (accessToken: string) =>
+const waitUntilRejected = (accessToken: string) =>
   vi.waitFor(async () => expect(await use(accessToken)).toBe(401), { timeout: 10_000, interval: 5 });
 
-test('a client is made, shown without its secret, and used', async () => {
+test('a registered client is shown without its secret and gets access tokens', async () => {
   const created = await call('POST', '/clients', { client_name: 'A program', scope: 'todos:read' });
   expect(created.status).toBe(201);
   const { client_secret, ...shown } = ClientResponse.parse(created.body);
@@ -65,7 +65,7 @@ test('a client is made, shown without its secret, and used', async () => {
   expect(JSON.stringify((await call('GET', '/clients')).body)).not.toMatch(/sha256|client_secret"/);
 });
 
-test('a client may have a key in place of a secret', async () => {
+test('a client can have a public key instead of a secret, and no private member is accepted', async () => {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
   const request = { client_name: 'With a key', scope: 'todos:read', token_endpoint_auth_method: 'private_key_jwt' };
   const { body } = await call('POST', '/clients', { ...request, jwks: { keys: [await exportJWK(publicKey)] } });
@@ -103,20 +103,20 @@ test.each([
   [{ resources: [] }, 'resources'],
   [{ token_endpoint_auth_method: 'client_secret_jwt' }, 'token_endpoint_auth_method'],
   [{ client_secret: 'my own' }, 'client_secret'],
-])('a client with %j is refused for its %s', async (wrong, field) => {
+])('a client with %j is rejected because of %s', async (wrong, field) => {
   const answer = await call('POST', '/clients', { client_name: 'Test', scope: 'todos:read', ...wrong });
   expect(answer).toMatchObject({ status: 400, body: { errors: [{ field }] } });
   expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
 });
 
-test('of several that register one id at once, one does', async () => {
+test('if several requests register the same id at once, one succeeds', async () => {
   const request = { client_id: 'contested', client_name: 'Test', scope: 'todos:read' };
   const answers = await Promise.all(Array.from({ length: 4 }, () => call('POST', '/clients', request)));
   expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 400, 400, 400]);
   expect(answers.find(({ status }) => status === 400)?.body).toMatchObject({ errors: [{ field: 'client_id' }] });
 });
 
-test('a change of a client holds for the request that follows its answer', async () => {
+test('a change of a client applies to the first request after its response', async () => {
   const client = await create();
   for (let round = 0; round < 4; round += 1) {
     expect((await call('PATCH', `/clients/${client.id}`, { active: false })).status).toBe(200);
@@ -126,7 +126,7 @@ test('a change of a client holds for the request that follows its answer', async
   }
 });
 
-test('a resource server that is disabled loses what it was given in exchange', async () => {
+test('disabling a resource server revokes the tokens that it got in an exchange', async () => {
   const resourceServer = await create({ resources: [system.apiResource], resource_server: system.mcpResource });
   const caller = await create();
   const [subject, untouched] = [
@@ -137,9 +137,9 @@ test('a resource server that is disabled loses what it was given in exchange', a
   const { access_token: exchanged } = z.object({ access_token: z.string() }).parse(await (await exchange()).json());
   expect(await use(exchanged)).toBe(200);
   expect((await call('PATCH', `/clients/${resourceServer.id}`, { active: false })).status).toBe(200);
-  await refusedSoon(exchanged);
+  await waitUntilRejected(exchanged);
   expect((await exchange()).status).toBe(401);
-  // the token that was exchanged has the same status; one that was not has its own
+  // the subject token shares the status of the exchanged token; another token of its client does not
   const headers = { authorization: `Bearer ${subject}` };
   await vi.waitFor(
     async () => expect((await fetch(system.mcpResource, { method: 'POST', headers })).status).toBe(401),
@@ -148,7 +148,7 @@ test('a resource server that is disabled loses what it was given in exchange', a
   expect(await use(untouched)).toBe(200);
 });
 
-test('a client that is disabled gets no token and loses those that it has, until it is enabled', async () => {
+test('a disabled client gets no access token, and the tokens that it had stay revoked after it is enabled', async () => {
   const client = await create();
   const before = await system.getAccessToken(client);
   expect(await use(before)).toBe(200);
@@ -157,7 +157,7 @@ test('a client that is disabled gets no token and loses those that it has, until
     body: { active: false },
   });
   expect(await issue(client)).toBe(401);
-  await refusedSoon(before);
+  await waitUntilRejected(before);
   expect(await call('PATCH', `/clients/${client.id}`, { active: true })).toMatchObject({
     status: 200,
     body: { active: true },
@@ -167,7 +167,7 @@ test('a client that is disabled gets no token and loses those that it has, until
   expect(await use(before)).toBe(401);
 });
 
-test('the last administrator cannot lock everybody out', async () => {
+test('a change that would leave no active administrator is rejected', async () => {
   await using own = await startSystem();
   const resource = `${own.issuer}/admin`;
   const root = await own.registerClient({ clientId: 'root', scopes: ['admin'], resources: [resource] });
@@ -181,14 +181,14 @@ test('the last administrator cannot lock everybody out', async () => {
       })
     ).status;
   expect(await change('PATCH', 'admin', { active: false })).toBe(200);
-  // one that is disabled is no administrator
+  // a disabled client does not count as an administrator
   expect(await change('PATCH', 'root', { active: false })).toBe(409);
   expect(await change('PATCH', 'root', { scope: 'todos:read' })).toBe(409);
   expect(await change('DELETE', 'root')).toBe(409);
   expect(await change('PATCH', 'root', { client_name: 'Still here' })).toBe(200);
   expect((await own.postToken(root, { resource })).status).toBe(200);
   expect(await change('PATCH', 'admin', { active: true })).toBe(200);
-  // of two at once one stays
+  // of two changes at the same time, one is rejected
   const both = [change('PATCH', 'root', { active: false }), change('DELETE', 'admin')];
   const statuses = (await Promise.all(both)).toSorted();
   expect([
@@ -197,17 +197,17 @@ test('the last administrator cannot lock everybody out', async () => {
   ]).toContainEqual(statuses);
 });
 
-test('an administrator whose credentials are rejected learns why', async () => {
+test('the admin client says why its credentials were rejected', async () => {
   const issuer = createIssuer({ identifier: system.issuer });
   const connect = (OAUTH_CLIENT_ID: string, OAUTH_CLIENT_SECRET: string) =>
     createAdminClient({ issuer, credentials: { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET }, source: 'admin.env' });
   for (let attempt = 0; attempt < 10; attempt += 1) {
-    await expect(connect('nobody', 'wrong').listClients()).rejects.toThrow(
-      /^The authorization server rejected the client nobody: client authentication failed\. Check that the secret from admin\.env is the current one, that the client is active, and that it has the scope admin\.$/,
+    await expect(connect('unknown', 'wrong').listClients()).rejects.toThrow(
+      /^The authorization server rejected the client unknown: client authentication failed\. Check that the secret from admin\.env is the current one, that the client is active, and that it has the scope admin\.$/,
     );
   }
-  await expect(connect('nobody', 'wrong').listClients()).rejects.toThrow(
-    /^The authorization server received too many authentications that failed from the client nobody\. Try again in \d+ seconds\.$/,
+  await expect(connect('unknown', 'wrong').listClients()).rejects.toThrow(
+    /^The authorization server received too many authentications that failed from the client unknown\. Try again in \d+ seconds\.$/,
   );
   const { id, secret } = await create({ scope: 'todos:read' });
   await expect(connect(id, secret).listClients()).rejects.toThrow(
@@ -215,12 +215,12 @@ test('an administrator whose credentials are rejected learns why', async () => {
   );
 });
 
-test('a client that is deleted is gone with its tokens', async () => {
+test('deleting a client revokes its access tokens', async () => {
   const client = await create();
   const before = await system.getAccessToken(client);
   expect((await call('DELETE', `/clients/${client.id}`)).status).toBe(200);
   expect(await issue(client)).toBe(401);
-  await refusedSoon(before);
+  await waitUntilRejected(before);
   for (const method of ['GET', 'PATCH', 'DELETE']) {
     expect(await call(method, `/clients/${client.id}`, method === 'PATCH' ? {} : undefined)).toMatchObject({
       status: 404,
@@ -228,7 +228,7 @@ test('a client that is deleted is gone with its tokens', async () => {
   }
 });
 
-test('secrets overlap for as long as they are asked to', async () => {
+test('the old secret of a client stays valid for the overlap that the request names', async () => {
   const client = await create();
   const rotated = ClientResponse.parse((await call('POST', `/clients/${client.id}/secrets`, { overlap: 3600 })).body);
   expect(rotated.secrets).toHaveLength(2);
@@ -242,7 +242,7 @@ test('secrets overlap for as long as they are asked to', async () => {
   });
 });
 
-test('the scopes of a client are set for its next tokens', async () => {
+test('a change of scopes applies to the next access token', async () => {
   const client = await create();
   await call('PATCH', `/clients/${client.id}`, { scope: 'todos:read' });
   expect(decodeJwt(await system.getAccessToken(client)).scope).toBe('todos:read');
@@ -252,16 +252,16 @@ test('the scopes of a client are set for its next tokens', async () => {
   });
 });
 
-test('a client that may have one token at a time loses the earlier one', async () => {
+test('a client with one token at a time loses its earlier access token', async () => {
   const client = await create({ one_token_at_a_time: true });
   const first = await system.getAccessToken(client);
   expect(await use(first)).toBe(200);
   const second = await system.getAccessToken(client);
-  await refusedSoon(first);
+  await waitUntilRejected(first);
   expect(await use(second)).toBe(200);
 });
 
-test('a token, or all of a client, is revoked, and the readers confirm it', async () => {
+test('an access token, or every token of a client, is revoked and the readers confirm it', async () => {
   const client = await create();
   const [one, two] = [await system.getAccessToken(client), await system.getAccessToken(client)];
   expect([await use(one), await use(two)]).toEqual([200, 200]);
@@ -274,12 +274,12 @@ test('a token, or all of a client, is revoked, and the readers confirm it', asyn
   const { confirmed: readers, pending } = RevocationResponse.parse(await confirmed.json());
   expect(pending).toEqual([]);
   expect(readers.map((reader) => reader.split(' ')[0]).sort()).toEqual([system.apiResource, system.mcpResource].sort());
-  // confirmed is applied: there is nothing to wait for
+  // a confirmed revocation is applied, so there is nothing to wait for
   expect([await use(one), await use(two)]).toEqual([401, 200]);
   expect((await call('POST', '/revocations', { client_id: client.id })).status).toBe(201);
-  await refusedSoon(two);
+  await waitUntilRejected(two);
   expect(await issue(client)).toBe(200);
-  expect(await call('POST', '/revocations', { client_id: 'nobody' })).toMatchObject({ status: 404 });
+  expect(await call('POST', '/revocations', { client_id: 'unknown' })).toMatchObject({ status: 404 });
   expect(await call('POST', '/revocations', { token: 'garbage' })).toMatchObject({
     status: 400,
     body: { errors: [{ field: 'token' }] },
@@ -287,7 +287,7 @@ test('a token, or all of a client, is revoked, and the readers confirm it', asyn
   expect(await call('POST', '/revocations', {})).toMatchObject({ status: 400 });
 });
 
-test('what was done and what was refused is in the audit, and no secret and no token', async () => {
+test('the audit has changes and rejections, and no secret and no token', async () => {
   const client = await create();
   const accessToken = await system.getAccessToken(client);
   await call('POST', `/clients/${client.id}/secrets`, { overlap: 60 });
@@ -296,12 +296,12 @@ test('what was done and what was refused is in the audit, and no secret and no t
   await postAsClient(`${system.issuer}/oauth/revoke`, client, { token: ownToken });
   await call('PATCH', `/clients/${client.id}`, { active: false });
   await system.postToken({ id: client.id, secret: 'wrong-secret-of-mine' });
-  const refused = await create();
-  await system.postToken(refused, { scope: 'admin' });
+  const rejected = await create();
+  await system.postToken(rejected, { scope: 'admin' });
   const events = await vi.waitFor(async () => {
     const { body } = await call('GET', '/audit?limit=50');
     const found = AuditEventResponse.array().parse(body);
-    // a refusal is answered before it is written
+    // a rejection is answered before its audit event is written
     expect(found).toContainEqual(
       expect.objectContaining({
         action: 'client.authenticate',
@@ -315,7 +315,7 @@ test('what was done and what was refused is in the audit, and no secret and no t
       expect.objectContaining({
         action: 'token.issue',
         outcome: 'refused',
-        actor: refused.id,
+        actor: rejected.id,
         detail: expect.objectContaining({ error: 'invalid_scope' }),
       }),
     );
@@ -338,7 +338,7 @@ test('what was done and what was refused is in the audit, and no secret and no t
   expect(await call('GET', '/audit?limit=0')).toMatchObject({ status: 400, body: { errors: [{ field: 'limit' }] } });
 });
 
-test('administration is for access tokens made out to it, with the scope admin', async () => {
+test('every route of the administration rejects an access token for another resource', async () => {
   const client = await create();
   const metadata = `${system.issuer}/.well-known/oauth-protected-resource/admin`;
   expect(await (await fetch(metadata)).json()).toMatchObject({
@@ -368,7 +368,7 @@ test('administration is for access tokens made out to it, with the scope admin',
   );
 });
 
-test('the metrics tell of leases, revocations, and how far the readers have come', async () => {
+test('the metrics show leases, revocations, and the progress of the readers', async () => {
   const client = await create();
   const tokens = await Promise.all([1, 2, 3].map(() => system.getAccessToken(client)));
   const metricsOf = async (url: string) => {

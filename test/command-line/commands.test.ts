@@ -131,11 +131,11 @@ test('the command line administers clients and revokes tokens', { timeout: 120_0
   expect(await yata(['clients', 'list'])).toMatchObject({ code: 0 });
   expect(await yata(['clients', 'disable', 'admin'])).toMatchObject({
     code: 1,
-    stderr: 'This would leave no active client with the scope admin, and nobody who could undo it\n',
+    stderr: 'This change would leave no active client with the scope admin, so no client could undo it.\n',
   });
 
   expect(await yata(['clients', 'show', 'nobody'])).toMatchObject({
     code: 1,
-    stderr: 'There is no client with this id\n',
+    stderr: 'There is no client with this id.\n',
   });
 });

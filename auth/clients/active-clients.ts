@@ -1,0 +1,32 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { ClientRow } from './client.entity.ts';
+
+/*
+ * What it means that a client is disabled: for OAuth it does not exist. It cannot authenticate, gets no token and does not
+ * count as an administrator. Its access tokens are revoked when it is disabled. Only the administration still shows it.
+ */
+
+/** Whether a client that was read from the database may be used. */
+export function isActive(client: Pick<ClientRow, 'active'>): boolean {
+  return client.active;
+}
+
+/**
+ * Locks a client against changes until the end of `transaction`.
+ * @returns false when the client does not exist or is disabled.
+ */
+export async function lockActiveClient(transaction: SqlEntityManager, clientId: string): Promise<boolean> {
+  const rows = await transaction.execute('select 1 from auth.client where client_id = ? and active for share', [
+    clientId,
+  ]);
+  return rows.length > 0;
+}
+
+/** Whether an active client has the scope `admin` and may request access tokens for the resource `adminResource`. */
+export async function hasActiveAdministrator(transaction: SqlEntityManager, adminResource: string): Promise<boolean> {
+  const rows = await transaction.execute(
+    "select 1 from auth.client where active and 'admin' = any(scopes) and ? = any(resources) limit 1",
+    [adminResource],
+  );
+  return rows.length > 0;
+}
