@@ -93,7 +93,13 @@ export function createTokenExchange({
       );
     }
     const { subject_token, resource, scope } = parseParameters(parameters);
-    const subject = await verifySubjectToken(subject_token, verifiers.memo(audience));
+    let subject: AccessToken;
+    try {
+      subject = await verifiers.memo(audience)(subject_token);
+    } catch (cause) {
+      if (!(cause instanceof InvalidAccessTokenError)) throw cause;
+      throw new InvalidRequestParameterError(EXPECTED_SUBJECT_TOKEN, { cause });
+    }
     const target = getResourceServer(resourceServers, resource ?? resourceServers[0].resource, client);
     const allowed = allowedScopes(client, target).filter((name) => subject.scopes.has(name));
     const scopes = grantScopes(scope, allowed, target.resource);
@@ -128,13 +134,4 @@ function parseParameters(parameters: unknown): z.infer<typeof Parameters> {
   throw new InvalidRequestParameterError(
     parsed.error.issues.map(({ path, message }) => `${path.join('.')}: expected ${message}`).join('; '),
   );
-}
-
-async function verifySubjectToken(token: string, verify: VerifyAccessToken): Promise<AccessToken> {
-  try {
-    return await verify(token);
-  } catch (cause) {
-    if (!(cause instanceof InvalidAccessTokenError)) throw cause;
-    throw new InvalidRequestParameterError(EXPECTED_SUBJECT_TOKEN, { cause });
-  }
 }
