@@ -19,8 +19,8 @@ import { openClients } from './clients/clients.ts';
 import { registerFirstClients } from './clients/first-clients.ts';
 import { createSecretUse } from './clients/secret-use.ts';
 import { type AuthConfig, readAuthConfig } from './config.ts';
+import { openCleanup } from './database/cleanup.ts';
 import { authDatabase } from './database/definition.ts';
-import { openMaintenance } from './database/maintenance.ts';
 import { createTokenExchange } from './grants/token-exchange.ts';
 import { createIntrospectionEndpoint } from './introspection/introspection-endpoint.ts';
 import { createAdapterFactory } from './provider/adapter.ts';
@@ -92,7 +92,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
   const peers = starting.use(await openPeers({ database, em }));
   const waiting = createWaiting();
   const propagation = createPropagation({ readers, peers, waiting, logger });
-  starting.use(openMaintenance({ em, secretUse, auditRetentionDays: config.AUDIT_RETENTION_DAYS, logger }));
+  starting.use(openCleanup({ em, secretUse, auditRetentionDays: config.AUDIT_RETENTION_DAYS, logger }));
 
   // auth verifies its own access tokens without HTTP requests, and finds a new key without a new generation of keys
   const keys = { find: publicKeys.find, generation: () => 0 };
@@ -152,7 +152,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     waiting.end();
     await Promise.all([server[Symbol.asyncDispose](), statusLists[Symbol.asyncDispose]()]);
   });
-  logger.info({ event: 'service.listening', port: server.port, issuer }, 'listening');
+  logger.info({ event: 'server.listening', port: server.port, issuer }, 'listening');
   const started = starting.move();
   return { port: server.port, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }

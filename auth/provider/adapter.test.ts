@@ -21,7 +21,7 @@ async function open() {
   return { em, adapterFor, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-test('what is kept is found until it expires, is consumed or destroyed', async () => {
+test('an artifact is found until it expires or is destroyed, and is marked as consumed', async () => {
   await using opened = await open();
   const codes = opened.adapterFor('AuthorizationCode');
   await codes.upsert('one', { grantId: 'grant', uid: 'uid', userCode: 'user-code', accountId: 'alice' }, 60);
@@ -47,18 +47,18 @@ test('what is kept is found until it expires, is consumed or destroyed', async (
   expect(await opened.em.fork().count(ArtifactEntity)).toBe(1);
 });
 
-test('a client assertion that is used by many at once succeeds once, and again after it expired', async () => {
+test('of eight concurrent uses of a client assertion one succeeds, and its id can be used again after it expires', async () => {
   await using opened = await open();
   const replays = opened.adapterFor('ReplayDetection');
   const uses = await Promise.allSettled(Array.from({ length: 8 }, () => replays.upsert('jti', { iss: 'program' }, 60)));
   expect(uses.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-  const refused = uses.filter((use) => use.status === 'rejected');
-  expect(refused.every(({ reason }) => reason instanceof errors.InvalidClientAuth)).toBe(true);
+  const rejected = uses.filter((use) => use.status === 'rejected');
+  expect(rejected.every(({ reason }) => reason instanceof errors.InvalidClientAuth)).toBe(true);
   await replays.upsert('expired', { iss: 'program' }, -1);
   await expect(replays.upsert('expired', { iss: 'program' }, 60)).resolves.toBeUndefined();
 });
 
-test('an authorization code that is redeemed four times at once is redeemed once', async () => {
+test('of four concurrent redemptions of an authorization code one succeeds', async () => {
   await using opened = await open();
   const port = await getFreePort();
   const issuer = `http://127.0.0.1:${port}`;
@@ -70,7 +70,7 @@ test('an authorization code that is redeemed four times at once is redeemed once
     grant_types: ['authorization_code'],
   };
   const provider = new Provider(issuer, {
-    // authorization codes are not offered yet: this is the provider's own code path over our storage
+    // auth does not offer authorization codes yet: this is the code of oidc-provider on the storage of auth
     adapter: (model) =>
       model === 'Client' ? { ...opened.adapterFor(model), find: async () => client } : opened.adapterFor(model),
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig' }] },

@@ -4,17 +4,17 @@ import type { ClientRecord } from '../clients/clients.ts';
 import { applyClientCache } from './client-cache.ts';
 
 test.each([[{ $ne: null }], [['client']], [5], [true], [null], [undefined]])(
-  'a client id that is %j is looked for as no id at all',
+  'a client id that is %j is looked up as an empty id',
   async (clientId) => {
-    const asked: unknown[] = [];
+    const lookedUp: unknown[] = [];
     const provider = { Client: { find: () => expect.unreachable() } } as unknown as Provider;
     applyClientCache(provider, {
       async find(id) {
-        asked.push(id);
+        lookedUp.push(id);
         return undefined satisfies ClientRecord | undefined;
       },
     });
     expect(await provider.Client.find(clientId as never)).toBeUndefined();
-    expect(asked).toEqual(['']);
+    expect(lookedUp).toEqual(['']);
   },
 );

@@ -3,7 +3,7 @@ import type { ClientMetadata } from 'oidc-provider';
 import { CLIENT_CREDENTIALS, TOKEN_EXCHANGE } from '../../shared/oauth-client/grant-types.ts';
 import type { ClientRecord } from '../clients/clients.ts';
 
-/** The members of a client's metadata that RFC 7591 does not define. oidc-provider drops a member that it was not told of. */
+/** The members of a client's metadata that RFC 7591 does not define. oidc-provider drops a member that is not configured. */
 export const OWN_CLIENT_METADATA = ['resources', 'resource_server', 'one_token_at_a_time', 'secrets'] as const;
 
 /** oidc-provider requires a `client_secret` for each client that authenticates with one. Nothing is compared with it. */

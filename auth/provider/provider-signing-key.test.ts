@@ -12,7 +12,7 @@ async function generateSigningKey(alg: SigningAlgorithm) {
 async function generateExternalKey(alg: SigningAlgorithm) {
   const jwk = await generateSigningKey(alg);
   const key = createProviderSigningKey(jwk);
-  if (!(key instanceof ExternalSigningKey)) throw new Error('the provider would sign by itself');
+  if (!(key instanceof ExternalSigningKey)) throw new Error('oidc-provider would sign by itself');
   const header = Buffer.from(JSON.stringify({ alg })).toString('base64url');
   return {
     key,
@@ -29,7 +29,7 @@ function publicHalf({ d, ...publicKey }: JWK): JWK {
   return publicKey;
 }
 
-test.each(['ES256', 'EdDSA'] as const)('what is signed with %s at the same time verifies, each', async (alg) => {
+test.each(['ES256', 'EdDSA'] as const)('%s signatures that are made in the same turn each verify', async (alg) => {
   const { signJws, jwk } = await generateExternalKey(alg);
   const publicKey = await importJWK(publicHalf(jwk), alg);
   const payloads = Array.from({ length: 20 }, (_, i) => `payload ${i}`);
@@ -39,17 +39,17 @@ test.each(['ES256', 'EdDSA'] as const)('what is signed with %s at the same time 
   }
 });
 
-test('an ES256 signature has two halves of 32 octets, however small the numbers in them are', async () => {
+test('an ES256 signature has 64 bytes even if R or S begins with zeros', async () => {
   const { signJws, jwk } = await generateExternalKey('ES256');
   const publicKey = await importJWK(publicHalf(jwk), 'ES256');
   const signed = await Promise.all(Array.from({ length: 4_000 }, (_, i) => signJws(`payload ${i}`)));
   expect(new Set(signed.map(({ signature }) => signature.length))).toEqual(new Set([64]));
-  // one number in 256 has a zero in front, and one in 512 is written with an octet less: every kind is among them
+  // one number in 256 begins with a zero byte, and one in 512 has a shorter DER form: 4,000 signatures include all kinds
   for (const half of [0, 32]) expect(signed.some(({ signature }) => signature[half] === 0)).toBe(true);
   await Promise.all(signed.map(({ jws }) => compactVerify(jws, publicKey)));
 });
 
-test('what a key shows of itself is its public half', async () => {
+test('a key exposes only its public members', async () => {
   const { key, jwk } = await generateExternalKey('ES256');
   const { kid, alg, use, kty, crv, x, y } = key;
   expect({ kid, alg, use, kty, crv, x, y }).toEqual(publicHalf(jwk));
@@ -57,7 +57,7 @@ test('what a key shows of itself is its public half', async () => {
   expect(JSON.stringify(key)).not.toContain(jwk.d);
 });
 
-test.each(['RS256', 'PS256'] as const)('the provider itself signs with %s, off the main thread', async (alg) => {
+test.each(['RS256', 'PS256'] as const)('oidc-provider signs with %s itself, off the main thread', async (alg) => {
   const jwk = await generateSigningKey(alg);
   expect(createProviderSigningKey(jwk)).toBe(jwk);
 });

@@ -6,13 +6,13 @@ import type { SecretUse } from '../clients/secret-use.ts';
 import { deleteExpiredArtifacts } from '../provider/adapter.ts';
 import { deleteExpiredStatusLists } from '../status-lists/status-list-retention.ts';
 
-const MAINTENANCE_INTERVAL_MS = 60_000;
+const CLEANUP_INTERVAL_MS = 60_000;
 
 /**
  * Deletes expired rows once a minute, and writes when each client secret was last used. If it fails, it is repeated a
  * minute later. Disposing it ends the repetition and writes the last uses a last time.
  */
-export function openMaintenance({
+export function openCleanup({
   em,
   secretUse,
   auditRetentionDays,
@@ -30,8 +30,8 @@ export function openMaintenance({
       deleteExpiredFailures(em),
       deleteExpiredStatusLists(em),
       deleteOldAuditEvents(em, auditRetentionDays),
-    ]).catch((err) => logger.warn({ event: 'maintenance.failed', err }, 'database maintenance failed'));
-  }, MAINTENANCE_INTERVAL_MS);
+    ]).catch((err) => logger.warn({ event: 'cleanup.failed', err }, 'expired rows were not deleted'));
+  }, CLEANUP_INTERVAL_MS);
 
   return {
     [Symbol.asyncDispose]() {
