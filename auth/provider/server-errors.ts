@@ -1,6 +1,7 @@
 import type Provider from 'oidc-provider';
 import type { Logger } from 'pino';
 import { isDatabaseUnavailable } from '../../shared/database/database-unavailable.ts';
+import { describeRequest } from '../../shared/http/request-id.ts';
 
 /**
  * Logs each error that oidc-provider answers with 500 `server_error`. If the cause is an unavailable database, the client
@@ -11,7 +12,7 @@ export function applyServerErrors(provider: Provider, logger: Logger): void {
   provider.silent = true;
 
   provider.on('server_error', (ctx, err) => {
-    logger.error({ event: 'request.failed', err, path: ctx.path }, 'request failed');
+    logger.error({ event: 'request.failed', err, ...describeRequest(ctx) }, 'request failed');
     if (!isDatabaseUnavailable(err)) return;
     // oidc-provider emits the event after it has written the response into ctx, and before the response is sent
     ctx.status = 503;

@@ -2,6 +2,7 @@ import type { Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Logger } from 'pino';
+import { describeRequest } from '../../shared/http/request-id.ts';
 
 /** Answers a request of an authenticated client about an access token that is a JWT. */
 export type HandleStructuredAccessToken = (
@@ -36,7 +37,7 @@ export function applyStructuredAccessTokens(
       await handle();
     } catch (err) {
       // the token may still be valid, so the response must not say that it was revoked (RFC 7009 §2.2.1)
-      logger.error({ event: 'request.failed', err, path: ctx.path }, 'request failed');
+      logger.error({ event: 'request.failed', err, ...describeRequest(ctx) }, 'request failed');
       ctx.status = 503;
       ctx.set('retry-after', '1');
       ctx.type = 'json';

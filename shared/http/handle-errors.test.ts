@@ -5,12 +5,14 @@ import { expect, test } from 'vitest';
 import { getFreePort } from '../testing/free-port.ts';
 import { handleErrors, renderProblem } from './handle-errors.ts';
 import { HttpError } from './http-error.ts';
+import { identifyRequest } from './request-id.ts';
 import { serve } from './serve.ts';
 
 async function answerTo(fail: () => unknown) {
   const lines: string[] = [];
   const app = new Koa();
   const logger = pino({ level: 'debug' }, { write: (line) => lines.push(line) });
+  app.use(identifyRequest);
   app.use(handleErrors({ logger, render: renderProblem }));
   app.use(fail);
   await using server = await serve(app.callback(), { port: 0, host: '127.0.0.1' });
@@ -29,11 +31,14 @@ test('a database that cannot be reached gives 503 with Retry-After', async () =>
   expect(logged).toMatchObject([{ level: 50, err: { code: 'ECONNREFUSED' } }]);
 });
 
-test('a fault of the server gives 500 without details', async () => {
-  const { status, body } = await answerTo(() => {
+test('a fault of the server gives 500 without details, and is logged with the request id', async () => {
+  const { status, headers, body, logged } = await answerTo(() => {
     throw new Error('secret');
   });
   expect(status).toBe(500);
+  const request_id = headers.get('x-request-id');
+  expect(request_id).toBeTruthy();
+  expect(logged).toMatchObject([{ event: 'request.failed', method: 'GET', path: '/here', request_id }]);
   expect(JSON.stringify(body)).not.toContain('secret');
 });
 

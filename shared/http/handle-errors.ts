@@ -4,6 +4,7 @@ import { isDatabaseUnavailable } from '../database/database-unavailable.ts';
 import { ChallengeError } from '../resource-server/challenge.ts';
 import { AuthorizationServerUnavailableError } from '../resource-server/issuer.ts';
 import { HttpError, ServiceUnavailableError } from './http-error.ts';
+import { describeRequest } from './request-id.ts';
 
 /** Writes the body of an error response, with its media type. */
 export type RenderError = (error: HttpError) => { readonly type: string; readonly body: object };
@@ -20,7 +21,7 @@ export function handleErrors({ logger, render }: { logger: Logger; render: Rende
       if (ctx.body === undefined || ctx.body === null) rejectUnanswered(ctx);
     } catch (error) {
       const rejection = toHttpError(error);
-      const request = { method: ctx.method, path: ctx.path };
+      const request = describeRequest(ctx);
       if (rejection.status >= 500)
         logger.error({ event: 'request.failed', err: rejection.cause ?? error, ...request }, rejection.message);
       else if (rejection.cause !== undefined)

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { Logger } from 'pino';
+import { describeRequest } from './request-id.ts';
 
 /**
  * The codes of errors that a client causes: it closes the connection, sends something that is not HTTP (HPE_), or sends
@@ -14,7 +15,7 @@ const CLIENT_ERROR =
  */
 export function logFailures(logger: Logger): (error: Error, ctx?: Context) => void {
   return function logFailure(err, ctx) {
-    const request = ctx && { method: ctx.method, path: ctx.path };
+    const request = ctx && describeRequest(ctx);
     if (isClientError(err)) logger.debug({ event: 'connection.failed', err, ...request }, 'connection failed');
     else logger.error({ event: 'response.failed', err, ...request }, 'response failed before its end');
   };

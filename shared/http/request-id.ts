@@ -15,6 +15,15 @@ export function requestId(ctx: Pick<Context, 'response'>): string {
   return ctx.response.get(REQUEST_ID);
 }
 
+/** Describes a request for the log. The request id leads to the lines of the other services. */
+export function describeRequest(ctx: Pick<Context, 'method' | 'path' | 'response'>): {
+  readonly method: string;
+  readonly path: string;
+  readonly request_id: string;
+} {
+  return { method: ctx.method, path: ctx.path, request_id: requestId(ctx) };
+}
+
 /** Unique for each process. A counter follows it: an id must be unique, not unpredictable. */
 const processId = randomBytes(9).toString('base64url');
 let requests = 0;
