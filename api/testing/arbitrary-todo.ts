@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ImportedTodo } from '../../shared/todo/todo.ts';
+import type { ImportedTodo, NewTodo } from '../../shared/todo/todo.ts';
 
 /** Words in several scripts, some of which are prefixes of others. */
 export const anyWord = fc.constantFrom('buy', 'Buy', 'buyer', 'milk', 'MILCH', 'Zoë', 'straße', '東京', '2027', 'æ');
@@ -64,4 +64,4 @@ export const anyTodo = fc.record({
   tags: anyTags,
   position: anyPosition,
   created_at: anyTime,
-}) satisfies fc.Arbitrary<ImportedTodo>;
+}) satisfies fc.Arbitrary<ImportedTodo & Required<NewTodo>>;

@@ -59,7 +59,14 @@ export const Todo = z.object({
 export type Todo = z.infer<typeof Todo>;
 
 /** The fields that the server sets. An import may contain them. */
-type ServerField = 'id' | 'completed_at' | 'version' | 'created_at' | 'updated_at';
+export const SERVER_FIELDS = [
+  'id',
+  'completed_at',
+  'version',
+  'created_at',
+  'updated_at',
+] as const satisfies readonly (keyof Todo)[];
+type ServerField = (typeof SERVER_FIELDS)[number];
 
 /** The fields that a client sets. A new field of `Todo` must be in every schema below, or be a field of the server. */
 type ClientField = Exclude<keyof Todo, ServerField>;
