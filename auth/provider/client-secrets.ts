@@ -7,7 +7,7 @@ const Secrets = z.array(z.object({ hash: z.string(), expiresAt: z.coerce.date().
 
 /**
  * Compares a presented client secret with the stored hashes. oidc-provider compares it with the one `client_secret` of
- * the metadata, in plain text. It provides this method for a replacement (panva/node-oidc-provider#631).
+ * the metadata, in plain text. It supports replacing this method (panva/node-oidc-provider#631).
  * @param noteSecretUse receives the hash of each secret that a client presented correctly.
  */
 export function applyClientSecrets(provider: Provider, noteSecretUse: (hash: string) => void): void {

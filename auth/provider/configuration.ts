@@ -13,7 +13,7 @@ import { ROUTES } from './routes.ts';
 import { createStatusClaim } from './status-claim.ts';
 import { findExchangedTokenClaims } from './token-exchange-grant.ts';
 
-/** Creates the configuration of oidc-provider. Every feature that auth does not offer is disabled, so no endpoint is untested. */
+/** Creates the configuration of oidc-provider. Features that auth does not offer are disabled, so that no untested endpoint answers. */
 export function createConfiguration({
   issuer,
   adapter,
