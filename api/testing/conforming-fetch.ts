@@ -27,7 +27,7 @@ const UNDESCRIBED_HEADERS =
  * members and headers: a status, media type, header or member that the document does not describe is an error.
  */
 export function createConformingFetch(document: OpenApiDocument): ConformingFetch {
-  const { components } = refuseUnknownMembers(document);
+  const { components } = forbidUnknownMembers(document);
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   const validators = new Map<string, ValidateFunction>();
@@ -139,7 +139,7 @@ function findOperation(item: OpenApiDocument['paths'][string], method: string): 
 }
 
 /** Copies `document` with `additionalProperties: false` in every object schema that does not set it. */
-function refuseUnknownMembers<T>(document: T): T {
+function forbidUnknownMembers<T>(document: T): T {
   return JSON.parse(JSON.stringify(document), (_, value) =>
     value?.type === 'object' && value.properties !== undefined ? { additionalProperties: false, ...value } : value,
   );

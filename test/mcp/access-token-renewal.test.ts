@@ -9,7 +9,7 @@ import { connectOverHttp, connectOverStdio, type McpClient } from '../support/mc
 import { postAsClient } from '../support/post-as-client.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
-// Access tokens that many calls share, and that end in the middle.
+// Access tokens that many calls share, and that expire or are revoked between the calls.
 
 let system: System;
 beforeAll(async () => {
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
-/** Proxies in front of the token endpoint and the API, that see what a stdio process sends. */
+/** Starts proxies in front of the token endpoint and the API, which record the requests of a stdio process. */
 async function observe(of: System) {
   const seen = { tokenRequests: 0, accessTokens: new Set<string>(), apiStatuses: [] as number[] };
   const resources = new AsyncDisposableStack();
@@ -44,7 +44,7 @@ async function observe(of: System) {
   return {
     seen,
     apiResource,
-    refusals: () => seen.apiStatuses.filter((status) => status === 401).length,
+    rejections: () => seen.apiStatuses.filter((status) => status === 401).length,
     connect: (client: TestClient) =>
       connectOverStdio({ apiResource }, client, {
         OAUTH_TOKEN_URL: `${auth.origin}/oauth/token`,
@@ -53,7 +53,7 @@ async function observe(of: System) {
   };
 }
 
-/** Connects over HTTP, and sees what the MCP server answers from then on. */
+/** Connects over HTTP, and records the statuses of the MCP server's responses after initialization. */
 async function observeHttp(of: System, client: TestClient) {
   const seen = { statuses: [] as number[], accessToken: '' };
   const connected = await connectOverHttp(of, client, {
@@ -66,12 +66,12 @@ async function observeHttp(of: System, client: TestClient) {
       return response;
     },
   });
-  // the stream that it asks for after it was initialized, and is not given
+  // after initialization the client requests a stream, which the server does not offer
   await vi.waitFor(() => expect(seen.statuses).toContain(405), 10_000);
   seen.statuses.length = 0;
   return Object.assign(connected, {
     accessToken: () => seen.accessToken,
-    refusals: () => seen.statuses.filter((status) => status === 401).length,
+    rejections: () => seen.statuses.filter((status) => status === 401).length,
   });
 }
 
@@ -84,7 +84,7 @@ async function titlesOf(of: System, client: TestClient): Promise<string[]> {
   return (await listTodos(of, client)).map(({ title }) => title).sort();
 }
 
-const numbers = (count: number) =>
+const createTitles = (count: number) =>
   Array.from({ length: count }, (_, index) => `Todo ${String(index).padStart(3, '0')}`);
 
 async function revoke(accessToken: string, client: TestClient): Promise<void> {
@@ -92,7 +92,7 @@ async function revoke(accessToken: string, client: TestClient): Promise<void> {
   expect(response.status).toBe(200);
 }
 
-async function waitUntilRefused(url: string, accessToken: string): Promise<void> {
+async function waitUntilRejected(url: string, accessToken: string): Promise<void> {
   await vi.waitFor(
     async () => {
       const response = await fetch(url, { headers: { authorization: `Bearer ${accessToken}` } });
@@ -104,111 +104,111 @@ async function waitUntilRefused(url: string, accessToken: string): Promise<void>
 
 test('200 parallel calls through one stdio process fetch one access token', async () => {
   const credentials = await system.registerClient();
-  await using watch = await observe(system);
-  await using client = await watch.connect(credentials);
-  const titles = numbers(200);
+  await using observed = await observe(system);
+  await using client = await observed.connect(credentials);
+  const titles = createTitles(200);
   const [{ tools }] = await Promise.all([client.listTools(), ...titles.map((title) => write(client, title))]);
   expect(tools).toHaveLength(8);
-  expect({ tokenRequests: watch.seen.tokenRequests, accessTokens: watch.seen.accessTokens.size }).toEqual({
+  expect({ tokenRequests: observed.seen.tokenRequests, accessTokens: observed.seen.accessTokens.size }).toEqual({
     tokenRequests: 1,
     accessTokens: 1,
   });
   expect(await titlesOf(system, credentials)).toEqual(titles);
 });
 
-test('over stdio an access token that is revoked in the middle costs one 401, and every write is done once', async () => {
+test('over stdio an access token that is revoked between calls costs one 401, and each write happens once', async () => {
   const credentials = await system.registerClient();
-  await using watch = await observe(system);
-  await using client = await watch.connect(credentials);
-  const titles = numbers(10);
+  await using observed = await observe(system);
+  await using client = await observed.connect(credentials);
+  const titles = createTitles(10);
   for (const title of titles) {
     if (title === titles[5]) {
-      const [accessToken = ''] = watch.seen.accessTokens;
+      const [accessToken = ''] = observed.seen.accessTokens;
       await revoke(accessToken, credentials);
-      await waitUntilRefused(`${system.apiResource}/todos`, accessToken);
+      await waitUntilRejected(`${system.apiResource}/todos`, accessToken);
     }
     await write(client, title);
   }
-  expect({ refusals: watch.refusals(), tokenRequests: watch.seen.tokenRequests }).toEqual({
-    refusals: 1,
+  expect({ rejections: observed.rejections(), tokenRequests: observed.seen.tokenRequests }).toEqual({
+    rejections: 1,
     tokenRequests: 2,
   });
   expect(await titlesOf(system, credentials)).toEqual(titles);
 });
 
-test('over stdio parallel writes while their access token is revoked cost one 401 each at the most, and are done once', async () => {
+test('over stdio each of the parallel writes gets at most one 401 when the access token is revoked, and happens once', async () => {
   const credentials = await system.registerClient();
-  await using watch = await observe(system);
-  await using client = await watch.connect(credentials);
-  const titles = numbers(160);
+  await using observed = await observe(system);
+  await using client = await observed.connect(credentials);
+  const titles = createTitles(160);
   const left = [...titles];
   let revoking: Promise<void> | undefined;
   const WRITERS = 8;
-  const writeOn = async () => {
+  const keepWriting = async () => {
     for (let title = left.shift(); title !== undefined; title = left.shift()) {
       await write(client, title);
-      const [accessToken = ''] = watch.seen.accessTokens;
+      const [accessToken = ''] = observed.seen.accessTokens;
       if (left.length < 130) revoking ??= revoke(accessToken, credentials);
     }
   };
-  await Promise.all(Array.from({ length: WRITERS }, writeOn));
+  await Promise.all(Array.from({ length: WRITERS }, keepWriting));
   await revoking;
-  expect(watch.refusals()).toBeGreaterThanOrEqual(1);
-  expect(watch.refusals()).toBeLessThanOrEqual(WRITERS);
-  expect(watch.seen.tokenRequests).toBe(2);
+  expect(observed.rejections()).toBeGreaterThanOrEqual(1);
+  expect(observed.rejections()).toBeLessThanOrEqual(WRITERS);
+  expect(observed.seen.tokenRequests).toBe(2);
   expect(await titlesOf(system, credentials)).toEqual(titles);
 });
 
-test('over HTTP an access token that is revoked in the middle costs one 401, while others write on without any', async () => {
+test('over HTTP a revoked access token costs its client one 401, and the writes of other clients none', async () => {
   const credentials = await system.registerClient();
-  const titles = numbers(120);
+  const titles = createTitles(120);
   const left = [...titles];
   await using revoked = await observeHttp(system, credentials);
   await using second = await observeHttp(system, credentials);
   await using third = await observeHttp(system, credentials);
   const written = { before: 0, after: 0 };
   let isRevoked = false;
-  const writeOn = async (client: McpClient) => {
+  const keepWriting = async (client: McpClient) => {
     for (let title = left.shift(); title !== undefined; title = left.shift()) await write(client, title);
   };
-  const writeAndBeRevoked = async () => {
+  const writeWhileRevoked = async () => {
     for (let title = left.shift(); title !== undefined; title = left.shift()) {
       await write(revoked, title);
       written[isRevoked ? 'after' : 'before'] += 1;
       if (written.before === 5 && !isRevoked) {
         const accessToken = revoked.accessToken();
         await revoke(accessToken, credentials);
-        await waitUntilRefused(system.mcpResource, accessToken);
+        await waitUntilRejected(system.mcpResource, accessToken);
         isRevoked = true;
       }
     }
   };
-  await Promise.all([writeAndBeRevoked(), writeOn(second), writeOn(third)]);
+  await Promise.all([writeWhileRevoked(), keepWriting(second), keepWriting(third)]);
   expect(written.before).toBe(5);
   expect(written.after).toBeGreaterThan(0);
-  expect([revoked, second, third].map(({ refusals }) => refusals())).toEqual([1, 0, 0]);
+  expect([revoked, second, third].map(({ rejections }) => rejections())).toEqual([1, 0, 0]);
   expect(await titlesOf(system, credentials)).toEqual(titles);
 });
 
-test('over HTTP a batch that tells its progress is renewed for by a 401 as well', async () => {
+test('over HTTP a batch that reports progress also gets a 401, so that the client renews its access token', async () => {
   const credentials = await system.registerClient();
   await using client = await observeHttp(system, credentials);
   await write(client, 'before');
   const accessToken = client.accessToken();
   await revoke(accessToken, credentials);
-  await waitUntilRefused(system.mcpResource, accessToken);
-  const told: number[] = [];
+  await waitUntilRejected(system.mcpResource, accessToken);
+  const reported: number[] = [];
   const operations = [{ op: 'create', title: 'in a batch' }];
-  const onprogress = ({ progress }: { progress: number }) => told.push(progress);
+  const onprogress = ({ progress }: { progress: number }) => reported.push(progress);
   expect(
     await client.callTool({ name: 'batch_todos', arguments: { operations } }, undefined, { onprogress }),
   ).toMatchObject({ structuredContent: { results: [{ op: 'create' }] } });
-  expect({ first: told[0], refusals: client.refusals() }).toEqual({ first: 0, refusals: 1 });
+  expect({ first: reported[0], rejections: client.rejections() }).toEqual({ first: 0, rejections: 1 });
   expect(await titlesOf(system, credentials)).toEqual(['before', 'in a batch']);
 });
 
-/** A token endpoint that says of each access token that it lives for an hour. */
-async function startBoastfulTokenEndpoint(issuer: string) {
+/** Starts a token endpoint that claims a lifetime of an hour for each access token. */
+async function startOverstatingTokenEndpoint(issuer: string) {
   return serve(
     async (incoming, outgoing) => {
       const { authorization = '', 'content-type': type = '' } = incoming.headers;
@@ -225,34 +225,38 @@ async function startBoastfulTokenEndpoint(issuer: string) {
   );
 }
 
-test('an access token that expires in the middle costs one 401, or none where its end is known, and every write is done once', {
+test('an access token that expires between calls costs one 401, or none if its expiry is known, and each write happens once', {
   timeout: 60_000,
-  // a machine that pauses for seconds sees one token more end
+  // on a machine that pauses for seconds one more access token expires
   retry: 1,
 }, async () => {
   await using short = await startSystem({ ACCESS_TOKEN_TTL: '10' });
-  await using boastful = await startBoastfulTokenEndpoint(short.issuer);
-  const [one, other, foreseen, unforeseen] = [
+  await using overstating = await startOverstatingTokenEndpoint(short.issuer);
+  const [one, other, credentialsWithExpiry, credentialsWithoutExpiry] = [
     await short.registerClient(),
     await short.registerClient(),
     await short.registerClient(),
     await short.registerClient(),
   ];
-  await using watch = await observe(short);
-  await using foreseeing = await watch.connect(foreseen);
-  await using watchUnforeseen = await observe(short);
-  // the API behind its proxy, and a token endpoint that promises too much
-  await using surprised = await connectOverStdio({ apiResource: watchUnforeseen.apiResource }, unforeseen, {
-    OAUTH_TOKEN_URL: `http://127.0.0.1:${boastful.port}/oauth/token`,
-  });
+  await using observed = await observe(short);
+  await using clientWithExpiry = await observed.connect(credentialsWithExpiry);
+  await using observedWithoutExpiry = await observe(short);
+  // this process gets a wrong expiry, so that it learns from a 401 that its access token has expired
+  await using clientWithoutExpiry = await connectOverStdio(
+    { apiResource: observedWithoutExpiry.apiResource },
+    credentialsWithoutExpiry,
+    {
+      OAUTH_TOKEN_URL: `http://127.0.0.1:${overstating.port}/oauth/token`,
+    },
+  );
   await using first = await observeHttp(short, one);
   await using second = await observeHttp(short, other);
-  // its ten seconds, the tolerance for clocks, and some more
+  // the lifetime of ten seconds, the clock tolerance, and a margin
   const end = Date.now() + 18_000;
-  const writeOn = async (client: McpClient, credentials: TestClient) => {
+  const keepWriting = async (client: McpClient, credentials: TestClient) => {
     const titles: string[] = [];
     while (Date.now() < end) {
-      const title = numbers(titles.length + 1).at(-1) ?? '';
+      const title = createTitles(titles.length + 1).at(-1) ?? '';
       await write(client, title);
       titles.push(title);
       await delay(150);
@@ -260,17 +264,19 @@ test('an access token that expires in the middle costs one 401, or none where it
     return { expected: titles, found: await titlesOf(short, credentials) };
   };
   const all = await Promise.all([
-    writeOn(first, one),
-    writeOn(second, other),
-    writeOn(foreseeing, foreseen),
-    writeOn(surprised, unforeseen),
+    keepWriting(first, one),
+    keepWriting(second, other),
+    keepWriting(clientWithExpiry, credentialsWithExpiry),
+    keepWriting(clientWithoutExpiry, credentialsWithoutExpiry),
   ]);
   for (const { expected, found } of all) {
     expect(expected.length).toBeGreaterThan(20);
     expect(found).toEqual(expected);
   }
-  expect([first.refusals(), second.refusals(), watch.refusals(), watchUnforeseen.refusals()]).toEqual([1, 1, 0, 1]);
-  // it was renewed after half its life, each time
-  expect(watch.seen.tokenRequests).toBeGreaterThanOrEqual(3);
-  expect(watch.seen.tokenRequests).toBeLessThanOrEqual(4);
+  expect([first.rejections(), second.rejections(), observed.rejections(), observedWithoutExpiry.rejections()]).toEqual([
+    1, 1, 0, 1,
+  ]);
+  // each access token was renewed after half its lifetime
+  expect(observed.seen.tokenRequests).toBeGreaterThanOrEqual(3);
+  expect(observed.seen.tokenRequests).toBeLessThanOrEqual(4);
 });

@@ -11,10 +11,11 @@ import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { type RunningMcpApp, startMcpApp } from '../support/start-mcp-app.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
-// What the chapters "Authorization" and "Transports" of MCP 2025-11-25 ask of a resource server, by "MUST" or "SHOULD".
-// Host and Origin, 405, and what is no message: mcp-http.test.ts. CORS: cross-origin.test.ts. An access token that
-// expires or is revoked in the middle: mcp-tokens.test.ts. Credentials over stdio: mcp.test.ts. The
-// extension for client credentials: client-credentials-extension.test.ts.
+// The requirements (MUST and SHOULD) of the chapters "Authorization" and "Transports" of MCP 2025-11-25 for a resource
+// server. Other tests cover the rest: Host, Origin, 405 and invalid messages in streamable-http.test.ts; CORS in
+// ../resource-servers/cross-origin.test.ts; access tokens that expire or are revoked between calls in
+// access-token-renewal.test.ts; credentials over stdio in transports.test.ts; the extension for client credentials in
+// client-credentials-extension.test.ts.
 
 let system: System;
 let mcp: RunningMcpApp;
@@ -32,11 +33,11 @@ const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}
 
 const metadataUrl = (resource: string) => resource.replace(/(:\d+)/, '$1/.well-known/oauth-protected-resource');
 
-// MUST implement RFC 9728, MUST name at least one authorization server; both well-known places
+// a server MUST implement RFC 9728 and MUST name at least one authorization server; both well-known locations
 test.each([
   ['at the root', '', '/mcp'],
   ['before the path', '/mcp', '/mcp'],
-  // a client refuses metadata of another resource than the one it asked for (RFC 9728 §3.3)
+  // a client rejects metadata whose resource differs from the URL that it requested (RFC 9728 §3.3)
   ['before the path with a trailing slash', '/mcp/', '/mcp/'],
 ])('the protected resource metadata is public %s', async (_place, path, resourcePath) => {
   const { origin } = new URL(system.mcpResource);
@@ -56,14 +57,14 @@ test.each([
 const Metadata = z.object({ resource: z.string(), authorization_servers: z.tuple([z.string()]) });
 const ServerMetadata = z.object({ issuer: z.string(), token_endpoint: z.string() });
 
-test.each(['', '/'])('the bare URL with %j at its end leads to an answer', async (end) => {
+test.each(['', '/'])('a client that knows only the URL, with %j at its end, gets a response', async (end) => {
   const url = system.mcpResource + end;
   const { resource_metadata = '', scope = '' } = parseBearerChallenge(await post(url, INITIALIZE));
   const metadata = Metadata.parse(await (await fetch(resource_metadata)).json());
   expect(metadata.resource).toBe(url);
   const [issuer] = metadata.authorization_servers;
   const server = ServerMetadata.parse(await (await fetch(`${issuer}/.well-known/oauth-authorization-server`)).json());
-  // the same to the letter, or a client must not use it (RFC 8414 §3.3)
+  // a client must reject metadata whose issuer is not identical (RFC 8414 §3.3)
   expect(server).toMatchObject({ issuer, token_endpoint: `${issuer}/oauth/token` });
   const accessToken = await system.getAccessToken(await system.registerClient(), {
     resource: metadata.resource,
@@ -77,15 +78,19 @@ test.each(['', '/'])('the bare URL with %j at its end leads to an answer', async
 });
 
 const now = () => Math.floor(Date.now() / 1000);
-const refused = [
-  ['that somebody else signed', () => mcp.issuer.issue({ foreignKey: true }), 'The access token is not valid'],
+const rejectedTokens = [
+  [
+    'with the signature of a foreign key',
+    () => mcp.issuer.issue({ foreignKey: true }),
+    'The access token is not valid',
+  ],
   ['of another issuer', () => issue({ iss: 'http://evil.example' }), 'The access token is not valid'],
   ['that expired', () => issue({ exp: now() - 60 }), 'The access token expired'],
   ['that is not in force yet', () => issue({ nbf: now() + 60 }), 'The access token is not valid'],
   ['of another type', () => mcp.issuer.issue({ header: { typ: 'JWT' } }), 'The access token is not valid'],
   ['that is no JWT', async () => 'opaque', 'The access token is not valid'],
   ['in no status list', () => issue({ status: undefined }), 'The access token is not valid'],
-  // MUST only accept tokens that were issued for it
+  // a server MUST accept only access tokens that were issued for it
   ['for the API', () => issue({ aud: system.apiResource }), 'The access token is for another resource'],
   ['for its origin', () => issue({ aud: new URL(mcp.resource).origin }), 'The access token is for another resource'],
   ['for its name and a slash', () => issue({ aud: `${mcp.resource}/` }), 'The access token is for another resource'],
@@ -95,12 +100,12 @@ const refused = [
     () => issue({ aud: [mcp.resource, 'http://evil.example'] }),
     'The access token is for another resource',
   ],
-  ['for nobody', () => issue({ aud: undefined }), 'The access token is not valid'],
+  ['without an audience', () => issue({ aud: undefined }), 'The access token is not valid'],
 ] as const;
 const issue = (claims: Record<string, unknown>) => mcp.issuer.issue({ claims });
 
-test.each(refused)(
-  'an access token %s is a 401 that says where to get one, and for what',
+test.each(rejectedTokens)(
+  'an access token %s gets a 401 that names the metadata and the scopes',
   async (_what, issued, description) => {
     const response = await post(mcp.resource, INITIALIZE, bearer(await issued()));
     expect({ status: response.status, challenge: parseBearerChallenge(response) }).toEqual({
@@ -120,7 +125,7 @@ test.each(refused)(
   },
 );
 
-test('an access token that was revoked is a 401, and the others go on', async () => {
+test('a revoked access token gets a 401, and another one is still accepted', async () => {
   const status = { status_list: { idx: LIST_SIZE - 1, uri: mcp.issuer.listUri(2) } };
   await mcp.issuer.publishList(2, []);
   const [one, other] = [await issue({ status }), await mcp.issuer.issue()];
@@ -136,8 +141,8 @@ test('an access token that was revoked is a 401, and the others go on', async ()
   expect((await post(mcp.resource, INITIALIZE, bearer(other))).status).toBe(200);
 });
 
-test('no access token is a 401 without an error, whatever is asked', async () => {
-  const asked = [
+test('any request without an access token gets a 401 without an error code', async () => {
+  const requests = [
     ['POST', INITIALIZE],
     ['POST', LIST_TOOLS],
     ['POST', { jsonrpc: '2.0', method: 'notifications/initialized' }],
@@ -147,7 +152,7 @@ test('no access token is a 401 without an error, whatever is asked', async () =>
     ['PUT', undefined],
   ] as const;
   const headers: Record<string, string>[] = [{}, { authorization: 'Basic bWNwOnNlY3JldA==' }];
-  for (const [method, message] of asked) {
+  for (const [method, message] of requests) {
     for (const authorization of headers) {
       const response = await fetch(mcp.resource, {
         method,
@@ -164,7 +169,7 @@ test('no access token is a 401 without an error, whatever is asked', async () =>
 });
 
 test.each(['Bearer', 'Bearer one two', 'Bearer "quoted"', 'Bearer one, Bearer two'])(
-  'an Authorization header that says %j is a 400',
+  'the Authorization header %j gets a 400',
   async (authorization) => {
     const response = await post(mcp.resource, INITIALIZE, { authorization });
     expect({ status: response.status, challenge: parseBearerChallenge(response) }).toMatchObject({
@@ -174,7 +179,7 @@ test.each(['Bearer', 'Bearer one two', 'Bearer "quoted"', 'Bearer one, Bearer tw
   },
 );
 
-test('an access token in the query, the form or a cookie is none', async () => {
+test('an access token in the query, the form or a cookie is ignored', async () => {
   const accessToken = await mcp.issuer.issue();
   const inQuery = await post(`${mcp.resource}?access_token=${accessToken}`, INITIALIZE);
   const inForm = await fetch(mcp.resource, {
@@ -190,8 +195,8 @@ test('an access token in the query, the form or a cookie is none', async () => {
   }
 });
 
-// authorization MUST be included in every request, even of one session
-test('an access token is asked for each time, and a session opens nothing', async () => {
+// a client MUST send its access token in every request, even in the same session
+test('every request needs an access token, and a session id does not replace it', async () => {
   const accessToken = await mcp.issuer.issue();
   const initialized = await post(mcp.resource, INITIALIZE, bearer(accessToken));
   expect(initialized.status).toBe(200);
@@ -199,7 +204,7 @@ test('an access token is asked for each time, and a session opens nothing', asyn
   const session = { 'mcp-session-id': '6f1c2b5e', 'mcp-protocol-version': '2025-11-25' };
   expect((await post(mcp.resource, LIST_TOOLS, session)).status).toBe(401);
   expect((await post(mcp.resource, LIST_TOOLS, { ...session, ...bearer(accessToken) })).status).toBe(200);
-  // a response, and a notification, are accepted and answered with nothing
+  // a response and a notification are accepted with 202 and an empty body
   for (const message of [
     { jsonrpc: '2.0', id: 9, result: {} },
     { jsonrpc: '2.0', method: 'notifications/initialized' },
@@ -209,26 +214,26 @@ test('an access token is asked for each time, and a session opens nothing', asyn
   }
 });
 
-// implementations SHOULD accept uppercase scheme and host components
-test('the resource may be written with a scheme and a host in capitals', async () => {
-  const capitals = system.mcpResource.replace('http://', 'HTTP://');
-  const accessToken = await system.getAccessToken(await system.registerClient(), { resource: capitals });
+// implementations SHOULD accept an uppercase scheme and host
+test('the scheme and the host of the resource may be uppercase', async () => {
+  const uppercase = system.mcpResource.replace('http://', 'HTTP://');
+  const accessToken = await system.getAccessToken(await system.registerClient(), { resource: uppercase });
   expect((await post(system.mcpResource, INITIALIZE, bearer(accessToken))).status).toBe(200);
-  await using shouting = await startLoopbackProxy({
+  await using uppercaseHost = await startLoopbackProxy({
     target: () => mcp.resource,
     rewriteHeaders: (headers) => ({ ...headers, host: new URL(mcp.resource).host.toUpperCase() }),
   });
   expect(new URL(mcp.resource).host.toUpperCase()).toMatch(/^LOCALHOST:/);
-  expect((await post(`${shouting.origin}/mcp`, INITIALIZE, bearer(await mcp.issuer.issue()))).status).toBe(200);
+  expect((await post(`${uppercaseHost.origin}/mcp`, INITIALIZE, bearer(await mcp.issuer.issue()))).status).toBe(200);
 });
 
-// MUST NOT pass through the access token that it received from the client
-test("the API sees an access token for the API, and never the caller's", async () => {
-  const seen: string[] = [];
+// a server MUST NOT forward the access token that it received from the client
+test("the API receives an access token for the API, and never the caller's", async () => {
+  const received: string[] = [];
   await using recorder = await startLoopbackProxy({
     target: () => own.apiResource,
     rewriteHeaders(headers) {
-      seen.push(JSON.stringify(headers));
+      received.push(JSON.stringify(headers));
       return headers;
     },
   });
@@ -236,41 +241,44 @@ test("the API sees an access token for the API, and never the caller's", async (
   const accessToken = await own.getAccessToken(await own.registerClient(), { resource: own.mcpResource });
   const answer = await post(own.mcpResource, createToolCall('list_todos'), bearer(accessToken));
   expect(await answer.json()).toMatchObject({ result: { structuredContent: { todos: [] } } });
-  expect(seen.join()).toMatch(/"authorization":"Bearer eyJ/);
-  expect(seen.join()).not.toContain(accessToken);
+  expect(received.join()).toMatch(/"authorization":"Bearer eyJ/);
+  expect(received.join()).not.toContain(accessToken);
   expect((await fetch(`${own.apiResource}/todos`, { headers: bearer(accessToken) })).status).toBe(401);
 });
 
 test.each([
   ['todos:read', 'create_todo', 'todos:write', 'list_todos'],
   ['todos:write', 'list_todos', 'todos:read', 'create_todo'],
-])('with %s alone %s is a 403 that names %s', async (granted, refusedTool, needed, allowedTool) => {
-  const client = await system.registerClient();
-  const resource = system.mcpResource;
-  const call = async (tool: string, scope: string) => {
-    const accessToken = await system.getAccessToken(client, { resource, scope });
-    return post(resource, createToolCall(tool, tool === 'create_todo' ? { title: 'one' } : {}), bearer(accessToken));
-  };
-  const refused = await call(refusedTool, granted);
-  const challenge = parseBearerChallenge(refused);
-  expect({ status: refused.status, challenge }).toEqual({
-    status: 403,
-    challenge: {
-      error: 'insufficient_scope',
-      error_description: `The access token lacks the scope ${needed}`,
-      resource_metadata: metadataUrl(resource),
-      scope: needed,
-    },
-  });
-  // what it says is enough
-  const answer = await call(refusedTool, challenge.scope ?? '');
-  expect(answer.status).toBe(200);
-  expect(await answer.json()).not.toHaveProperty('result.isError');
-  expect((await call(allowedTool, granted)).status).toBe(200);
-});
+])(
+  'with the scope %s, a call of %s gets a 403 that names the scope %s',
+  async (granted, rejectedTool, needed, allowedTool) => {
+    const client = await system.registerClient();
+    const resource = system.mcpResource;
+    const call = async (tool: string, scope: string) => {
+      const accessToken = await system.getAccessToken(client, { resource, scope });
+      return post(resource, createToolCall(tool, tool === 'create_todo' ? { title: 'one' } : {}), bearer(accessToken));
+    };
+    const rejected = await call(rejectedTool, granted);
+    const challenge = parseBearerChallenge(rejected);
+    expect({ status: rejected.status, challenge }).toEqual({
+      status: 403,
+      challenge: {
+        error: 'insufficient_scope',
+        error_description: `The access token lacks the scope ${needed}`,
+        resource_metadata: metadataUrl(resource),
+        scope: needed,
+      },
+    });
+    // an access token with the scope of the challenge is enough
+    const answer = await call(rejectedTool, challenge.scope ?? '');
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).not.toHaveProperty('result.isError');
+    expect((await call(allowedTool, granted)).status).toBe(200);
+  },
+);
 
-// an access token that is logged is one that leaks (OAuth 2.1 §7.1)
-test('no access token is written to the log, wherever it was sent', async () => {
+// an access token in a log has leaked (OAuth 2.1 §7.1)
+test('the log contains no access token, neither from the header nor from the query', async () => {
   let log = '';
   const write = (line: string) => {
     log += line;
@@ -286,8 +294,8 @@ test('no access token is written to the log, wherever it was sent', async () => 
   for (const accessToken of [good, bad]) for (const part of accessToken.split('.')) expect(log).not.toContain(part);
 });
 
-// when running locally, servers SHOULD bind only to localhost
-test('the MCP server listens on this machine alone, unless it is told otherwise', () => {
+// a server that runs locally SHOULD bind only to localhost
+test('by default the MCP server listens on 127.0.0.1 only', () => {
   const { HOST } = readMcpConfig({ OAUTH_CLIENT_ID: 'mcp', OAUTH_CLIENT_SECRET: 'secret' });
   expect(HOST).toBe('127.0.0.1');
 });

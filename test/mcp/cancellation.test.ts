@@ -21,7 +21,7 @@ const BATCH = { operations: [1, 2, 3].map((number) => ({ op: 'create', title: `N
 
 const [[, connectOverHttpTo], [, connectOverStdioTo]] = TRANSPORTS_TO_DOUBLE;
 
-/** Every message that a client receives from now on. */
+/** Returns an array to which every message that the client receives from now on is appended. */
 function record({ transport }: McpClient): JSONRPCMessage[] {
   const received: JSONRPCMessage[] = [];
   if (transport === undefined) throw new Error('the client is not connected');
@@ -39,30 +39,30 @@ const SLOW: readonly (readonly [string, (client: McpClient, signal: AbortSignal)
     (client, signal) => client.callTool({ name: 'create_todo', arguments: { title: 'x' } }, undefined, { signal }),
   ],
   [
-    'a batch that tells its progress',
+    'a batch that reports progress',
     (client, signal) =>
       client.callTool({ name: 'batch_todos', arguments: BATCH }, undefined, { signal, onprogress: () => {} }),
   ],
-  ['the reading of a resource', (client, signal) => client.readResource({ uri: `todo://${ID}` }, { signal })],
-  ['the getting of a prompt', (client, signal) => client.getPrompt({ name: 'weekly_review' }, { signal })],
+  ['reading a resource', (client, signal) => client.readResource({ uri: `todo://${ID}` }, { signal })],
+  ['getting a prompt', (client, signal) => client.getPrompt({ name: 'weekly_review' }, { signal })],
 ];
 
 test.each(SLOW)(
-  'over stdio %s that is cancelled ends its API request, and is answered by nothing',
-  async (_what, ask) => {
+  'over stdio, cancelling %s aborts its API request, and the server sends no response',
+  async (_what, send) => {
     let answering = false;
     await using double = await startTodoApiDouble(() => (answering ? { status: 404 } : undefined));
     await using client = await connectOverStdioTo(double);
     const received = record(client);
     const controller = new AbortController();
-    const asked = ask(client, controller.signal);
-    asked.catch(() => {});
+    const sent = send(client, controller.signal);
+    sent.catch(() => {});
     await vi.waitFor(() => expect(double.requests.length).toBeGreaterThan(0), 10_000);
     expect(double.requests.map(({ isAborted }) => isAborted())).not.toContain(true);
     controller.abort();
     await vi.waitFor(() => expect(double.requests.map(({ isAborted }) => isAborted())).not.toContain(false), 10_000);
-    await expect(asked).rejects.toThrow();
-    // the process goes on, and what was cancelled was neither tried again nor answered
+    await expect(sent).rejects.toThrow();
+    // the process continues, and it neither repeats nor answers the cancelled request
     const before = double.requests.length;
     answering = true;
     expect(await client.callTool({ name: 'get_todo', arguments: { id: ID } })).toMatchObject({ isError: true });
@@ -71,7 +71,7 @@ test.each(SLOW)(
   },
 );
 
-test('over stdio one call that is cancelled leaves the others', async () => {
+test('over stdio, cancelling one call does not affect the others', async () => {
   const answers = Promise.withResolvers<void>();
   await using double = await startTodoApiDouble(async () => {
     await answers.promise;
@@ -98,7 +98,7 @@ test('over stdio one call that is cancelled leaves the others', async () => {
   expect(double.requests.filter(({ isAborted }) => isAborted())).toEqual([cancelled]);
 });
 
-/** Sends a message by a connection of its own, which the caller may close. */
+/** Sends a message over a separate connection, which the caller can close. */
 async function send(
   mcp: { resource: string; issuer: { issue: () => Promise<string> } },
   params: object,
@@ -120,14 +120,14 @@ async function send(
 
 test.each([
   ['a tool call', { name: 'create_todo', arguments: { title: 'x' } }, 'tools/call'],
-  ['a resource', { uri: `todo://${ID}` }, 'resources/read'],
-  ['a prompt', { name: 'plan_my_day' }, 'prompts/get'],
+  ['reading a resource', { uri: `todo://${ID}` }, 'resources/read'],
+  ['getting a prompt', { name: 'plan_my_day' }, 'prompts/get'],
   [
-    'a batch that has not begun to tell its progress',
+    'a batch that has not reported progress yet',
     { name: 'batch_todos', arguments: BATCH, _meta: { progressToken: 1 } },
     'tools/call',
   ],
-])('over HTTP %s ends its API request when the caller hangs up', async (_what, params, method) => {
+])('over HTTP, closing the connection of %s aborts its API request', async (_what, params, method) => {
   await using double = await startTodoApiDouble(() => undefined);
   await using mcp = await startMcpApp({ features: FEATURES, apiBaseUrl: double.resource });
   const sent = await send(mcp, params, method);
@@ -140,14 +140,14 @@ test.each([
   expect(double.requests).toHaveLength(before);
 });
 
-test('over HTTP a batch whose stream began ends its API request when the caller hangs up', async () => {
+test('over HTTP, closing the stream of a batch aborts its API request', async () => {
   await using double = await startTodoApiDouble(() => undefined);
   await using mcp = await startMcpApp({ features: FEATURES, apiBaseUrl: double.resource });
   const sent = await send(mcp, { name: 'batch_todos', arguments: BATCH, _meta: { progressToken: 'p' } });
   const begun = new Promise<string>((resolve) => {
     sent.on('response', (response) => response.once('data', (data) => resolve(String(data))));
   });
-  // the API has not answered: what there is to tell is told meanwhile
+  // the API has not responded yet, but the stream has begun with a progress notification
   expect(await Promise.race([begun, delay(5000, 'nothing for five seconds')])).toContain(
     '"method":"notifications/progress","params":{"progressToken":"p","progress":0,"total":3',
   );
@@ -157,9 +157,9 @@ test('over HTTP a batch whose stream began ends its API request when the caller 
 });
 
 describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
-  test('a batch tells its progress from nothing to all of it, before its result', async () => {
+  test('a batch reports progress from zero to its total before the result', async () => {
     await using client = await connectOver(system, await system.registerClient());
-    // as they were received: the SDK's client forgets who asked when the result comes in the same chunk as a progress
+    // the raw messages: the SDK's client drops a progress notification that arrives in the same chunk as the result
     const received = record(client);
     const onprogress = () => {};
     const result = await client.callTool({ name: 'batch_todos', arguments: BATCH }, undefined, { onprogress });
@@ -171,7 +171,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     expect(received).toMatchObject([progress(0), progress(3), { result }]);
   });
 
-  test('nobody is told who did not ask, and a tool that takes no time tells nothing', async () => {
+  test('no progress is reported without a progress token, and list_todos reports none', async () => {
     await using client = await connectOver(system, await system.registerClient());
     const received = record(client);
     await client.callTool({ name: 'batch_todos', arguments: BATCH });
@@ -182,13 +182,13 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     const absent = { operations: [{ op: 'delete', id: ID }] };
     expect(onprogress).not.toHaveBeenCalled();
     expect(received.map((message) => Object(message).method)).toEqual([undefined, undefined]);
-    // one that is refused is not told as done
-    const told: Progress[] = [];
-    const refused = await client.callTool({ name: 'batch_todos', arguments: absent }, undefined, {
-      onprogress: (progress) => told.push(progress),
+    // a batch that fails does not report completion
+    const reported: Progress[] = [];
+    const failed = await client.callTool({ name: 'batch_todos', arguments: absent }, undefined, {
+      onprogress: (progress) => reported.push(progress),
     });
-    expect(refused).toMatchObject({ isError: true });
-    expect(told.map(({ progress }) => progress)).toEqual([0]);
+    expect(failed).toMatchObject({ isError: true });
+    expect(reported.map(({ progress }) => progress)).toEqual([0]);
   });
 });
 
@@ -197,13 +197,13 @@ const callBatch = (meta?: object) => {
   return { ...call, params: { ...params, ...(meta && { _meta: meta }) } };
 };
 
-/** A stream begins after half a second without an answer, which a machine that does something else may take for all of this. */
-const TIMED = { retry: 3 };
+/** These tests finish within the half second after which a stream begins. A busy machine may need longer. */
+const RETRY_IF_SLOW = { retry: 3 };
 
 test.each([
   ['without a progress token', undefined, 'application/json'],
   ['with a progress token of 0', { progressToken: 0 }, 'text/event-stream'],
-])('over HTTP a call %s is answered by %s', async (_what, meta, type) => {
+])('over HTTP the response to a call %s has the type %s', async (_what, meta, type) => {
   const accessToken = await system.getAccessToken(await system.registerClient(), { resource: system.mcpResource });
   const response = await postMcpMessage(system.mcpResource, callBatch(meta), { accessToken });
   expect({ status: response.status, type: response.headers.get('content-type') }).toEqual({ status: 200, type });
@@ -216,8 +216,8 @@ test.each([
   ['without', undefined],
   ['with', { progressToken: 1 }],
 ])(
-  'over HTTP an API that refuses the access token makes the call a 401, %s a progress token',
-  TIMED,
+  'over HTTP a call gets a 401 when the API rejects the access token, %s a progress token',
+  RETRY_IF_SLOW,
   async (_with, meta) => {
     await using double = await startTodoApiDouble(() => ({ status: 401 }));
     await using mcp = await startMcpApp({ features: FEATURES, apiBaseUrl: double.resource });
@@ -233,16 +233,16 @@ test.each([
       challenge: expect.stringMatching(/^Bearer error="invalid_token", .*resource_metadata="/),
     });
     expect(await response.json()).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -32600 } });
-    // the fresh access token was refused as well
+    // the API rejected the newly exchanged access token too
     expect(double.requests).toHaveLength(2);
   },
 );
 
-test('over HTTP a client that is sent a 401 with a progress token comes again', TIMED, async () => {
-  let refusals = 2;
+test('over HTTP a client can repeat a call with a progress token after a 401', RETRY_IF_SLOW, async () => {
+  let rejections = 2;
   await using double = await startTodoApiDouble(() => {
-    refusals -= 1;
-    return refusals >= 0 ? { status: 401 } : { status: 404 };
+    rejections -= 1;
+    return rejections >= 0 ? { status: 401 } : { status: 404 };
   });
   await using client = await connectOverHttpTo(double);
   const call = () => client.callTool({ name: 'batch_todos', arguments: BATCH }, undefined, { onprogress: () => {} });

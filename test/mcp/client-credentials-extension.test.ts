@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { connectMcpClient, connectOverStdio } from '../support/mcp-client.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
-// The extension io.modelcontextprotocol/oauth-client-credentials (MCP ext-auth, SEP-1046), as the SDK's client speaks it.
+// The extension io.modelcontextprotocol/oauth-client-credentials (MCP ext-auth, SEP-1046), with the client of the SDK.
 
 let system: System;
 beforeAll(async () => {
@@ -23,8 +23,8 @@ test.each([
   ['an ES256 key as PEM and the issuer', () => withKey('ES256', 'PEM', { expectedIssuer: system.issuer })],
   ['an EdDSA key as JWK', () => withKey('EdDSA', 'JWK')],
   ['an RS256 key as JWK', () => withKey('RS256', 'JWK')],
-])("the SDK's client needs its id, %s and the URL", async (_what, createProvider) => {
-  // without the issuer the SDK says that it should be given
+])("the SDK's client connects with its id, %s and the URL", async (_what, createProvider) => {
+  // without the issuer the SDK writes a warning
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   for (const url of [system.mcpResource, `${system.mcpResource}/`]) {
     const authProvider = await createProvider();
@@ -37,7 +37,7 @@ test.each([
   }
 });
 
-test('a client that may only read gets that without asking, and ends when it wants more', async () => {
+test('a client with the scope todos:read requests no scope, reads todos, and gets a 403 when it writes', async () => {
   const { id, secret } = await system.registerClient({ scopes: ['todos:read'] });
   const authProvider = new ClientCredentialsProvider({
     clientId: id,
@@ -52,7 +52,7 @@ test('a client that may only read gets that without asking, and ends when it wan
   });
 });
 
-test('the key of another client is refused', async () => {
+test('a client that signs with an unregistered key is rejected', async () => {
   const registered = await withKey('ES256', 'JWK', { expectedIssuer: system.issuer });
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const authProvider = new PrivateKeyJwtProvider({
@@ -65,7 +65,7 @@ test('the key of another client is refused', async () => {
   await expect(connectMcpClient(transport)).rejects.toThrow('client authentication failed');
 });
 
-test('the authorization server metadata says how a client may authenticate', async () => {
+test('the authorization server metadata lists the client authentication methods and algorithms', async () => {
   const response = await fetch(`${system.issuer}/.well-known/oauth-authorization-server`);
   expect(await response.json()).toMatchObject({
     grant_types_supported: expect.arrayContaining(['client_credentials']),
@@ -74,7 +74,7 @@ test('the authorization server metadata says how a client may authenticate', asy
   });
 });
 
-// STDIO implementations SHOULD NOT follow this specification
+// implementations over stdio SHOULD NOT follow this specification
 test('over stdio the extension is not announced', async () => {
   await using client = await connectOverStdio(system, await system.registerClient());
   expect(client.getServerCapabilities()).toHaveProperty('tools');

@@ -6,8 +6,8 @@ import { conformanceFeatures } from '../support/conformance-features.ts';
 import { startMcpApp } from '../support/start-mcp-app.ts';
 import { startSystem } from '../support/start-system.ts';
 
-/** What the suite asks of any server with our capabilities: played against yata as it runs. */
-const PRODUCT = [
+/** The scenarios for any server with yata's capabilities. They run against yata as it is. */
+const PRODUCT_SCENARIOS = [
   'server-initialize',
   'ping',
   'tools-list',
@@ -16,8 +16,8 @@ const PRODUCT = [
   'dns-rebinding-protection',
 ];
 
-/** What needs features of the suite's own: played against `conformanceFeatures` in the same app behind the same guard. */
-const WITH_FIXTURES = [
+/** The scenarios that need features of the suite. They run against the same app with `conformanceFeatures`. */
+const FEATURE_SCENARIOS = [
   'tools-call-simple-text',
   'tools-call-image',
   'tools-call-audio',
@@ -36,50 +36,51 @@ const WITH_FIXTURES = [
   'completion-complete',
 ];
 
-const STATELESS = 'needs a session; any instance of ours answers any request, and none asks the client for anything';
-const LOGS = 'the log is for the operator, on stderr; the capability is not declared, and deprecated since 2026-07-28';
+const STATELESS = 'needs a session; every process answers every request, and none sends requests to the client';
+const LOGS =
+  'the server logs to stderr for its operator; it does not declare the capability, which is deprecated since 2026-07-28';
 
-/** What is not played, and why. */
-const LEFT_OUT = {
+/** The scenarios that do not run, with the reason. */
+const SKIPPED_SCENARIOS = {
   'logging-set-level': LOGS,
   'tools-call-with-logging': LOGS,
   'tools-call-sampling': STATELESS,
   'tools-call-elicitation': STATELESS,
   'elicitation-sep1034-defaults': STATELESS,
   'elicitation-sep1330-enums': STATELESS,
-  'server-sse-polling': 'no stream is ever resumed: nothing is kept of an answer',
-  'server-sse-multiple-streams': 'looks at nothing without a session, and warns',
+  'server-sse-polling': 'no stream can be resumed, because the server stores no responses',
+  'server-sse-multiple-streams': 'checks nothing without a session, and reports a warning',
   'resources-subscribe': STATELESS,
   'resources-unsubscribe': STATELESS,
 } satisfies Record<string, string>;
 
-test('every scenario of the suite is played, or left out for a reason', async () => {
-  const { output } = await conformance('list', '--server');
+test('every scenario of the suite runs, or is skipped with a reason', async () => {
+  const { output } = await runSuite('list', '--server');
   const listed = Array.from(output.matchAll(/^ +- (\S+)/gm), ([, name]) => name);
-  expect([...PRODUCT, ...WITH_FIXTURES, ...Object.keys(LEFT_OUT)].sort()).toEqual(listed.sort());
+  expect([...PRODUCT_SCENARIOS, ...FEATURE_SCENARIOS, ...Object.keys(SKIPPED_SCENARIOS)].sort()).toEqual(listed.sort());
 });
 
-test('yata passes what the suite asks of any server', { timeout: 60_000 }, async () => {
+test('yata passes the scenarios for any server', { timeout: 60_000 }, async () => {
   await using system = await startSystem();
   const accessToken = await system.getAccessToken(await system.registerClient(), { resource: system.mcpResource });
   await using proxy = await startBearerProxy(system.mcpResource, accessToken);
-  await playAll(PRODUCT, `${proxy.origin}/mcp`);
+  await runAll(PRODUCT_SCENARIOS, `${proxy.origin}/mcp`);
 });
 
-test("yata's server passes with the suite's own features", { timeout: 60_000 }, async () => {
+test("yata's server passes the other scenarios with the features of the suite", { timeout: 60_000 }, async () => {
   await using mcp = await startMcpApp({ features: conformanceFeatures });
   await using proxy = await startBearerProxy(mcp.resource, await mcp.issuer.issue());
-  await playAll(WITH_FIXTURES, `${proxy.origin}/mcp`);
+  await runAll(FEATURE_SCENARIOS, `${proxy.origin}/mcp`);
 });
 
-test('a scenario that fails is seen', async () => {
+test('a scenario that fails is reported', async () => {
   await using mcp = await startMcpApp({ features: { tools: [], resources: [], prompts: [] } });
   await using proxy = await startBearerProxy(mcp.resource, await mcp.issuer.issue());
-  const { exitCode, output } = await play('tools-call-simple-text', `${proxy.origin}/mcp`);
+  const { exitCode, output } = await runScenario('tools-call-simple-text', `${proxy.origin}/mcp`);
   expect({ exitCode, output }).toEqual({ exitCode: 1, output: expect.stringContaining('Passed: 0/1, 1 failed') });
 });
 
-/** The suite cannot send an access token. */
+/** Starts a proxy that adds an access token to each request, because the suite cannot send one. */
 function startBearerProxy(resource: string, accessToken: string) {
   return startLoopbackProxy({
     target: () => resource,
@@ -87,26 +88,29 @@ function startBearerProxy(resource: string, accessToken: string) {
   });
 }
 
-async function playAll(scenarios: readonly string[], url: string): Promise<void> {
+async function runAll(scenarios: readonly string[], url: string): Promise<void> {
   for (const scenario of scenarios) {
-    const { exitCode, output } = await play(scenario, url);
-    // a warning is a check that did not come to pass
+    const { exitCode, output } = await runScenario(scenario, url);
+    // the suite reports a warning for a check that it could not do
     expect(output, scenario).toMatch(/^Passed: ([1-9]\d*)\/\1, 0 failed, 0 warnings$/m);
     expect(exitCode, scenario).toBe(0);
   }
 }
 
-function play(scenario: string, url: string) {
-  return conformance('server', '--url', url, '--scenario', scenario, '--verbose');
+function runScenario(scenario: string, url: string) {
+  return runSuite('server', '--url', url, '--scenario', scenario, '--verbose');
 }
 
-const COMMAND_LINE = fileURLToPath(import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'));
+const SUITE_SCRIPT = fileURLToPath(import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'));
 
-/** Runs the suite's command line and says how it ended: with a signal when it takes too long. */
-function conformance(...args: string[]): Promise<{ exitCode: number | NodeJS.Signals; output: string }> {
+/** Milliseconds after which the suite is killed. */
+const SUITE_TIMEOUT_MS = 20_000;
+
+/** Runs the command line of the suite. Its exit code is a signal if it ran into the timeout. */
+function runSuite(...args: string[]): Promise<{ exitCode: number | NodeJS.Signals; output: string }> {
   return new Promise((resolve) => {
-    const options = { timeout: 20_000, killSignal: 'SIGKILL', env: { NO_COLOR: '1' } } as const;
-    const child = execFile(process.execPath, [COMMAND_LINE, ...args], options, (_error, stdout, stderr) =>
+    const options = { timeout: SUITE_TIMEOUT_MS, killSignal: 'SIGKILL', env: { NO_COLOR: '1' } } as const;
+    const child = execFile(process.execPath, [SUITE_SCRIPT, ...args], options, (_error, stdout, stderr) =>
       resolve({ exitCode: child.exitCode ?? child.signalCode ?? 'SIGKILL', output: stdout + stderr }),
     );
   });

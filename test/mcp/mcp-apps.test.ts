@@ -6,8 +6,8 @@ import { connectOverHttp, connectOverStdio, TRANSPORTS } from '../support/mcp-cl
 import { readResourceText } from '../support/read-resource-text.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
-// The extension io.modelcontextprotocol/ui (MCP Apps, 2026-01-26), as far as it is MCP. What a host renders is tested in
-// todo-list-view.test.ts.
+// The protocol part of the extension io.modelcontextprotocol/ui (MCP Apps, 2026-01-26). todo-list-view.test.ts tests what
+// a host renders.
 
 const URI = 'ui://yata/todo-list';
 const ajv = new Ajv2020();
@@ -21,14 +21,14 @@ beforeAll(async () => {
 afterAll(() => system[Symbol.asyncDispose]());
 
 describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
-  test('a host finds the page from the tool', async () => {
+  test('the metadata of list_todos leads a host to the page of the View', async () => {
     await using client = await connectOver(system, await system.registerClient());
     expect(client.getServerCapabilities()?.extensions).toMatchObject({ [EXTENSION_ID]: {} });
 
     const { tools } = await client.listTools();
-    const shown = tools.filter(({ _meta }) => _meta !== undefined);
-    expect(shown).toMatchObject([{ name: 'list_todos', _meta: { ui: { resourceUri: URI } } }]);
-    expect(isToolMeta(shown[0]?._meta?.ui), ajv.errorsText(isToolMeta.errors)).toBe(true);
+    const toolsWithMeta = tools.filter(({ _meta }) => _meta !== undefined);
+    expect(toolsWithMeta).toMatchObject([{ name: 'list_todos', _meta: { ui: { resourceUri: URI } } }]);
+    expect(isToolMeta(toolsWithMeta[0]?._meta?.ui), ajv.errorsText(isToolMeta.errors)).toBe(true);
 
     const { resources } = await client.listResources();
     const listed = resources.find(({ uri }) => uri === URI);
@@ -52,7 +52,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     expect(isResourceMeta(contents[0]?._meta?.ui), ajv.errorsText(isResourceMeta.errors)).toBe(true);
   });
 
-  test('a page is told when its caller may only read, and no result says more than that', async () => {
+  test('the result of list_todos tells the View when the caller can only read, and contains no other metadata', async () => {
     await using writer = await connectOver(system, await system.registerClient());
     await using reader = await connectOver(system, await system.registerClient({ scopes: ['todos:read'] }));
     const text = [{ type: 'text', text: 'There are no such todos.' }];
@@ -63,7 +63,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
   });
 });
 
-test('a page is told of the read-only mode too', async () => {
+test('the result of list_todos tells the View about the read-only mode', async () => {
   const credentials = await system.registerClient();
   await using http = await connectOverHttp(system, credentials, { query: '?mode=read' });
   await using stdio = await connectOverStdio(system, credentials, { MCP_READ_ONLY: 'true' });
@@ -71,17 +71,18 @@ test('a page is told of the read-only mode too', async () => {
     expect(await client.callTool({ name: 'list_todos' })).toMatchObject({ _meta: { 'yata/read_only': true } });
 });
 
-test('the page is one file, and names no other', async () => {
+test('the page is one file that loads no other', async () => {
   await using client = await connectOverHttp(system, await system.registerClient());
   const page = await readResourceText(client, URI);
   expect(page).toContain('list-style-type: "";');
   expect(page).toContain('async function connectToHost(');
   expect(page).toContain('function describeCount(');
   expect(page).not.toMatch(/https?:|\/\/[a-z]+\.|\b(src|href|action)=|@import|url\(|^\s*(import|export)\b|\bimport\(/m);
-  // what a policy without unsafe-eval and unsafe-inline for attributes refuses, and what could turn a title into markup
+  // code that a policy without unsafe-eval, or without unsafe-inline for attributes, blocks; and code that could turn a
+  // title into markup
   expect(page).not.toMatch(
     /\son[a-z]+=|\sstyle=|\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write/,
   );
-  // a host keeps it beside what a model wrote
+  // a host stores the page together with the messages of the conversation
   expect(Buffer.byteLength(page)).toBeLessThan(20_000);
 });

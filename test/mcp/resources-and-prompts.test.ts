@@ -16,8 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
-/** Does operations at the API, and returns the todos that they left. */
-async function atApi(client: TestClient, ...operations: object[]): Promise<Todo[]> {
+/** Sends operations to the API in one batch, and returns the todos of its results. */
+async function sendBatch(client: TestClient, ...operations: object[]): Promise<Todo[]> {
   const response = await fetch(`${system.apiResource}/todos/batch`, {
     method: 'POST',
     headers: { authorization: `Bearer ${await system.getAccessToken(client)}`, 'content-type': 'application/json' },
@@ -44,8 +44,8 @@ async function getText(client: McpClient, name: string, args: Record<string, str
   return Messages.parse(messages)[0].content.text;
 }
 
-/** The titles below each heading of a prompt. */
-function partsOf(text: string): Record<string, string[]> {
+/** Returns the headings of a prompt with the titles of the todos below each. */
+function parseSections(text: string): Record<string, string[]> {
   const parts = text.split('\n\n').flatMap((part) => {
     const [heading = '', ...lines] = part.split('\n');
     if (!heading.endsWith(':')) return [];
@@ -59,18 +59,18 @@ async function completeId(client: McpClient, value: string) {
   return (await client.complete({ ref, argument: { name: 'id', value } })).completion;
 }
 
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
 
-/** Midnight of today in UTC, which does not come in the next seconds. */
-async function today(): Promise<number> {
-  const left = DAY - (Date.now() % DAY);
+/** Returns the start of the current day in UTC. It waits if the day ends within ten seconds. */
+async function startOfToday(): Promise<number> {
+  const left = DAY_MS - (Date.now() % DAY_MS);
   if (left < 10_000) await delay(left + 10);
-  return Math.floor(Date.now() / DAY) * DAY;
+  return Math.floor(Date.now() / DAY_MS) * DAY_MS;
 }
 const at = (time: number) => new Date(time).toISOString();
 
 describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
-  test('the resources are listed, and the template apart', async () => {
+  test('the resources and the resource template are listed separately', async () => {
     await using client = await connectOver(system, await system.registerClient());
     const { resources } = await client.listResources();
     expect(resources.filter(({ uri }) => uri.startsWith('todo:'))).toEqual([
@@ -93,21 +93,24 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     ]);
   });
 
-  test('a todo is read by its URI as the API has it', async () => {
+  test('a todo that is read by its URI equals the todo of the API', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
-    const [todo] = await atApi(credentials, create({ title: 'Buy milk', description: 'two litres', tags: ['shop'] }));
+    const [todo] = await sendBatch(
+      credentials,
+      create({ title: 'Buy milk', description: 'two litres', tags: ['shop'] }),
+    );
     expect(await readJson(client, `todo://${todo?.id}`)).toEqual(todo);
     expect(await readJson(client, `todo://${todo?.id.toUpperCase()}`)).toEqual(todo);
   });
 
-  test("a todo that never was, one that was deleted and another subject's are not found, and so is no URI of ours", async () => {
+  test("absent todos, deleted todos, another subject's todos and other URIs are not found", async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
-    const [foreign] = await atApi(await system.registerClient(), create({ title: 'Not yours' }));
-    const [deleted] = await atApi(credentials, create({ title: 'Deleted' }));
-    await atApi(credentials, { op: 'delete', id: deleted?.id });
-    const [there] = await atApi(credentials, create({ title: 'There' }));
+    const [foreign] = await sendBatch(await system.registerClient(), create({ title: 'Not yours' }));
+    const [deleted] = await sendBatch(credentials, create({ title: 'Deleted' }));
+    await sendBatch(credentials, { op: 'delete', id: deleted?.id });
+    const [there] = await sendBatch(credentials, create({ title: 'There' }));
     for (const uri of [
       'todo://00000000-0000-4000-8000-000000000000',
       `todo://${foreign?.id}`,
@@ -133,25 +136,25 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     expect(await readJson(client, `todo://${there?.id}`)).toEqual(there);
   });
 
-  test('today is what is open and was due before, or is due until midnight in UTC', async () => {
+  test('todo://today contains the open todos that are overdue or due by midnight UTC', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
-    const midnight = await today();
+    const midnight = await startOfToday();
     const date = at(midnight).slice(0, 10);
-    await atApi(
+    await sendBatch(
       credentials,
-      create({ title: 'at noon', due_at: at(midnight + DAY / 2), priority: 2 }),
+      create({ title: 'at noon', due_at: at(midnight + DAY_MS / 2), priority: 2 }),
       create({ title: 'at midnight', due_at: at(midnight) }),
-      create({ title: 'at the last moment', due_at: at(midnight + DAY - 1) }),
+      create({ title: 'at the last moment', due_at: at(midnight + DAY_MS - 1) }),
       create({ title: 'just before today', due_at: at(midnight - 1), tags: ['late'] }),
       create({ title: 'long ago', due_at: '1999-12-31T23:59:59Z' }),
-      create({ title: 'just after today', due_at: at(midnight + DAY) }),
-      // today where it was written, and tomorrow in UTC
+      create({ title: 'just after today', due_at: at(midnight + DAY_MS) }),
+      // today in the time zone of its offset, and tomorrow in UTC
       create({ title: 'in another zone', due_at: `${date}T23:00:00-02:00` }),
       create({ title: 'done', due_at: at(midnight), completed: true }),
       create({ title: 'whenever' }),
     );
-    await atApi(await system.registerClient(), create({ title: 'not yours', due_at: at(midnight) }));
+    await sendBatch(await system.registerClient(), create({ title: 'not yours', due_at: at(midnight) }));
     const Today = z.object({
       date: z.literal(date),
       time_zone: z.literal('UTC'),
@@ -163,14 +166,14 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     expect(due_today.map(({ title }) => title)).toEqual(['at midnight', 'at noon', 'at the last moment']);
   });
 
-  test('an id is completed by the words of its title, the todo that changed last first', async () => {
+  test('an id is completed from words of the title, most recently changed todos first', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
-    // one after another: they are told in the order in which they changed
-    const [milk] = await atApi(credentials, create({ title: 'Buy milk' }));
-    const [bread] = await atApi(credentials, create({ title: 'buy Bread' }));
-    const [mum] = await atApi(credentials, create({ title: 'Call mum' }));
-    await atApi(await system.registerClient(), create({ title: 'Buy milk too' }));
+    // created one after another, because completions are sorted by the time of the last change
+    const [milk] = await sendBatch(credentials, create({ title: 'Buy milk' }));
+    const [bread] = await sendBatch(credentials, create({ title: 'buy Bread' }));
+    const [mum] = await sendBatch(credentials, create({ title: 'Call mum' }));
+    await sendBatch(await system.registerClient(), create({ title: 'Buy milk too' }));
     expect(await completeId(client, 'buy m')).toEqual({ values: [milk?.id], hasMore: false });
     expect((await completeId(client, 'BUY')).values).toEqual([bread?.id, milk?.id]);
     expect((await completeId(client, '')).values).toEqual([mum?.id, bread?.id, milk?.id]);
@@ -181,20 +184,20 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
       expect(await readJson(client, `todo://${id}`)).toMatchObject({ title: 'Call mum' });
   });
 
-  test('a hundred completions are told and that there are more', async () => {
+  test('completion returns at most 100 values and says whether there are more', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
     const fifty = Array.from({ length: 50 }, (_, index) => create({ title: `Task ${index}` }));
-    await atApi(credentials, ...fifty);
-    await atApi(credentials, ...fifty);
+    await sendBatch(credentials, ...fifty);
+    await sendBatch(credentials, ...fifty);
     expect(await completeId(client, 'task')).toEqual({ values: expect.any(Array), hasMore: false });
     expect((await completeId(client, 'task')).values).toHaveLength(100);
-    await atApi(credentials, create({ title: 'Task of its own' }));
+    await sendBatch(credentials, create({ title: 'Task of its own' }));
     const { values, hasMore } = await completeId(client, 'task');
     expect({ length: values.length, hasMore }).toEqual({ length: 100, hasMore: true });
   });
 
-  test('completions are for arguments that there are', async () => {
+  test('completion of an unknown prompt, resource or argument is rejected', async () => {
     await using client = await connectOver(system, await system.registerClient());
     const prompt = { type: 'ref/prompt', name: 'plan_my_day' } as const;
     const complete = async (name: string, value: string) =>
@@ -216,7 +219,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
       });
   });
 
-  test('the prompts are listed with what they take', async () => {
+  test('the prompts are listed with their arguments', async () => {
     await using client = await connectOver(system, await system.registerClient());
     expect((await client.listPrompts()).prompts).toEqual([
       {
@@ -234,62 +237,62 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     ]);
   });
 
-  test('a plan for the day is made of the todos that there are', async () => {
+  test('plan_my_day contains the overdue, due and most urgent todos', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
-    const midnight = await today();
+    const midnight = await startOfToday();
     const none = { Overdue: ['none'], 'Due today': ['none'], 'Most urgent of the rest': ['none'] };
-    expect(partsOf(await getText(client, 'plan_my_day'))).toEqual(none);
-    const [rent] = await atApi(
+    expect(parseSections(await getText(client, 'plan_my_day'))).toEqual(none);
+    const [rent] = await sendBatch(
       credentials,
-      create({ title: 'Pay the rent', due_at: at(midnight - DAY), priority: 1 }),
-      create({ title: 'Water the plants', due_at: at(midnight + DAY - 1) }),
+      create({ title: 'Pay the rent', due_at: at(midnight - DAY_MS), priority: 1 }),
+      create({ title: 'Water the plants', due_at: at(midnight + DAY_MS - 1) }),
       create({ title: 'Tidy the desk' }),
-      create({ title: 'Renew the passport', due_at: at(midnight + 30 * DAY), priority: 1 }),
+      create({ title: 'Renew the passport', due_at: at(midnight + 30 * DAY_MS), priority: 1 }),
       create({ title: 'Done already', due_at: at(midnight), completed: true }),
     );
     const text = await getText(client, 'plan_my_day', { hours: '3' });
     expect(text).toContain(`Plan my day, ${at(midnight).slice(0, 10)} (UTC), for which I have 3 hours.`);
-    expect(partsOf(text)).toEqual({
+    expect(parseSections(text)).toEqual({
       Overdue: ['Pay the rent'],
       'Due today': ['Water the plants'],
       'Most urgent of the rest': ['Renew the passport', 'Tidy the desk'],
     });
-    // what the next call needs
+    // the arguments of the next tool call
     expect(text).toContain(`id ${rent?.id}; version 1`);
     expect(await getText(client, 'plan_my_day')).not.toContain('hours');
   });
 
-  test('a weekly review is made of what was done and of what is open', async () => {
+  test('weekly_review contains the todos of the last seven days and the open todos', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
     const now = Date.now();
-    const [, , , deleted] = await atApi(
+    const [, , , deleted] = await sendBatch(
       credentials,
       create({ title: 'Was done today', completed: true }),
       create({ title: 'Long overdue', due_at: '2020-01-01T00:00:00Z' }),
-      create({ title: 'Due in six days', due_at: at(now + 6 * DAY) }),
+      create({ title: 'Due in six days', due_at: at(now + 6 * DAY_MS) }),
       create({ title: 'Deleted', due_at: at(now) }),
-      create({ title: 'Due in eight days', due_at: at(now + 8 * DAY) }),
+      create({ title: 'Due in eight days', due_at: at(now + 8 * DAY_MS) }),
     );
-    await atApi(credentials, { op: 'delete', id: deleted?.id });
+    await sendBatch(credentials, { op: 'delete', id: deleted?.id });
     const imported = await fetch(`${system.apiResource}/todos/import`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${await system.getAccessToken(credentials)}`,
         'content-type': 'application/jsonl',
       },
-      body: JSON.stringify({ title: 'Was done eight days ago', completed: true, completed_at: at(now - 8 * DAY) }),
+      body: JSON.stringify({ title: 'Was done eight days ago', completed: true, completed_at: at(now - 8 * DAY_MS) }),
     });
     expect(imported.status).toBe(200);
-    expect(partsOf(await getText(client, 'weekly_review'))).toEqual({
+    expect(parseSections(await getText(client, 'weekly_review'))).toEqual({
       'Done in the last seven days': ['Was done today'],
       'Overdue, or due in the next seven days': ['Long overdue', 'Due in six days'],
       'Open, the oldest 3 of 3': ['Long overdue', 'Due in six days', 'Due in eight days'],
     });
   });
 
-  test('a prompt that there is not, and an argument that it does not take, are -32602', async () => {
+  test('an unknown prompt and an unknown argument are rejected with -32602', async () => {
     await using client = await connectOver(system, await system.registerClient());
     for (const [name, args, message] of [
       ['plan_my_week', {}, 'There is no prompt of this name'],
@@ -304,7 +307,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
   });
 });
 
-test('arguments that a prompt needs are asked for by name', async () => {
+test('a missing required argument of a prompt is named in the error', async () => {
   await using mcp = await startMcpApp({ features: conformanceFeatures });
   const requestInit = { headers: { authorization: `Bearer ${await mcp.issuer.issue()}` } };
   await using client = await connectMcpClient(

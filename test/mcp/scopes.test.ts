@@ -3,7 +3,8 @@ import { connectOverHttp, connectOverStdio, type McpClient } from '../support/mc
 import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
-// What is offered to whom: by the granted scopes, and in read-only mode, which can only take away.
+// Which tools, resources and prompts a client is offered: it depends on its granted scopes and on the read-only mode,
+// which can only remove some of them.
 
 let system: System;
 let readOnly: System;
@@ -18,7 +19,7 @@ const READING = ['list_todos', 'get_todo'];
 const WRITING = ['create_todo', 'update_todo', 'complete_todo', 'delete_todo', 'restore_todo', 'batch_todos'];
 const ABSENT = '00000000-0000-4000-8000-000000000000';
 
-/** Arguments that each tool takes. */
+/** Valid arguments of each tool. */
 const ARGUMENTS: Record<string, Record<string, unknown>> = {
   list_todos: {},
   get_todo: { id: ABSENT },
@@ -32,8 +33,8 @@ const ARGUMENTS: Record<string, Record<string, unknown>> = {
 
 const toolNames = async (client: McpClient) => (await client.listTools()).tools.map(({ name }) => name);
 
-/** What is offered besides tools, but for the page that shows a list, which holds no todo. */
-async function others(client: McpClient): Promise<string[]> {
+/** Lists resources, templates and prompts, without the page of the View, which contains no todo. */
+async function listFeatures(client: McpClient): Promise<string[]> {
   const { resources } = await client.listResources();
   const { resourceTemplates } = await client.listResourceTemplates();
   const { prompts } = await client.listPrompts();
@@ -43,9 +44,9 @@ async function others(client: McpClient): Promise<string[]> {
     ...prompts.map(({ name }) => name),
   ];
 }
-const OTHERS = ['todo://today', 'todo://{id}', 'plan_my_day', 'weekly_review'];
+const FEATURES = ['todo://today', 'todo://{id}', 'plan_my_day', 'weekly_review'];
 
-/** Every request besides a tool's call that a todo comes back from. */
+/** The requests that return todos, apart from tool calls. */
 const READS = [
   { method: 'resources/read', params: { uri: 'todo://today' } },
   { method: 'resources/read', params: { uri: `todo://${ABSENT}` } },
@@ -57,7 +58,7 @@ const READS = [
   },
 ];
 
-/** Sends a request over HTTP with an access token that was granted `scope`. */
+/** Sends a request over HTTP with an access token that has the scopes `scope`, or all that the client may have. */
 async function post(
   of: System,
   credentials: TestClient,
@@ -91,11 +92,11 @@ const notAllowed = (scope: string) =>
   `The access token does not allow this. Nothing was done. Tell the user that the scope ${scope} is needed.`;
 const unknownTool = { code: -32602, message: 'MCP error -32602: There is no tool of this name' };
 
-test('without todos:write, over HTTP the reading tools alone are listed, and another is a 403', async () => {
+test('over HTTP a client without todos:write is offered only the reading tools, and other tools get a 403', async () => {
   const reader = await system.registerClient({ scopes: ['todos:read'] });
   await using client = await connectOverHttp(system, reader);
   expect(await toolNames(client)).toEqual(READING);
-  expect(await others(client)).toEqual(OTHERS);
+  expect(await listFeatures(client)).toEqual(FEATURES);
   expect((await client.callTool({ name: 'list_todos' })).structuredContent).toEqual({ todos: [], total: 0 });
   for (const name of WRITING)
     expect(await post(system, reader, callTool(name)), name).toEqual(insufficient('todos:write'));
@@ -103,11 +104,11 @@ test('without todos:write, over HTTP the reading tools alone are listed, and ano
   expect(await countTodos(system, reader)).toBe('0');
 });
 
-test('without todos:write, over stdio the reading tools alone are listed, and another is a tool error', async () => {
+test('over stdio a client without todos:write is offered only the reading tools, and other tools get a tool error', async () => {
   const reader = await system.registerClient({ scopes: ['todos:read'] });
   await using client = await connectOverStdio(system, reader);
   expect(await toolNames(client)).toEqual(READING);
-  expect(await others(client)).toEqual(OTHERS);
+  expect(await listFeatures(client)).toEqual(FEATURES);
   expect((await client.callTool({ name: 'list_todos' })).structuredContent).toEqual({ todos: [], total: 0 });
   for (const name of WRITING)
     expect(await client.callTool({ name, arguments: ARGUMENTS[name] }), name).toEqual({
@@ -118,24 +119,24 @@ test('without todos:write, over stdio the reading tools alone are listed, and an
   expect(await countTodos(system, reader)).toBe('0');
 });
 
-test('without todos:read, over HTTP no resource and no prompt is listed, and each is a 403', async () => {
+test('over HTTP a client without todos:read is offered no resource and no prompt, and each gets a 403', async () => {
   const writer = await system.registerClient({ scopes: ['todos:write'] });
   await using client = await connectOverHttp(system, writer);
   expect(await toolNames(client)).toEqual(WRITING);
-  expect(await others(client)).toEqual([]);
+  expect(await listFeatures(client)).toEqual([]);
   for (const request of [...READS, ...READING.map((name) => callTool(name))])
     expect(await post(system, writer, request), JSON.stringify(request)).toEqual(insufficient('todos:read'));
-  // it may write, and is told what it wrote
+  // the client may write, and gets the todo that it wrote
   expect(await client.callTool({ name: 'create_todo', arguments: { title: 'Blind' } })).toMatchObject({
     structuredContent: { title: 'Blind' },
   });
 });
 
-test('without todos:read, over stdio no resource and no prompt is listed, and each is an error', async () => {
+test('over stdio a client without todos:read is offered no resource and no prompt, and each gets an error', async () => {
   const writer = await system.registerClient({ scopes: ['todos:write'] });
   await using client = await connectOverStdio(system, writer);
   expect(await toolNames(client)).toEqual(WRITING);
-  expect(await others(client)).toEqual([]);
+  expect(await listFeatures(client)).toEqual([]);
   const failure = { code: -32603, message: `MCP error -32603: ${notAllowed('todos:read')}` };
   await expect(client.readResource({ uri: 'todo://today' })).rejects.toMatchObject(failure);
   await expect(client.readResource({ uri: `todo://${ABSENT}` })).rejects.toMatchObject(failure);
@@ -163,11 +164,11 @@ describe.each([
     () => system,
   ],
 ])('read-only %s', (_how, connectReadOnly, of) => {
-  test('what changes something is unknown, and what reads is as ever', async () => {
+  test('the writing tools are unknown, and everything that reads works', async () => {
     const credentials = await of().registerClient();
     await using client = await connectReadOnly(credentials);
     expect(await toolNames(client)).toEqual(READING);
-    expect(await others(client)).toEqual(OTHERS);
+    expect(await listFeatures(client)).toEqual(FEATURES);
     expect((await client.callTool({ name: 'list_todos' })).structuredContent).toEqual({ todos: [], total: 0 });
     expect(await client.readResource({ uri: 'todo://today' })).toMatchObject({ contents: [{ uri: 'todo://today' }] });
     for (const name of WRITING)
@@ -175,14 +176,14 @@ describe.each([
     expect(await countTodos(of(), credentials)).toBe('0');
   });
 
-  test('it gives nobody more than he was granted', async () => {
+  test('a client without todos:read is offered nothing', async () => {
     await using client = await connectReadOnly(await of().registerClient({ scopes: ['todos:write'] }));
     expect(await toolNames(client)).toEqual([]);
-    expect(await others(client)).toEqual([]);
+    expect(await listFeatures(client)).toEqual([]);
   });
 });
 
-test('in read-only mode the scope is asked for still', async () => {
+test('in read-only mode the scopes are still checked', async () => {
   const credentials = await system.registerClient();
   for (const [of, query] of [
     [system, '?mode=read'],
@@ -191,7 +192,7 @@ test('in read-only mode the scope is asked for still', async () => {
     const client = of === system ? credentials : await of.registerClient();
     const options = { scope: 'todos:write', query };
     expect(await post(of, client, callTool('list_todos'), options)).toEqual(insufficient('todos:read'));
-    // a tool that is not offered needs no scope
+    // a tool that is not offered is unknown, with any scope
     expect(await post(of, client, callTool('create_todo'), options)).toMatchObject({
       status: 200,
       body: { error: { code: -32602, message: 'There is no tool of this name' } },
@@ -200,7 +201,7 @@ test('in read-only mode the scope is asked for still', async () => {
 });
 
 test.each(['?mode=write', '?mode=', '?mode=READ', '?mode=read&mode=read', '?mode=read&mode=write'])(
-  'the mode of %s is a 400: whoever misspells it is not offered more than he asked for',
+  'the query %s gets a 400, so that a misspelled mode does not offer the writing tools',
   async (query) => {
     for (const of of [system, readOnly]) {
       const answer = await post(of, await of.registerClient(), callTool('create_todo'), { query });

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
-/** Sends a message with any headers, those too that `fetch` keeps for itself. */
+/** Sends a message with any headers, also those that `fetch` does not allow to set. */
 function send(
   message: unknown,
   { method = 'POST', headers = {} }: { method?: string; headers?: Record<string, string | undefined> } = {},
@@ -47,13 +47,13 @@ function send(
   );
 }
 
-const refusal = (message: string | RegExp, code = -32600) => ({
+const errorResponse = (message: string | RegExp, code = -32600) => ({
   jsonrpc: '2.0',
   id: null,
   error: { code, message: typeof message === 'string' ? message : expect.stringMatching(message) },
 });
 
-test('a message is answered with JSON, and nothing of a session', async () => {
+test('the response to a message is JSON, and has no session id', async () => {
   const answer = await send(LIST_TOOLS);
   expect(answer).toMatchObject({ status: 200, body: { jsonrpc: '2.0', id: 1, result: { tools: expect.any(Array) } } });
   expect(answer.headers).toMatchObject({ 'content-type': 'application/json', 'cache-control': 'private, no-store' });
@@ -64,18 +64,18 @@ test('a message is answered with JSON, and nothing of a session', async () => {
   });
 });
 
-test('GET and DELETE are 405', async () => {
+test('GET, DELETE and PUT get a 405', async () => {
   for (const method of ['GET', 'DELETE', 'PUT']) {
     const answer = await send(undefined, { method });
     expect(answer).toMatchObject({
       status: 405,
       headers: { allow: 'POST' },
-      body: refusal(`${method} is not allowed here. Allowed: POST`),
+      body: errorResponse(`${method} is not allowed here. Allowed: POST`),
     });
   }
 });
 
-test('without an access token everything is a 401, initialize too', async () => {
+test('every request without an access token gets a 401, initialize too', async () => {
   const { origin } = new URL(system.mcpResource);
   const challenge = `Bearer resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp", scope="todos:read todos:write"`;
   expect(await send(INITIALIZE)).toMatchObject({ status: 200 });
@@ -87,7 +87,7 @@ test('without an access token everything is a 401, initialize too', async () => 
     expect(await send(message, { method, headers: { authorization: undefined } })).toMatchObject({
       status: 401,
       headers: { 'www-authenticate': challenge },
-      body: refusal('An access token is needed'),
+      body: errorResponse('An access token is needed'),
     });
   }
 });
@@ -97,16 +97,19 @@ test.each([
   ['host', 'localhost', /^host: expected/],
   ['origin', 'http://evil.example', /^origin: expected none, or http:/],
   ['origin', 'null', /^origin: expected none, or http:/],
-])('a foreign %s %s is a 403', async (name, value, message) => {
-  expect(await send(LIST_TOOLS, { headers: { [name]: value } })).toMatchObject({ status: 403, body: refusal(message) });
+])('the foreign %s %s gets a 403', async (name, value, message) => {
+  expect(await send(LIST_TOOLS, { headers: { [name]: value } })).toMatchObject({
+    status: 403,
+    body: errorResponse(message),
+  });
 });
 
-test('its own Host and Origin pass', async () => {
+test('the Host and the Origin of the server are accepted', async () => {
   const { host, origin } = new URL(system.mcpResource);
   expect(await send(LIST_TOOLS, { headers: { host, origin } })).toMatchObject({ status: 200 });
 });
 
-test('a tool beyond the granted scopes is a 403 that names the scope, and nothing was done', async () => {
+test('a tool that needs another scope gets a 403 that names the scope', async () => {
   const reader = await system.registerClient({ scopes: ['todos:read'] });
   const authorization = `Bearer ${await system.getAccessToken(reader, { resource: system.mcpResource })}`;
   const answer = await send(createToolCall('create_todo', { title: 'no' }), { headers: { authorization } });
@@ -115,7 +118,7 @@ test('a tool beyond the granted scopes is a 403 that names the scope, and nothin
     headers: {
       'www-authenticate': expect.stringMatching(/^Bearer error="insufficient_scope", .* scope="todos:write"$/),
     },
-    body: refusal('The access token lacks the scope todos:write'),
+    body: errorResponse('The access token lacks the scope todos:write'),
   });
   expect(await send(createToolCall('list_todos'), { headers: { authorization } })).toMatchObject({
     status: 200,
@@ -131,17 +134,17 @@ test.each([
   [{ jsonrpc: '2.0' }, 400, /^body: expected one JSON-RPC message$/],
   [{ jsonrpc: '2.0', id: {}, method: 'tools/list' }, 400, /^body: expected one JSON-RPC message$/],
   [`"${'a'.repeat(1_000_000)}"`, 413, /^body: expected at most 1000000 bytes$/],
-])('the message %.20j is refused', async (message, status, text, code?: number) => {
-  expect(await send(message)).toMatchObject({ status, body: refusal(text, code) });
+])('the message %.20j is rejected', async (message, status, text, code?: number) => {
+  expect(await send(message)).toMatchObject({ status, body: errorResponse(text, code) });
 });
 
-test('a protocol version that nobody speaks, and an answer that the caller does not take, are refused', async () => {
+test('an unknown protocol version, and unsupported Accept and Content-Type headers, are rejected', async () => {
   expect(await send(LIST_TOOLS, { headers: { 'mcp-protocol-version': '1999-01-01' } })).toMatchObject({ status: 400 });
   expect(await send(LIST_TOOLS, { headers: { accept: 'text/html' } })).toMatchObject({ status: 406 });
   expect(await send('x=1', { headers: { 'content-type': 'text/plain' } })).toMatchObject({ status: 415 });
 });
 
-test("the api sees the caller as the subject and the MCP server as the actor, and never the caller's own token", async () => {
+test("a tool call writes todos of the caller, and the api rejects the caller's access token for mcp", async () => {
   const caller = await system.registerClient();
   const authorization = `Bearer ${await system.getAccessToken(caller, { resource: system.mcpResource })}`;
   await send(createToolCall('create_todo', { title: 'seen by both' }), { headers: { authorization } });
@@ -151,7 +154,7 @@ test("the api sees the caller as the subject and the MCP server as the actor, an
   expect((await fetch(`${system.apiResource}/todos`, { headers: { authorization } })).status).toBe(401);
 });
 
-test('many calls with one access token exchange it once', async () => {
+test('parallel calls with one access token exchange it once', async () => {
   const caller = await system.registerClient();
   const authorization = `Bearer ${await system.getAccessToken(caller, { resource: system.mcpResource })}`;
   const answers = await Promise.all(
@@ -167,19 +170,19 @@ test('many calls with one access token exchange it once', async () => {
   );
 });
 
-test('with auth away a tool call that needs it is a tool error, and one whose token is exchanged goes on', async () => {
+test('without auth a tool call gets a tool error, unless its access token was exchanged before', async () => {
   await using own = await startSystem();
   const client = await own.registerClient();
   const tokens = [1, 2].map(() => own.getAccessToken(client, { resource: own.mcpResource }));
-  const [known = '', unknown = ''] = await Promise.all(tokens);
+  const [exchanged = '', fresh = ''] = await Promise.all(tokens);
   const post = async (accessToken: string) => {
     const response = await postMcpMessage(own.mcpResource, createToolCall('list_todos'), { accessToken });
     return { status: response.status, body: await response.json() };
   };
-  expect(await post(known)).toMatchObject({ status: 200, body: { result: { structuredContent: { todos: [] } } } });
+  expect(await post(exchanged)).toMatchObject({ status: 200, body: { result: { structuredContent: { todos: [] } } } });
   await own.stopAuth();
-  expect(await post(known)).toMatchObject({ status: 200, body: { result: { structuredContent: { todos: [] } } } });
-  expect(await post(unknown)).toMatchObject({
+  expect(await post(exchanged)).toMatchObject({ status: 200, body: { result: { structuredContent: { todos: [] } } } });
+  expect(await post(fresh)).toMatchObject({
     status: 200,
     body: {
       result: {

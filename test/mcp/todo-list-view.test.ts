@@ -9,7 +9,7 @@ import { type McpAppsHost, openMcpAppsHost, SPECIFIED_POLICY } from '../support/
 import { readResourceText } from '../support/read-resource-text.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
-// ui://yata/todo-list in headless Chromium, in a host that gives it what real ones do and calls a real server.
+// ui://yata/todo-list in headless Chromium, inside a host that behaves like a real one and calls a running MCP server.
 
 const executablePath = findChromium();
 
@@ -52,13 +52,13 @@ async function expectAccessible({ view }: McpAppsHost): Promise<void> {
       "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
     ),
   ) as axe.AxeResults;
-  const told = ({ id, nodes }: axe.Result) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`;
-  expect(violations.map(told)).toEqual([]);
-  expect(incomplete.map(told)).toEqual([]);
+  const describe = ({ id, nodes }: axe.Result) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`;
+  expect(violations.map(describe)).toEqual([]);
+  expect(incomplete.map(describe)).toEqual([]);
   expect(passes.map(({ id }) => id)).toEqual(expect.arrayContaining(['color-contrast', 'region']));
 }
 
-test('the todos are shown, and what a stranger wrote is text', async () => {
+test('the View shows the todos, and shows markup in them as text', async () => {
   await using client = await connect();
   const markup = '<img src="https://stranger.example/x.png" onerror="alert(1)"><b>bold</b>';
   await create(client, { title: markup, tags: ['<i>shop</i>'], description: '</script><script>alert(2)</script>' });
@@ -83,7 +83,7 @@ test('the todos are shown, and what a stranger wrote is text', async () => {
   expectNoProblems(host);
 });
 
-test('checking a todo completes it, and unchecking opens it again', async () => {
+test('checking a todo completes it, and unchecking reopens it', async () => {
   await using client = await connect();
   const todo = await create(client, { title: 'Buy milk' });
   await using host = await openMcpAppsHost({ browser, client });
@@ -107,7 +107,7 @@ test('checking a todo completes it, and unchecking opens it again', async () => 
   expectNoProblems(host);
 });
 
-test('the next page is fetched with all else the same, and the keyboard alone is enough', async () => {
+test('the next page is requested with the same arguments, and the View can be used by keyboard alone', async () => {
   await using client = await connect();
   for (const title of ['one', 'two', 'three', 'four', 'five']) await create(client, { title });
   const args = { limit: 2, completed: false, sort: 'created_at' };
@@ -128,7 +128,7 @@ test('the next page is fetched with all else the same, and the keyboard alone is
 
   await page.keyboard.press('Enter');
   await vi.waitFor(async () => expect(await count.innerText()).toBe('4 of 5 todos'), 10_000);
-  // on with what is new
+  // the focus moves to the first new todo
   expect(await view.evaluate('document.activeElement.labels[0].innerText')).toBe('three');
   await page.keyboard.press('Space');
   await vi.waitFor(async () => expect(await view.locator('#change').innerText()).toBe('Done: three'), 10_000);
@@ -144,7 +144,7 @@ test('the next page is fetched with all else the same, and the keyboard alone is
   expectNoProblems(host);
 });
 
-test('a todo that was changed meanwhile is left as it is, and the list can be loaded again', async () => {
+test('a todo that was changed meanwhile is not changed, and the list can be loaded again', async () => {
   await using client = await connect();
   const todo = await create(client, { title: 'Old title' });
   await using host = await openMcpAppsHost({ browser, client, hostContext: { theme: 'dark' } });
@@ -169,7 +169,7 @@ test('a todo that was changed meanwhile is left as it is, and the list can be lo
   expectNoProblems(host);
 });
 
-test('a host that refuses a call, and a server that is gone, are told in words', async () => {
+test('the View shows an error when the host rejects a call, and when the server is gone', async () => {
   await using client = await connect();
   await create(client, { title: 'one' });
   await create(client, { title: 'two' });
@@ -186,7 +186,7 @@ test('a host that refuses a call, and a server that is gone, are told in words',
   await client.close();
   await vi.waitFor(
     async () => {
-      // the page has just grown by what was told, and a click may miss what moved
+      // the error message has just made the page longer, and a click may miss a button that moved
       await view.getByRole('button', { name: 'Show more' }).click();
       expect(await alert.innerText()).toMatch(/^The todos were not fetched\. .*Not connected/);
     },
@@ -196,7 +196,7 @@ test('a host that refuses a call, and a server that is gone, are told in words',
   expectNoProblems(host);
 });
 
-test('who may only read sees the list without anything that changes it', async () => {
+test('in read-only mode, or without tool calls of the host, the View has no control that changes a todo', async () => {
   const credentials = await system.registerClient();
   await using writer = await connectOverHttp(system, credentials);
   await using reader = await connectOverHttp(system, credentials, { query: '?mode=read' });
@@ -212,14 +212,14 @@ test('who may only read sees the list without anything that changes it', async (
   await expectAccessible(host);
   expectNoProblems(host);
 
-  // a host that calls no tools for a View
+  // a host that does not let the View call tools
   await using silent = await openMcpAppsHost({ browser, client: writer, args: { limit: 1 }, capabilities: {} });
   expect(await silent.view.getByRole('status').first().innerText()).toBe('1 of 2 todos');
   expect(await silent.view.locator('input, button:visible').count()).toBe(0);
   expectNoProblems(silent);
 });
 
-test('an access token without todos:write is shown no checkbox', async () => {
+test('without the scope todos:write the View shows no checkbox', async () => {
   await using client = await connect({ scopes: ['todos:read'] });
   const page = { todos: [{ id: 'a', title: 'one', completed: false, version: 1 }], total: 1 };
   const { _meta } = await client.callTool({ name: 'list_todos' });
@@ -233,7 +233,7 @@ test('an access token without todos:write is shown no checkbox', async () => {
   expectNoProblems(host);
 });
 
-test('a list without todos, a call that failed and one that was cancelled are told in words', async () => {
+test('the View shows a message for an empty list, a failed call and a cancelled call', async () => {
   await using client = await connect();
   await using empty = await openMcpAppsHost({ browser, client });
   expect(await empty.view.getByRole('status').first().innerText()).toBe('There are no such todos.');
@@ -264,8 +264,8 @@ const STYLES = {
 test.for([
   ["the host's light theme", { theme: 'light' }, 'dark', 'rgb(255, 255, 255)'],
   ["the host's dark theme", { theme: 'dark' }, 'light', 'rgb(26, 26, 26)'],
-  ['a person who prefers light', {}, 'light', 'rgb(255, 255, 255)'],
-  ['a person who prefers dark', {}, 'dark', 'rgb(26, 26, 26)'],
+  ['a user who prefers light', {}, 'light', 'rgb(255, 255, 255)'],
+  ['a user who prefers dark', {}, 'dark', 'rgb(26, 26, 26)'],
   ["the host's own light colours", { theme: 'light', styles: STYLES }, 'light', 'rgb(250, 249, 245)'],
   ["the host's own dark colours", { theme: 'dark', styles: STYLES }, 'light', 'rgb(38, 38, 36)'],
   [
@@ -274,7 +274,7 @@ test.for([
     'light',
     'rgb(26, 26, 26)',
   ],
-] as const)('axe finds nothing to complain of with %s', async ([_what, hostContext, colorScheme, background]) => {
+] as const)('axe finds no accessibility problem with %s', async ([_what, hostContext, colorScheme, background]) => {
   await using client = await connect();
   const { id } = await create(client, { title: 'Done already', tags: ['home'] });
   await create(client, { title: 'Pay rent', due_at: '2020-02-01T09:00:00Z', description: 'By standing order' });
@@ -287,7 +287,7 @@ test.for([
   expectNoProblems(host);
 });
 
-test('the theme follows the host, and the host the height of the page', async () => {
+test('the View follows the theme of the host, and the host follows the height of the View', async () => {
   await using client = await connect();
   await create(client, { title: 'one' });
   await using host = await openMcpAppsHost({ browser, client, hostContext: { theme: 'light' } });
@@ -304,7 +304,7 @@ test('the theme follows the host, and the host the height of the page', async ()
   expectNoProblems(host);
 });
 
-test('a policy by hashes, that lets no text become markup, changes nothing', async () => {
+test('the View works with a policy of hashes and Trusted Types', async () => {
   await using client = await connect();
   await create(client, { title: '<b>one</b>' });
   const html = await readResourceText(client, 'ui://yata/todo-list');

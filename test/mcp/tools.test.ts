@@ -25,34 +25,36 @@ const Result = z.object({
 const Shown = z.looseObject({ id: z.string(), version: z.int() });
 const List = z.object({ todos: z.array(Shown), total: z.int(), next_cursor: z.string().optional() });
 
-/** Calls a tool that is to succeed: its result is what its output schema says, and its text says the same. */
+/** Calls a tool that must succeed. Checks the result against the output schema, and that the text says the same. */
 async function succeed(client: McpClient, name: string, args: Record<string, unknown> = {}) {
   const result = Result.parse(await client.callTool({ name, arguments: args }));
   const [{ text }] = result.content;
   expect(result.isError, text).toBeUndefined();
   const validate = validators.get(name);
   expect(validate?.(result.structuredContent), JSON.stringify(validate?.errors)).toBe(true);
-  expect(unsaid(result.structuredContent, text)).toEqual([]);
+  expect(findMissingValues(result.structuredContent, text)).toEqual([]);
   return { ...result, text, structured: result.structuredContent };
 }
 
-/** Calls a tool that is to fail, and returns what is said. */
+/** Calls a tool that must fail, and returns the text of its error. */
 async function fail(client: McpClient, name: string, args: Record<string, unknown> = {}): Promise<string> {
   const { isError, structuredContent, content } = Result.parse(await client.callTool({ name, arguments: args }));
-  // clients validate it against the output schema, an error's too
+  // an error has no structured content, because clients validate it against the output schema
   expect({ isError, structuredContent }).toEqual({ isError: true, structuredContent: undefined });
   return content[0].text;
 }
 
-/** What a structured result says and its text does not. */
-function unsaid(value: unknown, text: string, name = ''): string[] {
+/** Finds the values of a structured result that its text does not contain. */
+function findMissingValues(value: unknown, text: string, name = ''): string[] {
   if (value === null || value === undefined) return [];
-  // 4 is the priority of a todo that was given none
+  // 4 is the default priority, which the text omits
   if (name === 'priority' && value === 4) return [];
   if (name === 'total' && value === 0) return text === 'There are no such todos.' ? [] : [name];
   if (name === 'completed') return text.includes(value === true ? '[x]' : '[ ]') ? [] : [name];
   if (typeof value === 'object')
-    return Object.entries(value).flatMap(([key, member]) => unsaid(member, text, Array.isArray(value) ? name : key));
+    return Object.entries(value).flatMap(([key, member]) =>
+      findMissingValues(member, text, Array.isArray(value) ? name : key),
+    );
   return text.includes(String(value)) ? [] : [`${name}: ${value}`];
 }
 
@@ -66,27 +68,27 @@ const everyField = {
   position: 12.5,
 };
 
-test('what a tool does to the data is told as it is', () => {
-  const hints = Object.fromEntries(tools.map(({ name, annotations }) => [name, annotations]));
-  const told = (readOnlyHint: boolean, destructiveHint: boolean, idempotentHint: boolean) => ({
+test('the annotations of each tool say what it does to the data', () => {
+  const hints = Object.fromEntries(tools.map((tool) => [tool.name, tool.annotations]));
+  const annotations = (readOnlyHint: boolean, destructiveHint: boolean, idempotentHint: boolean) => ({
     readOnlyHint,
     destructiveHint,
     idempotentHint,
     openWorldHint: false,
   });
   expect(hints).toEqual({
-    list_todos: told(true, false, true),
-    get_todo: told(true, false, true),
-    create_todo: told(false, false, false),
-    update_todo: told(false, true, true),
-    complete_todo: told(false, false, true),
-    delete_todo: told(false, true, true),
-    restore_todo: told(false, false, true),
-    batch_todos: told(false, true, false),
+    list_todos: annotations(true, false, true),
+    get_todo: annotations(true, false, true),
+    create_todo: annotations(false, false, false),
+    update_todo: annotations(false, true, true),
+    complete_todo: annotations(false, false, true),
+    delete_todo: annotations(false, true, true),
+    restore_todo: annotations(false, false, true),
+    batch_todos: annotations(false, true, false),
   });
 });
 
-test('every schema is one of JSON Schema 2020-12, and the input takes nothing that it does not name', () => {
+test('every schema is valid JSON Schema 2020-12, and no input schema allows unknown properties', () => {
   for (const { name, inputSchema, outputSchema } of tools) {
     expect(() => ajv.compile(inputSchema), name).not.toThrow();
     expect(inputSchema, name).toMatchObject({ type: 'object', additionalProperties: false });
@@ -96,7 +98,7 @@ test('every schema is one of JSON Schema 2020-12, and the input takes nothing th
 });
 
 describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
-  test('every tool answers what its output schema says, and its text says the same', async () => {
+  test('the result of every tool matches its output schema, and its text says the same', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
     const { structured } = await succeed(client, 'create_todo', everyField);
@@ -133,7 +135,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     expect([...called].sort()).toEqual(tools.map(({ name }) => name).sort());
   });
 
-  test('concise is what the next call needs, and detailed is everything that the API knows', async () => {
+  test('concise contains what the next call needs, and detailed contains every field of the API', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
     await succeed(client, 'create_todo', everyField);
@@ -154,7 +156,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     );
   });
 
-  test('a page says how many there are, and next_cursor leads to the end', async () => {
+  test('each page has the total, and next_cursor leads through all pages', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
     for (const from of [1, 31])
@@ -177,11 +179,13 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     expect(seen).toEqual((await listTodos(system, credentials)).map(({ id }) => id));
 
     const { structured } = await succeed(client, 'list_todos', { sort: 'position', limit: 10 });
-    const refused =
+    const cursorError =
       'The cursor is none of this list. Give the next_cursor of the page before with all else the same, or';
     const { next_cursor } = List.parse(structured);
-    expect(await fail(client, 'list_todos', { sort: 'priority', cursor: next_cursor })).toContain(refused);
-    expect(await fail(client, 'list_todos', { sort: 'position', cursor: next_cursor?.slice(5) })).toContain(refused);
+    expect(await fail(client, 'list_todos', { sort: 'priority', cursor: next_cursor })).toContain(cursorError);
+    expect(await fail(client, 'list_todos', { sort: 'position', cursor: next_cursor?.slice(5) })).toContain(
+      cursorError,
+    );
     const before = await succeed(client, 'list_todos', { limit: 59, sort: 'position' });
     await succeed(client, 'delete_todo', { id: (await listTodos(system, credentials)).at(-1)?.id });
     const rest = { limit: 59, sort: 'position', cursor: List.parse(before.structured).next_cursor };
@@ -192,7 +196,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
       expect(await fail(client, 'list_todos', { limit })).toMatch(/limit: expected a whole number from 1 to 100\./);
   });
 
-  test('each filter leaves what it says, and words that are none are refused', async () => {
+  test('each filter selects its todos, and a query without words is rejected', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
     const operations = [
@@ -223,7 +227,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     expect(await fail(client, 'list_todos', { query: 'a b c d e f g h i j k' })).toContain('at most 10 words');
   });
 
-  test('a stale version changes nothing, and is told with the one that there is', async () => {
+  test('a stale version changes nothing, and the error names the current version', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
     const { id } = Shown.parse((await succeed(client, 'create_todo', { title: 'One' })).structured);
@@ -246,7 +250,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     expect(await listTodos(system, credentials)).toEqual([]);
   });
 
-  test('a call that is repeated with its key is done once, and the key is for no other call', async () => {
+  test('a call that is repeated with its idempotency key happens once, and another call with the key is rejected', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
     const once = { title: 'Once', idempotency_key: 'a-1' };
@@ -264,7 +268,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     );
   });
 
-  test('a batch is done whole or not at all, and says by number what was refused', async () => {
+  test('a batch is atomic, and its error names the failed operations by number', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
     const { id } = Shown.parse((await succeed(client, 'create_todo', { title: 'There' })).structured);
@@ -304,7 +308,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     expect((await listTodos(system, credentials)).map(({ title }) => title)).toEqual(['Changed', 'New']);
   });
 
-  test("another subject's todo is as absent as one that never was", async () => {
+  test("another subject's todo is reported as not found", async () => {
     const [owner, other] = [await system.registerClient(), await system.registerClient()];
     await using owning = await connectOver(system, owner);
     await using client = await connectOver(system, other);

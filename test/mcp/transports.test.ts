@@ -17,10 +17,10 @@ afterAll(() => system[Symbol.asyncDispose]());
 
 const call = (client: Client, name: string, args: Record<string, unknown> = {}) =>
   client.callTool({ name, arguments: args });
-const failure = (text: RegExp) => ({ isError: true, content: [{ type: 'text', text: expect.stringMatching(text) }] });
+const toolError = (text: RegExp) => ({ isError: true, content: [{ type: 'text', text: expect.stringMatching(text) }] });
 
 describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
-  test('an assistant keeps todos', async () => {
+  test('an assistant can create, read, change, delete and restore todos', async () => {
     await using client = await connectOver(system, await system.registerClient());
     expect(client.getServerVersion()).toMatchObject({ name: 'yata', version: '0.1.0' });
 
@@ -56,7 +56,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     });
   });
 
-  test('it is told what the tools are for and what they do', async () => {
+  test('the list of tools has titles, descriptions, annotations and schemas', async () => {
     await using client = await connectOver(system, await system.registerClient());
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).toEqual([
@@ -69,7 +69,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
       'restore_todo',
       'batch_todos',
     ]);
-    // a model is told all of it each time: 3,000 tokens of three and a half bytes
+    // every conversation contains the whole list: 3,000 tokens of three and a half bytes
     expect(Buffer.byteLength(JSON.stringify({ tools }))).toBeLessThan(10_500);
     for (const tool of tools) {
       expect(tool.title).toBeTruthy();
@@ -87,20 +87,20 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     }
   });
 
-  test('what goes wrong is told in words that it can act on', async () => {
+  test('a tool error says what the model can do next', async () => {
     await using client = await connectOver(system, await system.registerClient());
     const absent = { id: '00000000-0000-4000-8000-000000000000' };
     for (const tool of ['get_todo', 'update_todo', 'delete_todo']) {
       expect(await call(client, tool, absent)).toMatchObject(
-        failure(/^There is no todo with this id\. Call list_todos/),
+        toolError(/^There is no todo with this id\. Call list_todos/),
       );
     }
     expect(await call(client, 'create_todo', { titel: 'x' })).toMatchObject(
-      failure(
+      toolError(
         /^The arguments of create_todo are not valid\. title: expected .* titel: expected no such field\. Nothing was done\.$/,
       ),
     );
-    expect(await call(client, 'get_todo', { id: 'first' })).toMatchObject(failure(/id: expected a UUID/));
+    expect(await call(client, 'get_todo', { id: 'first' })).toMatchObject(toolError(/id: expected a UUID/));
     await expect(call(client, 'drop_todos')).rejects.toMatchObject({ code: -32602 });
   });
 
@@ -122,7 +122,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     ['completion/complete', {}, 'params.ref, params.argument are'],
     ['initialize', undefined, 'params is'],
     ['initialize', {}, 'params.protocolVersion, params.capabilities, params.clientInfo are'],
-  ])('%s with the params %j is answered with -32602 and a sentence', async (method, params, what) => {
+  ])('%s with the params %j gets the error -32602 with a sentence', async (method, params, what) => {
     await using client = await connectOver(system, await system.registerClient());
     const request = { method, ...(params && { params }) };
     await expect(client.request(request, EmptyResultSchema)).rejects.toMatchObject({
@@ -132,7 +132,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
   });
 });
 
-test('the two roads lead to the same todos', async () => {
+test('both transports lead to the same todos and the same tools', async () => {
   const credentials = await system.registerClient();
   await using http = await connectOverHttp(system, credentials);
   await using stdio = await connectOverStdio(system, credentials);
@@ -141,7 +141,7 @@ test('the two roads lead to the same todos', async () => {
   expect((await stdio.listTools()).tools).toEqual((await http.listTools()).tools);
 });
 
-test('over stdio the token endpoint, the origin of the API and a name of its own may be given', async () => {
+test('over stdio the environment can set the token endpoint, the origin of the API, and the name of the server', async () => {
   await using client = await connectOverStdio(system, await system.registerClient(), {
     API_BASE_URL: new URL(system.apiResource).origin,
     OAUTH_TOKEN_URL: `${system.issuer}/oauth/token`,
@@ -152,51 +152,51 @@ test('over stdio the token endpoint, the origin of the API and a name of its own
   expect((await call(client, 'list_todos')).structuredContent).toEqual({ todos: [], total: 0 });
 });
 
-test('over stdio a client that is refused, or may not write, is a tool error', async () => {
+test('over stdio a rejected client, a missing scope and an unreachable API are tool errors', async () => {
   const { id } = await system.registerClient();
-  await using stranger = await connectOverStdio(system, { id, secret: 'wrong' });
-  expect((await stranger.listTools()).tools).toHaveLength(8);
-  expect(await call(stranger, 'list_todos')).toMatchObject(
-    failure(/no access token \(invalid_client\)\. Nothing was done.*id and secret/),
+  await using rejected = await connectOverStdio(system, { id, secret: 'wrong' });
+  expect((await rejected.listTools()).tools).toHaveLength(8);
+  expect(await call(rejected, 'list_todos')).toMatchObject(
+    toolError(/no access token \(invalid_client\)\. Nothing was done.*id and secret/),
   );
   await using reader = await connectOverStdio(system, await system.registerClient({ scopes: ['todos:read'] }));
-  expect(await call(reader, 'create_todo', { title: 'no' })).toMatchObject(failure(/scope todos:write is needed/));
-  await using lost = await connectOverStdio(system, await system.registerClient(), {
+  expect(await call(reader, 'create_todo', { title: 'no' })).toMatchObject(toolError(/scope todos:write is needed/));
+  await using unreachable = await connectOverStdio(system, await system.registerClient(), {
     API_BASE_URL: 'http://127.0.0.1:9/api/v1',
   });
-  expect(await call(lost, 'list_todos')).toMatchObject(failure(/^The todo API is out of reach/));
+  expect(await call(unreachable, 'list_todos')).toMatchObject(toolError(/^The todo API is out of reach/));
 });
 
-test('a stdio process without credentials says what is missing and ends', async () => {
+test('a stdio process without credentials names the missing variables and ends', async () => {
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: ['mcp/stdio.ts'],
     env: {},
     stderr: 'pipe',
   });
-  let said = '';
+  let stderr = '';
   transport.stderr?.on('data', (chunk) => {
-    said += chunk;
+    stderr += chunk;
   });
   await expect(connectMcpClient(transport)).rejects.toThrow();
-  expect(said).toContain('OAUTH_CLIENT_ID: expected the id of a client, but it is not set');
-  expect(said).toContain('OAUTH_CLIENT_SECRET: expected the secret of that client, but it is not set');
+  expect(stderr).toContain('OAUTH_CLIENT_ID: expected the id of a client, but it is not set');
+  expect(stderr).toContain('OAUTH_CLIENT_SECRET: expected the secret of that client, but it is not set');
 });
 
-test('a line on stdin that is no message is told on stderr without what it says, and a host that went away ends the process', async () => {
+test('a stdio process logs an invalid line without its text, and ends when its host is gone', async () => {
   const env = { OAUTH_CLIENT_ID: 'demo', OAUTH_CLIENT_SECRET: 'secret', API_BASE_URL: system.apiResource };
   const child = spawn(process.execPath, ['mcp/stdio.ts'], { env });
-  let said = '';
+  let stderr = '';
   child.stderr.on('data', (chunk) => {
-    said += chunk;
+    stderr += chunk;
   });
   child.stdin.write('{"jsonrpc": hunter2\n');
-  await vi.waitFor(() => expect(said).toContain('a line on stdin'), { timeout: 10_000 });
-  expect(said).not.toContain('hunter2');
+  await vi.waitFor(() => expect(stderr).toContain('a line on stdin'), { timeout: 10_000 });
+  expect(stderr).not.toContain('hunter2');
 
-  said = '';
+  stderr = '';
   child.stdout.destroy();
   child.stdin.write('{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n');
   expect(await once(child, 'close')).toEqual([0, null]);
-  expect(said).toBe('');
+  expect(stderr).toBe('');
 });

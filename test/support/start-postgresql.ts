@@ -28,7 +28,7 @@ export async function startPostgresql(programs: string): Promise<PostgresqlServe
   const port = await getFreePort();
   const isRoot = process.getuid?.() === 0;
   if (isRoot) {
-    // the server refuses to run as root
+    // the server does not run as root
     const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' })));
     chownSync(path, uid ?? 0, gid ?? 0);
   }
