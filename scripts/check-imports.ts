@@ -6,11 +6,6 @@
 import { findForbiddenImports } from './find-forbidden-imports.ts';
 import { IMPORT_RULES } from './import-rules.ts';
 
-// TODO: delete this list when the doctor's test set-up is in a testing folder
-const UNFINISHED = ['cli/doctor/test-set-up.ts:'];
-
-const problems = findForbiddenImports(process.argv[2] ?? '.', IMPORT_RULES).filter(
-  (problem) => !UNFINISHED.some((file) => problem.startsWith(file)),
-);
+const problems = findForbiddenImports(process.argv[2] ?? '.', IMPORT_RULES);
 for (const problem of problems) process.stderr.write(`${problem}\n`);
 if (problems.length > 0) process.exitCode = 1;

@@ -1,9 +1,9 @@
 /**
- * Writes a migration from the difference between the entities and what the migrations so far lead to:
+ * Writes a migration from the difference between the entities and the schema that the existing migrations create:
  *
  *   npm run migration:create -- auth|api NAME-IN-KEBAB-CASE
  *
- * Read what it wrote, and add it to the definition beside its folder.
+ * Read the migration, then add it to `definition.ts` beside the folder of the migrations.
  */
 import { apiDatabase } from '../api/database/definition.ts';
 import { authDatabase } from '../auth/database/definition.ts';
@@ -19,5 +19,7 @@ await using database = await openTestDatabase();
 await using orm = await openOrm(database, definitions[service]);
 const { fileName } = await orm.migrator.create(`${service}/database/migrations`, false, false, name);
 process.stdout.write(
-  fileName === '' ? 'The entities ask for no migration\n' : `${service}/database/migrations/${fileName}\n`,
+  fileName === ''
+    ? 'No migration is needed: the migrations match the entities\n'
+    : `${service}/database/migrations/${fileName}\n`,
 );
