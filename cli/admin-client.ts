@@ -93,7 +93,7 @@ function toAdminError(error: unknown, clientId: string, source: string): unknown
   }
   if (error instanceof AuthorizationServerUnavailableError && isTooManyRequests(error.cause))
     return new AdministratorRejectedError(
-      `The authorization server received too many authentications that failed from the client ${clientId}. Try again in ${error.headers['retry-after']} seconds.`,
+      `Too many failed authentications of the client ${clientId}. Try again in ${error.headers['retry-after']} seconds.`,
     );
   return error;
 }

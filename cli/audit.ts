@@ -1,5 +1,5 @@
 import { defineCommand } from './command.ts';
-import { auditLine } from './texts.ts';
+import { auditLine } from './result-texts.ts';
 
 /** Shows the audit log. */
 export const auditCommand = defineCommand({

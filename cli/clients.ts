@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ClientResponse } from '../auth/admin/contract.ts';
 import { type Command, type CommandResult, defineCommand, UsageError } from './command.ts';
 import type { StoreCredentials } from './connect-admin.ts';
-import { clientLine, clientMembers, clientWithSecret } from './texts.ts';
+import { clientLine, clientMembers, clientWithSecret } from './result-texts.ts';
 
 const ID = { ID: { description: 'the client_id' } } as const;
 

@@ -79,7 +79,9 @@ export function parseCommandLine(words: readonly string[], commands: readonly Co
   } catch (error) {
     if (!(error instanceof CommanderError) || stopped === undefined) throw error;
     if (error.code === 'commander.helpDisplayed') return { kind: 'help', text: fullHelp(stopped) };
-    throw new ParseError(describe(error.code, stopped), leaves.has(stopped) ? shortHelp(stopped) : fullHelp(stopped));
+    const message = describe(error.code, stopped);
+    if (message === undefined) throw error;
+    throw new ParseError(message, leaves.has(stopped) ? shortHelp(stopped) : fullHelp(stopped));
   }
   if (invocation === undefined) throw new Error('commander ran no command');
   return invocation;
@@ -155,7 +157,8 @@ export function parseCommandLine(words: readonly string[], commands: readonly Co
     return output.trimEnd();
   }
 
-  function describe(code: string, parser: Parser): string {
+  /** Describes an error of commander; undefined for one that cannot occur here. */
+  function describe(code: string, parser: Parser): string | undefined {
     const name = leaves.get(parser)?.name ?? parser.name();
     switch (code) {
       case 'commander.unknownCommand':
@@ -172,7 +175,7 @@ export function parseCommandLine(words: readonly string[], commands: readonly Co
         return misplaced === undefined ? `\`${name}\` got an unknown option` : `\`${name}\` has no option ${misplaced}`;
       }
       default:
-        return 'The command line is wrong';
+        return undefined;
     }
   }
 }

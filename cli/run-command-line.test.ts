@@ -1,33 +1,10 @@
 import { expect, test } from 'vitest';
-import { type Command, type CommandContext, defineCommand, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
 import { writeCommandList } from './command-list.ts';
 import { COMMANDS } from './commands.ts';
-import { runCommandLine } from './run-command-line.ts';
+import { runInProcess as run } from './testing/run-in-process.ts';
+import { SECRET, USAGE_ERRORS } from './testing/usage-errors.ts';
 import { signature, usage } from './usage.ts';
-
-/** Runs a command line in this process. No command of a test may connect to auth. */
-async function run(words: readonly string[], commands: readonly Command[] = COMMANDS) {
-  let stdout = '';
-  let stderr = '';
-  const context: CommandContext = {
-    environment: {},
-    write: (text) => {
-      stdout += `${text}\n`;
-    },
-    readStdin: () => '',
-    connectAdmin: async () => {
-      throw new Error('the command connects to auth');
-    },
-  };
-  const exitCode = await runCommandLine(words, {
-    commands,
-    context,
-    writeError: (text) => {
-      stderr += `${text}\n`;
-    },
-  });
-  return { exitCode, stdout, stderr };
-}
 
 /** A command that has one of everything, and prints what it got. */
 const echoCommand = defineCommand({
@@ -128,60 +105,7 @@ test('a value that begins with a dash is only taken after an equals sign', async
   expect(JSON.parse(stdout)).toMatchObject({ options: { author: '--pinned', pinned: false } });
 });
 
-const SECRET = 'v3ryS3cretWord';
-
-test.each<[string[], string]>([
-  [[], 'A command is missing'],
-  [['--json'], 'A command is missing'],
-  [[SECRET], 'There is no such command'],
-  [[`--${SECRET}`], '`yata` got an unknown option'],
-  [['clients'], '`clients` needs a command'],
-  [['tokens', SECRET], '`tokens` has no such command'],
-  [['clients', 'list', `--${SECRET}`], '`clients list` got an unknown option'],
-  [['clients', 'list', `-${SECRET}`], '`clients list` got an unknown option'],
-  [['clients', 'list', '--wait'], '`clients list` has no option --wait'],
-  [['clients', 'list', `--client=${SECRET}`], '`clients list` has no option --client'],
-  [['tokens', 'revoke', '--wait=yes', '--client', 'demo'], '`tokens revoke` got an unknown option'],
-  [['start', '--json'], '`start` has no option --json'],
-  [['clients', 'list', SECRET], '`clients list` takes no arguments, got 1'],
-  [['clients', 'show', 'demo', SECRET], '`clients show` takes 1 argument, got 2'],
-  [['start', SECRET], '`start` takes no arguments, got 1'],
-  [['audit', SECRET], '`audit` takes no arguments, got 1'],
-  [['clients', 'show'], '`clients show` needs the argument ID'],
-  [['clients', 'set-scope', 'demo'], '`clients set-scope` needs the argument SCOPE...'],
-  [['clients', 'show', ''], 'ID is empty. Is a shell variable not set?'],
-  [['clients', 'set-scope', 'demo', ''], 'SCOPE is empty. Is a shell variable not set?'],
-  [['tokens', 'revoke', ''], 'TOKEN is empty. Is a shell variable not set?'],
-  [['tokens', 'revoke', '--client', ''], '--client is empty. Is a shell variable not set?'],
-  [['tokens', 'revoke', '--client='], '--client is empty. Is a shell variable not set?'],
-  [
-    ['clients', 'create', '--name', 'a', '--scope', 'admin', '--resource', 'http://a.example', '--resource', ''],
-    '--resource is empty. Is a shell variable not set?',
-  ],
-  [['clients', 'create', '--name', 'a'], '`clients create` needs the option --scope SCOPES'],
-  [
-    ['tokens', 'revoke', '--client'],
-    '--client needs a value. A value that begins with a dash is written --client=VALUE',
-  ],
-  [['tokens', 'revoke', '--client', 'demo', '--client', SECRET], '--client is given twice'],
-  [['tokens', 'revoke', '-', '--wait', '--wait', '--wait'], '--wait is given 3 times'],
-  [['tokens', 'revoke'], '`tokens revoke` expects either TOKEN or --client ID'],
-  [['tokens', 'revoke', SECRET, '--client', 'demo'], '`tokens revoke` expects either TOKEN or --client ID'],
-  [['tokens', 'revoke', '-'], 'TOKEN is -, but stdin is empty'],
-  [
-    ['clients', 'rotate-secret', 'demo', '--overlap', SECRET],
-    '--overlap: expected a duration such as 90s, 30m, 24h or 7d',
-  ],
-  [
-    ['clients', 'create', '--name', 'a', '--scope', 'admin', '--public-keys', SECRET],
-    '--public-keys: expected a readable file with a JWK Set (JSON)',
-  ],
-  [
-    ['doctor', `http://user:${SECRET}@localhost/mcp`],
-    'URL: expected an http or https URL without user name, password and fragment',
-  ],
-  [['doctor', SECRET], 'URL: expected an http or https URL without user name, password and fragment'],
-])('%j is a usage error and repeats no secret', async (words, message) => {
+test.each(USAGE_ERRORS)('%j is a usage error and repeats no secret', async (words, message) => {
   const { exitCode, stdout, stderr } = await run(words);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
   expect(stderr.split('\n').slice(0, 3)).toEqual([message, '', expect.stringMatching(/^Usage: yata /)]);

@@ -4,8 +4,8 @@ import { startAuth } from '../auth/main.ts';
 import { startMcp } from '../mcp/main.ts';
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
 import type { ListeningServer } from '../shared/http/serve.ts';
-import { nextSteps } from './next-steps.ts';
 import type { StartConfig } from './start-config.ts';
+import { nextStepsText, openingDatabaseText } from './start-texts.ts';
 
 /** Starts auth, api and mcp, each as it starts alone, and prints what to do next. `resources` stops them. */
 export async function startServices(
@@ -16,9 +16,7 @@ export async function startServices(
   const dataDirectory = auth.YATA_DATA_DIR;
   let embedded: Database | undefined;
   if (auth.AUTH_DATABASE_URL === undefined || api.API_DATABASE_URL === undefined) {
-    write(
-      `Opening the embedded database in ${dataDirectory} (the first start creates it, which takes a few seconds) …`,
-    );
+    write(openingDatabaseText(dataDirectory));
     embedded = resources.use(await openEmbeddedDatabase(dataDirectory));
   }
   const running: ListeningServer[] = [];
@@ -32,7 +30,7 @@ export async function startServices(
   );
   running.push(await startApi(api, databaseOf(api.API_DATABASE_URL, embedded)));
   running.push(await startMcp({ ...mcp, OAUTH_CLIENT_SECRET: mcpSecret }));
-  write(nextSteps(auth, dataDirectory));
+  write(nextStepsText(auth, dataDirectory));
 }
 
 function databaseOf(url: string | undefined, embedded: Database | undefined): Database {

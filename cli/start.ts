@@ -1,5 +1,6 @@
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { defineCommand } from './command.ts';
+import { STARTING_TEXT } from './start-texts.ts';
 
 /** Starts auth, api and mcp in one process. */
 export const startCommand = defineCommand({
@@ -14,7 +15,7 @@ export const startCommand = defineCommand({
     await runUntilSignalled(async (resources) => {
       const { readStartConfig } = await import('./start-config.ts');
       const config = readStartConfig(environment);
-      write('Starting yata …');
+      write(STARTING_TEXT);
       // imported after this line, because loading the services takes a second
       const { startServices } = await import('./start-services.ts');
       await startServices(config, resources, write);

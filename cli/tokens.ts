@@ -1,6 +1,6 @@
 import type { Command } from './command.ts';
 import { defineCommand, UsageError } from './command.ts';
-import { revocationText } from './texts.ts';
+import { revocationText } from './result-texts.ts';
 
 /** Seconds that `--wait` waits for the resource servers. */
 const WAIT_SECONDS = 25;

@@ -122,7 +122,8 @@ const CONNECTION_ERRORS: Readonly<Record<string, readonly [detail: string, remed
   ],
 };
 
-function toBrokenLink(url: string, error: unknown): BrokenLinkError {
+/** Describes a request without a response, and what to do about it. */
+export function toBrokenLink(url: string, error: unknown): BrokenLinkError {
   const code = codeOf(error);
   const isTls = /SSL|TLS|CERT|EPROTO/.test(code);
   const [detail, remedy] = CONNECTION_ERRORS[code] ?? [

@@ -87,8 +87,8 @@ export async function checkSignature(token: string, keys: JSONWebKeySet): Promis
       );
     if (error instanceof errors.JOSEError)
       throw new BrokenLinkError(
-        `the signature of the access token does not match ${key} of the JWKS`,
-        'Another key than the published one signs under the same kid. Give each key its own kid, and let every process of the authorization server use the same keys.',
+        `the signature of the access token does not match ${kid === undefined ? 'any key' : key} of the JWKS`,
+        'The key that signs is not the published one. Give each key its own kid, and let every process of the authorization server use the same keys.',
       );
     throw error;
   }

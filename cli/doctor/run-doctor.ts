@@ -54,5 +54,5 @@ function summary(links: readonly Link[]): string {
     .map((outcome) => [count(outcome), outcome] as const)
     .filter(([number]) => number > 0);
   if (counted.length === 0) return 'Every link is in order.';
-  return `${count('passed')} of ${links.length} links are in order: ${counted.map(([number, outcome]) => `${number} ${outcome}`).join(', ')}.`;
+  return `${count('passed')} of ${links.length} links are in order: ${counted.map(([number, outcome]) => `${number} ${outcome === 'warning' && number > 1 ? 'warnings' : outcome}`).join(', ')}.`;
 }

@@ -207,7 +207,7 @@ test('the admin client says why its credentials were rejected', async () => {
     );
   }
   await expect(connect('unknown', 'wrong').listClients()).rejects.toThrow(
-    /^The authorization server received too many authentications that failed from the client unknown\. Try again in \d+ seconds\.$/,
+    /^Too many failed authentications of the client unknown\. Try again in \d+ seconds\.$/,
   );
   const { id, secret } = await create({ scope: 'todos:read' });
   await expect(connect(id, secret).listClients()).rejects.toThrow(

@@ -12,15 +12,30 @@ export type Scenario = {
   readonly failed?: readonly string[];
   /** The links with a warning. The first one has the texts below when no link fails. */
   readonly warned?: readonly string[];
-  /** Variables besides the client credentials. */
+  /** The links that are skipped, where a test asserts them. The first one has the texts below when no link has a finding. */
+  readonly skipped?: readonly string[];
+  /** Variables besides the client credentials, or instead of them. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly detail: RegExp;
-  readonly remedy: RegExp;
+  /** Absent: no link has a finding, and the text is that of `tools-list`. */
+  readonly remedy?: RegExp;
 };
 
 const METADATA = 'GET /.well-known/oauth-protected-resource/mcp';
 const ROOT = 'GET /.well-known/oauth-protected-resource';
 const SERVER = 'GET /.well-known/oauth-authorization-server';
+
+/** Variables that remove the client credentials. */
+export const NO_CREDENTIALS = { OAUTH_CLIENT_ID: '', OAUTH_CLIENT_SECRET: '' };
+
+/** A public key without kid (RFC 8037 appendix A.2). */
+const ED25519_KEY = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' };
+
+const UNSIGNED_TOKEN = `${encode({ typ: 'at+jwt', alg: 'none' })}.${encode({ sub: 'program' })}.`;
+
+function encode(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url');
+}
 
 /** The links for both URLs of the metadata. */
 const BOTH = ['metadata-from-challenge', 'metadata-at-path'];
@@ -131,6 +146,20 @@ export const SCENARIOS: readonly Scenario[] = [
     remedy: /Content-Type: application\/json/,
   },
   {
+    name: 'the metadata have no Content-Type',
+    deviate: () => ({ replies: { [METADATA]: { headers: { 'content-type': undefined } } } }),
+    failed: BOTH,
+    detail: /answers with no Content-Type instead of JSON/,
+    remedy: /Content-Type: application\/json/,
+  },
+  {
+    name: 'the metadata have a text in place of a list',
+    deviate: () => ({ replies: { [METADATA]: { document: { authorization_servers: 'https://auth.example' } } } }),
+    failed: BOTH,
+    detail: /is not a valid document: authorization_servers: expected a list of URLs/,
+    remedy: /^Correct the document\.$/,
+  },
+  {
     name: 'the metadata are not a JSON object',
     deviate: () => ({ replies: { [METADATA]: { body: '[]' } } }),
     failed: BOTH,
@@ -214,6 +243,13 @@ export const SCENARIOS: readonly Scenario[] = [
     remedy: /Serve the authorization server metadata at this URL \(RFC 8414 §3\)/,
   },
   {
+    name: 'the authorization server metadata have a text in place of a list',
+    deviate: () => ({ replies: { [SERVER]: { document: { grant_types_supported: 'client_credentials' } } } }),
+    failed: ['authorization-server'],
+    detail: /is not a valid document: grant_types_supported: expected a list of strings/,
+    remedy: /^Correct the document\.$/,
+  },
+  {
     name: 'the authorization server metadata redirect',
     deviate: () => ({ replies: { [SERVER]: { status: 302, headers: { location: '/login' } } } }),
     failed: ['authorization-server'],
@@ -247,6 +283,13 @@ export const SCENARIOS: readonly Scenario[] = [
     failed: ['keys'],
     detail: /\/jwks answers 404/,
     remedy: /Serve the public keys at this URL/,
+  },
+  {
+    name: 'the JWKS has no list of keys',
+    deviate: () => ({ replies: { 'GET /jwks': { document: { keys: {} } } } }),
+    failed: ['keys'],
+    detail: /is not a valid document: keys: expected a list of keys/,
+    remedy: /^Correct the document\.$/,
   },
   {
     name: 'the JWKS has a private key',
@@ -307,6 +350,15 @@ export const SCENARIOS: readonly Scenario[] = [
     remedy: /access_token and token_type/,
   },
   {
+    name: 'the authorization server does not support client_secret_basic',
+    deviate: () => ({
+      replies: { [SERVER]: { document: { token_endpoint_auth_methods_supported: ['private_key_jwt'] } } },
+    }),
+    skipped: ['access-token', 'claims', 'signature', 'initialize', 'tools-list', 'get'],
+    detail: /does not support client_secret_basic, only private_key_jwt/,
+    remedy: /supports no other client authentication method/,
+  },
+  {
     name: 'the token endpoint is another one than OAUTH_TOKEN_URL',
     deviate: () => ({}),
     environment: { OAUTH_TOKEN_URL: 'https://auth.example/token' },
@@ -348,6 +400,26 @@ export const SCENARIOS: readonly Scenario[] = [
     failed: ['claims'],
     detail: /the typ of the access token is JWT, not at\+jwt/,
     remedy: /RFC 9068 §2\.1/,
+  },
+  {
+    name: 'the access token is not signed',
+    deviate: () => ({
+      replies: { 'POST /token': { document: { access_token: UNSIGNED_TOKEN, token_type: 'Bearer' } } },
+    }),
+    failed: ['claims', 'signature'],
+    detail: /^the alg of the access token is none, not one of ES256/,
+    remedy: /AUTH_SIGNING_ALG/,
+  },
+  {
+    name: 'the access token has no kid, and the JWKS has two keys',
+    deviate: () => ({
+      header: { kid: undefined },
+      replies: { 'GET /jwks': { document: { keys: [ED25519_KEY, { ...ED25519_KEY, kid: 'two' }] } } },
+    }),
+    failed: ['claims', 'signature'],
+    warned: ['keys'],
+    detail: /^the kid of the access token is missing, not the kid of a published key$/,
+    remedy: /Put the kid of the signing key into the header/,
   },
   {
     name: 'the access token has no iat',
@@ -397,6 +469,21 @@ export const SCENARIOS: readonly Scenario[] = [
     failed: ['clocks'],
     detail: /iat of the access token is (60|5\d) s after the time at which it was issued/,
     remedy: /takes iat with NTP/,
+  },
+  {
+    name: 'no response has a Date header, and there is no access token',
+    deviate: () => ({ noDate: true }),
+    environment: NO_CREDENTIALS,
+    skipped: ['access-token', 'clocks', 'claims', 'signature', 'initialize', 'tools-list', 'get'],
+    detail: /^not checked: there are no client credentials in the environment$/,
+    remedy: /^Set OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET/,
+  },
+  {
+    name: 'no response has a Date header, and the iat is wrong',
+    deviate: () => ({ noDate: true, clocks: { iat: 60 } }),
+    failed: ['clocks'],
+    detail: /^the clocks of this machine and the authorization server differ by (60|5\d) s$/,
+    remedy: /^Synchronize both clocks with NTP\./,
   },
   ...[401, 403, 404, 500].map((status) => ({
     name: `the resource server answers ${status} to a valid access token`,
@@ -466,25 +553,6 @@ export const SCENARIOS: readonly Scenario[] = [
     remedy: /S256/,
   },
   {
-    name: 'one of two keys has no kid',
-    deviate: () => ({
-      replies: {
-        'GET /jwks': {
-          document: {
-            keys: [
-              { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' },
-              { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', kid: 'two' },
-            ],
-          },
-        },
-      },
-    }),
-    failed: ['signature'],
-    warned: ['keys'],
-    detail: /which the JWKS does not contain/,
-    remedy: /Publish a new key/,
-  },
-  {
     name: 'the audience has a slash that the URL lacks',
     deviate: ({ url }) => ({ claims: { aud: `${url}/` } }),
     warned: ['claims'],
@@ -499,6 +567,21 @@ export const SCENARIOS: readonly Scenario[] = [
     warned: ['tools-list'],
     detail: /^0 tools$/,
     remedy: /may not call any tool/,
+  },
+  {
+    name: 'the list of tools has several pages',
+    deviate: () => ({
+      replies: {
+        'tools/list': {
+          document: {
+            jsonrpc: '2.0',
+            id: 1,
+            result: { tools: [{ name: 'list_todos', inputSchema: { type: 'object' } }], nextCursor: '2' },
+          },
+        },
+      },
+    }),
+    detail: /^1 tool, and more on the next page$/,
   },
   {
     name: 'the URL has a query',

@@ -19,6 +19,8 @@ export type Deviation = {
   readonly header?: Partial<JWTHeaderParameters>;
   /** Signs with a key that is not published, under the kid of the published one. */
   readonly foreignKey?: boolean;
+  /** Sends no Date header. */
+  readonly noDate?: boolean;
   /** Seconds by which the clocks are ahead. */
   readonly clocks?: { readonly resourceServer?: number; readonly authorizationServer?: number; readonly iat?: number };
 };
@@ -45,7 +47,7 @@ export async function startTestServers(
   const issuer = `http://127.0.0.1:${await getFreePort()}`;
   const origin = `http://127.0.0.1:${await getFreePort()}`;
   const url = `${origin}${path}`;
-  const { replies = {}, claims, header, foreignKey, clocks = {} } = deviate({ url, issuer });
+  const { replies = {}, claims, header, foreignKey, noDate, clocks = {} } = deviate({ url, issuer });
   const [key, foreign] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')];
   const jwks = { keys: [{ ...(await exportJWK(key.publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] };
   const environment = { OAUTH_CLIENT_ID: 'program', OAUTH_CLIENT_SECRET: randomUUID() };
@@ -133,9 +135,10 @@ export async function startTestServers(
       const reply = (await answer(name, request, body)) ?? { status: 404 };
       const headers = {
         'content-type': 'application/json',
-        date: new Date(Date.now() + (ahead ?? 0) * 1000).toUTCString(),
+        date: noDate ? undefined : new Date(Date.now() + (ahead ?? 0) * 1000).toUTCString(),
         ...reply.headers,
       };
+      response.sendDate = false;
       for (const [header, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(header, value);
       response.statusCode = reply.status ?? 200;
       response.end(reply.body ?? (reply.status === 202 ? undefined : JSON.stringify(reply.document ?? {})));

@@ -4,8 +4,16 @@ import type { AuthConfig } from '../auth/config.ts';
 
 type Addresses = Pick<AuthConfig, 'AUTH_ISSUER' | 'API_RESOURCE' | 'MCP_RESOURCE' | 'ALLOW_INSECURE_HTTP'>;
 
-/** What `start` prints when the services are up: addresses, commands to paste, and configurations for an assistant. */
-export function nextSteps(addresses: Addresses, dataDirectory: string): string {
+/** The first line of `start`. */
+export const STARTING_TEXT = 'Starting yata …';
+
+/** The line before the embedded database is opened. */
+export function openingDatabaseText(dataDirectory: string): string {
+  return `Opening the embedded database in ${dataDirectory} (the first start creates it, which takes a few seconds) …`;
+}
+
+/** The text when the services are up: addresses, commands to paste, and configurations for an assistant. */
+export function nextStepsText(addresses: Addresses, dataDirectory: string): string {
   const { AUTH_ISSUER, API_RESOURCE, MCP_RESOURCE, ALLOW_INSECURE_HTTP } = addresses;
   const credentials = resolve(credentialsPath(dataDirectory, 'demo'));
   const stdio = {

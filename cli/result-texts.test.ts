@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { auditLine } from './texts.ts';
+import { auditLine } from './result-texts.ts';
 
-test('what somebody claims to be does not speak to a terminal', () => {
+test('the name that a caller claims cannot control the terminal', () => {
   const line = auditLine({
     id: 1,
     at: '2026-11-25T00:00:00.000Z',

@@ -1,0 +1,308 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import type { AuditEventResponse, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
+import { createIssuer } from '../shared/resource-server/issuer.ts';
+import { describeError } from '../shared/run-until-signalled.ts';
+import { makeTemporaryDirectory } from '../shared/testing/temporary-directory.ts';
+import { type AdminClient, createAdminClient } from './admin-client.ts';
+import { COMMANDS } from './commands.ts';
+import { type Administration, connectAdmin } from './connect-admin.ts';
+import { toBrokenLink } from './doctor/cautious-fetch.ts';
+import { runDoctor } from './doctor/run-doctor.ts';
+import { NO_CREDENTIALS, SCENARIOS, type Scenario } from './doctor/testing/scenarios.ts';
+import { startTestServers, type TestServers } from './doctor/testing/start-test-servers.ts';
+import { nextStepsText, openingDatabaseText, STARTING_TEXT } from './start-texts.ts';
+import { runInProcess } from './testing/run-in-process.ts';
+import { stringFragments } from './testing/string-fragments.ts';
+import { USAGE_ERRORS } from './testing/usage-errors.ts';
+
+/** Every text of the command line. */
+let texts = '';
+
+beforeAll(async () => {
+  texts = [
+    'Every text of the command line, written by `npx vitest run -u cli/command-line-texts.test.ts`.',
+    section('Help', await helpTexts()),
+    section('Usage errors', await usageErrorTexts()),
+    section('Results', await resultTexts()),
+    section('Errors', await errorTexts()),
+    section('Start', startTexts()),
+    section('Doctor', await doctorTexts()),
+    section('Doctor: requests without a response', connectionErrorTexts()),
+  ].join('\n\n');
+}, 60_000);
+
+test('the texts of the command line are those of the snapshot', async () => {
+  await expect(`${texts}\n`).toMatchFileSnapshot('./testing/texts.snap.txt');
+});
+
+/** Texts that no user reads: errors of the program itself, and parts of requests. */
+const NOT_SHOWN = [
+  'commander ran no command',
+  'gives no help',
+  'expected the markers',
+  '<!-- commands',
+  '<!-- end of commands -->',
+  '| command | does |',
+  'the embedded database is not open',
+  'application/json, text/event-stream',
+];
+
+test('the snapshot has every text of the sources', () => {
+  const shown = squeeze(texts);
+  const missing = globSync('**/*.ts', { cwd: import.meta.dirname, exclude: ['**/testing/**', '**/*.test.ts'] })
+    .flatMap((path) => stringFragments(readFileSync(join(import.meta.dirname, path), 'utf8')))
+    .map(squeeze)
+    .filter((text) => /\S \S/.test(text) && text.length > 8)
+    .filter((text) => !shown.includes(text) && !NOT_SHOWN.some((part) => text.includes(part)));
+  expect(missing).toEqual([]);
+});
+
+/** Makes runs of spaces and line breaks equal: the help wraps its lines. */
+function squeeze(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
+
+function section(title: string, entries: readonly string[]): string {
+  return [`${'='.repeat(100)}\n${title}\n${'='.repeat(100)}`, ...entries].join('\n\n');
+}
+
+async function helpTexts(): Promise<string[]> {
+  const nouns = new Set(COMMANDS.map(({ name }) => name.split(' ')).flatMap(([noun, verb]) => (verb ? [noun] : [])));
+  const names = ['', ...nouns, ...COMMANDS.map(({ name }) => name)];
+  return Promise.all(names.map((name) => transcript(`${name} --help`.trim().split(' '))));
+}
+
+async function usageErrorTexts(): Promise<string[]> {
+  // the message and the usage, without the list of commands, which the help has too
+  return Promise.all(
+    USAGE_ERRORS.map(async ([words]) => (await transcript(words)).split('\n').slice(0, 5).join('\n').trim()),
+  );
+}
+
+/** Runs a command line, and returns it with everything that it prints. */
+async function transcript(words: readonly string[], administration?: Partial<Administration>): Promise<string> {
+  const { exitCode, stdout, stderr } = await runInProcess(words, COMMANDS, {
+    ...(administration !== undefined && {
+      connectAdmin: async () => ({ admin, storeCredentials: () => undefined, ...administration }),
+    }),
+  });
+  const command = ['$ yata', ...words.map((word) => (/^[\w./:=-]+$/.test(word) ? word : `'${word}'`))].join(' ');
+  const output = `${stdout}${stderr}`.trimEnd().replaceAll(/ in \d+ ms$/gm, ' in 6 ms');
+  return exitCode === 0 ? `${command}\n${output}` : `${command}\n${output}\n[exit code ${exitCode}]`;
+}
+
+const AT = '2026-11-26T12:00:00.000Z';
+
+const client: ClientResponse = {
+  client_id: 'night-job',
+  client_name: 'Night job',
+  scope: 'todos:read',
+  resources: ['http://localhost:3001/api/v1'],
+  resource_server: null,
+  token_endpoint_auth_method: 'client_secret_basic',
+  one_token_at_a_time: false,
+  active: true,
+  created_at: AT,
+  updated_at: AT,
+  secrets: [{ created_at: AT, expires_at: null, last_used_at: null }],
+};
+const withSecret = { ...client, client_secret: 'the-new-secret' };
+const resourceServer: ClientResponse = {
+  ...client,
+  client_id: 'mcp',
+  client_name: 'MCP server',
+  resource_server: 'http://localhost:3002/mcp',
+  one_token_at_a_time: true,
+  active: false,
+  secrets: [{ created_at: AT, expires_at: AT, last_used_at: AT }],
+};
+const revocation: RevocationResponse = { sequence: 1, confirmed: ['api'], pending: ['mcp'] };
+const event: AuditEventResponse = {
+  id: 2,
+  at: AT,
+  actor: 'admin',
+  action: 'client.disable',
+  target: 'demo',
+  address: '127.0.0.1',
+  request_id: 'request-1',
+  outcome: 'success',
+  detail: {},
+};
+
+const admin: AdminClient = {
+  createClient: async () => withSecret,
+  listClients: async () => [client, resourceServer],
+  getClient: async () => resourceServer,
+  changeClient: async () => client,
+  deleteClient: async () => {},
+  rotateSecret: async () => withSecret,
+  revoke: async () => revocation,
+  getRevocation: async () => ({ ...revocation, confirmed: ['api', 'mcp'], pending: [] }),
+  listAudit: async () => [event],
+};
+
+async function resultTexts(): Promise<string[]> {
+  return [
+    await transcript(['clients', 'create', '--name', 'Night job', '--scope', 'todos:read'], {}),
+    await transcript(['clients', 'create', '--name', 'Night job', '--scope', 'todos:read', '--json'], {}),
+    await transcript(['clients', 'list'], {}),
+    await transcript(['clients', 'show', 'mcp'], {}),
+    await transcript(['clients', 'disable', 'night-job'], {}),
+    await transcript(['clients', 'enable', 'night-job'], {}),
+    await transcript(['clients', 'delete', 'night-job'], {}),
+    await transcript(['clients', 'rotate-secret', 'night-job'], {}),
+    await transcript(['clients', 'rotate-secret', 'night-job'], {
+      storeCredentials: () => 'data/night-job-client.env',
+    }),
+    await transcript(['clients', 'rotate-secret', 'night-job'], {
+      storeCredentials: () => {
+        throw new Error('EACCES: permission denied');
+      },
+    }),
+    await transcript(['clients', 'set-scope', 'night-job', 'todos:read'], {}),
+    await transcript(['tokens', 'revoke', 'TOKEN'], {}),
+    await transcript(['tokens', 'revoke', '--client', 'demo', '--wait'], {}),
+    await transcript(['audit'], {}),
+    await transcript(['audit'], { admin: { ...admin, listAudit: async () => [] } }),
+  ];
+}
+
+async function errorTexts(): Promise<string[]> {
+  using directory = makeTemporaryDirectory();
+  const YATA_DATA_DIR = join(directory.path, 'data');
+  const answer = (status: number, body: unknown, headers = {}) => Response.json(body, { status, headers });
+  return [
+    message(() => connectAdmin({ YATA_DATA_DIR })).replaceAll(`${directory.path}/`, ''),
+    message(() => connectAdmin({ YATA_DATA_DIR, OAUTH_CLIENT_ID: 'admin' })),
+    await rejection(answer(401, { error: 'invalid_client' }, { 'www-authenticate': 'Basic realm="auth"' })),
+    await rejection(answer(400, { error: 'invalid_scope', error_description: 'the scope is not allowed' })),
+    await rejection(answer(429, { error: 'invalid_client' }, { 'retry-after': '42' })),
+    await rejection(answer(200, { access_token: 'a', token_type: 'Bearer' }), answer(404, { detail: 'The detail.' })),
+    await rejection(
+      answer(200, { access_token: 'a', token_type: 'Bearer' }),
+      new Response('Bad Gateway', { status: 502 }),
+    ),
+  ];
+}
+
+function message(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    return describeError(error);
+  }
+  throw new Error('expected an error');
+}
+
+/** The message when auth gives these answers to the token request and to the request that follows it. */
+async function rejection(tokenAnswer: Response, adminAnswer?: Response): Promise<string> {
+  const answers = [tokenAnswer, adminAnswer];
+  const identifier = 'http://localhost:3000';
+  const issuer = createIssuer({
+    identifier,
+    fetch: async (input) =>
+      String(input).includes('.well-known')
+        ? Response.json({ issuer: identifier, token_endpoint: `${identifier}/oauth/token` })
+        : (answers.shift() ?? new Response(null, { status: 500 })),
+  });
+  const credentials = { OAUTH_CLIENT_ID: 'admin', OAUTH_CLIENT_SECRET: 'secret' };
+  return createAdminClient({ issuer, credentials, source: 'data/admin-client.env' })
+    .listClients()
+    .then(() => 'no error', describeError);
+}
+
+function startTexts(): string[] {
+  const addresses = {
+    AUTH_ISSUER: 'http://localhost:3000',
+    API_RESOURCE: 'http://localhost:3001/api/v1',
+    MCP_RESOURCE: 'http://localhost:3002/mcp',
+    ALLOW_INSECURE_HTTP: 'false',
+  } as const;
+  const up = nextStepsText(addresses, 'data').replaceAll(process.execPath, 'NODE').replaceAll(process.cwd(), 'YATA');
+  return [STARTING_TEXT, openingDatabaseText('data'), up.trim()];
+}
+
+async function doctorTexts(): Promise<string[]> {
+  const texts: string[] = [];
+  for (const path of ['/mcp', '/api/v1']) texts.push(await diagnose({ name: `a correct server at ${path}`, path }));
+  texts.push(await diagnose({ name: 'no client credentials', environment: NO_CREDENTIALS }));
+  const scenarios: Examination[] = [
+    { name: 'an authorization server', url: ({ issuer }) => issuer },
+    { name: 'a URL without its path', url: ({ url }) => new URL(url).origin },
+    {
+      name: 'a URL without its path, and no metadata at the root',
+      deviate: () => ({ replies: { 'GET /.well-known/oauth-protected-resource': { status: 404 } } }),
+      url: ({ url }) => new URL(url).origin,
+    },
+    { name: 'http on another machine', url: () => 'http://mcp.invalid/mcp' },
+    ...SCENARIOS.map(({ suffix = '', ...scenario }) => ({
+      ...scenario,
+      url: ({ url }: TestServers) => url + suffix,
+    })),
+  ];
+  for (const scenario of scenarios) texts.push(onlyFindings(await diagnose(scenario)));
+  return texts;
+}
+
+type Examination = Partial<Pick<Scenario, 'deviate' | 'path' | 'environment'>> & {
+  readonly name: string;
+  readonly url?: (servers: TestServers) => string;
+};
+
+/** Runs the doctor, and replaces everything that is different in every run. */
+async function diagnose({
+  name,
+  deviate,
+  path,
+  environment = {},
+  url = ({ url }) => url,
+}: Examination): Promise<string> {
+  await using servers = await startTestServers(deviate, path);
+  const { text } = await runDoctor(url(servers), { ...servers.environment, ...environment });
+  const shown = text
+    .replaceAll(new URL(servers.url).host, 'resource.test')
+    .replaceAll(new URL(servers.issuer).host, 'auth.test')
+    .replaceAll(/expires in \d+ s/g, 'expires in 600 s')
+    .replaceAll(/exp of the access token is \d+/g, 'exp of the access token is 1764158340')
+    .replaceAll(/(is|by) \d+ s( ahead| behind| after| before|$)/gm, '$1 60 s$2');
+  return `--- ${name}\n${shown}`;
+}
+
+/** Leaves out the links that are in order, and those that are skipped because they need another. */
+function onlyFindings(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => /^---|^[✗!-] |^ +→|^✓ tools-list/.test(line) && !line.includes('not checked: it needs'))
+    .join('\n');
+}
+
+function connectionErrorTexts(): string[] {
+  const codes = [
+    'ECONNREFUSED',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'ETIMEDOUT',
+    'ECONNRESET',
+    'HTTPParserError',
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+    'CERT_HAS_EXPIRED',
+    'CERT_NOT_YET_VALID',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'EPROTO',
+    'EPIPE',
+  ];
+  return codes.map((code) => {
+    const { message: detail, remedy } = toBrokenLink(
+      'http://resource.test/mcp',
+      Object.assign(new Error(code), { code }),
+    );
+    return `${detail}\n→ ${remedy}`;
+  });
+}

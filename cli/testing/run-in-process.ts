@@ -1,0 +1,31 @@
+import type { Command, CommandContext } from '../command.ts';
+import { COMMANDS } from '../commands.ts';
+import { runCommandLine } from '../run-command-line.ts';
+
+/** Runs a command line in this process, without an environment, a stdin and a connection to auth unless given. */
+export async function runInProcess(
+  words: readonly string[],
+  commands: readonly Command[] = COMMANDS,
+  given: Partial<CommandContext> = {},
+): Promise<{ exitCode: number | undefined; stdout: string; stderr: string }> {
+  let stdout = '';
+  let stderr = '';
+  const exitCode = await runCommandLine(words, {
+    commands,
+    context: {
+      environment: {},
+      write: (text) => {
+        stdout += `${text}\n`;
+      },
+      readStdin: () => '',
+      connectAdmin: async () => {
+        throw new Error('the command connects to auth');
+      },
+      ...given,
+    },
+    writeError: (text) => {
+      stderr += `${text}\n`;
+    },
+  });
+  return { exitCode, stdout, stderr };
+}
