@@ -17,7 +17,7 @@ const PROXIES =
 
 export type AuthConfig = ReturnType<typeof readAuthConfig>;
 
-/** Reads what the authorization server is to be. @throws {InvalidConfigurationError} */
+/** Reads the configuration of the authorization server from environment variables. @throws {InvalidConfigurationError} */
 export function readAuthConfig(given: Environment) {
   const environment = resolveFiles(given);
   return readEnvironment(
@@ -27,7 +27,7 @@ export function readAuthConfig(given: Environment) {
       AUTH_PORT: port.default(3000),
       AUTH_DATABASE_URL: databaseUrl,
       YATA_DATA_DIR: dataDirectory,
-      /** The reverse proxies in front, which are believed in X-Forwarded-For; absent: nobody is. */
+      /** The reverse proxies whose X-Forwarded-For is trusted; absent means that the header is ignored. */
       AUTH_TRUSTED_PROXIES: z
         .string()
         .transform((value, refinement) => {
@@ -39,30 +39,25 @@ export function readAuthConfig(given: Environment) {
           }
         })
         .optional(),
-      /** What signing keys are encrypted under; absent: kept in the data directory. */
+      /** The key that encrypts the signing keys; absent means that a file in the data directory has it. */
       AUTH_KEY_ENCRYPTION_KEY: KeyEncryptionKey.optional(),
-      /** What access tokens are signed with. */
+      /** The algorithm with which access tokens are signed. */
       AUTH_SIGNING_ALG: z.enum(SIGNING_ALGORITHMS, SIGNING_ALGORITHMS.join(', ')).default('ES256'),
-      /** Seconds that an access token lives. */
-      ACCESS_TOKEN_TTL: z.coerce
-        .number('seconds, 10 to 86400')
-        .int('seconds, 10 to 86400')
-        .min(10, 'seconds, 10 to 86400')
-        .max(86_400, 'seconds, 10 to 86400')
-        .default(3600),
-      /** Days that the events of the audit are kept. */
-      AUDIT_RETENTION_DAYS: z.coerce
-        .number('days, 1 to 36500')
-        .int('days, 1 to 36500')
-        .min(1, 'days, 1 to 36500')
-        .max(36_500, 'days, 1 to 36500')
-        .default(365),
-      /** The secret of the client that the MCP server is; absent: made at the first start. */
+      /** The lifetime of an access token, in seconds. */
+      ACCESS_TOKEN_TTL: wholeNumber('seconds', 10, 86_400).default(3_600),
+      /** For how many days audit events are kept. */
+      AUDIT_RETENTION_DAYS: wholeNumber('days', 1, 36_500).default(365),
+      /** The secret of the client `mcp`, the MCP server; absent means that it is created at the first start. */
       MCP_CLIENT_SECRET: z
         .string()
-        .regex(/^[A-Za-z0-9_-]{43,}$/, '43 or more letters of base64url, from 256 random bits')
+        .regex(/^[A-Za-z0-9_-]{43,}$/, '43 or more characters of base64url, from 256 random bits')
         .optional(),
     }),
     environment,
   );
+}
+
+function wholeNumber(unit: string, min: number, max: number) {
+  const expected = `${unit}, ${min} to ${max}`;
+  return z.coerce.number(expected).int(expected).min(min, expected).max(max, expected);
 }

@@ -1,23 +1,23 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
-/** Something that somebody did to a client, a token or a key, or tried to. */
+/** An action on a client, a token or a key, carried out or rejected. */
 export const AuditEventEntity = defineEntity({
   name: 'AuditEvent',
   tableName: 'audit_event',
   properties: {
     id: p.bigint('number').primary().autoincrement(),
     at: p.datetime().defaultRaw('now()').index(),
-    /** The client that did it, as it proved or as it claimed to be; null when it said nothing. */
+    /** The id of the client that acted. After a failed authentication it is the id that the request claimed; null for none. */
     actor: p.text().nullable(),
-    /** What was done, in dotted words: `client.disable`. */
+    /** The action, in words separated by a dot: `client.disable`. */
     action: p.string(),
-    /** To which client, token (`jti`) or key (`kid`). */
+    /** The client, the token (`jti`) or the key (`kid`) that the action concerns. */
     target: p.text().nullable(),
     /** The address that the request came from. */
     address: p.string().nullable(),
     requestId: p.string().nullable(),
     outcome: p.enum(['success', 'refused']),
-    /** What else is worth knowing: never a token, never a secret. */
+    /** Further facts about the action, never a token or a secret. */
     detail: p.json<Record<string, unknown>>(),
   },
 });

@@ -4,7 +4,7 @@ import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { authDatabase } from '../database/definition.ts';
 import { AT_START, deleteOldAuditEvents, insertAuditEvent, listAuditEvents } from './audit.ts';
 
-test('events are kept for as many days as is asked', async () => {
+test('audit events are deleted after the given number of days', async () => {
   await using database = await openTestDatabase();
   await using orm = await openOrm(database, authDatabase);
   for (const days of [0, 1, 2, 3]) {

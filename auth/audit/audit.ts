@@ -2,17 +2,17 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Logger } from 'pino';
 import { AuditEventEntity } from './audit-event.entity.ts';
 
-/** Who asked for something, and from where. */
+/** Where an event comes from. `actor` is the id of the client, `address` and `requestId` are those of its request. */
 export type Origin = {
   readonly actor: string | null;
   readonly address: string | null;
   readonly requestId: string | null;
 };
 
-/** What a process does by itself when it starts. */
+/** The origin of what a process does by itself when it starts. */
 export const AT_START: Origin = { actor: null, address: null, requestId: null };
 
-/** What was done, or tried. `detail` never holds a token or a secret. */
+/** An action that was carried out or rejected. `detail` never contains a token or a secret. */
 export type AuditEvent = Origin & {
   readonly action: string;
   readonly target: string | null;
@@ -20,7 +20,9 @@ export type AuditEvent = Origin & {
   readonly detail?: Record<string, unknown>;
 };
 
-/** Adds an event as a part of `transaction`: what was done and the word of it are committed together. */
+const MS_PER_DAY = 86_400_000;
+
+/** Inserts an event in the transaction that carries out the action, so that both are committed together. */
 export async function insertAuditEvent(
   transaction: SqlEntityManager,
   { detail = {}, ...event }: AuditEvent,
@@ -28,7 +30,7 @@ export async function insertAuditEvent(
   await transaction.insert(AuditEventEntity, { ...event, detail, at: new Date() });
 }
 
-/** Adds the event that `origin` did something, as a part of the transaction that does it. */
+/** Inserts the event of a successful action in the transaction that carries out the action. */
 export function insertSuccess(
   transaction: SqlEntityManager,
   origin: Origin,
@@ -39,20 +41,20 @@ export function insertSuccess(
   return insertAuditEvent(transaction, { ...origin, action, target, outcome: 'success', detail });
 }
 
-/** Records an event that stands for itself, like a refusal. It waits for nothing, and a store that is away is logged. */
+/** Records an event that belongs to no transaction, such as a rejection. It returns at once, and logs a failure to store. */
 export type RecordAuditEvent = (event: AuditEvent) => void;
 
-/** Creates the record of events outside transactions. */
+/** Creates the record of events that belong to no transaction. */
 export function createAuditRecord({ em, logger }: { em: SqlEntityManager; logger: Logger }): RecordAuditEvent {
   return (event) => {
-    logger.info({ audit: event }, event.action);
+    logger.info({ event: 'audit.recorded', audit: event }, event.action);
     insertAuditEvent(em.fork(), event).catch((err) =>
-      logger.error({ err, audit: event }, 'an audit event could not be stored'),
+      logger.error({ event: 'audit.store_failed', err, audit: event }, 'cannot store an audit event'),
     );
   };
 }
 
-/** The newest events first; with `before` those that are older than the event of that id. */
+/** Lists audit events, the newest first. `before` is the id of an event and selects older events only. */
 export async function listAuditEvents(
   em: SqlEntityManager,
   { limit, before }: { limit: number; before?: number | undefined },
@@ -61,7 +63,7 @@ export async function listAuditEvents(
   return em.fork().find(AuditEventEntity, where, { orderBy: { id: 'desc' }, limit, disableIdentityMap: true });
 }
 
-/** Deletes the events that are older than so many days. */
+/** Deletes the audit events that are older than `days`. */
 export async function deleteOldAuditEvents(em: SqlEntityManager, days: number): Promise<void> {
-  await em.fork().nativeDelete(AuditEventEntity, { at: { $lt: new Date(Date.now() - days * 86_400_000) } });
+  await em.fork().nativeDelete(AuditEventEntity, { at: { $lt: new Date(Date.now() - days * MS_PER_DAY) } });
 }

@@ -32,65 +32,65 @@ async function repeat(times: number, act: (index: number) => Promise<void>): Pro
   for (let index = 0; index < times; index += 1) await act(index);
 }
 
-test('the last failure closes the door for that client at that address, and time opens it', async () => {
+test('the last allowed failure blocks that client at that address until the time is over', async () => {
   await using opened = await open();
   const { limiter } = opened;
-  await repeat(2, () => limiter.failed(guessed));
-  expect(await limiter.findWait(guessed)).toBeUndefined();
-  await limiter.failed(guessed);
-  expect(await limiter.findWait(guessed)).toBeCloseTo(60_000, -2);
-  expect(await limiter.findWait({ ...guessed, clientId: 'another' })).toBeUndefined();
-  expect(await limiter.findWait({ ...guessed, address: '192.0.2.2' })).toBeUndefined();
+  await repeat(2, () => limiter.recordFailure(guessed));
+  expect(await limiter.findWaitMs(guessed)).toBeUndefined();
+  await limiter.recordFailure(guessed);
+  expect(await limiter.findWaitMs(guessed)).toBeCloseTo(60_000, -2);
+  expect(await limiter.findWaitMs({ ...guessed, clientId: 'another' })).toBeUndefined();
+  expect(await limiter.findWaitMs({ ...guessed, address: '192.0.2.2' })).toBeUndefined();
 
   vi.setSystemTime(Date.now() + 59_000);
-  expect(await limiter.findWait(guessed)).toBeLessThanOrEqual(1000);
+  expect(await limiter.findWaitMs(guessed)).toBeLessThanOrEqual(1000);
   vi.setSystemTime(Date.now() + 1001);
-  expect(await limiter.findWait(guessed)).toBeUndefined();
-  await limiter.failed(guessed);
-  expect(await limiter.findWait(guessed)).toBeUndefined();
+  expect(await limiter.findWaitMs(guessed)).toBeUndefined();
+  await limiter.recordFailure(guessed);
+  expect(await limiter.findWaitMs(guessed)).toBeUndefined();
 });
 
-test('failures that are far apart close nothing', async () => {
+test('failures that are far apart block nothing', async () => {
   await using opened = await open();
   await repeat(5, async () => {
-    await opened.limiter.failed(guessed);
+    await opened.limiter.recordFailure(guessed);
     vi.setSystemTime(Date.now() + 61_000);
   });
-  expect(await opened.limiter.findWait(guessed)).toBeUndefined();
+  expect(await opened.limiter.findWaitMs(guessed)).toBeUndefined();
 });
 
-test('failures at once count before anything is asked', async () => {
+test('concurrent failures count before the database has counted them', async () => {
   await using opened = await open();
-  const counted = Array.from({ length: 3 }, () => opened.limiter.failed(guessed));
-  expect(await opened.limiter.findWait(guessed)).toBeGreaterThan(0);
+  const counted = Array.from({ length: 3 }, () => opened.limiter.recordFailure(guessed));
+  expect(await opened.limiter.findWaitMs(guessed)).toBeGreaterThan(0);
   await Promise.all(counted);
 });
 
-test('made-up client ids close an address, but not to a client that authenticated from there', async () => {
+test('failures with many client ids block an address, except for a client that has authenticated from it', async () => {
   await using opened = await open();
   const { limiter } = opened;
-  const honest = { ...guessed, clientId: 'honest' };
-  limiter.succeeded(honest);
-  await repeat(5, (index) => limiter.failed({ ...guessed, clientId: `made-up-${index}` }));
-  expect(await limiter.findWait({ ...guessed, clientId: 'made-up-6' })).toBeGreaterThan(0);
-  expect(await limiter.findWait(honest)).toBeUndefined();
-  expect(await limiter.findWait({ ...honest, address: '192.0.2.2' })).toBeUndefined();
-  // having authenticated is no licence to guess
-  await repeat(3, () => limiter.failed(honest));
-  expect(await limiter.findWait(honest)).toBeGreaterThan(0);
+  const legitimate = { ...guessed, clientId: 'legitimate' };
+  limiter.recordSuccess(legitimate);
+  await repeat(5, (index) => limiter.recordFailure({ ...guessed, clientId: `made-up-${index}` }));
+  expect(await limiter.findWaitMs({ ...guessed, clientId: 'made-up-6' })).toBeGreaterThan(0);
+  expect(await limiter.findWaitMs(legitimate)).toBeUndefined();
+  expect(await limiter.findWaitMs({ ...legitimate, address: '192.0.2.2' })).toBeUndefined();
+  // a client that has authenticated is still limited itself
+  await repeat(3, () => limiter.recordFailure(legitimate));
+  expect(await limiter.findWaitMs(legitimate)).toBeGreaterThan(0);
 });
 
-test('processes on PostgreSQL count together, and what expired is deleted', async ({ skip }) => {
+test('processes on PostgreSQL share their counts, and expired counts are deleted', async ({ skip }) => {
   await using opened = await open();
   const { database, em, limiter, other, rows } = opened;
   skip(database.kind === 'embedded', 'the embedded database has one process');
-  await repeat(2, () => limiter.failed(guessed));
-  await other.failed(guessed);
-  expect(await other.findWait(guessed)).toBeGreaterThan(59_000);
-  // the first learns it with its next failure
-  expect(await limiter.findWait(guessed)).toBeUndefined();
-  await limiter.failed(guessed);
-  expect(await limiter.findWait(guessed)).toBeGreaterThan(59_000);
+  await repeat(2, () => limiter.recordFailure(guessed));
+  await other.recordFailure(guessed);
+  expect(await other.findWaitMs(guessed)).toBeGreaterThan(59_000);
+  // the first process learns of it with its next failure
+  expect(await limiter.findWaitMs(guessed)).toBeUndefined();
+  await limiter.recordFailure(guessed);
+  expect(await limiter.findWaitMs(guessed)).toBeGreaterThan(59_000);
 
   expect(await rows()).toBe(2);
   await deleteExpiredFailures(em);
@@ -100,12 +100,12 @@ test('processes on PostgreSQL count together, and what expired is deleted', asyn
   expect(await rows()).toBe(0);
 });
 
-test('while PostgreSQL is away a process counts alone', async () => {
+test('while PostgreSQL is unreachable a process counts alone', async () => {
   await using limiter = openFailedAuthenticationLimiter({
-    database: { kind: 'postgresql', url: 'postgresql://nobody@127.0.0.1:1/nothing' },
+    database: { kind: 'postgresql', url: 'postgresql://unknown@127.0.0.1:1/nothing' },
     logger: pino({ level: 'silent' }),
     limits,
   });
-  await repeat(3, () => limiter.failed(guessed));
-  expect(await limiter.findWait(guessed)).toBeGreaterThan(0);
+  await repeat(3, () => limiter.recordFailure(guessed));
+  expect(await limiter.findWaitMs(guessed)).toBeGreaterThan(0);
 });

@@ -9,41 +9,47 @@ import { openSocketWithIdleTimeout } from '../../shared/database/idle-timeout.ts
 import { FailedAuthenticationEntity } from './failed-authentication.entity.ts';
 import { networkOf } from './network-of.ts';
 
-/** Who claims to be which client, from where. */
-type Claim = { readonly clientId: string; readonly address: string };
+/** An attempt to authenticate: the client id that the request claims, and the address that it comes from. */
+type Attempt = { readonly clientId: string; readonly address: string };
 
-/** What limits failed client authentication. Disposing it closes its connections. */
+/** Limits failed client authentication. Disposing it closes its connections to PostgreSQL. */
 export type FailedAuthenticationLimiter = AsyncDisposable & {
   /**
-   * Milliseconds until this claim is looked at again, or undefined when it is now. It is answered from memory, and at once
-   * as long as nobody failed.
+   * Finds the milliseconds for which an attempt must still wait, or undefined when it may proceed. The result comes from
+   * memory, and without a promise as long as no authentication has failed in this process.
    */
-  readonly findWait: (claim: Claim) => Promise<number | undefined> | undefined;
-  /** The claim was false. It counts in this process at once, and when this resolves in the others too. */
-  readonly failed: (claim: Claim) => Promise<void>;
-  /** The claim was true. */
-  readonly succeeded: (claim: Claim) => void;
+  readonly findWaitMs: (attempt: Attempt) => Promise<number | undefined> | undefined;
+  /** Counts a failure: in this process at once, in the other processes when the promise resolves. */
+  readonly recordFailure: (attempt: Attempt) => Promise<void>;
+  /** Records that the client authenticated from this address. */
+  readonly recordSuccess: (attempt: Attempt) => void;
 };
 
-/** Failures within `seconds` that close the door, for as many seconds. */
+/** So many failures within `seconds` block further attempts for the same number of seconds. */
 type Limits = { readonly perClient: number; readonly perAddress: number; readonly seconds: number };
 
 const LIMITS: Limits = { perClient: 10, perAddress: 100, seconds: 60 };
 
-/** Clients that authenticated from an address, remembered at the most. */
-const REMEMBER = 10_000;
+const MAX_REMEMBERED_SUCCESSES = 10_000;
 
-/** Milliseconds that PostgreSQL has to answer. */
-const ANSWER_WITHIN = 5_000;
+const POSTGRESQL_TIMEOUT_MS = 5_000;
+
+/** A connection is closed before the socket would take its silence for a failure of the server. */
+const IDLE_CONNECTION_TIMEOUT_MS = POSTGRESQL_TIMEOUT_MS - 1_000;
+
+const MAX_CONNECTIONS = 2;
+
+const MAX_LOGGED_CLIENT_ID_LENGTH = 100;
 
 /**
- * Opens the limiter of failed client authentication. It counts for each client id from each address, so that nobody can
- * lock out a client that is elsewhere, and for each address alone, so that made-up client ids come to an end too; that
- * second limit does not concern a client that authenticated from there before.
+ * Opens the limiter of failed client authentication. One limit is for each client id at each address, so that an attacker
+ * cannot lock out a client that is at another address. Another limit is for each address, so that an attacker cannot go on
+ * with other client ids. The second limit does not apply to a client that has authenticated from that address before.
  *
- * Every process counts in its memory, which is all that a request reads. On PostgreSQL a failure is counted there too,
- * and what the others counted comes back with it: a process learns of a limit that was reached elsewhere with the first
- * failure of its own, so that n processes bear n - 1 guesses more than one. While PostgreSQL is away each counts alone.
+ * A request only reads the counts in the memory of its process. On PostgreSQL, failures are also counted in the database,
+ * and each count returns the failures of all processes. A process therefore learns of a limit that was reached elsewhere
+ * with the first failure of its own, so that n processes allow n - 1 more guesses than one process. While PostgreSQL is
+ * unreachable, each process counts alone.
  */
 export function openFailedAuthenticationLimiter({
   database,
@@ -55,34 +61,35 @@ export function openFailedAuthenticationLimiter({
   limits?: Limits;
 }): FailedAuthenticationLimiter {
   const pool = database.kind === 'postgresql' ? openPool(database.url) : undefined;
-  const client = createCounter('client', perClient);
-  const address = createCounter('address', perAddress);
-  const authenticated = new LRUCache<string, true>({ max: REMEMBER });
-  let anyFailed = false;
+  const clientCounter = createCounter('client', perClient);
+  const addressCounter = createCounter('address', perAddress);
+  const authenticated = new LRUCache<string, true>({ max: MAX_REMEMBERED_SUCCESSES });
+  let hasAnyFailed = false;
 
   return {
-    findWait: (claim) => (anyFailed ? findWaitOf(claim) : undefined),
-    async failed(claim) {
-      anyFailed = true;
-      const { ofClient, ofAddress } = keysOf(claim);
-      await Promise.all([client.count(ofClient, claim), address.count(ofAddress, claim)]);
+    findWaitMs: (attempt) => (hasAnyFailed ? readCounters(attempt) : undefined),
+    async recordFailure(attempt) {
+      hasAnyFailed = true;
+      const { clientKey, addressKey } = createKeys(attempt);
+      await Promise.all([clientCounter.count(clientKey, attempt), addressCounter.count(addressKey, attempt)]);
     },
-    succeeded: (claim) => authenticated.set(nameOf(claim), true),
+    recordSuccess: (attempt) => authenticated.set(successKey(attempt), true),
     [Symbol.asyncDispose]: async () => pool?.end(),
   };
 
-  async function findWaitOf(claim: Claim): Promise<number | undefined> {
-    const { ofClient, ofAddress } = keysOf(claim);
+  async function readCounters(attempt: Attempt): Promise<number | undefined> {
+    const { clientKey, addressKey } = createKeys(attempt);
     return (
-      (await client.findWait(ofClient)) ?? (authenticated.has(nameOf(claim)) ? undefined : address.findWait(ofAddress))
+      (await clientCounter.findWaitMs(clientKey)) ??
+      (authenticated.has(successKey(attempt)) ? undefined : addressCounter.findWaitMs(addressKey))
     );
   }
 
   function createCounter(keyPrefix: string, failures: number) {
-    // the package closes the door with the first that is one too many, and here it is the last failure that does
+    // the package blocks after one point more than `points`, but the last allowed failure must already block
     const options = { keyPrefix, points: failures - 1, duration: seconds, blockDuration: seconds };
-    const here = new RateLimiterMemory(options);
-    const everywhere =
+    const inMemory = new RateLimiterMemory(options);
+    const inPostgres =
       pool &&
       new RateLimiterPostgres({
         ...options,
@@ -91,39 +98,47 @@ export function openFailedAuthenticationLimiter({
         schemaName: 'auth',
         tableName: 'failed_authentication',
         tableCreated: true,
-        // deleteExpiredFailures does it
+        // deleteExpiredFailures deletes expired rows
         clearExpiredByTimeout: false,
       });
 
     return {
-      async findWait(key: string) {
-        const counted = await here.get(key);
+      async findWaitMs(key: string) {
+        const counted = await inMemory.get(key);
         if (counted === null || counted.consumedPoints < failures || counted.msBeforeNext <= 0) return undefined;
         return counted.msBeforeNext;
       },
-      async count(key: string, { clientId, address }: Claim) {
-        // here and at once: those that arrive while PostgreSQL is asked are no free guesses
-        const limited = await consume(here, key);
-        const limitedEverywhere = everywhere && (await consume(everywhere, key));
-        if (limitedEverywhere) await here.block(key, limitedEverywhere.msBeforeNext / 1000);
-        if (limited || limitedEverywhere) {
+      async count(key: string, { clientId, address }: Attempt) {
+        // in memory first: requests that arrive while PostgreSQL counts must not be free guesses
+        const limited = await consume(inMemory, key);
+        const limitedByAll = inPostgres && (await consume(inPostgres, key));
+        if (limitedByAll) await inMemory.block(key, limitedByAll.msBeforeNext / 1000);
+        if (limited || limitedByAll) {
           logger.warn(
-            { limit: keyPrefix, client_id: clientId.slice(0, 100), address },
-            'client authentication failed too often and is refused for a while',
+            {
+              event: 'client_authentication.limited',
+              limit: keyPrefix,
+              client_id: clientId.slice(0, MAX_LOGGED_CLIENT_ID_LENGTH),
+              address,
+            },
+            'client authentication failed too often, rejecting further attempts for a while',
           );
         }
       },
     };
   }
 
-  /** Counts a failure, and says for how long there may be no other. */
+  /** Counts a failure. Returns the state of the limit when the limit is reached. */
   async function consume(limiter: RateLimiterMemory | RateLimiterPostgres, key: string) {
     try {
       await limiter.consume(key);
       return undefined;
     } catch (error) {
       if (error instanceof RateLimiterRes) return error;
-      logger.warn({ err: error }, 'a failed client authentication is counted in this process alone');
+      logger.warn(
+        { event: 'client_authentication.count_failed', err: error },
+        'cannot count a failed client authentication in the database, counting it in this process only',
+      );
       return undefined;
     }
   }
@@ -131,31 +146,32 @@ export function openFailedAuthenticationLimiter({
   function openPool(connectionString: string): pg.Pool {
     const opened = new pg.Pool({
       connectionString,
-      max: 2,
-      connectionTimeoutMillis: ANSWER_WITHIN,
-      // an idle connection is closed before its silence is taken for the server's
-      idleTimeoutMillis: ANSWER_WITHIN - 1_000,
-      // not query_timeout, which puts the connection back with its statement still running
-      stream: () => openSocketWithIdleTimeout(ANSWER_WITHIN),
+      max: MAX_CONNECTIONS,
+      connectionTimeoutMillis: POSTGRESQL_TIMEOUT_MS,
+      idleTimeoutMillis: IDLE_CONNECTION_TIMEOUT_MS,
+      // not query_timeout, which returns the connection to the pool while its statement is still running
+      stream: () => openSocketWithIdleTimeout(POSTGRESQL_TIMEOUT_MS),
     });
-    // an idle connection that breaks is replaced when there is something to count
-    opened.on('error', (err) => logger.warn({ err }, 'a connection to PostgreSQL broke'));
+    // the pool opens a new connection for the next failure
+    opened.on('error', (err) =>
+      logger.warn({ event: 'client_authentication.connection_lost', err }, 'an idle connection to PostgreSQL failed'),
+    );
     return opened;
   }
 }
 
-/** Only clients that there are have authenticated, so this needs no hash to be short. */
-function nameOf({ clientId, address }: Claim): string {
-  return `${clientId} ${networkOf(address)}`;
-}
-
-/** Deletes the counts that expired: they count no more. */
+/** Deletes the counts of failures that have expired. */
 export async function deleteExpiredFailures(em: SqlEntityManager): Promise<void> {
   await em.fork().nativeDelete(FailedAuthenticationEntity, { expire: { $lte: Date.now() } });
 }
 
-function keysOf({ clientId, address }: Claim): { ofClient: string; ofAddress: string } {
-  const ofAddress = networkOf(address);
-  // whoever makes a client id up decides how long it is
-  return { ofClient: hash('sha256', `${ofAddress} ${clientId}`, 'base64url'), ofAddress };
+/** Only registered clients authenticate, so the key is short without a hash. */
+function successKey({ clientId, address }: Attempt): string {
+  return `${clientId} ${networkOf(address)}`;
+}
+
+/** The client id of a failed attempt can be of any length, so it is hashed. */
+function createKeys({ clientId, address }: Attempt): { clientKey: string; addressKey: string } {
+  const addressKey = networkOf(address);
+  return { clientKey: hash('sha256', `${addressKey} ${clientId}`, 'base64url'), addressKey };
 }

@@ -1,8 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
 /**
- * How often the authentication of a client from an address failed of late. rate-limiter-flexible writes it, by the order
- * of the columns.
+ * How often client authentication has failed lately, for one client id at one address or for one address. The package
+ * rate-limiter-flexible writes the table and relies on the order of the columns.
  */
 export const FailedAuthenticationEntity = defineEntity({
   name: 'FailedAuthentication',

@@ -14,7 +14,7 @@ import { Migration20261123145451_client_secrets_audit } from './migrations/Migra
 import { Migration20261123145753_failed_authentications } from './migrations/Migration20261123145753_failed_authentications.ts';
 import { Migration20261125021047_shared_leases } from './migrations/Migration20261125021047_shared_leases.ts';
 
-/** The authorization server's part of a database. */
+/** The schema, entities and migrations of the authorization server. */
 export const authDatabase: OrmDefinition = {
   schema: 'auth',
   entities: [

@@ -5,13 +5,13 @@ import { signIntrospectionResponse } from '../provider/signed-introspection.ts';
 import type { HandleStructuredAccessToken } from '../provider/structured-access-tokens.ts';
 import type { VerifyOwnToken } from '../revocation/revocation-endpoint.ts';
 
-/** The media type of a signed answer (RFC 9701 §4). */
-const SIGNED = 'application/token-introspection+jwt';
+/** The media type of a signed introspection response (RFC 9701 §4). */
+const SIGNED_MEDIA_TYPE = 'application/token-introspection+jwt';
 
 /**
- * Creates the introspection endpoint (RFC 7662) for JWT access tokens, with signed answers for whoever accepts them
- * (RFC 9701). A client may look into its own tokens, a resource server into those made out to it; about anything else it
- * learns that it is not active, and nothing more.
+ * Creates the introspection endpoint (RFC 7662) for access tokens that are JWTs. It signs the response for a client that
+ * accepts signed responses (RFC 9701). A client can introspect its own access tokens, and a resource server those issued
+ * for it. For every other token the response is `active: false` and nothing more.
  */
 export function createIntrospectionEndpoint({
   verify,
@@ -21,23 +21,23 @@ export function createIntrospectionEndpoint({
   isRevoked: IsRevoked;
 }): HandleStructuredAccessToken {
   return async function introspectToken(ctx, { client, token }) {
-    const claims = await findActive(token);
-    const answer =
+    const claims = await findActiveClaims(token);
+    const response =
       claims !== undefined && mayIntrospect(client, claims)
         ? { active: true, token_type: 'Bearer', ...claims }
         : { active: false };
     ctx.status = 200;
     ctx.vary('accept');
-    if (ctx.accepts('json', SIGNED) === SIGNED) {
-      ctx.body = await signIntrospectionResponse(ctx, answer);
-      ctx.type = SIGNED;
-    } else ctx.body = answer;
+    if (ctx.accepts('json', SIGNED_MEDIA_TYPE) === SIGNED_MEDIA_TYPE) {
+      ctx.body = await signIntrospectionResponse(ctx, response);
+      ctx.type = SIGNED_MEDIA_TYPE;
+    } else ctx.body = response;
   };
 
-  async function findActive(token: string): Promise<AccessTokenClaims | undefined> {
+  async function findActiveClaims(token: string): Promise<AccessTokenClaims | undefined> {
     try {
       const claims = await verify(token);
-      // the clock tolerance is for clocks that differ, and this one is the clock that exp was set by (RFC 7662 §4)
+      // without the clock tolerance of resource servers, because auth set exp by its own clock (RFC 7662 §4)
       if (claims.exp <= Date.now() / 1000) return undefined;
       return (await isRevoked(claims.status.status_list)) ? undefined : claims;
     } catch (error) {

@@ -13,7 +13,7 @@ const AUTHENTICATED_ROUTES: ReadonlySet<string> = new Set(['token', 'revocation'
  */
 export function applyClientAuthenticationRateLimit(
   provider: Provider,
-  { findWait, failed, succeeded }: FailedAuthenticationLimiter,
+  { findWaitMs, recordFailure, recordSuccess }: FailedAuthenticationLimiter,
 ): Middleware {
   const { Client } = provider;
   const find = Client.find;
@@ -29,7 +29,7 @@ export function applyClientAuthenticationRateLimit(
       return find.call(Client, clientId);
     };
     // ctx.ip ignores X-Forwarded-For unless a trusted proxy sent it
-    const waiting = findWait({ clientId, address: ctx.ip });
+    const waiting = findWaitMs({ clientId, address: ctx.ip });
     return waiting === undefined ? findNow() : waiting.then(findNow);
   };
 
@@ -46,12 +46,12 @@ export function applyClientAuthenticationRateLimit(
   function countFailure(ctx: KoaContextWithOIDC, error: Error): void {
     const clientId = findClaimedClientId(ctx);
     if (clientId === undefined || !(error instanceof errors.InvalidClientAuth)) return;
-    void failed({ clientId, address: ctx.ip });
+    void recordFailure({ clientId, address: ctx.ip });
   }
 
   function noteSuccess(ctx: Context): void {
     const clientId = findClaimedClientId(ctx);
-    if (clientId !== undefined) succeeded({ clientId, address: ctx.ip });
+    if (clientId !== undefined) recordSuccess({ clientId, address: ctx.ip });
   }
 }
 

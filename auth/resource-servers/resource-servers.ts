@@ -2,35 +2,36 @@ import type { Client } from 'oidc-provider';
 import { SCOPES, type Scope } from '../../shared/scopes.ts';
 import { InvalidScopeError, InvalidTargetError } from '../grants/oauth-error.ts';
 
-/** A resource that access tokens are issued for. */
+/** A resource for which auth issues access tokens, and the scopes that exist there. */
 export type ResourceServer = { readonly resource: string; readonly scopes: readonly Scope[] };
 
-/** The resources that access tokens are issued for; the first is meant when a request names none. */
+/** The resources for which auth issues access tokens. The first is the default for a request that names none. */
 export type ResourceServers = readonly [ResourceServer, ...ResourceServer[]];
 
 /**
- * The resource that a request means, with or without a trailing slash (RFC 8707 §2).
- * @throws {InvalidTargetError} when there is none, or it is not one that the client may use.
+ * Returns the resource server that a request names in `resource`, with or without a trailing slash (RFC 8707 §2).
+ * @throws {InvalidTargetError} when there is no such resource, or the client may not use it.
  */
 export function getResourceServer(resourceServers: ResourceServers, indicator: string, client: Client): ResourceServer {
-  // capitals in a scheme or a host say nothing (RFC 3986 §6.2.2.1), and some clients write them
-  const meant = indicator.replace(/^[^:/?#]+:\/\/[^/?#]*/, (origin) => origin.toLowerCase());
-  const found = resourceServers.find(({ resource }) => meant === resource || meant === `${resource}/`);
-  if (found === undefined || !listOf(client.resources).includes(found.resource)) {
+  // scheme and host are case-insensitive (RFC 3986 §6.2.2.1), and some clients send them in upper case
+  const normalized = indicator.replace(/^[^:/?#]+:\/\/[^/?#]*/, (origin) => origin.toLowerCase());
+  const found = resourceServers.find(({ resource }) => normalized === resource || normalized === `${resource}/`);
+  if (found === undefined || !toList(client.resources).includes(found.resource)) {
     throw new InvalidTargetError('resource: expected a resource identifier that this client may use');
   }
   return found;
 }
 
-/** The scopes that a client may have at a resource. */
+/** Returns the scopes that a client may have at a resource server. */
 export function allowedScopes(client: Client, { scopes }: ResourceServer): Scope[] {
-  const mayHave = new Set(client.scope?.split(' '));
-  return scopes.filter((scope) => mayHave.has(scope));
+  const clientScopes = new Set(client.scope?.split(' '));
+  return scopes.filter((scope) => clientScopes.has(scope));
 }
 
 /**
- * The scopes that a request is granted. It names none: all that it may have. It names one that it may not have, or that
- * does not exist: nothing is dropped in silence, the whole request is refused (RFC 6749 §3.3, §5.2).
+ * Returns the scopes to grant: all allowed scopes when the request names none, otherwise those that it names. A request
+ * for a scope that is not allowed or does not exist is rejected as a whole; no scope is dropped silently (RFC 6749 §3.3,
+ * §5.2).
  * @throws {InvalidScopeError}
  */
 export function grantScopes(
@@ -42,16 +43,16 @@ export function grantScopes(
   const names = new Set((requested ?? '').split(' ').filter(Boolean));
   if (names.size === 0) return allowed;
   const granted = allowed.filter((scope) => names.delete(scope));
-  const [refused] = names;
-  if (refused !== undefined) {
-    throw new InvalidScopeError(`scope: expected some of "${allowed.join(' ')}" at ${resource}`, refused);
+  const [rejected] = names;
+  if (rejected !== undefined) {
+    throw new InvalidScopeError(`scope: expected some of "${allowed.join(' ')}" at ${resource}`, rejected);
   }
   return granted;
 }
 
-/** Every scope, for oidc-provider: it limits a client only in the scopes that it is told of. */
+/** Every scope. oidc-provider restricts a client only in the scopes that its configuration lists. */
 export const ALL_SCOPES = Object.keys(SCOPES);
 
-function listOf(value: unknown): unknown[] {
+function toList(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }

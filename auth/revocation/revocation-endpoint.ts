@@ -4,12 +4,13 @@ import type { HandleStructuredAccessToken } from '../provider/structured-access-
 import { getListId } from '../status-lists/list-uri.ts';
 import type { Revocations } from './revocations.ts';
 
-/** Verifies an access token of ours, whoever it is for. @throws {InvalidAccessTokenError} */
+/** Verifies an access token that this server issued, for any audience. @throws {InvalidAccessTokenError} */
 export type VerifyOwnToken = (token: string) => Promise<AccessTokenClaims>;
 
 /**
- * Creates the revocation endpoint (RFC 7009) for JWT access tokens. A client revokes its own, and those that were
- * exchanged from them fall too. It is answered once the revocation is committed.
+ * Creates the revocation endpoint (RFC 7009) for access tokens that are JWTs. A client can revoke its own access tokens,
+ * and each revocation includes the tokens that were exchanged from it. The endpoint responds when the revocation is
+ * committed.
  */
 export function createRevocationEndpoint({
   issuer,
@@ -18,7 +19,7 @@ export function createRevocationEndpoint({
 }: {
   issuer: string;
   verify: VerifyOwnToken;
-  revocations: Revocations;
+  revocations: Pick<Revocations, 'revokeToken'>;
 }): HandleStructuredAccessToken {
   return async function revokeToken(ctx, { client, token }) {
     const claims = await verify(token).catch((error) => {
@@ -27,7 +28,7 @@ export function createRevocationEndpoint({
     });
     ctx.status = 200;
     ctx.body = '';
-    // a token that is not ours, or not good any more, needs no revocation (§2.2)
+    // a token that is not valid needs no revocation, and the response is the same (RFC 7009 §2.2)
     if (claims === undefined) return;
     if (claims.client_id !== client.clientId) {
       ctx.status = 400;

@@ -4,13 +4,13 @@ import { RETAINED_SQL } from '../status-lists/status-list-retention.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
 import { RevocationEntity } from './revocation.entity.ts';
 
-/** Who revokes, and why. */
+/** Which client revokes, and for what reason. */
 export type RevocationCause = { readonly actor: string; readonly reason: string };
 
-/** Places in a status list. */
+/** A range of indexes in a status list. */
 type Range = { readonly list: number; readonly start: number; readonly length: number };
 
-/** A token by its place in a status list, and as it is told of. */
+/** An access token: its index in a status list, and how the audit names it. */
 type RevocableToken = {
   readonly list: number;
   readonly index: number;
@@ -18,27 +18,30 @@ type RevocableToken = {
   readonly clientId: string;
 };
 
-/** Who asked for a revocation, from where, and why. */
-type RequestedRevocation = Origin & { readonly actor: string; readonly reason: string };
+/** The origin of a request to revoke, and its reason. */
+type RevocationRequest = Origin & { readonly actor: string; readonly reason: string };
 
 /**
- * What takes access back. Each resolves with its sequence once it is committed together with its audit event, and
- * published by this process.
+ * Revokes access tokens. Each method resolves with the sequence of the revocation, after the revocation was committed
+ * together with its audit event and this process has published it.
  */
 export type Revocations = {
-  /** Revokes one token. Revoking it again changes nothing. */
-  readonly revokeToken: (token: RevocableToken, request: RequestedRevocation) => Promise<number>;
-  /** Revokes every token that a client holds, was given in an exchange, or that was exchanged from them: a row a block at most. */
-  readonly revokeClient: (clientId: string, request: RequestedRevocation) => Promise<number>;
+  /** Revokes one access token. A second revocation changes nothing. */
+  readonly revokeToken: (token: RevocableToken, request: RevocationRequest) => Promise<number>;
+  /**
+   * Revokes every access token of a client, those that it got in an exchange, and those that were exchanged from its
+   * tokens. It writes at most one row for each leased block.
+   */
+  readonly revokeClient: (clientId: string, request: RevocationRequest) => Promise<number>;
 };
 
-/** Creates what takes access back. */
+/** Creates the revocation of access tokens in a database. */
 export function createRevocations({
   em,
   statusLists,
 }: {
   em: SqlEntityManager;
-  statusLists: StatusLists;
+  statusLists: Pick<StatusLists, 'isInvalid' | 'snapshot' | 'catchUp'>;
 }): Revocations {
   return {
     async revokeToken({ list, index, jti, clientId: client_id }, { reason, ...origin }) {
@@ -66,15 +69,16 @@ export function createRevocations({
       return committed;
     });
     await statusLists.catchUp();
-    // where there was nothing to revoke, what was revoked before is what there is to wait for
+    // if there was nothing to revoke, the caller can wait for the newest earlier revocation
     return sequence ?? statusLists.snapshot().sequence;
   }
 }
 
 /**
- * Revokes every block that was leased to a client, as a part of `transaction`. The client's row is locked first, so that
- * no lease is made beside it. The leases end with it: what is revoked once is not revoked again.
- * @param exchanged whether the tokens fall too that it was given in exchange for others' tokens, and those tokens with them.
+ * Revokes every block of indexes that is leased to a client, in `transaction`. It locks the row of the client first, so
+ * that no lease is added at the same time. It deletes the leases, so that a second call revokes nothing again.
+ * @param exchanged whether to include the tokens that the client got in an exchange, and thereby their subject tokens.
+ * @returns the sequence of the last revocation, or undefined when there was nothing to revoke.
  */
 export async function revokeLeases(
   transaction: SqlEntityManager,
@@ -90,7 +94,7 @@ export async function revokeLeases(
   return insertRevocations(transaction, joinRanges(leases), cause);
 }
 
-/** The same indexes in as few ranges as there can be. */
+/** Joins ranges that overlap or are adjacent. */
 function joinRanges(ranges: readonly Range[]): Range[] {
   const joined: Range[] = [];
   for (const range of ranges.toSorted((one, other) => one.list - other.list || one.start - other.start)) {
@@ -101,14 +105,14 @@ function joinRanges(ranges: readonly Range[]): Range[] {
   return joined;
 }
 
-/** Returns the sequence of the last of them, or undefined when there was nothing to revoke. */
+/** Returns the sequence of the last inserted row, or undefined when there was nothing to revoke. */
 async function insertRevocations(
   transaction: SqlEntityManager,
   ranges: readonly Range[],
   cause: RevocationCause,
 ): Promise<number | undefined> {
   if (ranges.length === 0) return undefined;
-  // one at a time from here to the commit: a reader that has seen a sequence has seen every one before it
+  // the lock is held until the commit, so that sequences are committed in order and a reader never misses an earlier one
   await transaction.execute("select pg_advisory_xact_lock(hashtext('auth revocations'))");
   const rows = ranges.map((range) => ({ ...range, ...cause, at: new Date() }));
   await transaction.insertMany(RevocationEntity, rows);

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
-/** An address of this machine that no other test fails from: each address has a limit of its own. */
+/** Returns an address of this machine that no other test uses, because each address has a limit of its own. */
 let addresses = 1;
 const newAddress = () => {
   addresses += 1;
@@ -68,19 +68,19 @@ function post(
 const getToken = (address: string, client: TestClient, origin?: string) =>
   post(address, { headers: basic(client), ...(origin !== undefined && { origin }) });
 
-/** Fails as often as it says, and expects to be heard each time. */
+/** Makes failing attempts, and expects each to be verified and rejected. */
 async function guess(times: number, attempt: (secret: string) => ReturnType<typeof post>): Promise<void> {
   for (let guesses = 0; guesses < times; guesses += 1) {
     expect(await attempt(createClientSecret())).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
   }
 }
 
-test('whoever guesses is told to wait, and nobody else is', async () => {
+test('a guessed client is limited at the address of the attacker only', async () => {
   const [attacker, elsewhere] = [newAddress(), newAddress()];
   const [guessed, neighbour] = [await system.registerClient(), await system.registerClient()];
   await guess(10, (secret) => getToken(attacker, { ...guessed, secret }));
 
-  // whether the secret is right is not looked at any more
+  // the secret is no longer compared, so the correct secret is rejected too
   for (const secret of [createClientSecret(), guessed.secret]) {
     const answer = await getToken(attacker, { ...guessed, secret });
     expect(answer).toMatchObject({
@@ -111,7 +111,7 @@ test.each([
   ['/oauth/revoke', 'client_secret_basic'],
   ['/oauth/introspect', 'client_secret_basic'],
   ['/oauth/token', 'client_secret_post'],
-])('guessing at %s by %s counts', async (path, method) => {
+])('failures at %s with %s count', async (path, method) => {
   const address = newAddress();
   const client = await system.registerClient();
   const attempt = (secret: string) =>
@@ -126,13 +126,13 @@ test.each([
   expect(await getToken(address, client)).toMatchObject({ status: 429 });
 });
 
-test('a client id that is nobody is limited like one that is somebody', async () => {
+test('an unknown client id is limited like a registered one', async () => {
   const address = newAddress();
-  await guess(10, (secret) => getToken(address, { id: 'nobody', secret }));
-  expect(await getToken(address, { id: 'nobody', secret: 'x' })).toMatchObject({ status: 429 });
+  await guess(10, (secret) => getToken(address, { id: 'unknown', secret }));
+  expect(await getToken(address, { id: 'unknown', secret: 'x' })).toMatchObject({ status: 429 });
 });
 
-test('client assertions that do not verify count', async () => {
+test('client assertions with an invalid signature count', async () => {
   const address = newAddress();
   const { publicKey } = await generateKeyPair('ES256');
   const { privateKey: another } = await generateKeyPair('ES256');
@@ -156,7 +156,7 @@ test('client assertions that do not verify count', async () => {
   expect(await attempt('one more')).toMatchObject({ status: 429 });
 });
 
-/** A client assertion that nobody signed. */
+/** Creates a client assertion with an invalid signature. */
 function assertion(claims: Record<string, unknown>) {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   return {
@@ -165,7 +165,7 @@ function assertion(claims: Record<string, unknown>) {
   };
 }
 
-test('the subject of a client assertion is a client id, and no query', async () => {
+test('a subject of a client assertion that is not a string is not used as a query', async () => {
   const address = newAddress();
   for (const sub of [{ $re: '^adm' }, { $ne: null }, ['admin'], 5, true, 'a\0b']) {
     expect(await post(address, { parameters: assertion({ sub }) })).toMatchObject({
@@ -177,33 +177,33 @@ test('the subject of a client assertion is a client id, and no query', async () 
   expect(await post(address, { parameters: assertion({ sub: { $ne: null } }) })).toMatchObject({ status: 429 });
 });
 
-test('who names no client leaves nothing in the audit', async () => {
+test('a request without a client id leaves no event in the audit', async () => {
   const address = newAddress();
   for (const sub of [undefined, '', { $ne: null }]) {
     expect(await post(address, { parameters: assertion({ sub }) })).toMatchObject({ status: 401 });
   }
-  await guess(1, (secret) => getToken(address, { id: 'somebody', secret }));
+  await guess(1, (secret) => getToken(address, { id: 'claimed', secret }));
   await using orm = await openOrm(system.database, authDatabase, { poolSize: 2 });
   const audited = () => orm.em.fork().execute('select actor from auth.audit_event where address = ?', [address]);
-  await vi.waitFor(async () => expect(await audited()).toEqual([{ actor: 'somebody' }]), 10_000);
+  await vi.waitFor(async () => expect(await audited()).toEqual([{ actor: 'claimed' }]), 10_000);
 });
 
-test('a thousand guesses at once are ten guesses', async () => {
+test('of a thousand guesses at the same time, ten are verified', async () => {
   const address = newAddress();
   const client = await system.registerClient();
   await getToken(newAddress(), client);
   const answers = await Promise.all(
     Array.from({ length: 1000 }, () => getToken(address, { ...client, secret: createClientSecret() })),
   );
-  const heard = answers.filter(({ status }) => status === 401);
-  expect(heard).toHaveLength(10);
+  const verified = answers.filter(({ status }) => status === 401);
+  expect(verified).toHaveLength(10);
   expect(answers.filter(({ status }) => status === 429)).toHaveLength(990);
 });
 
-test('made-up client ids come to an end, and the client beside them goes on', async () => {
+test('guesses with many client ids block the address, except for clients that have authenticated from it', async () => {
   const address = newAddress();
-  const [honest, revoker] = [await system.registerClient(), await system.registerClient()];
-  expect(await getToken(address, honest)).toMatchObject({ status: 200 });
+  const [legitimate, revoker] = [await system.registerClient(), await system.registerClient()];
+  expect(await getToken(address, legitimate)).toMatchObject({ status: 200 });
   const revocation = { path: '/oauth/revoke', headers: basic(revoker), parameters: { token: 'any' } };
   expect(await post(address, revocation)).toMatchObject({ status: 200 });
   let madeUp = 0;
@@ -212,16 +212,16 @@ test('made-up client ids come to an end, and the client beside them goes on', as
     return getToken(address, { id: `made-up-${madeUp}`, secret });
   });
   expect(await getToken(address, { id: 'one-more', secret: 'x' })).toMatchObject({ status: 429 });
-  expect(await getToken(address, honest)).toMatchObject({ status: 200 });
+  expect(await getToken(address, legitimate)).toMatchObject({ status: 200 });
   expect(await post(address, revocation)).toMatchObject({ status: 200 });
 });
 
-test('who is limited costs the database nothing', async () => {
+test('a limited request causes no database statement', async () => {
   const address = newAddress();
   const client = await system.registerClient();
   await guess(10, (secret) => getToken(address, { ...client, secret }));
   const statements = system.countStatements();
-  // again when what the failures write, or the look for revocations every two seconds, came in between
+  // repeat if the writes of the failures, or the read for revocations every two seconds, came in between
   await vi.waitFor(async () => {
     const before = statements();
     for (let requests = 0; requests < 20; requests += 1) {
@@ -231,7 +231,7 @@ test('who is limited costs the database nothing', async () => {
   }, 10_000);
 });
 
-test('two auth processes on PostgreSQL count together', async ({ skip }) => {
+test('two auth processes on PostgreSQL share their counts', async ({ skip }) => {
   skip(system.database.kind === 'embedded', 'the embedded database has one process');
   const address = newAddress();
   const client = await system.registerClient();
@@ -247,16 +247,16 @@ test('two auth processes on PostgreSQL count together', async ({ skip }) => {
         `client:${hash('sha256', `${address} ${client.id}`, 'base64url')}`,
       ]);
   await guess(5, (secret) => getToken(address, { ...client, secret }));
-  // what the first process counts is counted everywhere a moment after its answer
+  // the failures of the first process are in the database a moment after its responses
   await expect.poll(counted).toEqual([{ points: 5 }]);
   await guess(5, (secret) => getToken(address, { ...client, secret }, second));
   await expect.poll(() => getToken(address, client, second)).toMatchObject({ status: 429 });
-  // the first process learns it with its next failure
+  // the first process learns of the limit with its next failure
   await guess(1, (secret) => getToken(address, { ...client, secret }));
   await expect.poll(() => getToken(address, client)).toMatchObject({ status: 429 });
 });
 
-test('whoever writes X-Forwarded-For and is no trusted proxy is limited by the address that he has', async () => {
+test('X-Forwarded-For from an address that is not a trusted proxy is ignored', async () => {
   const address = newAddress();
   const client = await system.registerClient();
   let guesses = 0;
@@ -269,7 +269,7 @@ test('whoever writes X-Forwarded-For and is no trusted proxy is limited by the a
   });
 });
 
-test('behind a trusted proxy each address that it names is limited alone, whatever a client adds', async () => {
+test('behind a trusted proxy the limit applies to the address that the proxy adds, not to what the client sends', async () => {
   await using behind = await startSystem({ AUTH_TRUSTED_PROXIES: '127.0.0.64/27, 10.0.0.0/8' });
   const [proxy, noProxy] = ['127.0.0.70', '127.0.0.40'];
   const client = await behind.registerClient();
@@ -281,12 +281,12 @@ test('behind a trusted proxy each address that it names is limited alone, whatev
   let guesses = 0;
   await guess(10, (secret) => {
     guesses += 1;
-    // the left part is what the attacker sent, the right part a second proxy in front
+    // the left address is sent by the attacker, the right one is that of a second proxy
     return forwarded(proxy, `198.51.100.${guesses}, 203.0.113.1, 10.0.0.9`, secret);
   });
   expect(await forwarded(proxy, '203.0.113.1')).toMatchObject({ status: 429 });
   expect(await forwarded(proxy, '203.0.113.2')).toMatchObject({ status: 200 });
-  // who says so himself is not believed
+  // a client that is not a proxy cannot name its own address
   expect(await forwarded(noProxy, '203.0.113.1')).toMatchObject({ status: 200 });
 
   await using orm = await openOrm(behind.database, authDatabase, { poolSize: 2 });

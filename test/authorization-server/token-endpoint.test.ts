@@ -27,9 +27,9 @@ async function post(body: string | URLSearchParams, headers: Record<string, stri
 const form = (parameters: Record<string, string>) =>
   new URLSearchParams({ grant_type: 'client_credentials', ...parameters });
 const basic = (id: string, secret: string) => ({ authorization: basicAuthorization({ id, secret }) });
-const refusedClient = { error: 'invalid_client', error_description: 'client authentication failed' };
+const clientRejected = { error: 'invalid_client', error_description: 'client authentication failed' };
 
-test('an access token carries what RFC 9068 asks for, and says how long it lives', async () => {
+test('an access token has the claims of RFC 9068, and the response has its lifetime', async () => {
   const answer = await post(form({}), basic(client.id, client.secret));
   expect(answer.status).toBe(200);
   expect(answer.headers.get('cache-control')).toBe('no-store');
@@ -58,7 +58,7 @@ test('an access token carries what RFC 9068 asks for, and says how long it lives
   expect(Number(claims.exp) - Number(claims.iat)).toBe(3600);
 });
 
-test('a client authenticates with its secret in the header or in the form', async () => {
+test('a client authenticates with its secret in the header or in the form, not in both', async () => {
   expect(await post(form({}), basic(client.id, client.secret))).toMatchObject({ status: 200 });
   expect(await post(form({ client_id: client.id, client_secret: client.secret }))).toMatchObject({ status: 200 });
   expect(await post(form({ client_secret: client.secret }), basic(client.id, client.secret))).toMatchObject({
@@ -67,25 +67,25 @@ test('a client authenticates with its secret in the header or in the form', asyn
   });
 });
 
-test('a wrong secret and an unknown client are refused alike', async () => {
+test('a wrong secret and an unknown client get the same response', async () => {
   const stored = hashClientSecret(client.secret);
   for (const [id, secret] of [
     [client.id, createClientSecret()],
-    // what is stored opens nothing
+    // the stored hash is not accepted as a secret
     [client.id, encodeURIComponent(stored)],
-    ['nobody', client.secret],
+    ['unknown', client.secret],
   ] as const) {
     const answer = await post(form({}), basic(id, secret));
-    expect(answer).toMatchObject({ status: 401, body: refusedClient });
+    expect(answer).toMatchObject({ status: 401, body: clientRejected });
     expect(answer.challenge).toBe(
       `Basic realm="${system.issuer}", error="invalid_client", error_description="client authentication failed"`,
     );
   }
   expect(await post(form({ client_id: client.id, client_secret: 'wrong' }))).toMatchObject({
     status: 401,
-    body: refusedClient,
+    body: clientRejected,
   });
-  expect(await post(form({ client_id: client.id }))).toMatchObject({ status: 401, body: refusedClient });
+  expect(await post(form({ client_id: client.id }))).toMatchObject({ status: 401, body: clientRejected });
   expect(await post(form({}))).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
 });
 
@@ -100,18 +100,18 @@ test.each([
   ['no grant type', new URLSearchParams({ x: 'y' }), {}, 'invalid_request'],
   ['an unknown grant type', new URLSearchParams({ grant_type: 'password' }), {}, 'unsupported_grant_type'],
   [
-    'a code, which is not offered',
+    'an authorization code, a grant that is not supported',
     new URLSearchParams({ grant_type: 'authorization_code', code: 'x' }),
     {},
     'unsupported_grant_type',
   ],
-])('%s is refused with an OAuth error', async (_name, body, headers, error) => {
+])('%s is rejected with an OAuth error', async (_name, body, headers, error) => {
   const answer = await post(body, { ...headers, ...basic(client.id, client.secret) });
   expect(answer).toMatchObject({ status: 400, body: { error } });
   expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
 });
 
-test('a JSON body is told what is wanted instead', async () => {
+test('the response to a JSON body names the supported content type', async () => {
   const { body } = await post('{}', { 'content-type': 'application/json', ...basic(client.id, client.secret) });
   expect(body).toEqual({
     error: 'invalid_request',
@@ -119,23 +119,23 @@ test('a JSON body is told what is wanted instead', async () => {
   });
 });
 
-test('the endpoints answer a wrong method with the right ones', async () => {
+test('a method that is not allowed is rejected with the allowed one', async () => {
   const response = await fetch(`${system.issuer}/oauth/token`);
   expect({ status: response.status, allow: response.headers.get('allow') }).toEqual({ status: 405, allow: 'POST' });
   expect(await response.json()).toMatchObject({ error: 'invalid_request' });
   expect((await fetch(`${system.issuer}/nothing`)).status).toBe(404);
 });
 
-test('a client gets the scopes that it asks for, or all that it may have, and never one more', async () => {
+test('a client gets the scopes that it requests, or all that it may have, and any other scope is rejected', async () => {
   const reader = await system.registerClient({ scopes: ['todos:read'] });
-  const scopeOf = async (who: TestClient, parameters: Record<string, string>) =>
-    decodeJwt(await system.getAccessToken(who, parameters)).scope;
+  const scopeOf = async (requester: TestClient, parameters: Record<string, string>) =>
+    decodeJwt(await system.getAccessToken(requester, parameters)).scope;
   expect(await scopeOf(reader, {})).toBe('todos:read');
   expect(await scopeOf(reader, { scope: '' })).toBe('todos:read');
   expect(await scopeOf(client, { scope: 'todos:write' })).toBe('todos:write');
   expect(await scopeOf(client, { scope: 'todos:write todos:read todos:write' })).toBe('todos:read todos:write');
 
-  for (const [who, scope, refused] of [
+  for (const [requester, scope, rejected] of [
     [reader, 'todos:write', 'todos:write'],
     [reader, 'todos:read todos:write', 'todos:write'],
     [client, 'todos:read nonsense', 'nonsense'],
@@ -143,12 +143,12 @@ test('a client gets the scopes that it asks for, or all that it may have, and ne
     [client, 'openid', 'openid'],
     [client, 'admin', 'admin'],
   ] as const) {
-    const answer = await post(form({ scope }), basic(who.id, who.secret));
-    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_scope', scope: refused } });
+    const answer = await post(form({ scope }), basic(requester.id, requester.secret));
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_scope', scope: rejected } });
   }
 });
 
-test('a token is for one resource, which the client must be allowed', async () => {
+test('an access token is for one resource, which the client must be allowed to use', async () => {
   const audienceOf = async (parameters: Record<string, string>) =>
     decodeJwt(await system.getAccessToken(client, parameters)).aud;
   expect(await audienceOf({})).toBe(system.apiResource);
@@ -156,14 +156,14 @@ test('a token is for one resource, which the client must be allowed', async () =
   expect(await audienceOf({ resource: `${system.mcpResource}/` })).toBe(system.mcpResource);
 
   const narrow = await system.registerClient({ resources: [system.mcpResource] });
-  for (const [who, resource] of [
+  for (const [requester, resource] of [
     [client, 'http://evil.example'],
     [client, `${system.apiResource}/todos`],
     [client, `${system.issuer}/admin`],
     [client, 'not a url'],
     [narrow, system.apiResource],
   ] as const) {
-    expect(await post(form({ resource }), basic(who.id, who.secret))).toMatchObject({
+    expect(await post(form({ resource }), basic(requester.id, requester.secret))).toMatchObject({
       status: 400,
       body: { error: 'invalid_target' },
     });
@@ -176,7 +176,7 @@ test('a token is for one resource, which the client must be allowed', async () =
   });
 });
 
-test('an administrator has the scope admin at /admin and nothing at the todos', async () => {
+test('an administrator gets the scope admin at /admin and no scope at the api', async () => {
   const resource = `${system.issuer}/admin`;
   const admin = await system.registerClient({ scopes: ['admin'], resources: [resource, system.apiResource] });
   expect(decodeJwt(await system.getAccessToken(admin, { resource }))).toMatchObject({ aud: resource, scope: 'admin' });
@@ -208,15 +208,15 @@ async function registerKeyClient() {
   return { id, assertion, authenticate };
 }
 
-test('a client authenticates with its private key', async () => {
+test('a client authenticates with a client assertion of its private key only', async () => {
   const { id, assertion, authenticate } = await registerKeyClient();
   const answer = await authenticate(await assertion());
   expect(answer).toMatchObject({ status: 200, body: { token_type: 'Bearer' } });
-  expect(await authenticate(await assertion({ sub: client.id }))).toMatchObject({ status: 401, body: refusedClient });
-  expect(await post(form({}), basic(id, 'any secret'))).toMatchObject({ status: 401, body: refusedClient });
+  expect(await authenticate(await assertion({ sub: client.id }))).toMatchObject({ status: 401, body: clientRejected });
+  expect(await post(form({}), basic(id, 'any secret'))).toMatchObject({ status: 401, body: clientRejected });
 });
 
-test('a client assertion is for this issuer alone', async () => {
+test('a client assertion whose audience is not exactly the issuer is rejected', async () => {
   const { assertion, authenticate } = await registerKeyClient();
   for (const aud of [
     `${system.issuer}/oauth/token`,
@@ -224,26 +224,26 @@ test('a client assertion is for this issuer alone', async () => {
     'http://evil.example/oauth/token',
     [system.issuer, 'http://evil.example'],
   ]) {
-    expect(await authenticate(await assertion({ aud }))).toMatchObject({ status: 401, body: refusedClient });
+    expect(await authenticate(await assertion({ aud }))).toMatchObject({ status: 401, body: clientRejected });
   }
 });
 
-test('a client assertion that is sent four times at once is taken once', async () => {
+test('a client assertion that is sent four times at the same time is accepted once', async () => {
   const { assertion, authenticate } = await registerKeyClient();
   const one = await assertion();
   const answers = await Promise.all([authenticate(one), authenticate(one), authenticate(one), authenticate(one)]);
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401]);
-  expect(await authenticate(one)).toMatchObject({ status: 401, body: refusedClient });
+  expect(await authenticate(one)).toMatchObject({ status: 401, body: clientRejected });
 });
 
-test('a client assertion lives for an hour at the most, and is not from the future', async () => {
+test('a client assertion that is valid for more than an hour, or from the future, is rejected', async () => {
   const { assertion, authenticate } = await registerKeyClient();
   for (const claims of [{ exp: now() + 3700 }, { exp: 8e12 }, { exp: 1e300 }, { iat: now() + 600 }]) {
-    expect(await authenticate(await assertion(claims))).toMatchObject({ status: 401, body: refusedClient });
+    expect(await authenticate(await assertion(claims))).toMatchObject({ status: 401, body: clientRejected });
   }
 });
 
-test('what cannot be a client id is an unknown client', async () => {
+test('text that cannot be a client id is handled like an unknown client', async () => {
   for (const id of ['\0', 'a\0b', 'ö', 'x'.repeat(5000), "'; drop table auth.client; --"]) {
     const answer = await post(form({ client_id: id, client_secret: 'x' }));
     expect({ id, status: answer.status }).toEqual({ id, status: 401 });
@@ -252,7 +252,7 @@ test('what cannot be a client id is an unknown client', async () => {
   }
 });
 
-test('the stored hash of a secret signs no assertion', async () => {
+test('a client assertion signed with the stored hash of a secret is rejected', async () => {
   const assertion = await new SignJWT({ iss: client.id, sub: client.id, aud: system.issuer, jti: randomUUID() })
     .setProtectedHeader({ alg: 'HS256' })
     .setIssuedAt()
@@ -264,10 +264,10 @@ test('the stored hash of a secret signs no assertion', async () => {
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     }),
   );
-  expect(answer).toMatchObject({ status: 401, body: refusedClient });
+  expect(answer).toMatchObject({ status: 401, body: clientRejected });
 });
 
-/** `fetch` decides the Host header itself. */
+/** Sends a request with any Host header, which `fetch` would set itself. */
 function getWithHeaders(
   path: string,
   headers: Record<string, string>,
@@ -287,10 +287,10 @@ function getWithHeaders(
 }
 
 test.each(['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'])(
-  'the metadata at %s names the issuer, whoever asks by whatever name',
+  'the metadata at %s names the issuer, whatever the Host header says',
   async (path) => {
-    const honest = await getWithHeaders(path, {});
-    const metadata = JSON.parse(honest.body);
+    const expected = await getWithHeaders(path, {});
+    const metadata = JSON.parse(expected.body);
     expect(metadata).toMatchObject({
       issuer: system.issuer,
       token_endpoint: `${system.issuer}/oauth/token`,
@@ -302,12 +302,12 @@ test.each(['/.well-known/oauth-authorization-server', '/.well-known/openid-confi
     });
     for (const header of ['host', 'x-forwarded-host']) {
       const headers = { [header]: 'evil.example', 'x-forwarded-proto': 'https' };
-      expect((await getWithHeaders(path, headers)).body).toBe(honest.body);
+      expect((await getWithHeaders(path, headers)).body).toBe(expected.body);
     }
   },
 );
 
-test('the keys are public, may be kept for a while, and can be asked for again cheaply', async () => {
+test('the key set has public keys only, can be cached, and is revalidated by its entity tag', async () => {
   const response = await fetch(`${system.issuer}/oauth/jwks`);
   expect(response.headers.get('cache-control')).toBe('public, max-age=300');
   expect(response.headers.get('access-control-allow-origin')).toBe('*');
@@ -345,11 +345,11 @@ test('GET / leads a browser to the API documentation, and a program to the metad
   for (const { href } of links) expect({ href, status: (await fetch(href)).status }).toEqual({ href, status: 200 });
 });
 
-test('nothing answers that is not offered', async () => {
+test('endpoints of oidc-provider that yata does not use do not exist', async () => {
   for (const path of ['/interaction/abc', '/me', '/request', '/session/end', '/reg']) {
     expect((await fetch(`${system.issuer}${path}`)).status).toBe(404);
   }
-  // clients of MCP take no metadata without this endpoint; it gives nobody anything
+  // MCP clients reject metadata without an authorization endpoint; it grants nothing
   const authorize = await fetch(
     `${system.issuer}/oauth/authorize?client_id=${client.id}&response_type=code&redirect_uri=https://evil.example&scope=todos:read`,
     { redirect: 'manual' },
@@ -360,15 +360,15 @@ test('nothing answers that is not offered', async () => {
   });
 });
 
-test('issuing reads and writes nothing in the database once the client is known', async () => {
+test('issuing an access token to a cached client causes no database statement', async () => {
   await system.getAccessToken(client);
   const statements = system.countStatements();
-  await system.postToken({ id: 'nobody', secret: 'is known' });
-  // an unknown client is looked up: the counter counts
+  await system.postToken({ id: 'unknown', secret: 'any' });
+  // an unknown client is read from the database, so the counter works
   expect(statements()).toBeGreaterThan(0);
-  // a block of status indexes is leased now and then, and is twice as long each time
+  // from time to time a block of status indexes is leased, each twice as long as the one before
   await Promise.all(Array.from({ length: 40 }, () => system.getAccessToken(client)));
-  // again when that, or the look for revocations every two seconds, came in between
+  // repeat if a lease, or the read for revocations every two seconds, came in between
   await vi.waitFor(async () => {
     const before = statements();
     await Promise.all(Array.from({ length: 20 }, () => system.getAccessToken(client)));

@@ -31,7 +31,7 @@ async function exchange(subject_token: string, parameters: Record<string, string
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
 
-test("a caller's token becomes one for the api that says who acts for whom", async () => {
+test('a resource server exchanges an access token for one at the api that names it as the actor', async () => {
   const subject = await callersToken();
   const { status, headers, body } = await exchange(subject);
   expect(status).toBe(200);
@@ -61,7 +61,7 @@ async function exchanged(subject: string, parameters: Record<string, string> = {
   });
 }
 
-test('the exchanged token has no more scopes than the first', async () => {
+test('the exchanged token has no scope that the subject token lacks', async () => {
   const reading = await callersToken({ scope: 'todos:read' });
   expect(decodeJwt(await exchanged(reading)).scope).toBe('todos:read');
   expect(await exchange(reading, { scope: 'todos:write' })).toMatchObject({
@@ -71,14 +71,14 @@ test('the exchanged token has no more scopes than the first', async () => {
   expect(decodeJwt(await exchanged(await callersToken(), { scope: 'todos:write' })).scope).toBe('todos:write');
 });
 
-test('only the resource server that a token was made out to may exchange it', async () => {
+test('only the resource server that is the audience of a token can exchange it', async () => {
   const forApi = await system.getAccessToken(caller);
   expect(await exchange(forApi)).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
   expect(await exchange(await callersToken(), {}, caller)).toMatchObject({
     status: 400,
     body: { error: 'unauthorized_client' },
   });
-  // nor is an exchanged token, which is for the api, good for another exchange
+  // an exchanged token has the api as its audience, so mcp cannot exchange it again
   expect(await exchange(await exchanged(await callersToken()))).toMatchObject({
     status: 400,
     body: { error: 'invalid_request' },
@@ -89,16 +89,16 @@ test.each([
   ['subject_token', 'garbage', 'invalid_request'],
   ['subject_token_type', 'urn:ietf:params:oauth:token-type:id_token', 'invalid_request'],
   ['requested_token_type', 'urn:ietf:params:oauth:token-type:refresh_token', 'invalid_request'],
-  ['actor_token', 'somebody', 'invalid_request'],
+  ['actor_token', 'another-actor', 'invalid_request'],
   ['audience', 'http://api.example', 'invalid_request'],
   ['resource', 'http://evil.example', 'invalid_target'],
   ['scope', 'admin', 'invalid_scope'],
-])('another %s is refused by name', async (parameter, value, error) => {
+])('the error for a wrong %s names the parameter', async (parameter, value, error) => {
   const answer = await exchange(await callersToken(), { [parameter]: value });
   expect(answer).toMatchObject({ status: 400, body: { error, error_description: expect.stringContaining(parameter) } });
 });
 
-test('a subject token that was tampered with, or is missing, is refused', async () => {
+test('a subject token that is missing or has an invalid signature is rejected', async () => {
   const [header, payload] = (await callersToken()).split('.');
   expect(await exchange(`${header}.${payload}.AAAA`)).toMatchObject({
     status: 400,
@@ -114,7 +114,7 @@ test('a subject token that was tampered with, or is missing, is refused', async 
   });
 });
 
-test('the exchanged token lives no longer than the first', async () => {
+test('the exchanged token expires no later than the subject token', async () => {
   await using short = await startSystem({ ACCESS_TOKEN_TTL: '10' });
   const client = await short.registerClient();
   const subject = await short.getAccessToken(client, { resource: short.mcpResource });
@@ -126,14 +126,14 @@ test('the exchanged token lives no longer than the first', async () => {
   expect(decodeJwt(token).exp).toBe(decodeJwt(subject).exp);
 });
 
-test('a token that ends at this moment, or has just ended, is exchanged for nothing', async () => {
+test('a subject token that expires now, or has just expired, is not exchanged for a longer one', async () => {
   await using short = await startSystem({ ACCESS_TOKEN_TTL: '10' });
   const client = await short.registerClient();
   const subject = await short.getAccessToken(client, { resource: short.mcpResource });
   const own = { id: 'mcp', secret: short.environment.MCP_CLIENT_SECRET ?? '' };
   const end = decodeJwt(subject).exp ?? 0;
   const statuses = new Set<number>();
-  // to the end of the clock tolerance: the exchanged token never lives longer, and mcp never answers with a result
+  // until the end of the clock tolerance: no exchanged token lives longer, and mcp accepts no expired token
   while (Date.now() / 1000 < end + 6) {
     const response = await short.postToken(own, tokenExchangeParameters(subject));
     statuses.add(response.status);

@@ -12,7 +12,7 @@ import { requestAccessToken } from '../support/request-access-token.ts';
 import { requestTodos } from '../support/request-todos.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
-/** Starts a second auth process on the system's database, and an api that reads the status lists there. */
+/** Starts a second auth process on the system's database, and an api that reads the status lists from it. */
 async function startSecond(system: System, variables: Record<string, string> = {}) {
   await using starting = new AsyncDisposableStack();
   const [authPort, apiPort] = [await getFreePort(), await getFreePort()];
@@ -50,7 +50,7 @@ async function administer(system: System) {
   };
 }
 
-test('whichever auth process is asked, a revocation is confirmed by the resource servers of all', async ({ skip }) => {
+test('every auth process reports the confirmations of the readers of all processes', async ({ skip }) => {
   await using system = await startSystem();
   skip(system.database.kind === 'embedded', 'the embedded database has one process');
   await using second = await startSecond(system);
@@ -67,12 +67,12 @@ test('whichever auth process is asked, a revocation is confirmed by the resource
     expect(confirmed.map((reader) => reader.split(' ')[0]).toSorted()).toEqual(
       [system.apiResource, system.apiResource, system.mcpResource].toSorted(),
     );
-    // confirmed is applied: there is nothing to wait for
+    // a confirmed revocation is applied, so there is nothing to wait for
     expect(await use()).toBe(401);
   }
 });
 
-test('a reader of another process that is behind, and a process that is silent, are pending', async ({ skip }) => {
+test('a slow reader of another process, and a process that does not answer, are pending', async ({ skip }) => {
   await using system = await startSystem();
   skip(system.database.kind === 'embedded', 'the embedded database has one process');
   await using second = await startSecond(system);
@@ -96,7 +96,7 @@ test('a reader of another process that is behind, and a process that is silent, 
   expect((await confirm(sequence, { seconds: 1 })).pending).toEqual([
     'readers of auth process that-hangs, which did not answer',
   ]);
-  // what is no message of a process is nobody's end
+  // a payload that is not a message ends no process
   await silent.query("select pg_notify('auth_processes', 'garbage')");
   await silent.query(
     `select pg_notify('auth_processes', '{"from":"that-hangs","message":{"kind":"goodbye"}}'), set_config('application_name', 'x', false)`,
@@ -105,7 +105,7 @@ test('a reader of another process that is behind, and a process that is silent, 
   await expect.poll(async () => (await confirm(sequence, { seconds: 1 })).pending).toEqual([]);
 });
 
-test('a process that cannot hear for a moment is pending, and one that ended is not', async ({ skip }) => {
+test('a process that is reconnecting is pending, and a process that has ended is not', async ({ skip }) => {
   await using system = await startSystem();
   skip(system.database.kind === 'embedded', 'the embedded database has one process');
   const { revoke, confirm } = await administer(system);
@@ -117,7 +117,7 @@ test('a process that cannot hear for a moment is pending, and one that ended is 
     await using _second = await startSecond(system);
     const revoked = await revoke(token);
     await expect.poll(async () => (await confirm(revoked.sequence, { seconds: 1 })).pending).toEqual([]);
-    // it is away for half a second, and its readers are still there
+    // the process reconnects after half a second, and its readers are still connected
     await operator.query(
       "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'yata auth %' and datname = current_database()",
     );
@@ -131,7 +131,7 @@ test('a process that cannot hear for a moment is pending, and one that ended is 
   await operator.end();
 });
 
-test('what one process signs with a new key is good at all, and is revoked and introspected at any', async ({
+test('an access token that one process signs with a new key is accepted, introspected and revoked at every process', async ({
   skip,
 }) => {
   await using system = await startSystem();
@@ -143,7 +143,7 @@ test('what one process signs with a new key is good at all, and is revoked and i
   await using second = await startSecond(system, { AUTH_SIGNING_ALG: 'EdDSA' });
   const accessToken = await requestAccessToken(second.url, client);
   expect(decodeProtectedHeader(accessToken).alg).toBe('EdDSA');
-  // the api has its keys from the first process, which was started before there was this one
+  // the api gets its keys from the first process, which started before this key was created
   await expect.poll(() => use(accessToken)).toBe(200);
   const introspected = await postAsClient(`${system.issuer}/oauth/introspect`, client, { token: accessToken });
   expect(await introspected.json()).toMatchObject({ active: true });

@@ -26,11 +26,11 @@ afterAll(() => system[Symbol.asyncDispose]());
 
 async function post(
   path: string,
-  who: TestClient,
+  requester: TestClient,
   parameters: Record<string, string>,
   headers: Record<string, string> = {},
 ) {
-  const response = await postAsClient(`${system.issuer}${path}`, who, parameters, headers);
+  const response = await postAsClient(`${system.issuer}${path}`, requester, parameters, headers);
   const text = await response.text();
   return {
     status: response.status,
@@ -39,8 +39,9 @@ async function post(
     body: text.startsWith('{') ? JSON.parse(text) : undefined,
   };
 }
-const revoke = (token: string, who = client) => post('/oauth/revoke', who, { token });
-const introspect = (token: string, who = client, headers = {}) => post('/oauth/introspect', who, { token }, headers);
+const revoke = (token: string, requester = client) => post('/oauth/revoke', requester, { token });
+const introspect = (token: string, requester = client, headers = {}) =>
+  post('/oauth/introspect', requester, { token }, headers);
 
 const useAtApi = async (token: string) => {
   const response = await requestTodos(system.apiResource, token);
@@ -55,7 +56,7 @@ const revoked = {
   challenge: expect.stringContaining('error="invalid_token", error_description="The access token was revoked"'),
 };
 
-test('a token that is revoked is refused at api and at mcp within moments', async () => {
+test('api and mcp reject a revoked access token within moments', async () => {
   const forApi = await system.getAccessToken(client);
   const forMcp = await system.getAccessToken(client, { resource: system.mcpResource });
   expect([(await useAtApi(forApi)).status, (await useAtMcp(forMcp)).status]).toEqual([200, 200]);
@@ -63,11 +64,11 @@ test('a token that is revoked is refused at api and at mcp within moments', asyn
   expect(await revoke(forMcp)).toMatchObject({ status: 200, text: '' });
   await vi.waitFor(async () => expect(await useAtApi(forApi)).toEqual(revoked), { timeout: 10_000, interval: 5 });
   await vi.waitFor(async () => expect(await useAtMcp(forMcp)).toEqual(revoked), { timeout: 10_000, interval: 5 });
-  // the one beside them is as good as before
+  // other access tokens of the client stay valid
   expect((await useAtApi(await system.getAccessToken(client))).status).toBe(200);
 });
 
-/** Begins a request with half of its body; the function that it returns sends the rest, and resolves with the answer. */
+/** Sends a request with the first part of its body. The returned function sends the rest and resolves with the response. */
 async function beginPost(url: string, token: string, json: string) {
   const answered = Promise.withResolvers<{ status: number | undefined; challenge: string | undefined }>();
   const headers = {
@@ -92,7 +93,7 @@ async function beginPost(url: string, token: string, json: string) {
   };
 }
 
-test('a request whose token is revoked while its body is on its way is refused', async () => {
+test('a request is rejected when its access token is revoked while its body is being received', async () => {
   const admin = await system.registerClient({ scopes: ['admin'], resources: [`${system.issuer}/admin`] });
   const [forApi, forMcp, forAdmin] = [
     await system.getAccessToken(client),
@@ -105,7 +106,7 @@ test('a request whose token is revoked while its body is on its way is refused',
     await beginPost(system.mcpResource, forMcp, JSON.stringify(call)),
     await beginPost(`${system.issuer}/admin/clients`, forAdmin, '{"client_name":"a","scope":"todos:read"}'),
   ];
-  // the answer to what is begun again says that the revocation is applied
+  // a new request with each token shows when the revocation is applied
   for (const token of [forApi, forMcp]) expect((await revoke(token)).status).toBe(200);
   expect((await revoke(forAdmin, admin)).status).toBe(200);
   await vi.waitFor(async () => expect(await useAtApi(forApi)).toEqual(revoked), 10_000);
@@ -115,7 +116,7 @@ test('a request whose token is revoked while its body is on its way is refused',
   expect(todos).not.toContainEqual(expect.objectContaining({ title: expect.stringMatching(/^[ab]$/) }));
 });
 
-test('who waits for changes is told none of them when its token is revoked', async () => {
+test('a request that waits for changes gets none after its access token was revoked', async () => {
   const [waiting, writing] = [await system.getAccessToken(client), await system.getAccessToken(client)];
   const changes = `${system.apiResource}/todos/changes`;
   const headers = { authorization: `Bearer ${waiting}`, prefer: 'wait=20' };
@@ -123,12 +124,12 @@ test('who waits for changes is told none of them when its token is revoked', asy
   const answer = fetch(`${changes}?since=${next}`, { headers });
   await revoke(waiting);
   await vi.waitFor(async () => expect(await useAtApi(waiting)).toEqual(revoked), 10_000);
-  await requestTodos(system.apiResource, writing, { method: 'POST', body: '{"title":"not for everybody"}' });
+  await requestTodos(system.apiResource, writing, { method: 'POST', body: '{"title":"after the revocation"}' });
   const { status, headers: answered } = await answer;
   expect({ status, challenge: answered.get('www-authenticate') }).toEqual(revoked);
 });
 
-test('revoking is for the client that got the token, and does nothing to what is no good token', async () => {
+test('a client can revoke its own access tokens only, and revoking an invalid token changes nothing', async () => {
   const token = await system.getAccessToken(client);
   const other = await system.registerClient();
   expect(await revoke(token, other)).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
@@ -146,7 +147,7 @@ test('revoking is for the client that got the token, and does nothing to what is
   expect((await introspect(token)).body).toEqual({ active: false });
 });
 
-test('a client sees its own tokens, a resource server those made out to it, and nobody any other', async () => {
+test('a client can introspect its own access tokens, and a resource server those issued for it', async () => {
   const forMcp = await system.getAccessToken(client, { resource: system.mcpResource });
   const mcp = { id: 'mcp', secret: system.environment.MCP_CLIENT_SECRET ?? '' };
   const active = {
@@ -158,8 +159,8 @@ test('a client sees its own tokens, a resource server those made out to it, and 
     aud: system.mcpResource,
     iss: system.issuer,
   };
-  for (const who of [client, mcp]) {
-    const answer = await introspect(forMcp, who);
+  for (const requester of [client, mcp]) {
+    const answer = await introspect(forMcp, requester);
     expect(answer).toMatchObject({ status: 200, body: active });
     expect(answer.headers.get('cache-control')).toBe('no-store');
   }
@@ -169,7 +170,7 @@ test('a client sees its own tokens, a resource server those made out to it, and 
   expect((await introspect('opaque')).body).toEqual({ active: false });
 });
 
-test('whoever accepts a signed answer gets one', async () => {
+test('a client that accepts a signed introspection response gets one', async () => {
   const token = await system.getAccessToken(client);
   const { headers, text } = await introspect(token, client, { accept: 'application/token-introspection+jwt' });
   expect(headers.get('content-type')).toMatch(/^application\/token-introspection\+jwt/);
@@ -185,7 +186,7 @@ test('whoever accepts a signed answer gets one', async () => {
   expect(payload.token_introspection).toMatchObject({ active: true, client_id: client.id });
 });
 
-test('an exchanged token and the one that it was exchanged from fall together', async () => {
+test('revoking an exchanged token or its subject token revokes both', async () => {
   const exchange = async () => {
     const subject = await system.getAccessToken(client, { resource: system.mcpResource });
     const exchanged = await system.getAccessToken(
@@ -207,7 +208,7 @@ test('an exchanged token and the one that it was exchanged from fall together', 
     timeout: 10_000,
     interval: 5,
   });
-  // and a revoked token is exchanged for nothing
+  // a revoked token cannot be exchanged
   const answer = await post(
     '/oauth/token',
     { id: 'mcp', secret: system.environment.MCP_CLIENT_SECRET ?? '' },
@@ -227,7 +228,7 @@ const aggregate = async (headers: Record<string, string> = {}) => {
   return { status: response.status, headers: response.headers, etag: response.headers.get('etag') ?? '', body };
 };
 
-test('the lists are found from the metadata, signed, and say what the draft asks for', async () => {
+test('the status lists are in the metadata, signed, and have the claims of the draft', async () => {
   const token = await system.getAccessToken(client);
   const { idx, uri } = z
     .object({ status_list: z.object({ idx: z.number(), uri: z.string() }) })
@@ -260,7 +261,7 @@ test('the lists are found from the metadata, signed, and say what the draft asks
   const after = await read();
   expect(after.list.isInvalid(idx)).toBe(true);
   expect(after.etag).not.toBe(before.etag);
-  // whoever waited has it without another request
+  // the aggregation contains the list that changed last, so a reader needs no second request
   const { body } = await aggregate();
   expect(body?.entity_tags[uri]).toBe(after.etag);
   const { payload } = await jwtVerify(body?.status_list_tokens[uri] ?? '', keys, { subject: uri });
@@ -268,7 +269,7 @@ test('the lists are found from the metadata, signed, and say what the draft asks
   expect(await fetch(`${system.issuer}/oauth/status-lists/99999`)).toMatchObject({ status: 404 });
 });
 
-test('a reader that waits is answered when something changes, and not before', async () => {
+test('a waiting reader gets its response when a list changes, and not before', async () => {
   const token = await system.getAccessToken(client);
   const { etag } = await aggregate();
   expect((await aggregate({ 'if-none-match': etag })).status).toBe(304);
@@ -290,7 +291,7 @@ test('a reader that waits is answered when something changes, and not before', a
   expect(answer.headers.get('vary')).toMatch(/prefer/i);
 });
 
-test('no place is given twice by two processes, and what one revokes the other publishes', async ({ skip }) => {
+test('two processes assign no index twice, and each publishes what the other revokes', async ({ skip }) => {
   skip(system.database.kind === 'embedded', 'the embedded database has one process');
   const port = await getFreePort();
   const environment = { ...system.environment, AUTH_PORT: String(port) };
@@ -299,18 +300,18 @@ test('no place is given twice by two processes, and what one revokes the other p
   const tokens = await Promise.all(
     Array.from({ length: 200 }, (_, index) => requestAccessToken(origins[index % 2] ?? '', client)),
   );
-  const places = tokens.map((token) => JSON.stringify(decodeJwt(token).status));
-  expect(new Set(places).size).toBe(200);
+  const statuses = tokens.map((token) => JSON.stringify(decodeJwt(token).status));
+  expect(new Set(statuses).size).toBe(200);
 
   const token = await system.getAccessToken(client);
   expect((await useAtApi(token)).status).toBe(200);
-  // revoked at the process that the api does not read from
+  // revoke at the process from which the api does not read
   const response = await postAsClient(`http://127.0.0.1:${port}/oauth/revoke`, client, { token });
   expect(response.status).toBe(200);
   await vi.waitFor(async () => expect(await useAtApi(token)).toEqual(revoked), { timeout: 10_000, interval: 5 });
 });
 
-test('with auth away what was revoked stays revoked, and what was not is accepted', async () => {
+test('without auth, revoked access tokens stay revoked and other tokens stay valid', async () => {
   await using own = await startSystem();
   const holder = await own.registerClient();
   const [good, bad] = [await own.getAccessToken(holder), await own.getAccessToken(holder)];
