@@ -6,7 +6,7 @@ export function createClientSecret(): string {
 }
 
 /**
- * Returns what the database stores of a secret. One SHA-256 is enough, because the secret is random and cannot be guessed.
+ * Computes the hash of a secret, which is all that the database stores of it. One SHA-256 is enough, because the secret is random and cannot be guessed.
  * A slow hash would only make the authentication of legitimate clients slower.
  */
 export function hashClientSecret(secret: string): string {

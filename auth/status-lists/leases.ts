@@ -61,7 +61,8 @@ export type Leases = {
  * Creates the leases of one auth process. The processes on one database lease blocks from the same lists; each locks the
  * row of the list while it leases.
  * @param listLifetimeSeconds for how long a list takes new tokens.
- * @param isInvalid whether an index was revoked. A block that was revoked with its holder is no longer assigned from.
+ * @param isInvalid whether an index was revoked. No further index is assigned from a block that was revoked
+ * together with its holder.
  */
 export function createLeases({
   em,

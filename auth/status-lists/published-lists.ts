@@ -61,7 +61,7 @@ export function createPublishedLists(): PublishedLists {
       commits.filter((commit) => commit.sequence > after && commit.sequence <= upTo).map(({ at }) => at),
   };
 
-  /** Returns whether a list was added or removed. */
+  /** Returns true when the set of lists changed. */
   function applyLists(rows: CommittedStatus['lists']): boolean {
     const retained = new Set(rows.map(({ id }) => id));
     const removed = [...lists.keys()].filter((id) => !retained.has(id));

@@ -27,7 +27,7 @@ export type AuthorizationServer = {
   readonly response: TextResponse;
 };
 
-/** Fetches and checks the metadata of `issuer`. @param secureUrl the schema of a URL that may receive a secret. */
+/** Fetches and checks the metadata of `issuer`. @param secureUrl the zod schema that a URL must match before a secret is sent to it. */
 export async function checkAuthorizationServer(
   issuer: string,
   { fetchText, secureUrl }: { fetchText: FetchText; secureUrl: z.ZodType<string> },

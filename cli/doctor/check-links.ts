@@ -17,7 +17,7 @@ import { checkGet, initialize, listTodos, listTools } from './resource-requests.
 /**
  * Checks every link from a URL to the tools or the todos behind it, in the order in which a client uses them that knows
  * only the URL. The secret and the access token are sent to no server behind a broken link.
- * @param secureUrl the schema of a URL that may receive a secret.
+ * @param secureUrl the zod schema that a URL must match before a secret is sent to it.
  */
 export async function checkLinks(
   url: string,

@@ -65,7 +65,10 @@ export function readClock(
   return { owner, secondsAhead: secondsAhead(date + age, sentAt, receivedAt) };
 }
 
-/** Seconds by which `time`, truncated to a second, is later than the period in which it was read; 0 when within it. */
+/**
+ * Returns how many seconds `time` is ahead of the period in which it was read; negative when it is behind, 0 within the
+ * period. `time` was cut to a whole second by its sender, so up to a second behind counts as within.
+ */
 export function secondsAhead(time: number, from: number, to: number): number {
   if (time > to) return (time - to) / 1000;
   if (time + 1000 < from) return (time + 1000 - from) / 1000;

@@ -22,7 +22,7 @@ type Options = { fetchText: FetchText; secureUrl: z.ZodType<string> };
 
 /**
  * Fetches the protected resource metadata at `url` and checks that they describe the resource at `resourceUrl`.
- * @param options.secureUrl the schema of a URL that may receive a secret.
+ * @param options.secureUrl the zod schema that a URL must match before a secret is sent to it.
  */
 export async function checkResourceMetadata(
   url: string,

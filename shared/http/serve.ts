@@ -40,7 +40,7 @@ export async function serve(
         };
         ended();
       });
-      // idle connections, and requests that took too long
+      // closes idle connections, and those of requests that did not end within `drainFor`
       server.closeAllConnections();
       await closed;
     },

@@ -22,7 +22,7 @@ beforeEach(() => names.clear());
 
 const credentials = { OAUTH_CLIENT_ID: 'demo', OAUTH_CLIENT_SECRET: 'secret' };
 
-/** The lines `#NAME=value` of the example. Those with a space after the # are sentences. */
+/** The lines `#NAME=value` of the example. Lines with a space after the # are sentences and are skipped. */
 function readExample(): Map<string, string> {
   const lines = readFileSync('.env.example', 'utf8').split('\n');
   return new Map(

@@ -67,7 +67,7 @@ test('every auth process reports the confirmations of the readers of all process
     expect(confirmed.map((reader) => reader.split(' ')[0]).toSorted()).toEqual(
       [system.apiResource, system.apiResource, system.mcpResource].toSorted(),
     );
-    // a confirmed revocation is applied, so there is nothing to wait for
+    // the readers have confirmed the revocation, so it is already in effect: no need to poll
     expect(await use()).toBe(401);
   }
 });
