@@ -4,7 +4,6 @@ import { createMetrics } from '../shared/http/metrics.ts';
 import { createWaiting } from '../shared/http/prefer-wait.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
-import { verifyAccessTokenClaims } from '../shared/resource-server/access-token-claims.ts';
 import { createAccessTokenVerifier } from '../shared/resource-server/access-token-verifier.ts';
 import { createChallenges } from '../shared/resource-server/challenge.ts';
 import { requireAccessToken } from '../shared/resource-server/koa.ts';
@@ -29,6 +28,7 @@ import type { ResourceServers } from './resource-servers/resource-servers.ts';
 import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts';
 import { createRevocations, revokeLeases } from './revocation/revocations.ts';
 import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
+import { createOwnTokenVerifier } from './signing-keys/own-token-verifier.ts';
 import { createPublicKeys } from './signing-keys/public-keys.ts';
 import { findOrCreateSigningKeys } from './signing-keys/signing-keys.ts';
 import { createLeases } from './status-lists/leases.ts';
@@ -96,7 +96,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
 
   // auth verifies its own access tokens without HTTP requests, and finds a new key without a new generation of keys
   const keys = { find: publicKeys.find, generation: () => 0 };
-  const verifyOwnToken = (token: string) => verifyAccessTokenClaims(token, { issuer, findKey: keys.find });
+  const verifyOwnToken = createOwnTokenVerifier({ issuer, publicKeys });
   const provider = createProvider({
     issuer,
     adapter: createAdapterFactory({ em, clients }),

@@ -10,8 +10,8 @@ import { InvalidAccessTokenError } from '../../shared/resource-server/access-tok
 import type { Challenges } from '../../shared/resource-server/challenge.ts';
 import { type Authorized, requireScope } from '../../shared/resource-server/koa.ts';
 import { listAuditEvents, type Origin } from '../audit/audit.ts';
-import type { VerifyOwnToken } from '../revocation/revocation-endpoint.ts';
 import type { Revocations } from '../revocation/revocations.ts';
+import type { VerifyOwnToken } from '../signing-keys/own-token-verifier.ts';
 import { getListId } from '../status-lists/list-uri.ts';
 import type { Propagation } from '../status-lists/propagation.ts';
 import type { Administration } from './administration.ts';

@@ -3,7 +3,7 @@ import { type AccessTokenClaims, InvalidAccessTokenError } from '../../shared/re
 import type { IsRevoked } from '../../shared/resource-server/access-token-verifier.ts';
 import { signIntrospectionResponse } from '../provider/signed-introspection.ts';
 import type { HandleStructuredAccessToken } from '../provider/structured-access-tokens.ts';
-import type { VerifyOwnToken } from '../revocation/revocation-endpoint.ts';
+import type { VerifyOwnToken } from '../signing-keys/own-token-verifier.ts';
 
 /** The media type of a signed introspection response (RFC 9701 §4). */
 const SIGNED_MEDIA_TYPE = 'application/token-introspection+jwt';

@@ -1,11 +1,9 @@
 import { requestId } from '../../shared/http/request-id.ts';
-import { type AccessTokenClaims, InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
+import { InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import type { HandleStructuredAccessToken } from '../provider/structured-access-tokens.ts';
+import type { VerifyOwnToken } from '../signing-keys/own-token-verifier.ts';
 import { getListId } from '../status-lists/list-uri.ts';
 import type { Revocations } from './revocations.ts';
-
-/** Verifies an access token that this server issued, for any audience. @throws {InvalidAccessTokenError} */
-export type VerifyOwnToken = (token: string) => Promise<AccessTokenClaims>;
 
 /**
  * Creates the revocation endpoint (RFC 7009) for access tokens that are JWTs. A client can revoke its own access tokens,
