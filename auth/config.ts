@@ -17,7 +17,10 @@ const PROXIES =
 
 export type AuthConfig = ReturnType<typeof readAuthConfig>;
 
-/** Reads the configuration of the authorization server from environment variables. @throws {InvalidConfigurationError} */
+/**
+ * Reads the configuration of the authorization server from environment variables.
+ * @throws {InvalidConfigurationError}
+ */
 export function readAuthConfig(given: Environment) {
   const environment = resolveFiles(given);
   return readEnvironment(

@@ -83,7 +83,10 @@ export const NewClientRequest = z
       client_id: z.string(CLIENT_ID).regex(CHOSEN_CLIENT_ID, CLIENT_ID).optional(),
       client_name: clientName,
       scope,
-      /** The resources for which the client may request access tokens; absent means every resource that has one of its scopes. */
+      /**
+       * The resources for which the client may request access tokens; absent means every resource that has one of its
+       * scopes.
+       */
       resources: z.array(z.url(RESOURCE), 'a list of resource identifiers').min(1, 'at least one').optional(),
       /** The resource of a client that is itself a resource server. */
       resource_server: z.url(RESOURCE).max(MAX_RESOURCE_LENGTH, `at most ${MAX_RESOURCE_LENGTH} characters`).optional(),

@@ -28,7 +28,9 @@ import {
 const SEQUENCE = 'the sequence of a revocation';
 const Sequence = z.coerce.number(SEQUENCE).int(SEQUENCE).min(0, SEQUENCE);
 
-/** Creates the routes below `/admin`. They are a resource server for administrators, and auth issues its access tokens. */
+/**
+ * Creates the routes below `/admin`. They are a resource server for administrators, and auth issues its access tokens.
+ */
 export function adminRoutes({
   issuer,
   em,

@@ -7,7 +7,10 @@ export const AuditEventEntity = defineEntity({
   properties: {
     id: p.bigint('number').primary().autoincrement(),
     at: p.datetime().defaultRaw('now()').index(),
-    /** The id of the client that acted. After a failed authentication it is the id that the request claimed; null for none. */
+    /**
+     * The id of the client that acted. After a failed authentication it is the id that the request claimed; null for
+     * none.
+     */
     actor: p.text().nullable(),
     /** The action, in words separated by a dot: `client.disable`. */
     action: p.string(),

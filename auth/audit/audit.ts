@@ -41,7 +41,10 @@ export function insertSuccess(
   return insertAuditEvent(transaction, { ...origin, action, target, outcome: 'success', detail });
 }
 
-/** Records an event that belongs to no transaction, such as a rejection. It returns at once, and logs a failure to store. */
+/**
+ * Records an event that belongs to no transaction, such as a rejection. It returns at once, and logs a failure to
+ * store.
+ */
 export type RecordAuditEvent = (event: AuditEvent) => void;
 
 /** Creates the record of events that belong to no transaction. */

@@ -15,8 +15,8 @@ type Attempt = { readonly clientId: string; readonly address: string };
 /** Limits failed client authentication. Disposing it closes its connections to PostgreSQL. */
 export type FailedAuthenticationLimiter = AsyncDisposable & {
   /**
-   * Finds the milliseconds for which an attempt must still wait, or undefined when it may proceed. The result comes from
-   * memory, and without a promise as long as no authentication has failed in this process.
+   * Finds the milliseconds for which an attempt must still wait, or undefined when it may proceed. The result comes
+   * from memory, and without a promise as long as no authentication has failed in this process.
    */
   readonly findWaitMs: (attempt: Attempt) => Promise<number | undefined> | undefined;
   /** Counts a failure: in this process at once, in the other processes when the promise resolves. */
@@ -42,14 +42,15 @@ const MAX_CONNECTIONS = 2;
 const MAX_LOGGED_CLIENT_ID_LENGTH = 100;
 
 /**
- * Opens the limiter of failed client authentication. One limit is for each client id at each address, so that an attacker
- * cannot lock out a client that is at another address. Another limit is for each address, so that an attacker cannot go on
- * with other client ids. The second limit does not apply to a client that has authenticated from that address before.
+ * Opens the limiter of failed client authentication. One limit is for each client id at each address, so that an
+ * attacker cannot lock out a client that is at another address. Another limit is for each address, so that an attacker
+ * cannot go on with other client ids. The second limit does not apply to a client that has authenticated from that
+ * address before.
  *
- * A request only reads the counts in the memory of its process. On PostgreSQL, failures are also counted in the database,
- * and each count returns the failures of all processes. A process therefore learns of a limit that was reached elsewhere
- * with the first failure of its own, so that n processes allow n - 1 more guesses than one process. While PostgreSQL is
- * unreachable, each process counts alone.
+ * A request only reads the counts in the memory of its process. On PostgreSQL, failures are also counted in the
+ * database, and each count returns the failures of all processes. A process therefore learns of a limit that was
+ * reached elsewhere with the first failure of its own, so that n processes allow n - 1 more guesses than one process.
+ * While PostgreSQL is unreachable, each process counts alone.
  */
 export function openFailedAuthenticationLimiter({
   database,

@@ -8,9 +8,9 @@ const MAPPED_PREFIX = '::ffff:';
 const NETWORK_GROUPS = 4;
 
 /**
- * Returns the part of a client's address that the client cannot change at will: the whole of an IPv4 address, and the first
- * 64 bits of an IPv6 address, because a host chooses the other bits itself (RFC 8981). Text that is not an address is
- * returned as it is.
+ * Returns the part of a client's address that the client cannot change at will: the whole of an IPv4 address, and the
+ * first 64 bits of an IPv6 address, because a host chooses the other bits itself (RFC 8981). Text that is not an
+ * address is returned as it is.
  */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address;

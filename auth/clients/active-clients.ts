@@ -2,8 +2,8 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { ClientRow } from './client.entity.ts';
 
 /*
- * What it means that a client is disabled: for OAuth it does not exist. It cannot authenticate, gets no token and does not
- * count as an administrator. Its access tokens are revoked when it is disabled. Only the administration still shows it.
+ * A disabled client (`active` is false) does not exist for OAuth: it cannot authenticate, gets no token and does not
+ * count as an administrator. Disabling it revokes its access tokens. Only the administration still shows it.
  */
 
 /** Whether a client that was read from the database may be used. */

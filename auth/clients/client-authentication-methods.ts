@@ -1,5 +1,5 @@
 /**
- * How a client can authenticate (RFC 7591 §2, `token_endpoint_auth_method`). This file does not import the ORM, because the
- * command line loads it.
+ * How a client can authenticate (RFC 7591 §2, `token_endpoint_auth_method`). This file does not import the ORM, because
+ * the command line loads it.
  */
 export const CLIENT_AUTHENTICATION_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;

@@ -6,8 +6,8 @@ export function createClientSecret(): string {
 }
 
 /**
- * Computes the hash of a secret, which is all that the database stores of it. One SHA-256 is enough, because the secret is random and cannot be guessed.
- * A slow hash would only make the authentication of legitimate clients slower.
+ * Computes the hash of a secret, which is all that the database stores of it. One SHA-256 is enough, because the secret
+ * is random and cannot be guessed. A slow hash would only make the authentication of legitimate clients slower.
  */
 export function hashClientSecret(secret: string): string {
   return `sha256:${hash('sha256', secret, 'base64url')}`;

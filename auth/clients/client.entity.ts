@@ -15,7 +15,10 @@ export const ClientEntity = defineEntity({
     scopes: p.array(),
     /** The resources for which the client may request access tokens (RFC 8707). */
     resources: p.array(),
-    /** The resource of a client that is itself a resource server: it may exchange the access tokens issued for this resource. */
+    /**
+     * The resource of a client that is itself a resource server: it may exchange the access tokens issued for this
+     * resource.
+     */
     resourceServer: p.string().nullable(),
     tokenEndpointAuthMethod: p.enum(CLIENT_AUTHENTICATION_METHODS),
     /** The public keys of the client, a JWK Set (RFC 7517 §5); null when it authenticates with a secret. */

@@ -20,11 +20,14 @@ export type NewClient = Omit<ClientRow, 'createdAt' | 'updatedAt' | 'active' | '
 /** The registered clients. Disposing them stops listening for changes. */
 export type Clients = AsyncDisposable & {
   /**
-   * Finds an active client, in the cache if possible. A change that this process commits is visible at once, a change of
-   * another process when its notification arrives: after milliseconds, or after ten seconds if the connection hangs.
+   * Finds an active client, in the cache if possible. A change that this process commits is visible at once, a change
+   * of another process when its notification arrives: after milliseconds, or after ten seconds if the connection hangs.
    */
   readonly find: (clientId: string) => Promise<ClientRecord | undefined>;
-  /** Removes a client from the cache. The process that commits a change calls this and does not wait for the notification. */
+  /**
+   * Removes a client from the cache. The process that commits a change calls this and does not wait for the
+   * notification.
+   */
   readonly invalidate: (clientId: string) => void;
   readonly register: (client: NewClient) => Promise<void>;
 };
@@ -35,8 +38,8 @@ const MAX_CACHED_CLIENTS = 10_000;
 
 /**
  * Opens the clients in `database`. They are cached, so that issuing an access token reads nothing from the database. A
- * trigger notifies every process of each committed change, and each process then removes the client from its cache. While
- * a process cannot receive notifications it caches nothing.
+ * trigger notifies every process of each committed change, and each process then removes the client from its cache.
+ * While a process cannot receive notifications it caches nothing.
  */
 export async function openClients({ database, em }: { database: Database; em: SqlEntityManager }): Promise<Clients> {
   // the cache holds promises, so that a change during a read also removes the result of that read

@@ -17,7 +17,8 @@ export function credentialsPath(dataDirectory: string, clientId: string): string
 }
 
 /**
- * Reads the credentials of one of the first clients. Creates the credentials and their file (mode 0600) if there is none.
+ * Reads the credentials of one of the first clients. Creates the credentials and their file (mode 0600) if there is
+ * none.
  * @throws {Error} when the file does not contain credentials of this client.
  */
 export function findOrCreateCredentials(dataDirectory: string, clientId: string): Credentials {
@@ -27,7 +28,8 @@ export function findOrCreateCredentials(dataDirectory: string, clientId: string)
 }
 
 /**
- * Replaces the secret in the file that has the credentials of a client, so that programs that read the file keep working.
+ * Replaces the secret in the file that has the credentials of a client, so that programs that read the file keep
+ * working.
  * @returns the path of the file, or undefined when no file in `dataDirectory` has credentials of this client.
  */
 export function replaceCredentials(dataDirectory: string, credentials: Credentials): string | undefined {

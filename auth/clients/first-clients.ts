@@ -8,10 +8,10 @@ import { insertClient, type NewClient } from './clients.ts';
 import { findOrCreateCredentials } from './credentials-file.ts';
 
 /**
- * Registers the clients of a new installation: `admin`, `demo` and `mcp`, which is the MCP server. Their credentials are
- * written to files before the clients are registered, so that no secret is lost. At a later start it updates resource
- * identifiers that have changed, and makes `mcpClientSecret`, if it is given, the secret of `mcp`: the operator sets the
- * same secret for auth and for the MCP server.
+ * Registers the clients of a new installation: `admin`, `demo` and `mcp`, which is the MCP server. Their credentials
+ * are written to files before the clients are registered, so that no secret is lost. At a later start it updates
+ * resource identifiers that have changed, and makes `mcpClientSecret`, if it is given, the secret of `mcp`: the
+ * operator sets the same secret for auth and for the MCP server.
  */
 export async function registerFirstClients({
   em,
@@ -65,8 +65,8 @@ export async function registerFirstClients({
   }
 
   /**
-   * Updates the resource identifiers of a client when it has one that no service has any more, because the services moved
-   * to other addresses since the last start. Other changes of an administrator to the client stay.
+   * Updates the resource identifiers of a client when it has one that no service has any more, because the services
+   * moved to other addresses since the last start. Other changes of an administrator to the client stay.
    */
   async function updateResources(
     transaction: SqlEntityManager,

@@ -9,9 +9,9 @@ import type { VerifyOwnToken } from '../signing-keys/own-token-verifier.ts';
 const SIGNED_MEDIA_TYPE = 'application/token-introspection+jwt';
 
 /**
- * Creates the introspection endpoint (RFC 7662) for access tokens that are JWTs. It signs the response for a client that
- * accepts signed responses (RFC 9701). A client can introspect its own access tokens, and a resource server those issued
- * for it. For every other token the response is `active: false` and nothing more.
+ * Creates the introspection endpoint (RFC 7662) for access tokens that are JWTs. It signs the response for a client
+ * that accepts signed responses (RFC 9701). A client can introspect its own access tokens, and a resource server those
+ * issued for it. For every other token the response is `active: false` and nothing more.
  */
 export function createIntrospectionEndpoint({
   verify,

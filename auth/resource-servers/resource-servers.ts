@@ -30,8 +30,8 @@ export function allowedScopes(client: Client, { scopes }: ResourceServer): Scope
 
 /**
  * Returns the scopes to grant: all allowed scopes when the request names none, otherwise those that it names. A request
- * for a scope that is not allowed or does not exist is rejected as a whole; no scope is dropped silently (RFC 6749 §3.3,
- * §5.2).
+ * for a scope that is not allowed or does not exist is rejected as a whole; no scope is dropped silently (RFC 6749
+ * §3.3, §5.2).
  * @throws {InvalidScopeError}
  */
 export function grantScopes(

@@ -6,9 +6,9 @@ import { getListId } from '../status-lists/list-uri.ts';
 import type { Revocations } from './revocations.ts';
 
 /**
- * Creates the revocation endpoint (RFC 7009) for access tokens that are JWTs. A client can revoke its own access tokens,
- * and each revocation includes the tokens that were exchanged from it. The endpoint responds when the revocation is
- * committed.
+ * Creates the revocation endpoint (RFC 7009) for access tokens that are JWTs. A client can revoke its own access
+ * tokens, and each revocation includes the tokens that were exchanged from it. The endpoint responds when the
+ * revocation is committed.
  */
 export function createRevocationEndpoint({
   issuer,

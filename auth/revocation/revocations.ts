@@ -112,7 +112,8 @@ async function insertRevocations(
   cause: RevocationCause,
 ): Promise<number | undefined> {
   if (ranges.length === 0) return undefined;
-  // the lock is held until the commit, so that sequences are committed in order and a reader never misses an earlier one
+  // the lock is held until the commit, so that sequences are committed in order and a reader never misses an earlier
+  // one
   await transaction.execute("select pg_advisory_xact_lock(hashtext('auth revocations'))");
   const rows = ranges.map((range) => ({ ...range, ...cause, at: new Date() }));
   await transaction.insertMany(RevocationEntity, rows);

@@ -4,7 +4,9 @@ import type { Logger } from 'pino';
 import { ServiceUnavailableError } from '../../shared/http/http-error.ts';
 import { publicKeySet, type SigningKeys } from './signing-keys.ts';
 
-/** The public halves of the signing keys of every auth process, also of keys that were created after this one started. */
+/**
+ * The public halves of the signing keys of every auth process, also of keys that were created after this one started.
+ */
 export type PublicKeys = {
   /**
    * Returns the key that verifies a token.
@@ -19,7 +21,9 @@ export type PublicKeys = {
 /** The shortest time between two reads of the database, so that made-up key ids cause no more than that. */
 const MIN_REFRESH_INTERVAL_MS = 1_000;
 
-/** For how long `keySet` waits for a read. If the database hangs, the keys that were read before are still published. */
+/**
+ * For how long `keySet` waits for a read. If the database hangs, the keys that were read before are still published.
+ */
 const KEY_SET_TIMEOUT_MS = 500;
 
 /**
@@ -50,7 +54,8 @@ export function createPublicKeys({
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
         refresh();
-        // without the read it is unknown whether auth issued the token, and revocation must not answer that it is invalid
+        // without the read it is unknown whether auth issued the token, and revocation must not answer that it is
+        // invalid
         await refreshing.catch((cause) => {
           throw new ServiceUnavailableError('database_unavailable', 'The signing keys cannot be read.', { cause });
         });

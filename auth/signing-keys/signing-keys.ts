@@ -9,14 +9,17 @@ import { type SigningAlgorithm, SigningKeyEntity } from './signing-key.entity.ts
 /** A private key as a JWK (RFC 7517 §4). */
 export type SigningKey = JWK & { readonly kid: string; readonly alg: SigningAlgorithm };
 
-/** The signing keys: auth signs with `active`, and publishes `all`, so that tokens of earlier keys can still be verified. */
+/**
+ * The signing keys: auth signs with `active`, and publishes `all`, so that tokens of earlier keys can still be
+ * verified.
+ */
 export type SigningKeys = { readonly active: SigningKey; readonly all: readonly SigningKey[] };
 
 const RSA_MODULUS_BITS = 2048;
 
 /**
- * Reads the signing keys from the database, and creates one when there is none for `algorithm`. If several processes start
- * at once, one of them creates it.
+ * Reads the signing keys from the database, and creates one when there is none for `algorithm`. If several processes
+ * start at once, one of them creates it.
  * @throws {SigningKeyUnreadableError} when a key was encrypted with another key encryption key.
  */
 export async function findOrCreateSigningKeys({

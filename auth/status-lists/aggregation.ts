@@ -11,8 +11,8 @@ export type AggregationDocument = { readonly entityTag: string; readonly json: s
 /**
  * Creates the writer of the aggregation document (draft-ietf-oauth-status-list-21 §9.2). It has two members of yata's
  * own: `entity_tags` has the entity tag of each list, by which a reader knows which lists have changed, and
- * `status_list_tokens` has the list that changed last, signed, which saves every reader a second request. The document is
- * written once for each state of the lists, however many readers fetch it.
+ * `status_list_tokens` has the list that changed last, signed, which saves every reader a second request. The document
+ * is written once for each state of the lists, however many readers fetch it.
  */
 export function createAggregation({
   statusLists,

@@ -1,7 +1,9 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { RETAINED_SQL } from './status-list-retention.ts';
 
-/** What the database knows of the status lists: the lists that are retained, and the revocations since the last read. */
+/**
+ * What the database knows of the status lists: the lists that are retained, and the revocations since the last read.
+ */
 export type CommittedStatus = {
   readonly lists: readonly {
     readonly id: number;

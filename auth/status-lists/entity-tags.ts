@@ -21,8 +21,8 @@ export function parseAggregationTag(text: string): AggregationTag | undefined {
 }
 
 /**
- * Whether this process publishes something that a reader with the tag `known` does not have. A reader that was at another
- * process may have a newer revocation than this process, which is then not a change.
+ * Whether this process publishes something that a reader with the tag `known` does not have. A reader that was at
+ * another process may have a newer revocation than this process, which is then not a change.
  */
 export function hasChangedSince(known: AggregationTag, snapshot: Snapshot): boolean {
   const current = createAggregationTag(snapshot);

@@ -5,11 +5,17 @@ import { lockActiveClient } from '../clients/active-clients.ts';
 /** Tokens that one status list has a bit for. */
 export const TOKENS_PER_LIST = 131_072;
 
-/** Indexes in a holder's first block and in its largest. Each block is twice as long as the one before, so a holder needs few. */
+/**
+ * Indexes in a holder's first block and in its largest. Each block is twice as long as the one before, so a holder
+ * needs few.
+ */
 const FIRST_BLOCK_LENGTH = 16;
 const MAX_BLOCK_LENGTH = 4_096;
 
-/** From this block length on, the next block is leased when half of the current one is used, so that no token waits for it. */
+/**
+ * From this block length on, the next block is leased when half of the current one is used, so that no token waits for
+ * it.
+ */
 const LEASE_AHEAD_MIN_LENGTH = 256;
 
 /** Holders whose current block is kept in memory. */
@@ -34,8 +40,8 @@ export type Leases = {
   /** Returns how many indexes of a list this process has assigned to tokens. */
   readonly countAssigned: (list: number) => number;
   /**
-   * Assigns an index to a token of `holder` that expires at `expiresAt`, in seconds since the epoch. The index comes from
-   * memory, without a promise, except for one transaction for each block. No index is assigned twice.
+   * Assigns an index to a token of `holder` that expires at `expiresAt`, in seconds since the epoch. The index comes
+   * from memory, without a promise, except for one transaction for each block. No index is assigned twice.
    * @throws {LeaseHolderNotFoundError} when the holder does not exist or is disabled.
    */
   readonly assign: (holder: string, expiresAt: number) => StatusIndex | Promise<StatusIndex>;
@@ -50,19 +56,19 @@ export type Leases = {
     revokeEarlier: (transaction: SqlEntityManager) => Promise<void>,
   ) => Promise<StatusIndex>;
   /**
-   * Gives `holder` a lease on the index of another client's token, from which the holder's token was exchanged: revoking
-   * the holder then also revokes that index. This costs one transaction for each exchange.
+   * Gives `holder` a lease on the index of another client's token, from which the holder's token was exchanged:
+   * revoking the holder then also revokes that index. This costs one transaction for each exchange.
    * @throws {LeaseHolderNotFoundError} when the holder does not exist or is disabled.
    */
   readonly share: (holder: string, statusIndex: StatusIndex) => Promise<void>;
 };
 
 /**
- * Creates the leases of one auth process. The processes on one database lease blocks from the same lists; each locks the
- * row of the list while it leases.
+ * Creates the leases of one auth process. The processes on one database lease blocks from the same lists; each locks
+ * the row of the list while it leases.
  * @param listLifetimeSeconds for how long a list takes new tokens.
- * @param isInvalid whether an index was revoked. No further index is assigned from a block that was revoked
- * together with its holder.
+ * @param isInvalid whether an index was revoked. No further index is assigned from a block that was revoked together
+ *   with its holder.
  */
 export function createLeases({
   em,
@@ -180,8 +186,8 @@ export function createLeases({
 type ListRow = { id: number; nextIndex: number; expiresAt: number };
 
 /**
- * Locks the row of an active client against a concurrent change. A transaction that disables the client therefore either
- * sees the new lease and revokes it, or commits first and this one finds no active client.
+ * Locks the row of an active client against a concurrent change. A transaction that disables the client therefore
+ * either sees the new lease and revokes it, or commits first and this one finds no active client.
  * @throws {LeaseHolderNotFoundError}
  */
 async function requireHolder(transaction: SqlEntityManager, holder: string): Promise<void> {

@@ -6,7 +6,10 @@ export function listUri(issuer: string, list: number): string {
   return `${issuer}${STATUS_LISTS_PATH}/${list}`;
 }
 
-/** Returns the id of the list in an access token of this issuer. @throws {Error} when `uri` is not a list of this issuer. */
+/**
+ * Returns the id of the list in an access token of this issuer.
+ * @throws {Error} when `uri` is not a list of this issuer.
+ */
 export function getListId(issuer: string, uri: string): number {
   const list = parseListUri(issuer, uri);
   if (list === undefined)

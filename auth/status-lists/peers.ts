@@ -7,10 +7,13 @@ import { listen } from '../../shared/database/listen.ts';
 /** The channel on which the auth processes send each other messages (NOTIFY). */
 const CHANNEL = 'auth_processes';
 
-/** The PostgreSQL session in which a process listens has this name (`application_name`), followed by the id of the process. */
+/**
+ * The PostgreSQL session in which a process listens has this name (`application_name`), followed by the id of the
+ * process.
+ */
 const SESSION_NAME_PREFIX = 'yata auth ';
 
-/** How often a process looks which other processes are listening. */
+/** How often a process queries which other processes are listening. */
 const REFRESH_INTERVAL_MS = 5_000;
 
 /** A process whose session was not seen for this long has ended. Until then it may be reconnecting. */
@@ -37,7 +40,10 @@ const Envelope = z
 export type Peers = AsyncDisposable & {
   /** Returns the ids of the peers: those that listen now, and those that did lately and may be reconnecting. */
   readonly findPeers: () => Promise<string[]>;
-  /** Sends messages to every peer, in order. A message has at most 7,900 bytes as JSON, because PostgreSQL limits payloads. */
+  /**
+   * Sends messages to every peer, in order. A message has at most 7,900 bytes as JSON, because PostgreSQL limits
+   * payloads.
+   */
   readonly broadcast: (messages: readonly object[]) => Promise<void>;
   /** Calls `handler` with each later message of a peer and the id of that peer. It replaces the previous handler. */
   readonly onMessage: (handler: MessageHandler) => void;
@@ -45,7 +51,10 @@ export type Peers = AsyncDisposable & {
 
 type MessageHandler = (message: unknown, from: string) => void;
 
-/** Opens the messages between the auth processes on `database`. The embedded database has one process, so it has no peers. */
+/**
+ * Opens the messages between the auth processes on `database`. The embedded database has one process, so it has no
+ * peers.
+ */
 export async function openPeers({ database, em }: { database: Database; em: SqlEntityManager }): Promise<Peers> {
   if (database.kind === 'embedded') {
     return { findPeers: async () => [], broadcast: async () => {}, onMessage() {}, async [Symbol.asyncDispose]() {} };

@@ -1,16 +1,20 @@
 import * as z from 'zod';
 
-/** How far a revocation has propagated: the readers that have applied it, and those that have not acknowledged it yet. */
+/**
+ * How far a revocation has propagated: the readers that have applied it, and those that have not acknowledged it yet.
+ */
 export type PropagationState = { readonly confirmed: string[]; readonly pending: string[] };
 
 /**
- * A message between the auth processes on one database. Processes of two versions run side by side during an upgrade, so
- * the members keep their names.
+ * A message between the auth processes on one database. Processes of two versions run side by side during an upgrade,
+ * so the members keep their names.
  */
 export const PropagationMessage = z.discriminatedUnion('kind', [
   /** A process asks the others how far the revocation `sequence` has propagated. `question` identifies the question. */
   z.object({ kind: z.literal('question'), question: z.string(), sequence: z.number() }),
-  /** A process names readers of its own. An answer of many readers comes in several messages, of which one is the last. */
+  /**
+   * A process names readers of its own. An answer of many readers comes in several messages, of which one is the last.
+   */
   z.object({
     kind: z.literal('answer'),
     question: z.string(),
@@ -21,7 +25,9 @@ export const PropagationMessage = z.discriminatedUnion('kind', [
 ]);
 export type PropagationMessage = z.infer<typeof PropagationMessage>;
 
-/** Names in one message. A name has at most 200 characters, and a message at most 7,900 bytes (see `Peers.broadcast`). */
+/**
+ * Names in one message. A name has at most 200 characters, and a message at most 7,900 bytes (see `Peers.broadcast`).
+ */
 const NAMES_PER_MESSAGE = 15;
 
 /** Creates the messages that answer `question`, each short enough to be broadcast. */

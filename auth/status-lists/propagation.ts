@@ -11,7 +11,10 @@ import type { Readers } from './readers.ts';
 export type Propagation = {
   /** Asks the other processes too. A process that does not answer within a second is itself pending. */
   readonly query: (sequence: number) => Promise<PropagationState>;
-  /** The same, after waiting until nothing is pending, for as long as the request prefers (`Prefer: wait`, RFC 7240 §4.3). */
+  /**
+   * The same, after waiting until nothing is pending, for as long as the request prefers (`Prefer: wait`, RFC 7240
+   * §4.3).
+   */
   readonly waitUntilConfirmed: (sequence: number, ctx: Context) => Promise<PropagationState>;
 };
 
@@ -123,7 +126,9 @@ export function createPropagation({
     waiting.wake();
   }
 
-  /** Sends an answer to each subscription whose state has changed. Only one run is active; a call meanwhile repeats it. */
+  /**
+   * Sends an answer to each subscription whose state has changed. Only one run is active; a call meanwhile repeats it.
+   */
   async function answerSubscriptions(): Promise<void> {
     mustAnswerAgain = true;
     if (isAnswering) return;
@@ -149,7 +154,9 @@ export function createPropagation({
   }
 }
 
-/** A reader that requests from several processes has applied a revocation when it has acknowledged it to one of them. */
+/**
+ * A reader that requests from several processes has applied a revocation when it has acknowledged it to one of them.
+ */
 function merge(own: PropagationState, peers: PendingQuery, failure: string | undefined): PropagationState {
   const confirmed = new Set([...own.confirmed, ...peers.confirmed]);
   const pending = new Set([...own.pending, ...peers.pending]);

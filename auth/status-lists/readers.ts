@@ -18,9 +18,10 @@ const READER_TIMEOUT_MS = 60_000;
 const MAX_READERS = 10_000;
 
 /**
- * Creates the table of readers. A request that names the newest revocation that its reader has applied acknowledges that
- * revocation and all before it.
- * @param commitTimes returns when each revocation with a sequence in (after, upTo] was committed, in milliseconds since the epoch.
+ * Creates the table of readers. A request that names the newest revocation that its reader has applied acknowledges
+ * that revocation and all before it.
+ * @param commitTimes returns when each revocation with a sequence in (after, upTo] was committed, in milliseconds since
+ *   the epoch.
  * @param observeLag is called with the seconds from the commit of a revocation to its acknowledgement by a reader.
  */
 export function createReaders({

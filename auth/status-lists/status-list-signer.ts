@@ -6,7 +6,9 @@ import { formatListTag } from './entity-tags.ts';
 import { listUri } from './list-uri.ts';
 import type { PublishedList } from './published-lists.ts';
 
-/** For how long a reader that does not wait for changes may use a list (draft-ietf-oauth-status-list-21 §5.1, `ttl`). */
+/**
+ * For how long a reader that does not wait for changes may use a list (draft-ietf-oauth-status-list-21 §5.1, `ttl`).
+ */
 const LIST_TTL_SECONDS = 30;
 
 /** A signed status list, ready to be sent. */

@@ -108,7 +108,9 @@ export async function openStatusLists({
     return lists.byId.get(id);
   }
 
-  /** Starts a read after the current one, so that it sees what was committed before the call. Concurrent calls share it. */
+  /**
+   * Starts a read after the current one, so that it sees what was committed before the call. Concurrent calls share it.
+   */
   function catchUp(): Promise<void> {
     nextRead ??= currentRead.then(() => {
       nextRead = undefined;

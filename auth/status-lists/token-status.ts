@@ -18,8 +18,8 @@ type RevokeLeases = (
  */
 export type TokenStatus = {
   /**
-   * Assigns a status to a token of a client that expires at `expiresAt`, in seconds since the epoch. It returns without a
-   * promise unless a new block of indexes must be leased.
+   * Assigns a status to a token of a client that expires at `expiresAt`, in seconds since the epoch. It returns without
+   * a promise unless a new block of indexes must be leased.
    */
   readonly assign: (clientId: string, expiresAt: number) => StatusReference | Promise<StatusReference>;
   /** Assigns a status to a token, and revokes the earlier tokens that were issued to the client directly. */
@@ -48,7 +48,8 @@ export function createTokenStatus({
     async assignExclusively(clientId, expiresAt) {
       const cause = { actor: clientId, reason: 'replaced by a newer access token' };
       const statusIndex = await leases.assignExclusively(clientId, expiresAt, async (transaction) => {
-        // tokens from an exchange stay valid: their status is also that of the subject token, which another client holds
+        // tokens from an exchange stay valid: their status is also that of the subject token, which another client
+        // holds
         await revokeLeases(transaction, clientId, cause, { exchanged: false });
       });
       await statusLists.catchUp();

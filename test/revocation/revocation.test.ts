@@ -68,7 +68,9 @@ test('api and mcp reject a revoked access token within moments', async () => {
   expect((await useAtApi(await system.getAccessToken(client))).status).toBe(200);
 });
 
-/** Sends a request with the first part of its body. The returned function sends the rest and resolves with the response. */
+/**
+ * Sends a request with the first part of its body. The returned function sends the rest and resolves with the response.
+ */
 async function beginPost(url: string, token: string, json: string) {
   const answered = Promise.withResolvers<{ status: number | undefined; challenge: string | undefined }>();
   const headers = {
