@@ -45,6 +45,12 @@ test('.env.example names every variable of the three services, and no other', ()
   expect([...readExample().keys()].sort()).toEqual([...names].sort());
 });
 
+test('the README names every variable of the three services', () => {
+  readDefaults();
+  const readme = readFileSync('README.md', 'utf8');
+  for (const name of names) expect(readme).toContain(`\`${name}\``);
+});
+
 test('.env.example shows the default of each variable', () => {
   const defaults = readDefaults();
   for (const [name, value] of readExample()) expect(value, name).toBe(String(defaults.get(name) ?? ''));
