@@ -1,21 +1,22 @@
 import type { ProtectedResource } from '../../shared/resource-server/protected-resource-metadata.ts';
 import { HEADERS } from './headers.ts';
+import { NotModified } from './not-modified.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import { PARAMETERS } from './parameters.ts';
-import { BATCH } from './paths/batch.ts';
-import { CHANGES } from './paths/changes.ts';
-import { TODO } from './paths/todo.ts';
-import { TODOS } from './paths/todos.ts';
-import { TRANSFER } from './paths/transfer.ts';
-import { REFUSALS } from './problem-responses.ts';
+import { BATCH_PATHS } from './paths/batch.ts';
+import { CHANGES_PATHS } from './paths/changes.ts';
+import { TODO_PATHS } from './paths/todo.ts';
+import { TODOS_PATHS } from './paths/todos.ts';
+import { TRANSFER_PATHS } from './paths/transfer.ts';
+import { PROBLEM_COMPONENTS } from './problem-responses.ts';
 import { createSchemas } from './schemas.ts';
 import { createSecuritySchemes } from './security.ts';
 
-const DESCRIPTION = `Todos of the subject of an access token, with optimistic locking, idempotent creation and a change feed.
+const DESCRIPTION = `The todos of the subject of an access token, with optimistic locking, idempotent requests and a change feed.
 
-A refusal is a problem (RFC 9457) whose \`errors\` name each field that is wrong. HEAD is answered as GET is, without the body. Every path may end with a slash. Times are RFC 3339; those in answers are in UTC.`;
+The response to a rejected request is a problem (RFC 9457). Programs decide by its \`code\`; \`errors\` names each invalid field and what is expected there. HEAD is supported wherever GET is. Every path may end with a slash. Times are RFC 3339, in responses always in UTC.`;
 
-/** Describes the API as OpenAPI 3.1, from the schemas that it parses requests with. */
+/** Describes the API as OpenAPI 3.1. The schemas are those with which the API parses its requests. */
 export function createOpenApiDocument({
   resource,
   authorizationServer,
@@ -26,17 +27,17 @@ export function createOpenApiDocument({
     info: { title: name, version: '1.0.0', description: DESCRIPTION },
     servers: [{ url: resource.replace(/\/$/, '') }],
     tags: [
-      { name: 'Todos', description: 'One by one, and in lists' },
-      { name: 'Many at once', description: 'All of them or none' },
-      { name: 'Change feed', description: 'What changed since' },
-      { name: 'Export and import', description: 'JSON Lines' },
+      { name: 'Todos', description: 'One todo, or a list of todos' },
+      { name: 'Batch', description: 'Many operations, all or none' },
+      { name: 'Change feed', description: 'What has changed since the last request' },
+      { name: 'Export and import', description: 'Todos as JSON Lines' },
     ],
-    paths: { ...TODOS, ...BATCH, ...CHANGES, ...TRANSFER, ...TODO },
+    paths: { ...TODOS_PATHS, ...BATCH_PATHS, ...CHANGES_PATHS, ...TRANSFER_PATHS, ...TODO_PATHS },
     components: {
       schemas: createSchemas(),
       parameters: PARAMETERS,
       headers: HEADERS,
-      responses: REFUSALS,
+      responses: { NotModified, ...PROBLEM_COMPONENTS },
       securitySchemes: createSecuritySchemes(authorizationServer),
     },
   };

@@ -1,7 +1,8 @@
+import type { BatchResults } from '../../shared/todo/batch.ts';
 import type { ChangeFeed } from '../../shared/todo/change-feed.ts';
 import type { Todo } from '../../shared/todo/todo.ts';
 
-/** A todo that was just created. */
+/** A todo that is new. */
 export const todo = {
   id: '7d4e2f0a-3c5b-4b8e-9a61-2f0d8c4b7e19',
   title: 'Buy milk',
@@ -34,6 +35,26 @@ export const changeFeed = {
 } satisfies ChangeFeed;
 
 export const jsonLines = `${JSON.stringify({ title: 'Buy milk' })}\n${JSON.stringify({ title: 'Bake bread', tags: ['kitchen'] })}\n`;
+
+export const batchResults = {
+  results: [
+    { status: 201, id: todo.id, todo },
+    { status: 200, id: todo.id },
+  ],
+} satisfies BatchResults;
+
+export const rejectedBatch = {
+  type: 'about:blank',
+  title: 'Unprocessable Entity',
+  status: 422,
+  code: 'batch_rejected',
+  detail: '1 of 2 operations were rejected, so none was executed',
+  errors: [{ field: 'operations.1.id', expected: 'the id of one of your todos' }],
+  results: [
+    { status: 424, code: 'operation_not_executed', detail: 'Not executed because another operation was rejected' },
+    { status: 404, code: 'todo_not_found', detail: 'There is no todo with this id' },
+  ],
+};
 
 export const invalidTodo = {
   type: 'about:blank',

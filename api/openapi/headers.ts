@@ -1,77 +1,78 @@
 import { MAX_COUNT } from '../../shared/todo/limits.ts';
 import { type Header, type Reference, refer } from './openapi.ts';
 
-/** The headers of the answers. */
+/** The headers of responses. */
 export const HEADERS = {
   'X-Request-Id': {
-    description: 'The id of the request, which is in the log: the one that it came with, or a new one',
+    description: 'The id of the request, which is also in the log: the id that the client sent, or a new one',
     required: true,
     schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{8,64}$' },
   },
   RateLimit: {
-    description: 'Requests that are left, and seconds until they are as many as at first',
+    description: 'The requests that you have left (`r`), and the seconds until you have the full number again (`t`)',
     required: true,
     schema: { type: 'string', pattern: '^"default";r=\\d+;t=\\d+$' },
   },
   'RateLimit-Policy': {
-    description: 'Requests that you may make, and in how many seconds',
+    description: 'The number of requests that you can make (`q`) in a number of seconds (`w`)',
     required: true,
     schema: { type: 'string', pattern: '^"default";q=\\d+;w=\\d+$' },
   },
   ETag: {
-    description: 'Stands for what was answered: send it as If-None-Match to read it again when it changed only',
+    description: 'Identifies this response. Send it as If-None-Match, and you get a body only if it has changed',
     required: true,
     schema: { type: 'string', pattern: '^"[^"]+"$' },
   },
   'Todo-ETag': {
-    description: 'The version of the todo: send it as If-Match to change no other',
+    description: 'The version of the todo. Send it as If-Match to change only this version',
     required: true,
     schema: { type: 'string', pattern: '^"\\d+"$' },
   },
   Link: {
-    description: 'The next page (RFC 8288), when there is one',
+    description: 'The next page (RFC 8288), if there is one',
     schema: { type: 'string', pattern: '^<[^>]+>; rel="next"$' },
   },
   'Total-Count': {
-    description: `The number of todos on all pages, up to ${MAX_COUNT.toLocaleString('en')}. Only when \`count\` is true`,
+    description: `The number of todos on all pages, up to ${MAX_COUNT.toLocaleString('en')}. Only if \`count\` is true`,
     schema: { type: 'integer', minimum: 0, maximum: MAX_COUNT },
   },
-  Location: { description: 'Where the todo is', required: true, schema: { type: 'string', format: 'uri' } },
-  'Preference-Applied': { description: 'The request was let wait (RFC 7240)', schema: { const: 'wait' } },
-  'Content-Disposition': { description: 'The name of the file', required: true, schema: { type: 'string' } },
+  Location: { description: 'The URL of the todo', required: true, schema: { type: 'string', format: 'uri' } },
+  'Preference-Applied': { description: 'The API has applied `Prefer: wait` (RFC 7240)', schema: { const: 'wait' } },
+  'Content-Disposition': { description: 'A name for the file', required: true, schema: { type: 'string' } },
   'Retry-After': {
-    description: 'Seconds until it is worth another try',
+    description: 'Seconds to wait before a retry',
     required: true,
     schema: { type: 'integer', minimum: 1 },
   },
   'WWW-Authenticate': {
-    description: 'What is wrong with the access token (RFC 6750 §3), and where to get one (RFC 9728 §5.1)',
+    description:
+      'What is wrong with the access token (RFC 6750 §3), and the metadata that says where to get one (RFC 9728 §5.1)',
     required: true,
     schema: { type: 'string', pattern: '^Bearer .*resource_metadata="[^"]+"' },
   },
-  Allow: { description: 'The methods that are possible', required: true, schema: { type: 'string' } },
-  Accept: { description: 'The media type to send', schema: { type: 'string' } },
-  'Accept-Encoding': { description: 'The content encoding to send', schema: { const: 'identity' } },
+  Allow: { description: 'The methods that are allowed', required: true, schema: { type: 'string' } },
+  Accept: { description: 'The media type that is supported', schema: { type: 'string' } },
+  'Accept-Encoding': { description: 'The content encoding that is supported', schema: { const: 'identity' } },
 } as const satisfies Record<string, Header>;
 
 type Name = keyof typeof HEADERS;
 
-/** Refers to headers by their names. */
+/** Refers to headers by their names. Every response also has `X-Request-Id`. */
 export function headers(...names: Exclude<Name, 'Todo-ETag'>[]): Record<string, Reference> {
   return Object.fromEntries(['X-Request-Id', ...names].map((name) => [name, refer('headers', name)]));
 }
 
-/** The same, of an answer to an access token that was accepted. */
+/** The headers of a response to a request whose access token is valid. */
 export function authorizedHeaders(...names: Exclude<Name, 'Todo-ETag'>[]): Record<string, Reference> {
   return headers('RateLimit', 'RateLimit-Policy', ...names);
 }
 
-/** The same, with the version of a todo as the entity tag. */
+/** The headers of a response with one todo, whose version is the entity tag. */
 export function todoHeaders(...names: Exclude<Name, 'Todo-ETag' | 'ETag'>[]): Record<string, Reference> {
   return { ...authorizedHeaders(...names), ETag: refer('headers', 'Todo-ETag') };
 }
 
-/** A header that is there in some cases only. */
+/** Headers that a response has only in some cases. */
 export function sometimes(...names: Exclude<Name, 'Todo-ETag'>[]): Record<string, Header> {
   return Object.fromEntries(names.map((name) => [name, { ...HEADERS[name], required: false }]));
 }

@@ -1,8 +1,11 @@
 import * as z from 'zod';
 import type { Schema } from './openapi.ts';
 
-/** The JSON Schemas of what is sent, or of what is answered; those that have a name refer to one another by it. */
-export function toJsonSchemas(io: 'input' | 'output', schemas: Readonly<Record<string, z.ZodType>>) {
+/** Whether a schema describes what a client sends (`input`) or what it receives (`output`). */
+type Direction = 'input' | 'output';
+
+/** Converts schemas into JSON Schemas that refer to each other by their names in the document. */
+export function toJsonSchemas(io: Direction, schemas: Readonly<Record<string, z.ZodType>>) {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
   const converted = z.toJSONSchema(registry, {
@@ -16,16 +19,22 @@ export function toJsonSchemas(io: 'input' | 'output', schemas: Readonly<Record<s
   );
 }
 
-/** The JSON Schema of a query, whose parameters are all strings to zod and are told as what they mean. */
-export function toQuerySchemas(query: z.ZodType): Readonly<Record<string, Schema>> {
-  const { properties = {} } = z.toJSONSchema(query, {
-    io: 'input',
+/** Converts one schema into a JSON Schema that contains everything that it needs. */
+export function toJsonSchema(io: Direction, schema: z.ZodType): Schema {
+  const { $schema, ...converted } = z.toJSONSchema(schema, {
+    io,
     target: 'draft-2020-12',
-    override: ({ jsonSchema }) => simplify(jsonSchema, 'input'),
+    override: ({ jsonSchema }) => simplify(jsonSchema, io),
   });
+  return converted;
+}
+
+/** Converts a query into a JSON Schema for each parameter. To zod every parameter is a string; here it has its real type. */
+export function toQuerySchemas(query: z.ZodType): Readonly<Record<string, Schema>> {
+  const { properties = {} } = toJsonSchema('input', query);
   return Object.fromEntries(
     Object.entries(properties).map(([name, schema]) => {
-      if (typeof schema === 'boolean') throw new Error(`${name} is a parameter without a schema`);
+      if (typeof schema === 'boolean') throw new Error(`the parameter ${name} has no schema`);
       if (schema.type === 'integer') delete schema.pattern;
       if (schema.enum?.join() === 'true,false') return [name, { ...without(schema, 'enum'), type: 'boolean' }];
       return [name, schema];
@@ -33,13 +42,13 @@ export function toQuerySchemas(query: z.ZodType): Readonly<Record<string, Schema
   );
 }
 
-function simplify(schema: Schema, io: 'input' | 'output'): void {
-  // the pattern says of a time or a UUID what its format says, in 300 characters
+function simplify(schema: Schema, io: Direction): void {
+  // the pattern of a time or a UUID repeats its format in 300 characters
   if (schema.format !== undefined) delete schema.pattern;
-  // every JSON number that is an integer to JavaScript
+  // the limits of an integer in JavaScript are not limits of the API
   if (schema.type === 'integer' && schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
   if (schema.type === 'integer' && schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
-  // an answer may get more members, which breaks no client that reads those it knows
+  // a later version may add members to a response, which breaks no client that ignores unknown members
   if (io === 'output') delete schema.additionalProperties;
 }
 

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 
-/** What yata uses of OpenAPI 3.1, in its words. */
+/** The part of OpenAPI 3.1 that yata uses, with the names of the specification. */
 export type OpenApiDocument = {
   readonly openapi: '3.1.1';
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
@@ -54,7 +54,7 @@ type Content = Readonly<Record<string, MediaType>>;
 
 export type MediaType = {
   readonly schema: Schema;
-  /** The schema of each line of a sequential media type: `itemSchema` is a keyword of OpenAPI 3.2 only. */
+  /** The schema of each line of a sequential media type. The keyword `itemSchema` exists only since OpenAPI 3.2. */
   readonly 'x-item-schema'?: Schema;
   readonly example?: unknown;
 };
@@ -62,7 +62,7 @@ export type MediaType = {
 export type Schema = z.core.JSONSchema.BaseSchema;
 export type Reference = { readonly $ref: string };
 
-/** Refers to a part of the document that has a name. */
+/** Refers to a component of the document by its name. */
 export function refer(kind: keyof Components, name: string): Reference {
   return { $ref: `#/components/${kind}/${name}` };
 }

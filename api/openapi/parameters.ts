@@ -1,8 +1,9 @@
 import type * as z from 'zod';
+import { IDEMPOTENCY_KEY_HOURS, MAX_IDEMPOTENCY_KEY_CHARACTERS } from '../../shared/todo/limits.ts';
 import { toQuerySchemas } from './json-schema.ts';
 import { type Parameter, type Reference, refer } from './openapi.ts';
 
-/** The parameters that more than one operation has. */
+/** The parameters that several operations have. */
 export const PARAMETERS = {
   TodoId: {
     name: 'id',
@@ -15,26 +16,26 @@ export const PARAMETERS = {
     name: 'If-Match',
     in: 'header',
     description:
-      'The ETag of the version to change: when the todo has another by now, nothing is done and 412 answered',
+      'The ETag of the version to change. If the todo has another version, it stays as it is and you get 412',
     schema: { type: 'string', examples: ['"1"'] },
   },
   'If-None-Match': {
     name: 'If-None-Match',
     in: 'header',
-    description: 'The ETag of what you have: 304 when it is still so',
+    description: 'The ETag of the response that you have. If it is still current, you get 304',
     schema: { type: 'string' },
   },
   'Idempotency-Key': {
     name: 'Idempotency-Key',
     in: 'header',
-    description:
-      'Up to 255 characters of your choice, a UUID say: the same request with the same key is done once, and answered alike for 24 hours',
-    schema: { type: 'string', minLength: 1, maxLength: 257 },
+    description: `A new key for each request, such as a UUID. If you repeat the request with the same key within ${IDEMPOTENCY_KEY_HOURS} hours, it is not executed again and you get the first response`,
+    // two more for the quotes of a structured field
+    schema: { type: 'string', minLength: 1, maxLength: MAX_IDEMPOTENCY_KEY_CHARACTERS + 2 },
   },
   Prefer: {
     name: 'Prefer',
     in: 'header',
-    description: '`wait=25` waits up to 25 seconds, and never longer than 55, until there is a change (RFC 7240)',
+    description: '`wait=25` waits up to 25 seconds for a change (RFC 7240). The maximum is 55',
     schema: { type: 'string', examples: ['wait=25'] },
   },
 } as const satisfies Record<string, Parameter>;

@@ -1,73 +1,91 @@
-import { invalidTodo } from './examples.ts';
+import { PROBLEMS, type ProblemCode } from '../../shared/todo/problems.ts';
+import { invalidTodo, rejectedBatch } from './examples.ts';
 import { authorizedHeaders, headers, sometimes } from './headers.ts';
+import { toJsonSchema } from './json-schema.ts';
 import { type Header, type Reference, type Response, type Responses, refer } from './openapi.ts';
-import { schema } from './schemas.ts';
+import { createProblemSchema } from './problem-schema.ts';
 
-/** What is answered instead of what was asked for. */
-export const REFUSALS = {
-  NotModified: {
-    description: 'It is still what you have',
-    headers: { ...authorizedHeaders('ETag'), ...sometimes('Link', 'Total-Count') },
-  },
-  BadRequest: problem(
-    'A parameter, a header or the body is wrong: `errors` has a line for each field',
-    { ...headers(), ...sometimes('RateLimit', 'RateLimit-Policy', 'WWW-Authenticate') },
+const rateLimitHeaders = sometimes('RateLimit', 'RateLimit-Policy');
+const badRequestHeaders = { ...headers(), ...rateLimitHeaders, ...sometimes('WWW-Authenticate') };
+const unavailableHeaders = { ...headers('Retry-After'), ...rateLimitHeaders };
+
+/** The responses to a rejected request, each with the codes of its problems. All codes of a response have its status. */
+const PROBLEM_RESPONSES = {
+  BadRequest: problem(['invalid_request', 'malformed_authorization'], badRequestHeaders, invalidTodo),
+  BadRequestWithBody: problem(
+    ['invalid_request', 'malformed_json', 'malformed_authorization'],
+    badRequestHeaders,
     invalidTodo,
   ),
-  Unauthorized: problem('There is no access token, or none that is accepted, or it was revoked meanwhile', {
-    ...headers('WWW-Authenticate'),
-    ...sometimes('RateLimit', 'RateLimit-Policy', 'Preference-Applied'),
-  }),
-  Forbidden: problem('The access token lacks the scope', authorizedHeaders('WWW-Authenticate')),
-  NoSuchTodo: problem('You have no todo with this id', authorizedHeaders()),
-  Conflict: problem('A request with this Idempotency-Key is running', authorizedHeaders('Retry-After')),
-  Gone: problem(
-    'Changes after `since` are forgotten: read the list anew, ask without `since`, and follow on from there',
-    authorizedHeaders(),
+  Unauthorized: problem(
+    [
+      'access_token_missing',
+      'access_token_invalid',
+      'access_token_expired',
+      'access_token_revoked',
+      'access_token_wrong_audience',
+    ],
+    { ...headers('WWW-Authenticate'), ...rateLimitHeaders, ...sometimes('Preference-Applied') },
   ),
-  PreconditionFailed: problem('The todo is of another version than If-Match says: read it again', authorizedHeaders()),
-  ContentTooLarge: problem('The body is larger than it may be', authorizedHeaders()),
-  UnsupportedMediaType: problem('The body is of another media type, or has a content encoding', {
+  InsufficientScope: problem(['insufficient_scope'], authorizedHeaders('WWW-Authenticate')),
+  TodoNotFound: problem(['todo_not_found'], authorizedHeaders()),
+  IdempotencyKeyInUse: problem(['idempotency_key_in_use'], authorizedHeaders('Retry-After')),
+  ChangesExpired: problem(['changes_expired'], authorizedHeaders()),
+  VersionMismatch: problem(['version_mismatch'], authorizedHeaders()),
+  ContentTooLarge: problem(['content_too_large'], authorizedHeaders()),
+  UnsupportedMediaType: problem(['unsupported_media_type', 'unsupported_content_encoding'], {
     ...authorizedHeaders(),
     ...sometimes('Accept', 'Accept-Encoding'),
   }),
-  UnprocessableContent: problem('The Idempotency-Key was sent with another request before', authorizedHeaders()),
-  TooManyRequests: problem('You made more requests than you may', authorizedHeaders('Retry-After')),
-  ServiceUnavailable: problem('The database, or the keys of the authorization server, are out of reach', {
-    ...headers('Retry-After'),
-    ...sometimes('RateLimit', 'RateLimit-Policy'),
-  }),
-  // no operation answers these two: they are for what is none
-  NothingThere: problem('There is nothing at this path', headers()),
-  MethodNotAllowed: problem('The method is not possible here', headers('Allow')),
-} as const satisfies Record<string, Response>;
+  IdempotencyKeyReused: problem(['idempotency_key_reused'], authorizedHeaders()),
+  BatchRejected: problem(['batch_rejected', 'idempotency_key_reused'], authorizedHeaders(), rejectedBatch),
+  RateLimited: problem(['rate_limited'], authorizedHeaders('Retry-After')),
+  InternalError: problem(['internal_error'], { ...headers(), ...rateLimitHeaders }),
+  ServiceUnavailable: problem(['database_unavailable', 'authorization_server_unavailable'], unavailableHeaders),
+  ServiceUnavailableForWrites: problem(
+    ['database_unavailable', 'authorization_server_unavailable', 'too_many_concurrent_writes'],
+    unavailableHeaders,
+  ),
+  // no operation has these two responses: they are for a path or a method that has no operation
+  NotFound: problem(['not_found'], headers()),
+  MethodNotAllowed: problem(['method_not_allowed'], headers('Allow')),
+};
 
-const BY_STATUS = {
-  304: 'NotModified',
-  400: 'BadRequest',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'NoSuchTodo',
-  409: 'Conflict',
-  410: 'Gone',
-  412: 'PreconditionFailed',
-  413: 'ContentTooLarge',
-  415: 'UnsupportedMediaType',
-  422: 'UnprocessableContent',
-  429: 'TooManyRequests',
-  503: 'ServiceUnavailable',
-} as const satisfies Record<number, keyof typeof REFUSALS>;
+/** The problem responses as components of the document. */
+export const PROBLEM_COMPONENTS: Readonly<Record<string, Response>> = Object.fromEntries(
+  Object.entries(PROBLEM_RESPONSES).map(([name, { response }]) => [name, response]),
+);
 
-/** Refers to the refusals that an operation may answer, beyond those that each may. */
-export function refusals(...statuses: (keyof typeof BY_STATUS)[]): Responses {
-  const all = [...statuses, 400, 401, 403, 429, 503] as const;
-  return Object.fromEntries(all.map((status) => [status, refer('responses', BY_STATUS[status])]));
+/**
+ * The responses that every operation has when its request is rejected, and those that `names` adds. A name replaces a
+ * response with the same status.
+ */
+export function problemResponses(...names: (keyof typeof PROBLEM_RESPONSES)[]): Responses {
+  const common = [
+    'BadRequest',
+    'Unauthorized',
+    'InsufficientScope',
+    'RateLimited',
+    'InternalError',
+    'ServiceUnavailable',
+  ] as const;
+  return Object.fromEntries(
+    [...common, ...names].map((name) => [PROBLEM_RESPONSES[name].status, refer('responses', name)]),
+  );
 }
 
-function problem(description: string, headers: Record<string, Header | Reference>, example?: unknown): Response {
-  return {
-    description,
-    headers,
-    content: { 'application/problem+json': { schema: schema('Problem'), ...(example !== undefined && { example }) } },
-  };
+function problem(
+  codes: readonly [ProblemCode, ...ProblemCode[]],
+  headers: Record<string, Header | Reference>,
+  example?: unknown,
+): { readonly status: number; readonly response: Response } {
+  const { status } = PROBLEMS[codes[0]];
+  if (codes.some((code) => PROBLEMS[code].status !== status)) throw new TypeError(`${codes}: expected one status`);
+  const schema = toJsonSchema('output', createProblemSchema(codes));
+  const content = { 'application/problem+json': { schema, ...(example !== undefined && { example }) } };
+  return { status, response: { description: describeCodes(codes), headers, content } };
+}
+
+function describeCodes(codes: readonly ProblemCode[]): string {
+  return codes.map((code) => `\`${code}\`: ${PROBLEMS[code].meaning}`).join('\n\n');
 }

@@ -4,13 +4,10 @@ import { ChangeFeed, TodoChange } from '../../shared/todo/change-feed.ts';
 import { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
 import { toJsonSchemas } from './json-schema.ts';
 import { type Reference, refer } from './openapi.ts';
-import { BatchProblem, Problem } from './problem-schemas.ts';
 
-/** What is sent. */
-const REQUESTS = { NewTodo, TodoChanges, ImportedTodo, Batch };
+const REQUEST_SCHEMAS = { NewTodo, TodoChanges, ImportedTodo, Batch };
 
-/** What is answered. */
-const ANSWERS = {
+const RESPONSE_SCHEMAS = {
   Todo,
   TodoList: z.array(Todo),
   TodoChange,
@@ -19,18 +16,19 @@ const ANSWERS = {
   Deleted: z.object({ message: z.string() }),
   Imported: z.object({
     created: z.int().min(0),
-    skipped: z.int().min(0).describe('Those whose id you have a todo of already, deleted ones too'),
+    skipped: z
+      .int()
+      .min(0)
+      .describe('Todos that were skipped because you have a todo with this id, maybe a deleted one'),
   }),
-  Problem,
-  BatchProblem,
 };
 
-/** The schemas of the contract, as the API itself parses and writes it. */
+/** Creates the JSON Schemas of requests and responses from the schemas with which the API parses and writes them. */
 export function createSchemas() {
-  return { ...toJsonSchemas('input', REQUESTS), ...toJsonSchemas('output', ANSWERS) };
+  return { ...toJsonSchemas('input', REQUEST_SCHEMAS), ...toJsonSchemas('output', RESPONSE_SCHEMAS) };
 }
 
-/** Refers to a schema of the contract. */
-export function schema(name: keyof typeof REQUESTS | keyof typeof ANSWERS): Reference {
+/** Refers to a schema by its name. */
+export function schema(name: keyof typeof REQUEST_SCHEMAS | keyof typeof RESPONSE_SCHEMAS): Reference {
   return refer('schemas', name);
 }

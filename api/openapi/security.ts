@@ -1,13 +1,13 @@
 import { SCOPES, type Scope, TODO_SCOPES } from '../../shared/scopes.ts';
 import type { Operation } from './openapi.ts';
 
-/** The two ways to say how a request is authorized: where an access token comes from, and how it is sent. */
+/** Creates the two security schemes: how a client gets an access token, and how it sends one. */
 export function createSecuritySchemes(issuer: string) {
   const tokenUrl = `${issuer}/oauth/token`;
   return {
     clientCredentials: {
       type: 'oauth2',
-      description: 'A client gets an access token for itself (RFC 6749 §4.4)',
+      description: 'The client gets an access token for itself (RFC 6749 §4.4)',
       flows: {
         clientCredentials: {
           tokenUrl,
@@ -19,7 +19,7 @@ export function createSecuritySchemes(issuer: string) {
       type: 'http',
       scheme: 'bearer',
       bearerFormat: 'JWT',
-      description: `An access token (RFC 6750), which you get with:
+      description: `An access token (RFC 6750). Get one with this command:
 
 \`\`\`
 ${tokenCommand(tokenUrl)}
@@ -28,12 +28,12 @@ ${tokenCommand(tokenUrl)}
   };
 }
 
-/** What gets an access token in a shell that knows the client's credentials. */
+/** A shell command that gets an access token. The shell has the client's credentials in two variables. */
 function tokenCommand(tokenUrl: string): string {
   return `curl -s ${tokenUrl} -u "$OAUTH_CLIENT_ID:$OAUTH_CLIENT_SECRET" -d grant_type=client_credentials`;
 }
 
-/** An access token with `scope` is needed, from wherever it comes. */
+/** An operation that needs an access token with `scope`. */
 export function needs(scope: Scope): Operation['security'] {
   return [{ clientCredentials: [scope] }, { accessToken: [scope] }];
 }

@@ -16,6 +16,8 @@ export type ConformingFetch = {
   readonly fetch: (url: string, init?: RequestInit) => Promise<Response>;
   /** Each operation with a status of its responses, such as `getTodo 404`. */
   readonly seenResponses: ReadonlySet<string>;
+  /** The code of each problem, such as `todo_not_found`. */
+  readonly seenCodes: ReadonlySet<string>;
 };
 
 /** Headers of HTTP and CORS, which any response may have without a description. */
@@ -33,9 +35,11 @@ export function createConformingFetch(document: OpenApiDocument): ConformingFetc
   const validators = new Map<string, ValidateFunction>();
   const base = new URL(document.servers[0]?.url ?? '').pathname;
   const seenResponses = new Set<string>();
+  const seenCodes = new Set<string>();
 
   return {
     seenResponses,
+    seenCodes,
     async fetch(url, init = {}) {
       const response = await fetch(url, init);
       const method = (init.method ?? 'GET').toLowerCase();
@@ -57,6 +61,8 @@ export function createConformingFetch(document: OpenApiDocument): ConformingFetc
     const path = pathname.replace(/\/$/, '').slice(base.length);
     const items = pathname.startsWith(`${base}/`) ? findPathItems(path) : [];
     const operation = items.map((item) => findOperation(item, method)).find((operation) => operation !== undefined);
+    // the document describes it, but a fault is an error in every test
+    if (status === 500) return 'the server has a fault';
     if (operation !== undefined) {
       seenResponses.add(`${operation.operationId} ${status}`);
       const described = operation.responses[status];
@@ -65,7 +71,7 @@ export function createConformingFetch(document: OpenApiDocument): ConformingFetc
         : resolve('responses', described);
     }
     if (items.length > 0) return status === 405 ? components.responses.MethodNotAllowed : 'expected 405';
-    if (status === 404) return components.responses.NothingThere;
+    if (status === 404) return components.responses.NotFound;
     return pathname.startsWith(`${base}/`) ? 'the document does not describe this path' : undefined;
   }
 
@@ -108,7 +114,11 @@ export function createConformingFetch(document: OpenApiDocument): ConformingFetc
 
   function checkContent(type: string, media: MediaType, body: string): string[] {
     const item = media['x-item-schema'];
-    if (item === undefined) return validate(media.schema, JSON.parse(body), type);
+    if (item === undefined) {
+      const value = JSON.parse(body);
+      if (type === 'application/problem+json') seenCodes.add(String(value.code));
+      return validate(media.schema, value, type);
+    }
     const lines = body.split('\n').filter((line) => line !== '');
     return [
       ...validate(media.schema, body, type),

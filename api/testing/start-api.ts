@@ -87,6 +87,7 @@ export async function startApi({
     todos,
     port: server.port,
     seenResponses: conforming.seenResponses,
+    seenCodes: conforming.seenCodes,
     fetch: fetchConforming,
     issueToken,
     /** Creates a caller with a new subject, unless `claims` name one. */

@@ -1,7 +1,10 @@
 import { HttpError } from '../../shared/http/http-error.ts';
 import type { Batch, BatchResults, Operation, OperationResult } from '../../shared/todo/batch.ts';
-import { VersionMismatchError } from './todo-errors.ts';
+import { TodoNotFoundError, VersionMismatchError } from './todo-errors.ts';
 import type { Precondition, TodoWriter } from './todo-writer.ts';
+
+/** Why an operation is rejected. */
+type Rejection = TodoNotFoundError | VersionMismatchError;
 
 /**
  * Runs the operations of a batch in order. All of them are run even after one is rejected, so that one response names
@@ -9,16 +12,16 @@ import type { Precondition, TodoWriter } from './todo-writer.ts';
  * @throws {HttpError} `batch_rejected` with a result for each operation when at least one of them is rejected.
  */
 export async function runBatch(writer: TodoWriter, { operations }: Batch): Promise<BatchResults> {
-  const outcomes: (OperationResult | HttpError)[] = [];
+  const outcomes: (OperationResult | Rejection)[] = [];
   for (const operation of operations) {
     try {
       outcomes.push(await run(writer, operation));
     } catch (error) {
-      if (!(error instanceof HttpError)) throw error;
+      if (!isRejection(error)) throw error;
       outcomes.push(error);
     }
   }
-  const results = outcomes.flatMap((outcome) => (outcome instanceof HttpError ? [] : [outcome]));
+  const results = outcomes.flatMap((outcome) => (isRejection(outcome) ? [] : [outcome]));
   if (results.length === outcomes.length) return { results };
   throw batchRejected(outcomes);
 }
@@ -50,21 +53,29 @@ function requireVersion(version: number | undefined): Precondition {
 }
 
 /** The transaction is rolled back, so an operation that is itself valid gets 424 (RFC 4918 §11.4) and not its own result. */
-function batchRejected(outcomes: readonly (OperationResult | HttpError)[]): HttpError {
-  const rejected = outcomes.flatMap((outcome, index) => (outcome instanceof HttpError ? [{ outcome, index }] : []));
-  const results = outcomes.map((outcome) =>
-    outcome instanceof HttpError
-      ? { status: outcome.status, code: outcome.code, detail: outcome.message, ...outcome.members }
-      : { status: 424, code: 'operation_not_executed', detail: 'Not executed because another operation was rejected' },
+function batchRejected(outcomes: readonly (OperationResult | Rejection)[]): HttpError {
+  const fields = outcomes.flatMap((outcome, index) =>
+    isRejection(outcome)
+      ? outcome.fields.map(({ field, expected }) => ({ field: `operations.${index}.${field}`, expected }))
+      : [],
   );
+  const results = outcomes.map((outcome) =>
+    isRejection(outcome)
+      ? { status: outcome.status, code: outcome.code, detail: outcome.message, ...outcome.members }
+      : {
+          status: 424,
+          code: 'operation_not_executed' as const,
+          detail: 'Not executed because another operation was rejected',
+        },
+  );
+  const rejected = outcomes.filter(isRejection).length;
   return new HttpError(
     'batch_rejected',
-    `${rejected.length} of ${outcomes.length} operations were rejected, so none was executed`,
-    {
-      fields: rejected.flatMap(({ outcome, index }) =>
-        outcome.fields.map(({ field, expected }) => ({ field: `operations.${index}.${field}`, expected })),
-      ),
-      members: { results },
-    },
+    `${rejected} of ${outcomes.length} operations were rejected, so none was executed`,
+    { fields, members: { results } },
   );
+}
+
+function isRejection(outcome: unknown): outcome is Rejection {
+  return outcome instanceof TodoNotFoundError || outcome instanceof VersionMismatchError;
 }

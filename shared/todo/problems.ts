@@ -63,7 +63,7 @@ export const PROBLEMS = {
         .array(
           z.object({
             status: z.int().min(400).max(599),
-            code: z.string(),
+            code: z.enum(['todo_not_found', 'version_mismatch', 'operation_not_executed']),
             detail: z.string(),
             current_version: z.int().positive().optional(),
           }),

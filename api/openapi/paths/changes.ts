@@ -1,30 +1,29 @@
 import { ChangeFeedQuery } from '../../../shared/todo/change-feed.ts';
+import { RETENTION_DAYS } from '../../../shared/todo/limits.ts';
 import { changeFeed } from '../examples.ts';
 import { authorizedHeaders } from '../headers.ts';
 import type { Paths } from '../openapi.ts';
 import { parameter, queryParameters } from '../parameters.ts';
-import { refusals } from '../problem-responses.ts';
+import { problemResponses } from '../problem-responses.ts';
 import { schema } from '../schemas.ts';
 import { needs } from '../security.ts';
 
-/** The change feed. */
-export const CHANGES: Paths = {
+export const CHANGES_PATHS: Paths = {
   '/todos/changes': {
     get: {
       operationId: 'listChanges',
-      summary: 'Follow what changes',
-      description:
-        'Every change after `since`, deletions too, in the order in which they happened. Keep `next`, and send it as `since`: you miss nothing and see nothing twice. Scope: `todos:read`.',
+      summary: 'Follow the changes',
+      description: `Returns every change after \`since\`, also of deleted todos, in the order in which the changes were made. Send the \`next\` of each response as \`since\`, and you get each change once. Changes are kept for ${RETENTION_DAYS} days. Scope: \`todos:read\`.`,
       tags: ['Change feed'],
       security: needs('todos:read'),
       parameters: [...queryParameters(ChangeFeedQuery), parameter('Prefer')],
       responses: {
         200: {
-          description: 'The changes, none when there were none',
+          description: 'The changes. The list is empty if there are none',
           headers: authorizedHeaders('Preference-Applied'),
           content: { 'application/json': { schema: schema('ChangeFeed'), example: changeFeed } },
         },
-        ...refusals(410),
+        ...problemResponses('ChangesExpired'),
       },
     },
   },

@@ -1,36 +1,40 @@
+import { RETENTION_DAYS } from '../../../shared/todo/limits.ts';
 import { todo, todoChanges } from '../examples.ts';
 import { authorizedHeaders, todoHeaders } from '../headers.ts';
+import { notModified } from '../not-modified.ts';
 import type { Paths, Response } from '../openapi.ts';
 import { parameter } from '../parameters.ts';
-import { refusals } from '../problem-responses.ts';
+import { problemResponses } from '../problem-responses.ts';
 import { schema } from '../schemas.ts';
 import { needs } from '../security.ts';
 
-const asItIsNow: Response = {
-  description: 'The todo as it is now',
+const currentTodo: Response = {
+  description: 'The current todo',
   headers: todoHeaders(),
   content: { 'application/json': { schema: schema('Todo'), example: todo } },
 };
 
 const changes = { schema: schema('TodoChanges'), example: todoChanges };
 
-/** One todo. */
-export const TODO: Paths = {
+const writeProblems = ['TodoNotFound', 'VersionMismatch', 'ServiceUnavailableForWrites'] as const;
+const bodyProblems = ['BadRequestWithBody', 'ContentTooLarge', 'UnsupportedMediaType'] as const;
+
+export const TODO_PATHS: Paths = {
   '/todos/{id}': {
     get: {
       operationId: 'getTodo',
       summary: 'Read a todo',
-      description: "Somebody else's todo is as absent as one that never was. Scope: `todos:read`.",
+      description: 'A todo of another subject gets the same response as an id that no todo has. Scope: `todos:read`.',
       tags: ['Todos'],
       security: needs('todos:read'),
       parameters: [parameter('TodoId'), parameter('If-None-Match')],
-      responses: { 200: asItIsNow, ...refusals(304, 404) },
+      responses: { 200: currentTodo, ...notModified, ...problemResponses('TodoNotFound') },
     },
     patch: {
       operationId: 'updateTodo',
       summary: 'Change a todo',
       description:
-        'A merge patch (RFC 7396): a field that is sent is changed, `null` clears it, what is absent stays. When that changes nothing, the version stays too. Scope: `todos:write`.',
+        'The body is a merge patch (RFC 7396): a field in it is changed, `null` clears the field, and an absent field stays. If no value changes, the version stays. Scope: `todos:write`.',
       tags: ['Todos'],
       security: needs('todos:write'),
       parameters: [parameter('TodoId'), parameter('If-Match')],
@@ -38,22 +42,22 @@ export const TODO: Paths = {
         required: true,
         content: { 'application/merge-patch+json': changes, 'application/json': changes },
       },
-      responses: { 200: asItIsNow, ...refusals(404, 412, 413, 415) },
+      responses: { 200: currentTodo, ...problemResponses(...writeProblems, ...bodyProblems) },
     },
     put: {
       operationId: 'putTodo',
-      summary: 'Change a todo, as PATCH does',
-      description: 'What is absent stays, as with PATCH. Scope: `todos:write`.',
+      summary: 'Change a todo, like PATCH',
+      description: 'As with PATCH, an absent field stays. Scope: `todos:write`.',
       tags: ['Todos'],
       security: needs('todos:write'),
       parameters: [parameter('TodoId'), parameter('If-Match')],
       requestBody: { required: true, content: { 'application/json': changes } },
-      responses: { 200: asItIsNow, ...refusals(404, 412, 413, 415) },
+      responses: { 200: currentTodo, ...problemResponses(...writeProblems, ...bodyProblems) },
     },
     delete: {
       operationId: 'deleteTodo',
       summary: 'Delete a todo',
-      description: 'It is hidden, and for 30 days `restore` brings it back. Scope: `todos:write`.',
+      description: `You can restore the todo for ${RETENTION_DAYS} days. Scope: \`todos:write\`.`,
       tags: ['Todos'],
       security: needs('todos:write'),
       parameters: [parameter('TodoId'), parameter('If-Match')],
@@ -63,19 +67,19 @@ export const TODO: Paths = {
           headers: authorizedHeaders(),
           content: { 'application/json': { schema: schema('Deleted'), example: { message: 'The todo was deleted' } } },
         },
-        ...refusals(404, 412),
+        ...problemResponses(...writeProblems),
       },
     },
   },
   '/todos/{id}/restore': {
     post: {
       operationId: 'restoreTodo',
-      summary: 'Bring a deleted todo back',
-      description: 'A todo that is not deleted is left as it is. Scope: `todos:write`.',
+      summary: 'Restore a deleted todo',
+      description: 'A todo that is not deleted stays as it is. Scope: `todos:write`.',
       tags: ['Todos'],
       security: needs('todos:write'),
       parameters: [parameter('TodoId'), parameter('If-Match')],
-      responses: { 200: asItIsNow, ...refusals(404, 412) },
+      responses: { 200: currentTodo, ...problemResponses(...writeProblems) },
     },
   },
 };

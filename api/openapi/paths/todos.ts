@@ -1,20 +1,20 @@
 import { TodoListQuery } from '../../../shared/todo/list-query.ts';
 import { newTodo, todo } from '../examples.ts';
 import { authorizedHeaders, todoHeaders } from '../headers.ts';
+import { notModified } from '../not-modified.ts';
 import type { Paths } from '../openapi.ts';
 import { parameter, queryParameters } from '../parameters.ts';
-import { refusals } from '../problem-responses.ts';
+import { problemResponses } from '../problem-responses.ts';
 import { schema } from '../schemas.ts';
 import { needs } from '../security.ts';
 
-/** The list. */
-export const TODOS: Paths = {
+export const TODOS_PATHS: Paths = {
   '/todos': {
     get: {
       operationId: 'listTodos',
       summary: 'List todos',
       description:
-        'Filters that all hold, an order, and a page. Follow the `Link` header to the next page: it shows each todo once, whatever is added or removed meanwhile. Scope: `todos:read`.',
+        'Returns the todos that match all filters, one page at a time. Follow the `Link` header to the next page: you get each todo once, even if other todos are added or removed. Scope: `todos:read`.',
       tags: ['Todos'],
       security: needs('todos:read'),
       parameters: [...queryParameters(TodoListQuery), parameter('If-None-Match')],
@@ -24,14 +24,15 @@ export const TODOS: Paths = {
           headers: authorizedHeaders('ETag', 'Link', 'Total-Count'),
           content: { 'application/json': { schema: schema('TodoList'), example: [todo] } },
         },
-        ...refusals(304),
+        ...notModified,
+        ...problemResponses(),
       },
     },
     post: {
       operationId: 'createTodo',
       summary: 'Create a todo',
       description:
-        'Only the title is needed. With an `Idempotency-Key` you can send it again without creating a second one. Scope: `todos:write`.',
+        'Only `title` is required. With an `Idempotency-Key` you can repeat the request without creating a second todo. Scope: `todos:write`.',
       tags: ['Todos'],
       security: needs('todos:write'),
       parameters: [parameter('Idempotency-Key')],
@@ -41,11 +42,18 @@ export const TODOS: Paths = {
       },
       responses: {
         201: {
-          description: 'The todo',
+          description: 'The new todo',
           headers: todoHeaders('Location'),
           content: { 'application/json': { schema: schema('Todo'), example: todo } },
         },
-        ...refusals(409, 413, 415, 422),
+        ...problemResponses(
+          'BadRequestWithBody',
+          'IdempotencyKeyInUse',
+          'ContentTooLarge',
+          'UnsupportedMediaType',
+          'IdempotencyKeyReused',
+          'ServiceUnavailableForWrites',
+        ),
       },
     },
   },

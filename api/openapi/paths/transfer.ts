@@ -1,26 +1,27 @@
+import { MAX_IMPORT_BYTES, MAX_IMPORTED_TODOS } from '../../../shared/todo/limits.ts';
 import { jsonLines, todo } from '../examples.ts';
 import { authorizedHeaders } from '../headers.ts';
 import type { Paths } from '../openapi.ts';
 import { parameter } from '../parameters.ts';
-import { refusals } from '../problem-responses.ts';
+import { problemResponses } from '../problem-responses.ts';
 import { schema } from '../schemas.ts';
 import { needs } from '../security.ts';
 
-const lines = { type: 'string', description: 'A todo as JSON in each line' } as const;
+const lines = { type: 'string', description: 'One todo as JSON per line' } as const;
 
 /** Export and import. */
-export const TRANSFER: Paths = {
+export const TRANSFER_PATHS: Paths = {
   '/todos/export': {
     get: {
       operationId: 'exportTodos',
-      summary: 'Take every todo with you',
-      description: 'JSON Lines, the oldest first, as fast as you read. Scope: `todos:read`.',
+      summary: 'Export all todos',
+      description: 'Returns all todos as JSON Lines, the oldest first. Scope: `todos:read`.',
       tags: ['Export and import'],
       security: needs('todos:read'),
       parameters: [],
       responses: {
         200: {
-          description: 'Every todo',
+          description: 'All todos',
           headers: authorizedHeaders('Content-Disposition'),
           content: {
             'application/jsonl': {
@@ -30,16 +31,15 @@ export const TRANSFER: Paths = {
             },
           },
         },
-        ...refusals(),
+        ...problemResponses(),
       },
     },
   },
   '/todos/import': {
     post: {
       operationId: 'importTodos',
-      summary: 'Bring todos with you',
-      description:
-        'JSON Lines as they were exported, or as much of each todo as there is: up to 10,000 todos and 10 MB. A todo whose id you have already is skipped; one without an id is new each time, unless there is an `Idempotency-Key`. Scope: `todos:write`.',
+      summary: 'Import todos',
+      description: `The body has JSON Lines as an export returns them; each todo may have only some of its fields. At most ${MAX_IMPORTED_TODOS.toLocaleString('en')} todos and ${MAX_IMPORT_BYTES / 1_000_000} MB. A todo whose id you already have is skipped. A todo without an id is created again each time, unless you send an \`Idempotency-Key\`. Scope: \`todos:write\`.`,
       tags: ['Export and import'],
       security: needs('todos:write'),
       parameters: [parameter('Idempotency-Key')],
@@ -51,11 +51,17 @@ export const TRANSFER: Paths = {
       },
       responses: {
         200: {
-          description: 'What became of them',
+          description: 'The number of todos that were created, and that were skipped',
           headers: authorizedHeaders(),
           content: { 'application/json': { schema: schema('Imported'), example: { created: 2, skipped: 0 } } },
         },
-        ...refusals(409, 413, 415, 422),
+        ...problemResponses(
+          'IdempotencyKeyInUse',
+          'ContentTooLarge',
+          'UnsupportedMediaType',
+          'IdempotencyKeyReused',
+          'ServiceUnavailableForWrites',
+        ),
       },
     },
   },
