@@ -102,9 +102,9 @@ test.each(ALLOWED)('the rules allow %s with %s', (file, content) => {
 });
 
 test('a file of a folder without a rule is rejected', () => {
-  using project = makeProject({ 'worker/main.ts': 'export const a = 1;' });
+  using project = makeProject({ 'worker/job.entity.ts': 'export const a = 1;' });
   expect(findForbiddenImports(project.path, IMPORT_RULES)).toEqual([
-    'worker/main.ts: no rule says what it may import: add its folder to the layers',
+    'worker/job.entity.ts: no rule says what it may import: add its folder to the layers',
   ]);
 });
 

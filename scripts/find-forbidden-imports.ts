@@ -20,9 +20,10 @@ export function findForbiddenImports(root: string, rules: readonly ImportRule[])
 
 function checkFile(root: string, file: string, allRules: readonly ImportRule[]): string[] {
   const rules = allRules.filter(({ files, except = [] }) => matches(file, files) && !matches(file, except));
-  const layers = rules.filter((rule) => 'only' in rule && rule.except === undefined);
-  const problems =
-    layers.length === 0 ? [`${file}: no rule says what it may import: add its folder to the layers`] : [];
+  const problems: string[] = [];
+  if (!rules.some(({ layer }) => layer)) {
+    problems.push(`${file}: no rule says what it may import: add its folder to the layers`);
+  }
   for (const rule of rules) if ('absent' in rule) problems.push(`${file}: ${rule.because} (rule: ${rule.name})`);
   for (const found of importsOf(file, readFileSync(join(root, file), 'utf8'))) {
     for (const rule of rules) {
