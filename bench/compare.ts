@@ -1,8 +1,8 @@
 import type { Comparison, Server } from './comparisons.ts';
-import { type Contestant, startContestant } from './contestant.ts';
-import { type Load, type LoadResult, startLoad } from './load.ts';
+import type { Pin } from './find-pin.ts';
 import type { LoadRequest } from './load-request.ts';
-import type { Pin } from './pinning.ts';
+import { type Contestant, startContestant } from './start-contestant.ts';
+import { type Load, type LoadResult, startLoad } from './start-load.ts';
 import { median } from './statistics.ts';
 
 /** How often both are started, the pairs of rounds after each start, and what a round and the warm-up before them take. */

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { compare } from './compare.ts';
 import { COMPARISONS } from './comparisons.ts';
+import { CORES, findPin, type Pin } from './find-pin.ts';
 import { findPostgresql } from './find-postgresql.ts';
 import { CONNECTIONS } from './load-request.ts';
-import { measurePages } from './pages.ts';
-import { CORES, findPin, type Pin } from './pinning.ts';
-import { measureRevocation } from './revocation.ts';
-import { measureStartUps } from './start-up.ts';
+import { measurePages } from './measure-pages.ts';
+import { measureRevocation } from './measure-revocation.ts';
+import { measureStartUps } from './measure-start-ups.ts';
 import { comparisonRow, type Row, renderTable, startUpRows } from './table.ts';
 
 /** The names of the measurements without a baseline. */

@@ -1,6 +1,6 @@
 import type { Outcome } from './compare.ts';
 import type { Comparison } from './comparisons.ts';
-import type { StartUp } from './start-up.ts';
+import type { StartUp } from './measure-start-ups.ts';
 
 /** A line of the table: what is measured, and its cells. */
 export type Row = Readonly<Partial<Record<(typeof COLUMNS)[number], string>>>;

@@ -2,8 +2,8 @@ import Koa from 'koa';
 import pg from 'pg';
 import { serve } from '../../shared/http/serve.ts';
 import { bearerRequest } from './bearer-request.ts';
+import { OWNER, openTodosDatabase } from './open-todos-database.ts';
 import { runContestant } from './run-contestant.ts';
-import { OWNER, openTodosDatabase } from './todos-database.ts';
 
 const COLUMNS =
   'id, title, description, completed, completed_at, due_at, priority, tags, position, version, created_at, updated_at';

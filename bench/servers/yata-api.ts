@@ -3,8 +3,8 @@ import { startApi } from '../../api/main.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { startTokenIssuer } from '../../shared/testing/token-issuer.ts';
 import { bearerRequest } from './bearer-request.ts';
+import { OWNER, openTodosDatabase } from './open-todos-database.ts';
 import { runContestant } from './run-contestant.ts';
-import { OWNER, openTodosDatabase } from './todos-database.ts';
 
 const RESOURCE = 'http://localhost:3001/api/v1';
 

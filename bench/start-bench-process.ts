@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Pin } from './pinning.ts';
+import type { Pin } from './find-pin.ts';
 
 /** A process of the bench's own that answers messages, one at a time. Disposing it ends it. */
 export type BenchProcess = AsyncDisposable & {

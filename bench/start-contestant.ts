@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { startBenchProcess } from './bench-process.ts';
+import { CORES, type Pin } from './find-pin.ts';
 import { LoadRequest } from './load-request.ts';
-import { CORES, type Pin } from './pinning.ts';
+import { startBenchProcess } from './start-bench-process.ts';
 
 /** A server in a process of its own. Disposing it ends the process. */
 export type Contestant = AsyncDisposable & {

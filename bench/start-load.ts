@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { startBenchProcess } from './bench-process.ts';
+import { CORES, type Pin } from './find-pin.ts';
 import type { LoadRequest } from './load-request.ts';
-import { CORES, type Pin } from './pinning.ts';
+import { startBenchProcess } from './start-bench-process.ts';
 
 /** What a load was answered. */
 export type LoadResult = { readonly requests: number; readonly perSecond: number; readonly p99: number };
