@@ -5,18 +5,20 @@ import { type Contestant, startContestant } from './start-contestant.ts';
 import { type Load, type LoadResult, startLoad } from './start-load.ts';
 import { median } from './statistics.ts';
 
-/** How often both are started, the pairs of rounds after each start, and what a round and the warm-up before them take. */
+/** The number of times that both servers are started, and of the pairs of rounds after each start. */
 const STARTS = 5;
-const ROUNDS = 2;
+const PAIRS_PER_START = 2;
+
 const ROUND_SECONDS = 1;
 const WARM_UP_SECONDS = 3;
 
-/** A contestant's medians. */
+/** The medians of a contestant. `p99` is in milliseconds, `cpuPerRequest` in microseconds. */
 type Figures = { readonly perSecond: number; readonly p99: number; readonly cpuPerRequest: number };
 
 /**
- * `ratio` is the median of the ratios of paired rounds, the smallest and the largest of which are `spread`. `bestRatio` is
- * that of each one's best round: others on the machine only ever slow a round down.
+ * The result of a comparison. `ratio` is the median of the ratios of paired rounds; `spread` is the smallest and the
+ * largest of these ratios. `bestRatio` compares the best round of each, because other processes can only slow a round
+ * down.
  */
 export type Outcome = {
   readonly yata: Figures;
@@ -27,9 +29,9 @@ export type Outcome = {
 };
 
 /**
- * Loads yata and the baseline in turn, and compares each round with the one beside it: what slows the machine for a while
- * slows both. Both are started more than once: how the compiler and the memory happened to fall out for one process stays
- * with it, and is no difference between the two.
+ * Loads yata and the baseline in turn, and compares each round with the round next to it, because something that slows
+ * the machine for a while slows both. Both are started more than once: the compiler and the memory layout make some
+ * processes faster than others for their whole life, and that is no difference between yata and the baseline.
  */
 export async function compare(
   comparison: Comparison,
@@ -51,7 +53,7 @@ export async function compare(
 type Round = LoadResult & { readonly cpuPerRequest: number };
 type Pair = { readonly yata: Round; readonly baseline: Round };
 
-/** Starts both, warms them up, and loads them in turn. */
+/** Starts both servers, warms them up, and loads them in turn. */
 async function runPairs(
   comparison: Comparison,
   { environment, pin, load }: { environment: NodeJS.ProcessEnv; pin: Pin; load: Load },
@@ -59,12 +61,12 @@ async function runPairs(
   const start = ([script, ...args]: Server) => startContestant({ script, args, environment, pin });
   await using yata = await start(comparison.yata);
   await using baseline = await start(comparison.baseline);
-  await requireSameAnswer(yata.request, baseline.request);
+  await requireSameResponse(yata.request, baseline.request);
 
   for (const { request } of [yata, baseline]) await load.run(request, WARM_UP_SECONDS);
   const pairs: Pair[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    // who goes first changes, so that a machine that gets steadily slower or faster favours nobody
+  for (let round = 0; round < PAIRS_PER_START; round++) {
+    // each goes first in turn, so that a machine that becomes slower or faster favours neither
     if (round % 2 === 0) pairs.push({ yata: await runRound(yata, load), baseline: await runRound(baseline, load) });
     else pairs.push({ baseline: await runRound(baseline, load), yata: await runRound(yata, load) });
   }
@@ -89,15 +91,15 @@ function figures(rounds: readonly Round[]): Figures {
   };
 }
 
-/** A comparison of different work says nothing: the answers must be alike in all but the values. */
-async function requireSameAnswer(yata: LoadRequest, baseline: LoadRequest): Promise<void> {
-  const [ours, theirs] = [await shapeOfAnswer(yata), await shapeOfAnswer(baseline)];
-  if (ours !== theirs) throw new Error(`the answers differ:\n  yata      ${ours}\n  baseline  ${theirs}`);
+/** @throws when the responses differ in more than their values, because different work cannot be compared. */
+async function requireSameResponse(yata: LoadRequest, baseline: LoadRequest): Promise<void> {
+  const [ours, theirs] = [await shapeOfResponse(yata), await shapeOfResponse(baseline)];
+  if (ours !== theirs) throw new Error(`the responses differ:\n  yata      ${ours}\n  baseline  ${theirs}`);
 }
 
-async function shapeOfAnswer({ url, method, headers, body }: LoadRequest): Promise<string> {
-  const response = await fetch(url, { method, headers, ...(body !== '' && { body }) });
-  const answer: unknown = await response.json();
-  const shape = JSON.stringify(answer, (_key, value) => (typeof value === 'object' ? value : typeof value));
+async function shapeOfResponse({ url, method, headers, body: requestBody }: LoadRequest): Promise<string> {
+  const response = await fetch(url, { method, headers, ...(requestBody !== '' && { body: requestBody }) });
+  const body: unknown = await response.json();
+  const shape = JSON.stringify(body, (_key, value) => (typeof value === 'object' ? value : typeof value));
   return `${response.status} ${shape}`;
 }

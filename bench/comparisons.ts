@@ -1,20 +1,20 @@
-/** Two servers that answer the same request, and how much of the baseline's requests per second yata is to reach. */
+/** Two servers that answer the same request. `target` is the share of the baseline's requests per second for yata. */
 export type Comparison = {
   readonly yata: Server;
   readonly baseline: Server;
   readonly target?: number;
-  /** Left out when no PostgreSQL server answers. */
+  /** Skipped if there is no PostgreSQL server. */
   readonly needsPostgresql?: true;
 };
 
-/** A script of bench/servers with its arguments. */
+/** A script in bench/servers with its arguments. */
 export type Server = readonly [script: URL, ...args: string[]];
 
 const yataApi = new URL('./servers/yata-api.ts', import.meta.url);
 const koa = new URL('./servers/koa.ts', import.meta.url);
 const koaOnPg = new URL('./servers/koa-on-pg.ts', import.meta.url);
 
-/** What is compared, by the name that `npm run bench -- NAME` takes. */
+/** The comparisons, by the names for `npm run bench -- NAME`. */
 export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   'issue-access-token': {
     yata: [new URL('./servers/yata-auth.ts', import.meta.url)],

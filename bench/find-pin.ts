@@ -1,17 +1,17 @@
 import { spawnSync } from 'node:child_process';
 
-/** The core that a server runs on, and the one that its load comes from. */
+/** The cores of the server and of the process that sends the load. */
 export const CORES = { server: 0, load: 1 } as const;
 
-/** Turns a command into one that runs on a single core. */
+/** Changes a command so that it runs on one core. */
 export type Pin = (core: number, command: readonly string[]) => readonly string[];
 
-/** Finds how to pin a process to a core: `taskset` of Linux, on a machine that has the cores. */
+/** Finds out whether `taskset` (Linux) can pin processes to both cores. */
 export function findPin(): Pin | undefined {
   const pin: Pin = (core, command) => ['taskset', '--cpu-list', String(core), ...command];
-  const pins = [CORES.server, CORES.load].every((core) => {
+  const works = [CORES.server, CORES.load].every((core) => {
     const [command = '', ...args] = pin(core, [process.execPath, '--version']);
     return spawnSync(command, args).status === 0;
   });
-  return pins ? pin : undefined;
+  return works ? pin : undefined;
 }

@@ -1,10 +1,10 @@
 import { userInfo } from 'node:os';
 import pg from 'pg';
 
-/** A PostgreSQL server that answers. */
+/** A PostgreSQL server that accepts connections. */
 export type PostgresqlServer = { readonly url: string; readonly version: string };
 
-/** Finds the server that `url` names; without one, that of this machine, as the role that psql would take. */
+/** Connects to the server at `url`; by default to 127.0.0.1:5432, with the name of the current user as psql does. */
 export async function findPostgresql(
   url = `postgresql://${userInfo().username}@127.0.0.1:5432/postgres`,
 ): Promise<PostgresqlServer | undefined> {

@@ -2,11 +2,11 @@ import autocannon from 'autocannon';
 import * as z from 'zod';
 import { CONNECTIONS, LoadRequest } from './load-request.ts';
 
-const Order = z.object({ request: LoadRequest, seconds: z.number() });
+const LoadOrder = z.object({ request: LoadRequest, seconds: z.number() });
 
-// a parent that is gone asks for nothing more, and the process ends
+// When the parent ends, the channel closes, and with it the process.
 process.on('message', async (message) => {
-  const { request, seconds } = Order.parse(message);
+  const { request, seconds } = LoadOrder.parse(message);
   const { url, method, headers, body } = request;
   const result = await autocannon({
     ...{ url, method, headers, connections: CONNECTIONS, duration: seconds },

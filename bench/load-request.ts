@@ -1,9 +1,9 @@
 import * as z from 'zod';
 
-/** Connections that each send a request as soon as the last one is answered. */
+/** The number of connections. Each sends a request as soon as it has the response to the one before. */
 export const CONNECTIONS = 32;
 
-/** The request that a contestant is loaded with, all over again. */
+/** The request that the load sends to a contestant repeatedly. */
 export const LoadRequest = z.object({
   url: z.url(),
   method: z.enum(['GET', 'POST']),

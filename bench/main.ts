@@ -9,25 +9,25 @@ import { measureRevocation } from './measure-revocation.ts';
 import { measureStartUps } from './measure-start-ups.ts';
 import { comparisonRow, type Row, renderTable, startUpRows } from './table.ts';
 
-/** The names of the measurements without a baseline. */
+// the measurements without a baseline
 const START = 'start';
 const REVOCATION = 'revocation';
 const PAGES = 'pages';
 const NAMES = [...Object.keys(COMPARISONS), START, REVOCATION, PAGES];
 
 async function bench(names: readonly string[]): Promise<void> {
-  const found = findPin();
-  const pin: Pin = found ?? ((_core, command) => command);
+  const taskset = findPin();
+  const pin: Pin = taskset ?? ((_core, command) => command);
   const postgresql = await findPostgresql(process.env.DATABASE_URL || undefined);
-  say(
+  print(
     [
       `Node ${process.versions.node} on ${availableParallelism()} cores, ${CONNECTIONS} connections`,
-      found
+      taskset
         ? `server on core ${CORES.server}, load on core ${CORES.load}`
-        : 'not pinned to cores: no taskset, or one core',
+        : 'not pinned to cores, because there is no taskset or only one core',
       postgresql
         ? `PostgreSQL ${postgresql.version}`
-        : 'no PostgreSQL answers: auth is on the embedded database, and the comparisons of the api are left out',
+        : 'no PostgreSQL server: auth uses the embedded database, and list-20, read-by-id and pages are skipped',
     ].join('; '),
   );
 
@@ -35,35 +35,36 @@ async function bench(names: readonly string[]): Promise<void> {
   const rows: Row[] = [];
   for (const [name, comparison] of Object.entries(COMPARISONS)) {
     if (!names.includes(name) || (comparison.needsPostgresql && postgresql === undefined)) continue;
-    say(`${name} …`);
+    print(`${name} …`);
     rows.push(comparisonRow(name, comparison, await compare(comparison, { environment, pin })));
   }
   if (names.includes(START)) {
-    say(`${START} …`);
+    print(`${START} …`);
     const { first, next } = await measureStartUps();
-    rows.push(...startUpRows('first start', first, { withinMilliseconds: 5000, withinMegabytes: 500 }));
-    rows.push(...startUpRows('next start', next, { withinMilliseconds: 2000, withinMegabytes: 500 }));
+    rows.push(...startUpRows('first start', first, { limitMs: 5000, limitMegabytes: 500 }));
+    rows.push(...startUpRows('next start', next, { limitMs: 2000, limitMegabytes: 500 }));
   }
-  if (rows.length > 0) say(`\n${renderTable(rows)}`);
+  if (rows.length > 0) print(`\n${renderTable(rows)}`);
   if (names.includes(REVOCATION)) {
-    say(`${REVOCATION} …`);
+    print(`${REVOCATION} …`);
     if (postgresql !== undefined) process.env.TEST_DATABASE_URL = postgresql.url;
-    for (const line of await measureRevocation()) say(`  ${line}`);
+    for (const line of await measureRevocation()) print(`  ${line}`);
   }
   if (names.includes(PAGES) && postgresql !== undefined) {
-    say(`${PAGES} …`);
+    print(`${PAGES} …`);
     process.env.TEST_DATABASE_URL = postgresql.url;
     for (const { name, few, many } of await measurePages())
-      say(`  a page of 50 ${name}: ${few.toFixed(2)} ms of 100 todos, ${many.toFixed(2)} ms of 1,000,000`);
+      print(`  a page of 50 ${name}: ${few.toFixed(2)} ms of 100 todos, ${many.toFixed(2)} ms of 1,000,000`);
   }
 }
 
-function say(text: string): void {
+function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-const asked = process.argv.slice(2);
-if (asked.every((name) => NAMES.includes(name))) await bench(asked.length > 0 ? asked : NAMES);
+const requestedNames = process.argv.slice(2);
+if (requestedNames.every((name) => NAMES.includes(name)))
+  await bench(requestedNames.length > 0 ? requestedNames : NAMES);
 else {
   process.stderr.write(`usage: npm run bench [-- NAME …]\n\n  ${NAMES.join('\n  ')}\n`);
   process.exitCode = 2;

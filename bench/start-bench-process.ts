@@ -3,18 +3,18 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Pin } from './find-pin.ts';
 
-/** A process of the bench's own that answers messages, one at a time. Disposing it ends it. */
+/** A child process of the bench that answers messages, one at a time. Disposing it ends it. */
 export type BenchProcess = AsyncDisposable & {
-  /** What it said first. */
-  readonly greeting: unknown;
-  /** Sends a message and resolves with the answer. @throws when the process ends or stays silent for `patience` milliseconds. */
-  readonly ask: (message: string | object, options?: { patience?: number }) => Promise<unknown>;
+  /** The first message of the process. */
+  readonly firstMessage: unknown;
+  /** Sends a message and resolves with the response. @throws when the process ends, or sends none for `timeoutMs`. */
+  readonly request: (message: string | object, options?: { timeoutMs?: number }) => Promise<unknown>;
 };
 
-/** Milliseconds that a process has to start, to answer, or to end. */
-const PATIENCE = 20_000;
+/** How long a process may take to start, to respond, or to end. */
+const TIMEOUT_MS = 20_000;
 
-/** Starts a script on a core, and resolves once it has said something. */
+/** Starts a script, pinned to a core, and resolves when it has sent its first message. @throws when it sends none. */
 export async function startBenchProcess({
   script,
   args = [],
@@ -32,18 +32,18 @@ export async function startBenchProcess({
   const child = spawn(command, rest, {
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    // out of reach of Ctrl-C: it ends in good order when it notices that the bench is gone
+    // Ctrl-C does not reach a detached process, so that it can clean up when it notices that the bench has ended
     detached: true,
   });
   const stderr: string[] = [];
-  // told only when it fails: Koa also writes there that the load hung up in the middle of an answer
+  // printed only when the start fails: Koa also writes to stderr when the load closes a connection during a response
   child.stderr?.setEncoding('utf8').on('data', (text: string) => stderr.push(text));
   try {
     return {
-      greeting: await nextMessage(child, PATIENCE),
-      ask(message, { patience = PATIENCE } = {}) {
+      firstMessage: await nextMessage(child, TIMEOUT_MS),
+      request(message, { timeoutMs = TIMEOUT_MS } = {}) {
         child.send(message);
-        return nextMessage(child, patience);
+        return nextMessage(child, timeoutMs);
       },
       [Symbol.asyncDispose]: () => end(child),
     };
@@ -53,9 +53,9 @@ export async function startBenchProcess({
   }
 }
 
-async function nextMessage(child: ChildProcess, patience: number): Promise<unknown> {
+async function nextMessage(child: ChildProcess, timeoutMs: number): Promise<unknown> {
   const settled = new AbortController();
-  const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(patience)]);
+  const signal = AbortSignal.any([settled.signal, AbortSignal.timeout(timeoutMs)]);
   const message = once(child, 'message', { signal }).then(([value]) => value);
   const failure = once(child, 'exit', { signal }).then(([code]) => {
     throw new Error(`the process ended with ${code}`);
@@ -72,7 +72,7 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   child.kill('SIGTERM');
-  const impatience = setTimeout(() => child.kill('SIGKILL'), PATIENCE);
+  const timeout = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
   await exited;
-  clearTimeout(impatience);
+  clearTimeout(timeout);
 }

@@ -3,16 +3,16 @@ import { CORES, type Pin } from './find-pin.ts';
 import { LoadRequest } from './load-request.ts';
 import { startBenchProcess } from './start-bench-process.ts';
 
-/** A server in a process of its own. Disposing it ends the process. */
+/** A server in a child process. Disposing it ends the process. */
 export type Contestant = AsyncDisposable & {
   readonly request: LoadRequest;
-  /** The CPU time that the process has used so far, of all its threads. */
+  /** Reads the CPU time that all threads of the process have used so far. */
   readonly cpuMicroseconds: () => Promise<number>;
 };
 
 const CpuMessage = z.object({ cpuMicroseconds: z.number() });
 
-/** Starts a script of bench/servers, and resolves once it listens. */
+/** Starts a script in bench/servers, and resolves when it listens. */
 export async function startContestant(options: {
   script: URL;
   args: readonly string[];
@@ -21,8 +21,8 @@ export async function startContestant(options: {
 }): Promise<Contestant> {
   const server = await startBenchProcess({ ...options, core: CORES.server });
   return {
-    request: LoadRequest.parse(server.greeting),
-    cpuMicroseconds: async () => CpuMessage.parse(await server.ask('cpu')).cpuMicroseconds,
+    request: LoadRequest.parse(server.firstMessage),
+    cpuMicroseconds: async () => CpuMessage.parse(await server.request('cpu')).cpuMicroseconds,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

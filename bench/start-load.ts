@@ -3,14 +3,17 @@ import { CORES, type Pin } from './find-pin.ts';
 import type { LoadRequest } from './load-request.ts';
 import { startBenchProcess } from './start-bench-process.ts';
 
-/** What a load was answered. */
+/** The result of a load. `p99` is in milliseconds. */
 export type LoadResult = { readonly requests: number; readonly perSecond: number; readonly p99: number };
 
-/** A process that sends requests. Disposing it ends it. */
+/** A process that sends requests to a server. Disposing it ends it. */
 export type Load = AsyncDisposable & {
-  /** Sends `request` again and again for `seconds`. @throws when an answer is not 2xx. */
+  /** Sends `request` repeatedly for `seconds`. @throws when a response is not 2xx. */
   readonly run: (request: LoadRequest, seconds: number) => Promise<LoadResult>;
 };
+
+/** How long the process may take to send the result of a load that is over. */
+const RESULT_TIMEOUT_MS = 20_000;
 
 const AutocannonResult = z.object({
   '2xx': z.number().min(1),
@@ -22,16 +25,17 @@ const AutocannonResult = z.object({
 });
 
 /**
- * Starts the process that the load comes from: what it takes to ask must not be taken from who answers, nor from who
- * counts. It stays for all rounds, for a new one would be slow in its first second, and be measured instead of the server.
+ * Starts the process that sends the load. It is separate, so that the load does not use the CPU time of the server or of
+ * the bench. It serves all rounds, because a new process is slow in its first second, and would be measured instead of
+ * the server.
  */
 export async function startLoad({ environment, pin }: { environment: NodeJS.ProcessEnv; pin: Pin }): Promise<Load> {
   const script = new URL('./load-process.ts', import.meta.url);
   const process = await startBenchProcess({ script, environment, core: CORES.load, pin });
   return {
     async run(request, seconds) {
-      const answer = await process.ask({ request, seconds }, { patience: (seconds + 20) * 1000 });
-      const result = AutocannonResult.parse(answer);
+      const timeoutMs = seconds * 1000 + RESULT_TIMEOUT_MS;
+      const result = AutocannonResult.parse(await process.request({ request, seconds }, { timeoutMs }));
       return {
         requests: result['2xx'],
         perSecond: result['2xx'] / result.duration,

@@ -2,12 +2,12 @@ import type { Outcome } from './compare.ts';
 import type { Comparison } from './comparisons.ts';
 import type { StartUp } from './measure-start-ups.ts';
 
-/** A line of the table: what is measured, and its cells. */
+/** A row of the table: the name of the measurement, and the other cells by the names of their columns. */
 export type Row = Readonly<Partial<Record<(typeof COLUMNS)[number], string>>>;
 
 const COLUMNS = ['', 'yata', 'baseline', 'ratio', 'spread', 'best', 'target', 'p99 ms', 'CPU µs'] as const;
 
-/** The table as text, its columns as wide as they need to be. */
+/** Renders the table as text. Each column is as wide as its widest cell. */
 export function renderTable(rows: readonly Row[]): string {
   const lines = [COLUMNS, ...rows.map((row) => COLUMNS.map((column) => row[column] ?? ''))];
   const widths = COLUMNS.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
@@ -21,7 +21,7 @@ export function renderTable(rows: readonly Row[]): string {
     .join('\n');
 }
 
-/** The line of a comparison; where two figures are in one cell, the baseline's is the second. */
+/** Creates the row of a comparison. In a cell with two figures the first is of yata and the second of the baseline. */
 export function comparisonRow(
   name: string,
   { target }: Comparison,
@@ -40,15 +40,15 @@ export function comparisonRow(
   };
 }
 
-/** The lines of a start: how long it takes, and how much memory is resident a second later. */
+/** Creates the rows of a start: its time, and the resident memory a second later. */
 export function startUpRows(
   name: string,
   { milliseconds, residentMegabytes }: StartUp,
-  { withinMilliseconds, withinMegabytes }: { withinMilliseconds: number; withinMegabytes: number },
+  { limitMs, limitMegabytes }: { limitMs: number; limitMegabytes: number },
 ): Row[] {
   return [
-    limitRow(`${name}, time`, milliseconds, withinMilliseconds, 'ms'),
-    ...(residentMegabytes === undefined ? [] : [limitRow(`${name}, memory`, residentMegabytes, withinMegabytes, 'MB')]),
+    limitRow(`${name}, time`, milliseconds, limitMs, 'ms'),
+    ...(residentMegabytes === undefined ? [] : [limitRow(`${name}, memory`, residentMegabytes, limitMegabytes, 'MB')]),
   ];
 }
 

@@ -1,6 +1,7 @@
+import { basicAuthorization } from '../../test/support/post-as-client.ts';
 import type { LoadRequest } from '../load-request.ts';
 
-/** The client credentials grant (RFC 6749 §4.4.2) by client_secret_basic, for the default resource. */
+/** A client credentials request (RFC 6749 §4.4.2) with client_secret_basic, for the default resource. */
 export function accessTokenRequest({
   port,
   clientId,
@@ -14,10 +15,10 @@ export function accessTokenRequest({
     url: `http://127.0.0.1:${port}/oauth/token`,
     method: 'POST',
     headers: {
-      authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
+      authorization: basicAuthorization({ id: clientId, secret: clientSecret }),
       'content-type': 'application/x-www-form-urlencoded',
     },
-    // named, for a bare oidc-provider grants no scope to who names none
+    // the scopes are named, because a plain oidc-provider grants none to a client that names none
     body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'todos:read todos:write' }).toString(),
   };
 }

@@ -5,7 +5,7 @@ import { serve } from '../../shared/http/serve.ts';
 import { accessTokenRequest } from './access-token-request.ts';
 import { runContestant } from './run-contestant.ts';
 
-/** The resource that access tokens are issued for. */
+/** The audience of the access tokens. */
 const RESOURCE = 'http://localhost:3001/api/v1';
 const SCOPE = 'todos:read todos:write';
 
@@ -26,7 +26,7 @@ await runContestant(async (resources) => {
       },
     ],
     scopes: SCOPE.split(' '),
-    // every client is refused whose default algorithm there is no key for
+    // oidc-provider rejects a client whose default algorithm has no key
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     routes: { token: '/oauth/token' },
     features: {

@@ -1,6 +1,6 @@
 import type { LoadRequest } from '../load-request.ts';
 
-/** A GET that carries an access token (RFC 6750 §2.1). */
+/** A GET request with an access token (RFC 6750 §2.1). */
 export function bearerRequest({
   port,
   path,

@@ -5,17 +5,17 @@ import { openOrm } from '../../shared/database/orm.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { ImportedTodo } from '../../shared/todo/todo.ts';
 
-/** Whose todos are read. */
+/** The owner of the todos that are read. */
 export const OWNER = 'alice';
 
-/** A new database with the table of todos: 20 of `OWNER`'s, `todoId` among them, and 20 of each of 50 others. */
+/** A database with 20 todos of `OWNER`, one of them `todoId`, and with 20 todos of each of 50 other owners. */
 export type TodosDatabase = AsyncDisposable & { readonly url: string; readonly todoId: string };
 
-/** Makes a database of todos on the PostgreSQL server that `TEST_DATABASE_URL` names. Disposing it drops it. */
+/** Creates a database of todos on the PostgreSQL server at `TEST_DATABASE_URL`. Disposing it drops it. */
 export async function openTodosDatabase(): Promise<TodosDatabase> {
   await using opening = new AsyncDisposableStack();
   const database = opening.use(await openTestDatabase());
-  if (database.kind !== 'postgresql') throw new Error('TEST_DATABASE_URL names no PostgreSQL server');
+  if (database.kind !== 'postgresql') throw new Error('TEST_DATABASE_URL must name a PostgreSQL server');
   await using orm = await openOrm(database, apiDatabase);
   const todoId = crypto.randomUUID();
   await addTodos(orm.em, OWNER, 20, todoId);
@@ -24,7 +24,7 @@ export async function openTodosDatabase(): Promise<TodosDatabase> {
   return { url: database.url, todoId, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-/** Adds `count` todos of `owner`, the way an import does. */
+/** Adds `count` todos of `owner`, as an import does. */
 export async function addTodos(em: SqlEntityManager, owner: string, count: number, id?: string): Promise<void> {
   const todos = Array.from({ length: count }, (_, number) =>
     ImportedTodo.parse({
@@ -39,7 +39,10 @@ export async function addTodos(em: SqlEntityManager, owner: string, count: numbe
   await createTodos(em).write(owner, (writer) => writer.add(todos));
 }
 
-/** Gives each of `others` the todos that there are, and the planner statistics, without which it reads the whole table. */
+/**
+ * Copies the todos to `others` owners, and collects statistics, without which the planner of PostgreSQL reads the whole
+ * table.
+ */
 async function copyTodos(em: SqlEntityManager, others: number): Promise<void> {
   await em.execute(
     `insert into api.todo

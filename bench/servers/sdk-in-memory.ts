@@ -7,7 +7,7 @@ import { serve } from '../../shared/http/serve.ts';
 import { runContestant } from './run-contestant.ts';
 import { toolCallRequest } from './tool-call-request.ts';
 
-// the SDK as its documentation shows it, stateless: no guard, and todos that are in memory
+// A stateless server with the SDK, as its documentation shows it: no guard, and todos in memory.
 await runContestant(async (resources) => {
   const todos = Array.from({ length: 20 }, (_, number) => ({
     id: randomUUID(),

@@ -8,12 +8,12 @@ const LIST_SIZE = 131_072;
 const LISTS = 8;
 const TOKENS = 1_000_000;
 const REVOKED = 10_000;
-/** Readers among which the bytes are divided: those that something else frees meanwhile are few beside them. */
+/** The number of readers. The bytes in use are divided by it, so that memory that is freed meanwhile matters little. */
 const READERS = 20;
 const LOOKUPS = 5_000_000;
 
-// Reads the lists of a million tokens, of which one in a hundred is revoked at random, and writes what that costs as
-// JSON. It runs with `--expose-gc`, and the lists come from memory, so that nothing else is counted.
+// Reads the status lists of a million access tokens, of which a random one in a hundred is revoked, and writes the cost as
+// JSON. It needs `--expose-gc`. The lists come from memory, so that nothing else is counted.
 const identifier = 'https://issuer.example';
 const aggregation = `${identifier}/oauth/status-lists`;
 const uris = Array.from({ length: LISTS }, (_, index) => `${aggregation}/${index + 1}`);
@@ -36,18 +36,18 @@ const issuer: Issuer = {
   },
 };
 
-// everything is loaded and compiled before anything is counted
+// the first reader loads and compiles the code before anything is counted
 await openReader();
 const before = bytesInUse();
 const readers = await Promise.all(Array.from({ length: READERS }, openReader));
 const bytes = Math.round((bytesInUse() - before) / READERS);
 const [reader = await openReader()] = readers;
 
-const places = Array.from({ length: 4096 }, () => placeOf(Math.floor(Math.random() * TOKENS)));
-look(LOOKUPS);
-const began = performance.now();
-const revoked = look(LOOKUPS);
-const nanoseconds = ((performance.now() - began) * 1e6) / LOOKUPS;
+const indexes = Array.from({ length: 4096 }, () => statusIndexOf(Math.floor(Math.random() * TOKENS)));
+countRevoked(LOOKUPS);
+const startedAt = performance.now();
+const revoked = countRevoked(LOOKUPS);
+const nanoseconds = ((performance.now() - startedAt) * 1e6) / LOOKUPS;
 process.stdout.write(JSON.stringify({ bytes, nanoseconds, share: revoked / LOOKUPS }));
 process.exit();
 
@@ -58,23 +58,23 @@ async function openReader() {
   return opened;
 }
 
-function look(times: number): number {
+function countRevoked(times: number): number {
   let invalid = 0;
   for (let time = 0; time < times; time++) {
-    const place = places[time & 4095];
-    if (place !== undefined && reader.isRevoked(place) === true) invalid += 1;
+    const index = indexes[time & 4095];
+    if (index !== undefined && reader.isRevoked(index) === true) invalid += 1;
   }
   return invalid;
 }
 
-function placeOf(token: number) {
+function statusIndexOf(token: number) {
   return { idx: token % LIST_SIZE, uri: uris[Math.floor(token / LIST_SIZE)] ?? '' };
 }
 
 async function signLists(): Promise<Map<string, string>> {
   const lists = new Map(uris.map((uri) => [uri, new StatusList(new Uint8Array(LIST_SIZE / 8))]));
-  for (const token of sample()) {
-    const { idx, uri } = placeOf(token);
+  for (const token of chooseRevoked()) {
+    const { idx, uri } = statusIndexOf(token);
     lists.get(uri)?.invalidate(idx, 1);
   }
   const signed = new Map<string, string>();
@@ -88,14 +88,14 @@ async function signLists(): Promise<Map<string, string>> {
   return signed;
 }
 
-function sample(): Set<number> {
+function chooseRevoked(): Set<number> {
   const tokens = new Set<number>();
   while (tokens.size < REVOKED) tokens.add(Math.floor(Math.random() * TOKENS));
   return tokens;
 }
 
 function bytesInUse(): number {
-  if (globalThis.gc === undefined) throw new Error('run it with --expose-gc');
+  if (globalThis.gc === undefined) throw new Error('run this script with --expose-gc');
   for (let time = 0; time < 5; time++) globalThis.gc();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;

@@ -1,15 +1,16 @@
 import { createLogger } from '../../shared/logger.ts';
 import { openResourceServer } from '../../shared/resource-server/resource-server.ts';
 import { runUntilSignalled } from '../../shared/run-until-signalled.ts';
+import { TODO_SCOPES } from '../../shared/scopes.ts';
 
-/** Resource servers that read the status lists of one issuer: `node status-list-readers.ts ISSUER COUNT`. */
+// Opens COUNT resource servers that read the status lists of one issuer: `node status-list-readers.ts ISSUER COUNT`.
 await runUntilSignalled(async (resources) => {
   const [authorizationServer = '', count = ''] = process.argv.slice(2);
   const logger = createLogger({ name: 'readers', level: 'error' });
   const opened = Array.from({ length: Number(count) }, (_, index) =>
     resources.use(
       openResourceServer(
-        { resource: `http://127.0.0.1/${index}`, authorizationServer, scopes: [], name: 'bench' },
+        { resource: `http://127.0.0.1/${index}`, authorizationServer, scopes: TODO_SCOPES, name: 'bench' },
         { authUrl: undefined, logger },
       ),
     ),

@@ -1,6 +1,6 @@
 import type { LoadRequest } from '../load-request.ts';
 
-/** A call of list_todos over Streamable HTTP. */
+/** A tool call of list_todos over Streamable HTTP. */
 export function toolCallRequest({ url, accessToken }: { url: string; accessToken: string }): LoadRequest {
   return {
     url,

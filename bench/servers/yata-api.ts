@@ -15,7 +15,7 @@ await runContestant(async (resources) => {
     AUTH_ISSUER: tokenIssuer.identifier,
     API_RESOURCE: RESOURCE,
     API_PORT: String(await getFreePort()),
-    // counted like anybody's, and never too many
+    // requests are counted, but never reach the limit
     API_RATE_LIMIT: '1000000000',
     LOG_LEVEL: 'warn',
   });

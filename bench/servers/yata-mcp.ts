@@ -8,10 +8,12 @@ import { startMcp } from '../../mcp/main.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
+import { requestAccessToken } from '../../test/support/request-access-token.ts';
+import { requestTodos } from '../../test/support/request-todos.ts';
 import { runContestant } from './run-contestant.ts';
 import { toolCallRequest } from './tool-call-request.ts';
 
-// the whole chain: the guard of mcp, the tool, the guard of api and its database, all in this one process
+// All services in one process: the guard of mcp, the tool, the guard of api, and its database.
 await runContestant(async (resources) => {
   const { path } = resources.use(makeTemporaryDirectory());
   const database = resources.use(await openTestDatabase());
@@ -20,7 +22,7 @@ await runContestant(async (resources) => {
     AUTH_PORT: String(authPort),
     API_PORT: String(apiPort),
     MCP_PORT: String(mcpPort),
-    // the address that the load uses, for mcp refuses another Host
+    // the address of the load, because mcp rejects any other Host
     MCP_RESOURCE: `http://127.0.0.1:${mcpPort}/mcp`,
     API_RATE_LIMIT: '1000000000',
     YATA_DATA_DIR: path,
@@ -32,24 +34,16 @@ await runContestant(async (resources) => {
   const mcp = readMcpConfig({ ...environment, OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET });
   resources.use(await startMcp(mcp));
 
-  const demo = findOrCreateCredentials(path, 'demo');
-  const getAccessToken = async (resource: string) => {
-    const response = await fetch(`http://127.0.0.1:${authPort}/oauth/token`, {
-      method: 'POST',
-      headers: { authorization: `Basic ${btoa(`${demo.OAUTH_CLIENT_ID}:${demo.OAUTH_CLIENT_SECRET}`)}` },
-      body: new URLSearchParams({ grant_type: 'client_credentials', resource }),
-    });
-    const { access_token } = Object(await response.json());
-    return String(access_token);
-  };
-  const forApi = await getAccessToken(mcp.API_RESOURCE);
+  const credentials = findOrCreateCredentials(path, 'demo');
+  const demo = { id: credentials.OAUTH_CLIENT_ID, secret: credentials.OAUTH_CLIENT_SECRET };
+  const issuer = `http://127.0.0.1:${authPort}`;
+  const forApi = await requestAccessToken(issuer, demo, { resource: mcp.API_RESOURCE });
   for (let number = 0; number < 20; number++) {
-    await fetch(`http://127.0.0.1:${apiPort}/api/v1/todos`, {
+    await requestTodos(`http://127.0.0.1:${apiPort}/api/v1`, forApi, {
       method: 'POST',
-      headers: { authorization: `Bearer ${forApi}`, 'content-type': 'application/json' },
       body: JSON.stringify({ title: `Todo number ${number}` }),
     });
   }
-  const accessToken = await getAccessToken(mcp.MCP_RESOURCE);
+  const accessToken = await requestAccessToken(issuer, demo, { resource: mcp.MCP_RESOURCE });
   return toolCallRequest({ url: mcp.MCP_RESOURCE, accessToken });
 });

@@ -6,6 +6,9 @@ import { requestAccessToken } from '../support/request-access-token.ts';
 import { startBlockableProxy } from '../support/start-blockable-proxy.ts';
 import type { TestClient } from '../support/start-system.ts';
 
+// these tests start several processes, one after another, which takes long on a busy machine
+vi.setConfig({ testTimeout: 90_000 });
+
 test('without auth, api and mcp use cached lists, and they apply missed revocations when auth returns', async () => {
   await using installation = await openSplitInstallation();
   const { issuer, mcpResource, useAtApi, useAtMcp } = installation;

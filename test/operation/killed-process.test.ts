@@ -9,6 +9,9 @@ import { runPrintedCommands } from '../support/run-printed-commands.ts';
 import { startProcess } from '../support/start-process.ts';
 import type { TestClient } from '../support/start-system.ts';
 
+// these tests start several processes, one after another, which takes long on a busy machine
+vi.setConfig({ testTimeout: 90_000 });
+
 test('every acknowledged revocation survives kill -9', async () => {
   await using installation = await openSplitInstallation();
   const { issuer } = installation;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseEnv, promisify } from 'node:util';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
@@ -15,6 +15,9 @@ import { connectMcpClient } from '../support/mcp-client.ts';
 import { openInstallation } from '../support/open-installation.ts';
 import { runInShell, runPrintedCommands } from '../support/run-printed-commands.ts';
 import { type RunningProcess, startProcess } from '../support/start-process.ts';
+
+// these tests start several processes, one after another, which takes long on a busy machine
+vi.setConfig({ testTimeout: 90_000 });
 
 /** Parses the MCP server configurations that a start printed: for stdio, and for HTTP. */
 function parsePrintedServers(running: RunningProcess) {
@@ -173,7 +176,7 @@ test('npm run mcp:stdio reads the credentials from the data directory', async ()
   expect((await running).stdout).toBe('{"result":{},"jsonrpc":"2.0","id":1}\n');
 });
 
-test('a start on a port that is in use fails with EADDRINUSE', { timeout: 60_000 }, async () => {
+test('a start on a port that is in use fails with EADDRINUSE', async () => {
   await using first = await openInstallation();
   await using running = await first.start();
   await using second = await openInstallation();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 
 /** A process of yata, started as a user starts it. Disposing it kills it. */
 export type RunningProcess = AsyncDisposable & {
+  readonly pid: number | undefined;
   /** Returns everything that the process wrote to stdout and stderr so far. */
   readonly output: () => string;
   /** Sends a signal, waits for the end of the process, and returns its exit code or the signal that ended it. */
@@ -11,10 +12,16 @@ export type RunningProcess = AsyncDisposable & {
   readonly ended: Promise<number | NodeJS.Signals>;
 };
 
-/** Starts `node ...args` and resolves when its output contains `ready`. @throws {Error} when it ends before that. */
+/** Milliseconds after which a process that is not ready is killed. */
+const START_TIMEOUT_MS = 60_000;
+
+/**
+ * Starts `node ...args`, with `PATH` and `environment` as its environment, and resolves when its output contains `ready`.
+ * @throws {Error} when the process ends before that, or is killed after a minute.
+ */
 export async function startProcess(
   args: string[],
-  environment: Record<string, string>,
+  environment: NodeJS.ProcessEnv,
   ready: string,
 ): Promise<RunningProcess> {
   const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH ?? '', ...environment } });
@@ -26,12 +33,14 @@ export async function startProcess(
       if (output.includes(ready)) started.resolve();
     });
   }
+  const timeout = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
   const ended = once(child, 'close').then(([code, signal]) => {
     started.reject(new Error(`node ${args.join(' ')} ended before it wrote ${JSON.stringify(ready)}:\n${output}`));
     return code ?? signal;
   });
-  await started.promise;
+  await started.promise.finally(() => clearTimeout(timeout));
   return {
+    pid: child.pid,
     output: () => output,
     ended,
     async end(signal) {
