@@ -6,14 +6,14 @@ import { resource, startApi } from './testing/start-api.ts';
 const ServiceIndexBody = z.object({ name: z.string(), links: z.array(z.object({ href: z.url() })) });
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 
-// one API for all tests of this file: each has a subject of its own, so none sees another's todos
+// one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;
 beforeAll(async () => {
   api = await startApi();
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-test('a todo is created, read, changed and deleted', async () => {
+test('a todo can be created, read, changed and deleted', async () => {
   const call = await api.createCaller();
   const created = await call('POST', '/api/v1/todos', { title: 'Buy milk' });
   expect(created).toMatchObject({ status: 201, body: { title: 'Buy milk', description: null, completed: false } });
@@ -36,7 +36,7 @@ test('a todo is created, read, changed and deleted', async () => {
     },
   });
   expect(Todo.parse(changed.body).updated_at > todo.updated_at).toBe(true);
-  // PUT too changes what is sent and leaves the rest
+  // like PATCH, PUT changes only the fields that are sent
   expect(await call('PUT', `/api/v1/todos/${todo.id}`, { description: null })).toMatchObject({
     status: 200,
     body: { title: 'Buy milk', completed: true, description: null },
@@ -48,7 +48,7 @@ test('a todo is created, read, changed and deleted', async () => {
   expect(await call('GET', `/api/v1/todos/${todo.id}`)).toMatchObject({ status: 404 });
 });
 
-test('a list is an array, the oldest first', async () => {
+test('a list is an array with the oldest todo first', async () => {
   const call = await api.createCaller();
   expect(await call('GET', '/api/v1/todos')).toMatchObject({ status: 200, body: [] });
   for (const title of ['one', 'two', 'three']) await call('POST', '/api/v1/todos', { title });
@@ -72,17 +72,17 @@ test('every path works with a trailing slash', async () => {
   expect((await call('DELETE', `/api/v1/todos/${body.id}/`)).status).toBe(200);
 });
 
-test("another subject's todo is as absent as one that never was", async () => {
+test('a todo of another subject gets the same response as an id that no todo has', async () => {
   const [owner, other] = [await api.createCaller(), await api.createCaller()];
   const body = Todo.parse((await owner('POST', '/api/v1/todos', { title: 'private' })).body);
-  const refusals = async (id: string) => [
+  const responsesTo = async (id: string) => [
     await other('GET', `/api/v1/todos/${id}`),
     await other('PATCH', `/api/v1/todos/${id}`, { title: 'mine now' }),
     await other('PUT', `/api/v1/todos/${id}`, { title: 'mine now' }),
     await other('DELETE', `/api/v1/todos/${id}`),
   ];
-  const absent = await refusals(UNKNOWN);
-  const others = await refusals(body.id);
+  const absent = await responsesTo(UNKNOWN);
+  const others = await responsesTo(body.id);
   expect(others.map(({ status, body }) => ({ status, body }))).toEqual(
     absent.map(({ status, body }) => ({ status, body })),
   );
@@ -91,13 +91,13 @@ test("another subject's todo is as absent as one that never was", async () => {
   expect((await owner('GET', `/api/v1/todos/${body.id}`)).body).toEqual(body);
 });
 
-test('each operation needs its scope', async () => {
+test('each operation requires its scope', async () => {
   const reader = await api.createCaller({ scope: 'todos:read' });
   const writer = await api.createCaller({ scope: 'todos:write' });
   const challenge = (scope: string) =>
     `Bearer error="insufficient_scope", error_description="The access token lacks the scope ${scope}", ` +
     `resource_metadata="http://api.example/.well-known/oauth-protected-resource/api/v1", scope="${scope}"`;
-  const refusals = [
+  const responses = [
     [await writer('GET', '/api/v1/todos'), 'todos:read'],
     [await writer('GET', `/api/v1/todos/${UNKNOWN}`), 'todos:read'],
     [await reader('POST', '/api/v1/todos', { title: 'no' }), 'todos:write'],
@@ -105,7 +105,7 @@ test('each operation needs its scope', async () => {
     [await reader('PUT', `/api/v1/todos/${UNKNOWN}`, {}), 'todos:write'],
     [await reader('DELETE', `/api/v1/todos/${UNKNOWN}`), 'todos:write'],
   ] as const;
-  for (const [{ status, headers, body }, scope] of refusals) {
+  for (const [{ status, headers, body }, scope] of responses) {
     expect({ status, challenge: headers.get('www-authenticate') }).toEqual({
       status: 403,
       challenge: challenge(scope),
@@ -130,11 +130,11 @@ test.each([
   [{ title: 'a', completed: 'yes' }, 'completed'],
   [{ title: 'a', completed: null }, 'completed'],
   [{ title: 'a', id: UNKNOWN }, 'id'],
-  [{ title: 'a', owner: 'somebody' }, 'owner'],
+  [{ title: 'a', owner: 'another subject' }, 'owner'],
   [[], 'body'],
   ['title', 'body'],
   [1e308, 'body'],
-])('the new todo %j is refused for its %s', async (todo, field) => {
+])('the new todo %j is rejected because of its %s', async (todo, field) => {
   const call = await api.createCaller();
   const answer = await call('POST', '/api/v1/todos', todo);
   expect(answer.status).toBe(400);
@@ -143,7 +143,7 @@ test.each([
   expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
 });
 
-test('what is at the limits is kept as it was sent', async () => {
+test('a todo with the longest texts is stored unchanged', async () => {
   const call = await api.createCaller();
   const todo = {
     title: `${'ä'.repeat(498)}🎉`,
@@ -155,7 +155,7 @@ test('what is at the limits is kept as it was sent', async () => {
 });
 
 test.each(['not-a-uuid', '1', `${UNKNOWN}x`, '%00', "'; drop table api.todo; --"])(
-  'an id like %s is a 404 that says so',
+  'the id %s gets 404 with "expected a UUID"',
   async (id) => {
     const call = await api.createCaller();
     for (const method of ['GET', 'DELETE']) {
@@ -167,7 +167,7 @@ test.each(['not-a-uuid', '1', `${UNKNOWN}x`, '%00', "'; drop table api.todo; --"
   },
 );
 
-test('changes that come together are each kept', async () => {
+test('concurrent changes of different fields are all stored', async () => {
   const call = await api.createCaller();
   const body = Todo.parse((await call('POST', '/api/v1/todos', { title: 'together' })).body);
   await Promise.all([
@@ -182,7 +182,7 @@ test('changes that come together are each kept', async () => {
   });
 });
 
-test('a path in another case is not there, with and without an access token', async () => {
+test('a path in another case gets 404, with and without an access token', async () => {
   const call = await api.createCaller();
   for (const path of ['/API/v1/todos', '/api/V1/todos', '/api/v1/TODOS']) {
     expect(await call('GET', path)).toMatchObject({ status: 404 });
@@ -190,7 +190,7 @@ test('a path in another case is not there, with and without an access token', as
   }
 });
 
-test('what is not there is a problem, and a wrong method says which are right', async () => {
+test('an unknown path gets a problem, and a wrong method gets the allowed methods', async () => {
   const call = await api.createCaller();
   expect(await call('GET', '/api/v1/nothing')).toMatchObject({
     status: 404,
@@ -201,7 +201,7 @@ test('what is not there is a problem, and a wrong method says which are right', 
   expect(wrong.headers.get('allow')?.split(', ').sort()).toEqual(['GET', 'HEAD', 'POST']);
 });
 
-test('the protected resource metadata is at both places, for everybody', async () => {
+test('the protected resource metadata is public, at both paths', async () => {
   for (const path of ['/.well-known/oauth-protected-resource', '/.well-known/oauth-protected-resource/api/v1']) {
     const response = await api.fetch(path);
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
@@ -233,7 +233,7 @@ test('GET / leads to the documentation, the description and the metadata', async
   expect(await page.text()).toContain('<a href="http://api.example/docs">');
 });
 
-test('it says whether it lives, is ready, and what it did', async () => {
+test('the health endpoints and the metrics answer', async () => {
   const get = async (path: string) => {
     const response = await api.fetch(path);
     return { status: response.status, text: await response.text() };

@@ -6,18 +6,18 @@ import { Todo } from '../../shared/todo/todo.ts';
 import { type Caller, resource, startApi } from '../testing/start-api.ts';
 import { deleteExpiredKeys } from './idempotency.ts';
 
-// one API for all tests of this file: each has a subject of its own
+// one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;
 beforeAll(async () => {
   api = await startApi();
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-const once = (key: string = randomUUID()) => ({ 'idempotency-key': key });
+const withKey = (key: string = randomUUID()) => ({ 'idempotency-key': key });
 
-test('the same key sent 20 times at once makes one todo, and every answer is the first one', async () => {
+test('20 concurrent requests with one key create one todo and get the same response', async () => {
   const call = await api.createCaller();
-  const headers = once();
+  const headers = withKey();
   const post = () => untilDone(() => call('POST', '/api/v1/todos', { title: 'once' }, headers));
   const answers = await Promise.all(Array.from({ length: 20 }, post));
   const [first] = answers;
@@ -30,12 +30,12 @@ test('the same key sent 20 times at once makes one todo, and every answer is the
   expect((await call('GET', '/api/v1/todos')).body).toEqual([todo]);
 });
 
-test('the same key sent to two processes at once makes one todo', async () => {
+test('concurrent requests with one key to two processes create one todo', async () => {
   await using beside = await startApi({ sharedWith: api });
   const sub = randomUUID();
   const callers = [await api.createCaller({ sub }), await beside.createCaller({ sub })];
   for (let round = 0; round < 5; round += 1) {
-    const headers = once();
+    const headers = withKey();
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => callers)
         .flat()
@@ -48,23 +48,23 @@ test('the same key sent to two processes at once makes one todo', async () => {
     expect(titles(await call('GET', '/api/v1/todos'))).toEqual([0, 1, 2, 3, 4].map((round) => `round ${round}`));
 });
 
-test('the answer stays what it was, whatever becomes of the todo', async () => {
+test('a repeated request gets the first response, also after the todo was changed and deleted', async () => {
   const call = await api.createCaller();
-  const headers = once();
+  const headers = withKey();
   const post = (body: object) => call('POST', '/api/v1/todos', body, headers);
   const first = await post({ title: 'kept', position: 0.1, tags: ['b', 'a'] });
   const { id } = Todo.parse(first.body);
   await call('PATCH', `/api/v1/todos/${id}`, { title: 'renamed' });
   await call('DELETE', `/api/v1/todos/${id}`);
-  // what is left out is what it would have been, in any order
+  // the same request: fields in another order, and a default value that the first request omitted
   const again = await post({ tags: ['b', 'a'], completed: false, position: 0.1, title: 'kept' });
   expect([again.status, again.body, again.headers.get('etag')]).toEqual([201, first.body, '"1"']);
   expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
 });
 
-test('a batch with a key is done once', async () => {
+test('a repeated batch with a key is executed once', async () => {
   const call = await api.createCaller();
-  const headers = once();
+  const headers = withKey();
   const operations = [
     { op: 'create', todo: { title: 'one' } },
     { op: 'create', todo: { title: 'two' } },
@@ -76,53 +76,53 @@ test('a batch with a key is done once', async () => {
   expect(titles(await call('GET', '/api/v1/todos'))).toEqual(['one', 'two']);
 });
 
-test('an import with a key is done once', async () => {
+test('a repeated import with a key is executed once', async () => {
   const call = await api.createCaller();
-  const headers = { ...once(), 'content-type': 'application/jsonl' };
+  const headers = { ...withKey(), 'content-type': 'application/jsonl' };
   const post = () => call('POST', '/api/v1/todos/import', Buffer.from('{"title":"one"}\n{"title":"two"}'), headers);
   for (const { status, body } of [await post(), await post()])
     expect({ status, body }).toEqual({ status: 200, body: { created: 2, skipped: 0 } });
   expect(titles(await call('GET', '/api/v1/todos'))).toEqual(['one', 'two']);
 });
 
-test('a key that was sent with another request is refused with 422', async () => {
+test('a key of a different request is rejected with 422', async () => {
   const call = await api.createCaller();
-  const headers = once();
+  const headers = withKey();
   expect((await call('POST', '/api/v1/todos', { title: 'one' }, headers)).status).toBe(201);
   const batch = { operations: [{ op: 'create', todo: { title: 'one' } }] };
-  for (const refused of [
+  for (const rejected of [
     await call('POST', '/api/v1/todos', { title: 'other' }, headers),
     await call('POST', '/api/v1/todos/batch', batch, headers),
   ]) {
-    expect(refused).toMatchObject({ status: 422, body: { errors: [{ field: 'idempotency-key' }] } });
-    expect(refused.headers.get('content-type')).toBe('application/problem+json');
+    expect(rejected).toMatchObject({ status: 422, body: { errors: [{ field: 'idempotency-key' }] } });
+    expect(rejected.headers.get('content-type')).toBe('application/problem+json');
   }
   expect(titles(await call('GET', '/api/v1/todos'))).toEqual(['one']);
 });
 
-test('a key is its own with each subject, and with and without quotes the same', async () => {
+test('two subjects can use the same key, and quotes do not change a key', async () => {
   const [one, other] = [await api.createCaller(), await api.createCaller()];
   const key = randomUUID();
   const post = async (call: Caller, headers: Record<string, string>) =>
     Todo.parse((await call('POST', '/api/v1/todos/', { title: 'a' }, headers)).body).id;
-  const first = await post(one, once(key));
-  expect(await post(one, once(`"${key}"`))).toBe(first);
-  expect(await post(other, once(key))).not.toBe(first);
+  const first = await post(one, withKey(key));
+  expect(await post(one, withKey(`"${key}"`))).toBe(first);
+  expect(await post(other, withKey(key))).not.toBe(first);
 });
 
-test('a request that was refused may be sent anew with its key', async () => {
+test('a key of a rejected request can be used again', async () => {
   const call = await api.createCaller();
-  const headers = once();
+  const headers = withKey();
   expect((await call('POST', '/api/v1/todos', { title: '' }, headers)).status).toBe(400);
   const operations = [{ op: 'delete', id: randomUUID() }];
   expect((await call('POST', '/api/v1/todos/batch', { operations }, headers)).status).toBe(422);
   expect((await call('POST', '/api/v1/todos', { title: 'now right' }, headers)).status).toBe(201);
 });
 
-test('after 24 hours a key is as new, whether it was tidied away or not', async () => {
+test('a key expires after 24 hours, also if it is not deleted yet', async () => {
   const sub = randomUUID();
   const call = await api.createCaller({ sub });
-  const headers = once();
+  const headers = withKey();
   const post = async (title: string) => (await call('POST', '/api/v1/todos', { title }, headers)).status;
   const age = (interval: string) =>
     api.em
@@ -154,26 +154,26 @@ test.each([
   'ümlaut',
   'a'.repeat(256),
   `"${'a'.repeat(256)}"`,
-])('the key %j is refused', async (key) => {
+])('the key %j is rejected', async (key) => {
   const call = await api.createCaller();
-  expect(await call('POST', '/api/v1/todos', { title: 'a' }, once(key))).toMatchObject({
+  expect(await call('POST', '/api/v1/todos', { title: 'a' }, withKey(key))).toMatchObject({
     status: 400,
     body: { errors: [{ field: 'idempotency-key', expected: expect.any(String) }] },
   });
   expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
 });
 
-// the embedded database has one connection: no second one could hold the key while a request runs
+// the embedded database has only one connection, so no second one can hold the lock while a request runs
 test.skipIf(process.env.TEST_DATABASE_URL === undefined)(
-  'a key whose request still runs is refused with 409, in the other process too',
+  'a key whose request still runs is rejected with 409, also in another process',
   async () => {
     await using beside = await startApi({ sharedWith: api });
     const sub = randomUUID();
     const [call, other] = [await api.createCaller({ sub }), await beside.createCaller({ sub })];
-    const headers = once();
+    const headers = withKey();
     const held = Promise.withResolvers<void>();
     const locked = Promise.withResolvers<void>();
-    // the row that every writer of this subject needs
+    // the row that every write of this subject locks
     await call('POST', '/api/v1/todos', { title: 'before' });
     const holding = api.em.fork().transactional(async (transaction) => {
       await transaction.execute('select 1 from api.todo_list where owner = ? for update', [sub]);
@@ -184,9 +184,9 @@ test.skipIf(process.env.TEST_DATABASE_URL === undefined)(
     const first = call('POST', '/api/v1/todos', { title: 'runs' }, headers);
     await untilLocked();
     for (const post of [call, other]) {
-      const refused = await post('POST', '/api/v1/todos', { title: 'runs' }, headers);
-      expect(refused).toMatchObject({ status: 409, body: { errors: [{ field: 'idempotency-key' }] } });
-      expect(refused.headers.get('retry-after')).toBe('1');
+      const rejected = await post('POST', '/api/v1/todos', { title: 'runs' }, headers);
+      expect(rejected).toMatchObject({ status: 409, body: { errors: [{ field: 'idempotency-key' }] } });
+      expect(rejected.headers.get('retry-after')).toBe('1');
     }
     held.resolve();
     await holding;
@@ -208,7 +208,7 @@ async function untilLocked(): Promise<void> {
   }
 }
 
-/** Sends a request again while the first one with its key runs, as a client does. */
+/** Retries a request while the first request with its key runs, as a client does. */
 async function untilDone(send: () => ReturnType<Caller>): ReturnType<Caller> {
   const answer = await send();
   if (answer.status !== 409) return answer;

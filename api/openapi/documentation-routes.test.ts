@@ -6,7 +6,7 @@ import { startApi } from '../testing/start-api.ts';
 
 const FILES = ['/docs', '/docs/open-documentation.js', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui.css'];
 
-test('the document is there for everybody, and is sent again when it changed only', async () => {
+test('the OpenAPI document is public and has an ETag', async () => {
   await using api = await startApi();
   const response = await api.fetch('/openapi.json');
   expect(response.status).toBe(200);
@@ -28,7 +28,7 @@ test('the document is there for everybody, and is sent again when it changed onl
   expect((await api.fetch('/openapi.json', { method: 'POST' })).status).toBe(405);
 });
 
-test('the page comes with a strict policy, and no other file does', async () => {
+test('only the files of the page are served, each with a strict content security policy', async () => {
   await using api = await startApi();
   for (const path of FILES) {
     const { status, headers } = await api.fetch(path);
@@ -52,7 +52,7 @@ test('the page comes with a strict policy, and no other file does', async () => 
     expect((await api.fetch(path)).status, path).toBe(404);
 });
 
-test('the page shows the operations and tries them with an access token, without any other origin', async ({
+test('the page shows the operations and runs them with an access token, without requests to other origins', async ({
   skip,
 }) => {
   const browserPath = findChromium();
@@ -64,12 +64,12 @@ test('the page shows the operations and tries them with an access token, without
   await call('POST', '/api/v1/todos', { title: 'Show me on the page' });
   await using browser = await launchChromium(browserPath);
   const page = await browser.newPage();
-  const complaints: string[] = [];
+  const consoleMessages: string[] = [];
   const requested = new Set<string>();
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    if (['error', 'warning'].includes(message.type())) consoleMessages.push(message.text());
   });
-  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('pageerror', (error) => consoleMessages.push(error.message));
   page.on('request', (request) => requested.add(request.url()));
 
   await page.goto(`${origin}/docs`);
@@ -79,7 +79,7 @@ test('the page shows the operations and tries them with an access token, without
   await page.getByRole('button', { name: 'Authorize' }).click();
   const dialog = page.locator('.dialog-ux');
   expect(await dialog.innerText()).toContain(`curl -s ${api.issuer.identifier}/oauth/token`);
-  // nobody is asked for a client's secret
+  // the page does not ask for the secret of a client
   expect(await dialog.locator('input').count()).toBe(1);
   await dialog.locator('input').fill(await api.issuer.issue({ claims: { sub: 'alice' } }));
   await dialog.getByRole('button', { name: 'Apply credentials' }).click();
@@ -93,7 +93,7 @@ test('the page shows the operations and tries them with an access token, without
   await expect.poll(() => answer.innerText()).toContain('Show me on the page');
   expect(await answer.innerText()).toContain('ratelimit-policy');
 
-  expect(complaints).toEqual([]);
+  expect(consoleMessages).toEqual([]);
   expect([...requested].filter((url) => !url.startsWith(`${origin}/`) && !url.startsWith('data:'))).toEqual([]);
   expect([...requested]).toEqual(expect.arrayContaining([...FILES, '/openapi.json'].map((path) => origin + path)));
 });

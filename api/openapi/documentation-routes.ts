@@ -6,7 +6,7 @@ import { lazy } from '../../shared/resource-server/lazy.ts';
 import type { ProtectedResource } from '../../shared/resource-server/protected-resource-metadata.ts';
 import { createOpenApiDocument } from './document.ts';
 
-/** Every file that is served, so no path leads to another. */
+/** All files that are served. A request cannot name any other file. */
 const FILES = {
   '/docs': { type: 'html', file: new URL('page/index.html', import.meta.url) },
   '/docs/open-documentation.js': { type: 'js', file: new URL('page/open-documentation.js', import.meta.url) },
@@ -18,12 +18,12 @@ const FILES = {
 } as const;
 
 /**
- * Serves `GET /openapi.json`, for everybody, and `GET /docs`: a page that shows it and lets requests be tried with an
- * access token. All that the page needs comes from here.
+ * Serves `GET /openapi.json` and `GET /docs`, a page that shows the document and can send requests with an access token.
+ * Both need no access token, and the page loads nothing from other origins.
  */
 export function documentationRoutes(protectedResource: ProtectedResource): Router {
   const contentSecurityPolicy = createContentSecurityPolicy(protectedResource);
-  // made at the first request: most processes are never asked
+  // created at the first request, which most processes never get
   const document = lazy(async () => tagged(JSON.stringify(createOpenApiDocument(protectedResource))));
 
   const router = new Router();
@@ -58,7 +58,7 @@ function answer(ctx: RouterContext, type: string, { content, tag }: Tagged): voi
   answerWithEntityTag(ctx, tag);
 }
 
-/** The page runs no other script than its own, and sends requests to the API alone: nobody else is shown the access token. */
+/** The page runs only its own scripts and sends requests only to the API, so no other server can get the access token. */
 function createContentSecurityPolicy({ resource }: ProtectedResource): string {
   return [
     "default-src 'none'",

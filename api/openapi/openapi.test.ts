@@ -172,8 +172,8 @@ test('every response matches the document, and every described response and code
 
   const operation = { op: 'create', todo: { title: 'Knead' } };
   await expectStatus(200, call('POST', '/api/v1/todos/batch', { operations: [operation] }));
-  const refused = { op: 'delete', id: UNKNOWN };
-  expect(await call('POST', '/api/v1/todos/batch', { operations: [operation, refused] })).toMatchObject({
+  const rejected = { op: 'delete', id: UNKNOWN };
+  expect(await call('POST', '/api/v1/todos/batch', { operations: [operation, rejected] })).toMatchObject({
     status: 422,
     body: { results: [{ status: 424 }, { status: 404 }] },
   });

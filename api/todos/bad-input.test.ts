@@ -7,7 +7,7 @@ import { SORTS } from '../../shared/todo/list-query.ts';
 import { Todo } from '../../shared/todo/todo.ts';
 import { type Caller, startApi } from '../testing/start-api.ts';
 
-// one API for all tests of this file: each has a subject of its own
+// one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;
 beforeAll(async () => {
   api = await startApi();
@@ -23,7 +23,7 @@ const Problem = z.object({
   errors: z.array(z.object({ field: z.string(), expected: z.string() })).min(1),
 });
 
-/** Every endpoint that takes a JSON body, and where in its body a todo's fields are. */
+/** Every endpoint with a JSON body, and the path to the fields of the todo in this body. */
 const BODIES = [
   ['POST', '/api/v1/todos', '', (todo: string) => todo],
   ['PATCH', `/api/v1/todos/${UNKNOWN}`, '', (todo: string) => todo],
@@ -97,12 +97,12 @@ const FIELDS = [
   ['constructor', '1'],
 ] as const;
 
-test.each(FIELDS)('the field %s as %.50s is refused by name at every endpoint', async (field, value) => {
+test.each(FIELDS)('every endpoint rejects the field %s with the value %.50s and names it', async (field, value) => {
   const call = await api.createCaller();
   for (const [method, path, prefix, wrap] of BODIES) {
     const name = field.split('.')[0] ?? '';
     const todo = `{${name === 'title' ? '' : '"title":"a",'}"${name}":${value}}`;
-    await expectRefused(call(method, path, Buffer.from(wrap(todo))), [400], prefix + field);
+    await expectRejected(call(method, path, Buffer.from(wrap(todo))), [400], prefix + field);
   }
   expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
 });
@@ -120,12 +120,12 @@ test.each([
   ['['.repeat(49_000) + ']'.repeat(49_000), 'body'],
   [`${'{"title":'.repeat(9_000)}1${'}'.repeat(9_000)}`, 'title'],
   ['"\ud800"', 'body'],
-])('the body %.30s is refused at every endpoint', async (body, field) => {
+])('every endpoint rejects the body %.30s', async (body, field) => {
   const call = await api.createCaller();
   for (const [method, path, prefix, wrap] of BODIES) {
-    // what is no todo is no body of a batch either
-    if (prefix === '') await expectRefused(call(method, path, Buffer.from(body)), [400], field);
-    else await expectRefused(call(method, path, Buffer.from(wrap(body))), [400]);
+    // an invalid todo is an invalid batch too
+    if (prefix === '') await expectRejected(call(method, path, Buffer.from(body)), [400], field);
+    else await expectRejected(call(method, path, Buffer.from(wrap(body))), [400]);
   }
 });
 
@@ -145,9 +145,9 @@ test.each([
   [`{"operations":[{"op":"update","id":"${UNKNOWN}"}]}`, 'operations.0.changes'],
   [`{"operations":[{"op":"restore","id":"${UNKNOWN}"},{"op":"create"}]}`, 'operations.1.todo'],
   ['{"operations":[],"more":1}', 'more'],
-])('the batch %s is refused for %s', async (body, field) => {
+])('the batch %s is rejected because of %s', async (body, field) => {
   const call = await api.createCaller();
-  await expectRefused(call('POST', '/api/v1/todos/batch', Buffer.from(body)), [400], field);
+  await expectRejected(call('POST', '/api/v1/todos/batch', Buffer.from(body)), [400], field);
 });
 
 test.each([
@@ -184,17 +184,17 @@ test.each([
   ['colour', 'red'],
   ['__proto__', '1'],
   ['Limit', '1'],
-])('the parameter %s=%.40s is refused by name', async (name, value) => {
+])('the parameter %s=%.40s is rejected by name', async (name, value) => {
   const call = await api.createCaller();
   const query = new URLSearchParams([[name, value]]);
-  await expectRefused(call('GET', `/api/v1/todos?${query}`), [400], name);
+  await expectRejected(call('GET', `/api/v1/todos?${query}`), [400], name);
 });
 
 test.each(['completed', 'due_before', 'due_after', 'priority', 'tag', 'q', 'sort', 'limit', 'cursor', 'count'])(
-  'the parameter %s is refused when it is there twice',
+  'a repeated parameter %s is rejected',
   async (name) => {
     const call = await api.createCaller();
-    await expectRefused(call('GET', `/api/v1/todos?${name}=1&${name}=1`), [400], name);
+    await expectRejected(call('GET', `/api/v1/todos?${name}=1&${name}=1`), [400], name);
   },
 );
 
@@ -209,15 +209,15 @@ test.each([
   ['limit', '201'],
   ['limit', '999999999999'],
   ['cursor', 'a'],
-])('the parameter %s=%s of the change feed is refused by name', async (name, value) => {
+])('the parameter %s=%s of the change feed is rejected by name', async (name, value) => {
   const call = await api.createCaller();
   const query = new URLSearchParams([[name, value]]);
-  const refused = call('GET', `/api/v1/todos/changes?${query}`, undefined, { prefer: 'wait=15' });
-  await expectRefused(refused, [400], name);
-  await expectRefused(call('GET', `/api/v1/todos/changes?since=0&${name}=1&${name}=1`), [400], name);
+  const rejected = call('GET', `/api/v1/todos/changes?${query}`, undefined, { prefer: 'wait=15' });
+  await expectRejected(rejected, [400], name);
+  await expectRejected(call('GET', `/api/v1/todos/changes?since=0&${name}=1&${name}=1`), [400], name);
 });
 
-test('a cursor that is none of ours is refused', async () => {
+test('a cursor that this list did not return is rejected', async () => {
   const call = await api.createCaller();
   for (let index = 0; index < 3; index += 1) await call('POST', '/api/v1/todos', { title: `${index}` });
   const cursorOf = async (sort: string) => {
@@ -243,7 +243,7 @@ test('a cursor that is none of ours is refused', async () => {
     Buffer.from('["created_at",1e400,"').toString('base64url'),
   ];
   for (const cursor of wrong)
-    await expectRefused(call('GET', `/api/v1/todos?${new URLSearchParams({ cursor })}`), [400], 'cursor');
+    await expectRejected(call('GET', `/api/v1/todos?${new URLSearchParams({ cursor })}`), [400], 'cursor');
   for (const [sort, value] of [
     ['position', '1e400'],
     ['position', '"1"'],
@@ -254,30 +254,30 @@ test('a cursor that is none of ours is refused', async () => {
   ]) {
     const rest = sort === 'position' ? '' : `"${time}",`;
     const cursor = Buffer.from(`["${sort}",${value},${rest}"${UNKNOWN}"]`).toString('base64url');
-    await expectRefused(call('GET', `/api/v1/todos?sort=${sort}&cursor=${cursor}`), [400], 'cursor');
+    await expectRejected(call('GET', `/api/v1/todos?sort=${sort}&cursor=${cursor}`), [400], 'cursor');
   }
   for (const sort of SORTS) {
     const cursor = await cursorOf(sort);
     expect((await call('GET', `/api/v1/todos?limit=1&sort=${sort}&cursor=${cursor}`)).status).toBe(200);
     for (const other of SORTS.filter((other) => other !== sort))
-      await expectRefused(call('GET', `/api/v1/todos?sort=${other}&cursor=${cursor}`), [400], 'cursor');
+      await expectRejected(call('GET', `/api/v1/todos?sort=${other}&cursor=${cursor}`), [400], 'cursor');
     const truncated = cursor.slice(0, cursor.length / 2);
-    await expectRefused(call('GET', `/api/v1/todos?sort=${sort}&cursor=${truncated}`), [400], 'cursor');
+    await expectRejected(call('GET', `/api/v1/todos?sort=${sort}&cursor=${truncated}`), [400], 'cursor');
   }
 });
 
 test.each(['1', 'x'.repeat(4_000), '%00', '%ED%A0%80', '%E0%A4%A', '%', '%2e%2e', `${UNKNOWN}%0a`, '{id}', '*'])(
-  'the id %.50s is a 404 that names it, whatever is done',
+  'every method answers the id %.50s with 404 and names it',
   async (id) => {
     const call = await api.createCaller();
-    // a path of dots is another path to the client already
+    // fetch resolves a path of dots before it sends the request
     for (const [method, body] of [['GET'], ['PATCH', {}], ['PUT', {}], ['DELETE']] as const)
-      if (id !== '%2e%2e') await expectRefused(call(method, `/api/v1/todos/${id}`, body), [404], 'id');
-    if (id !== '%2e%2e') await expectRefused(call('POST', `/api/v1/todos/${id}/restore`), [404], 'id');
+      if (id !== '%2e%2e') await expectRejected(call(method, `/api/v1/todos/${id}`, body), [404], 'id');
+    if (id !== '%2e%2e') await expectRejected(call('POST', `/api/v1/todos/${id}/restore`), [404], 'id');
   },
 );
 
-test('what is no header at all is refused by the server, and it goes on', async () => {
+test('a request that is not valid HTTP gets 4xx, and later requests work', async () => {
   const token = await api.issueToken();
   for (const header of [
     'if-match: \0',
@@ -286,10 +286,10 @@ test('what is no header at all is refused by the server, and it goes on', async 
     `x-long: ${'a'.repeat(20_000)}`,
   ]) {
     const lines = ['GET /api/v1/todos HTTP/1.1', 'host: localhost', `authorization: Bearer ${token}`, header];
-    expect(await answerTo(`${lines.join('\r\n')}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(await firstResponseTo(`${lines.join('\r\n')}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 4\d\d /);
   }
   for (const path of ['/api/v1/todos/\0', '/api/v1/todos?q=\ud800']) {
-    expect(await answerTo(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`)).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(await firstResponseTo(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`)).toMatch(/^HTTP\/1\.1 4\d\d /);
   }
   expect((await (await api.createCaller())('GET', '/api/v1/todos')).status).toBe(200);
 });
@@ -306,7 +306,7 @@ const anyName = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: 'binary' }) },
 );
 
-test('no query is a fault of the server', async () => {
+test('no query causes a 5xx', async () => {
   const call = await api.createCaller();
   await call('POST', '/api/v1/todos', { title: 'a', tags: ['a'] });
   await fc.assert(
@@ -324,7 +324,7 @@ test('no query is a fault of the server', async () => {
   );
 });
 
-test('a query that is right is answered, whatever it looks for', async () => {
+test('any text can be a search or a tag filter', async () => {
   const call = await api.createCaller();
   await fc.assert(
     fc.asyncProperty(fc.string({ unit: 'binary', minLength: 1, maxLength: 50 }), async (text) => {
@@ -358,7 +358,7 @@ const anyBody = fc.letrec((tie) => ({
   ),
 })).body;
 
-test('no body is a fault of the server', async () => {
+test('no body causes a 5xx', async () => {
   const call = await api.createCaller();
   const todo = Todo.parse((await call('POST', '/api/v1/todos', { title: 'a' })).body);
   const paths = BODIES.map(([method, path]) => [method, path.replace(UNKNOWN, todo.id)] as const);
@@ -380,7 +380,7 @@ test('no body is a fault of the server', async () => {
   );
 });
 
-test('no If-Match, If-None-Match, Prefer or Idempotency-Key is a fault of the server', async () => {
+test('no If-Match, If-None-Match, Prefer or Idempotency-Key causes a 5xx', async () => {
   const call = await api.createCaller();
   const { id } = Todo.parse((await call('POST', '/api/v1/todos', { title: 'a' })).body);
   const anyHeader = fc
@@ -400,8 +400,8 @@ test('no If-Match, If-None-Match, Prefer or Idempotency-Key is a fault of the se
   );
 });
 
-/** A problem with one of `statuses` that names the field. */
-async function expectRefused(answer: ReturnType<Caller>, statuses: readonly number[], field?: string): Promise<void> {
+/** Expects a problem with one of `statuses` that names the field. */
+async function expectRejected(answer: ReturnType<Caller>, statuses: readonly number[], field?: string): Promise<void> {
   const { status, headers, body } = await answer;
   expect(headers.get('content-type')).toBe('application/problem+json');
   expect(statuses).toContain(status);
@@ -410,11 +410,11 @@ async function expectRefused(answer: ReturnType<Caller>, statuses: readonly numb
   if (field !== undefined) expect(problem.errors.map((error) => error.field)).toContain(field);
 }
 
-/** What the server says to these bytes before it hangs up. */
-function answerTo(request: string): Promise<string> {
+/** Sends these bytes and returns the first part of the response. */
+function firstResponseTo(request: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(api.port, '127.0.0.1', () => socket.write(request, 'latin1'));
-    socket.setTimeout(10_000, () => reject(new Error('no answer')));
+    socket.setTimeout(10_000, () => reject(new Error('no response')));
     socket.once('data', (data) => {
       resolve(data.toString('latin1'));
       socket.destroy();

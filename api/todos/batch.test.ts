@@ -7,20 +7,20 @@ import { Todo } from '../../shared/todo/todo.ts';
 import { anyTags, anyText } from '../testing/arbitrary-todo.ts';
 import { type Caller, startApi } from '../testing/start-api.ts';
 
-// one API for all tests of this file: each has a subject of its own
+// one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;
 beforeAll(async () => {
   api = await startApi();
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-/** A todo of the model: what a batch may change, its version and whether it is deleted. */
+/** A todo of the model: the fields that a batch changes, the version, and whether it is deleted. */
 type Entry = { readonly id: string; title: string; tags: readonly string[]; version: number; deleted: boolean };
 
 const anyContent = fc.record({ title: fc.oneof(fc.constantFrom('a', 'b'), anyText), tags: anyTags });
-/** Which todo is meant: more than there are, so that some are of nobody. */
+/** The index of a todo. Some indexes are too high, so that an operation names a todo that does not exist. */
 const anyTarget = fc.integer({ min: 0, max: 6 });
-/** How far from the right version the one that is named is; mostly none is named, or the right one. */
+/** The difference between the version in the operation and the current one. Mostly no version, or the current one. */
 const anyVersion = fc.constantFrom(undefined, undefined, undefined, 0, 0, 0, 1);
 const anyOperation = fc.oneof(
   fc.record({ op: fc.constant('create' as const), todo: anyContent }),
@@ -29,7 +29,7 @@ const anyOperation = fc.oneof(
   fc.record({ op: fc.constant('restore' as const), target: anyTarget, version: anyVersion }),
 );
 
-test('a batch does all of it in its order or nothing, with a result for each operation', async () => {
+test('a batch executes all operations in order or none, with a result for each operation', async () => {
   const outcomes = new Set<number>();
   await fc.assert(
     fc.asyncProperty(
@@ -54,8 +54,8 @@ test('a batch does all of it in its order or nothing, with a result for each ope
           });
           const { status, body } = await call('POST', '/api/v1/todos/batch', { operations });
           outcomes.add(status);
-          const refused = statuses.flatMap((of, index) => (of >= 400 ? [{ of, index }] : []));
-          if (refused.length === 0) {
+          const rejected = statuses.flatMap((of, index) => (of >= 400 ? [{ of, index }] : []));
+          if (rejected.length === 0) {
             expect(status).toBe(200);
             const { results } = BatchResults.parse(body);
             expect(results.map((result) => result.status)).toEqual(statuses);
@@ -67,7 +67,7 @@ test('a batch does all of it in its order or nothing, with a result for each ope
               status: 422,
               body: {
                 results: statuses.map((of) => ({ status: of >= 400 ? of : 424, detail: expect.any(String) })),
-                errors: refused.map(({ of, index }) => ({
+                errors: rejected.map(({ of, index }) => ({
                   field: `operations.${index}.${of === 404 ? 'id' : 'version'}`,
                   expected: expect.any(String),
                 })),
@@ -80,11 +80,11 @@ test('a batch does all of it in its order or nothing, with a result for each ope
     ),
     { numRuns: 50 },
   );
-  // both were tried
+  // batches of both kinds were tried
   expect([...outcomes].sort()).toEqual([200, 422]);
 });
 
-test('each result has the todo as it was after its own operation', async () => {
+test('each result has the todo as it was right after its operation', async () => {
   const call = await api.createCaller();
   const { id } = Todo.parse((await call('POST', '/api/v1/todos', { title: 'one' })).body);
   const operations = [
@@ -104,7 +104,7 @@ test('each result has the todo as it was after its own operation', async () => {
   ]);
 });
 
-test('a batch that is refused leaves no trace in the change feed', async () => {
+test('a rejected batch adds nothing to the change feed', async () => {
   const call = await api.createCaller();
   const feed = async (since: string) =>
     ChangeFeed.parse((await call('GET', `/api/v1/todos/changes?since=${since}`)).body);
@@ -118,7 +118,7 @@ test('a batch that is refused leaves no trace in the change feed', async () => {
   expect(await feed('0')).toMatchObject({ changes: [{ change: 'created', todo: { title: 'first' } }], next: '1' });
 });
 
-test("another subject's todo is refused in a batch as one that never was", async () => {
+test('in a batch, a todo of another subject gets the same result as an id that no todo has', async () => {
   const [owner, other] = [await api.createCaller(), await api.createCaller()];
   const { id } = Todo.parse((await owner('POST', '/api/v1/todos', { title: 'private' })).body);
   const tryOn = async (id: string) =>
@@ -134,7 +134,7 @@ test("another subject's todo is refused in a batch as one that never was", async
   expect(others.body).toEqual(absent.body);
 });
 
-test('fifty todos of the largest size are one batch, and fifty-one operations are refused', async () => {
+test('a batch can have 50 todos of the largest size, and 51 operations are rejected', async () => {
   const call = await api.createCaller();
   const todo = {
     title: 'ü'.repeat(500),
@@ -152,7 +152,7 @@ test('fifty todos of the largest size are one batch, and fifty-one operations ar
   });
 });
 
-/** Does an operation on the model, and says how it is sent and answered. A refused one changes nothing. */
+/** Executes an operation on the model. Returns the operation to send and the expected status. */
 function apply(
   model: Entry[],
   operation: typeof anyOperation extends fc.Arbitrary<infer T> ? T : never,
@@ -163,7 +163,7 @@ function apply(
     return { operation, status: 201 };
   }
   const { target, version: off, ...sent } = operation;
-  // only what was there before the batch can be named in it
+  // an operation can only name a todo that existed before the batch
   const entry = model[target]?.id.startsWith('new ') ? undefined : model[target];
   const version = off === undefined ? {} : { version: (entry?.version ?? 1) + off };
   const named = { ...sent, id: entry?.id ?? randomUUID(), ...version };
@@ -180,7 +180,7 @@ function apply(
   return { operation: named, status: 200 };
 }
 
-/** What the API has of the todos of the model. */
+/** Reads the todos with the fields of the model. */
 async function read(call: Caller) {
   return contentOf(Todo.array().parse((await call('GET', '/api/v1/todos?limit=200')).body));
 }

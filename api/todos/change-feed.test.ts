@@ -5,14 +5,14 @@ import { ChangeFeed, type TodoChange } from '../../shared/todo/change-feed.ts';
 import { Todo } from '../../shared/todo/todo.ts';
 import { type Caller, startApi } from '../testing/start-api.ts';
 
-// one API for all tests of this file: each has a subject of its own
+// one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;
 beforeAll(async () => {
   api = await startApi();
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-/** The title of the last todo, after which readers stop. */
+/** The title of the last todo. A reader stops after it. */
 const LAST = 'that was all';
 
 test('two readers see every change once and in order while 20 writers work', async () => {
@@ -21,22 +21,22 @@ test('two readers see every change once and in order while 20 writers work', asy
   const reading = [read(call, { limit: 3, pause: 0 }), read(call, { limit: 200, pause: 40 })];
   const todos = await writeMuch(call, [call]);
   const [one, other] = await Promise.all(reading);
-  expectWhole(one, todos);
+  expectComplete(one, todos);
   expect(other).toEqual(one);
 });
 
-test('they do when the writers are at another process than the readers', async () => {
+test('two readers see every change once and in order while the writers use another process', async () => {
   await using beside = await startApi({ sharedWith: api });
   const sub = randomUUID();
   const [call, writer] = [await api.createCaller({ sub }), await beside.createCaller({ sub })];
   const reading = [read(call, { limit: 7, pause: 15 }), read(call, { limit: 200, pause: 0 })];
   const todos = await writeMuch(call, [writer, call, writer]);
   const [one, other] = await Promise.all(reading);
-  expectWhole(one, todos);
+  expectComplete(one, todos);
   expect(other).toEqual(one);
 });
 
-test('a reader who waits is woken by each kind of change, from this process and another', async () => {
+test('each kind of change wakes a waiting reader, also a change from another process', async () => {
   await using beside = await startApi({ sharedWith: api });
   const sub = randomUUID();
   const [call, other] = [await api.createCaller({ sub }), await beside.createCaller({ sub })];
@@ -62,20 +62,20 @@ test('a reader who waits is woken by each kind of change, from this process and 
     }
 });
 
-test('a reader whose wait is over is answered with nothing, and may ask again', async () => {
+test('a wait without a change returns no changes, and the reader can repeat it', async () => {
   const [call, other] = [await api.createCaller(), await api.createCaller()];
   await call('POST', '/api/v1/todos', { title: 'before' });
   const asked = Date.now();
   const waiting = wait(call, '1', 1);
   await delay(100);
-  // what another subject does is told to nobody else
+  // a change of another subject does not end the wait
   await other('POST', '/api/v1/todos', { title: 'private' });
   expect(await waiting).toEqual({ changes: [], next: '1', applied: 'wait' });
   expect(Date.now() - asked).toBeGreaterThan(900);
   expect(Date.now() - asked).toBeLessThan(5_000);
 });
 
-test('a reader who does not ask to wait is answered at once', async () => {
+test('a reader without Prefer gets a response at once', async () => {
   const call = await api.createCaller();
   const asked = Date.now();
   for (const prefer of ['', 'wait=0', 'wait=soon', 'respond-async']) {
@@ -85,7 +85,7 @@ test('a reader who does not ask to wait is answered at once', async () => {
   expect(Date.now() - asked).toBeLessThan(2_000);
 });
 
-test('without since it says where to begin, and nothing after that is missed', async () => {
+test('without since the response has the current position, and the reader misses no later change', async () => {
   const call = await api.createCaller();
   const begin = async () => ChangeFeed.parse((await call('GET', '/api/v1/todos/changes')).body);
   expect(await begin()).toEqual({ changes: [], next: '0' });
@@ -96,7 +96,7 @@ test('without since it says where to begin, and nothing after that is missed', a
   expect((await wait(call, next, 5)).changes).toMatchObject([{ change: 'created', todo: after.body }]);
 });
 
-test('a since that was never told is a 410, with and without a wait', async () => {
+test('a since after the newest change gets 410, with and without a wait', async () => {
   const call = await api.createCaller();
   await call('POST', '/api/v1/todos', { title: 'a' });
   for (const since of ['2', '999999999999999'])
@@ -110,7 +110,7 @@ test('a since that was never told is a 410, with and without a wait', async () =
     }
 });
 
-test('a change that changes nothing is none', async () => {
+test('an update that changes no value is not in the feed', async () => {
   const call = await api.createCaller();
   const todo = Todo.parse((await call('POST', '/api/v1/todos', { title: 'a' })).body);
   await call('PATCH', `/api/v1/todos/${todo.id}`, { title: 'a' });
@@ -121,7 +121,7 @@ test('a change that changes nothing is none', async () => {
   });
 });
 
-/** Follows the feed from its beginning until the last todo is created. */
+/** Reads the feed from its beginning until the last todo is created. */
 async function read(call: Caller, { limit, pause }: { limit: number; pause: number }): Promise<TodoChange[]> {
   const seen: TodoChange[] = [];
   for (let since = '0'; ; ) {
@@ -141,7 +141,7 @@ async function wait(call: Caller, since: string, seconds: number, limit = 200) {
   return { ...ChangeFeed.parse(body), applied: headers.get('preference-applied') };
 }
 
-/** Lets 20 writers create, change, delete and restore their own todos and each other's, and says what there is then. */
+/** 20 writers create, change, delete and restore todos of one subject. Returns the todos that are left. */
 async function writeMuch(call: Caller, writers: readonly Caller[]): Promise<Todo[]> {
   const ids: string[] = [];
   const write = async (number: number) => {
@@ -159,7 +159,7 @@ async function writeMuch(call: Caller, writers: readonly Caller[]): Promise<Todo
         : kind === 2
           ? writer('DELETE', path)
           : writer('POST', `${path}/restore`));
-      // somebody else may have deleted it
+      // another writer may have deleted it
       expect([200, 404]).toContain(status);
     }
   };
@@ -168,8 +168,8 @@ async function writeMuch(call: Caller, writers: readonly Caller[]): Promise<Todo
   return Todo.array().parse((await call('GET', '/api/v1/todos?limit=200')).body);
 }
 
-/** That the changes, one after the other, lead to the todos there are, and none is missing or there twice. */
-function expectWhole(changes: readonly TodoChange[] | undefined, todos: readonly Todo[]): void {
+/** Expects that the changes, applied in order, lead to `todos`, and that no change is missing or repeated. */
+function expectComplete(changes: readonly TodoChange[] | undefined, todos: readonly Todo[]): void {
   const states = new Map<string, { version: number; todo: Todo | null }>();
   let before = '';
   for (const { change, id, version, at, todo } of changes ?? []) {
@@ -182,8 +182,8 @@ function expectWhole(changes: readonly TodoChange[] | undefined, todos: readonly
     if (todo !== null) expect(todo).toMatchObject({ id, version, updated_at: at });
     states.set(id, { version, todo });
   }
-  const there = [...states.values()].flatMap(({ todo }) => todo ?? []);
-  expect(there.sort(byId)).toEqual(todos.toSorted(byId));
+  const present = [...states.values()].flatMap(({ todo }) => todo ?? []);
+  expect(present.sort(byId)).toEqual(todos.toSorted(byId));
   expect(new Set(changes?.map(({ change }) => change)).size).toBe(4);
 }
 

@@ -2,14 +2,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Todo } from '../../shared/todo/todo.ts';
 import { startApi } from '../testing/start-api.ts';
 
-// one API for all tests of this file: each has a subject of its own
+// one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;
 beforeAll(async () => {
   api = await startApi();
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-test('a todo that the caller has already is a 304 until it changes', async () => {
+test('a todo that the client has gets 304 until the todo changes', async () => {
   const call = await api.createCaller();
   const { id } = Todo.parse((await call('POST', '/api/v1/todos', { title: 'a' })).body);
   const get = (known: string) => call('GET', `/api/v1/todos/${id}`, undefined, { 'if-none-match': known });
@@ -23,7 +23,7 @@ test('a todo that the caller has already is a 304 until it changes', async () =>
   expect([changed.status, changed.headers.get('etag')]).toEqual([200, '"2"']);
 });
 
-test('a page that the caller has already is a 304 until something on it changes', async () => {
+test('a page that the client has gets 304 until a todo on it changes', async () => {
   const call = await api.createCaller();
   const { id } = Todo.parse((await call('POST', '/api/v1/todos', { title: '0' })).body);
   for (const title of ['1', '2']) await call('POST', '/api/v1/todos', { title });
@@ -39,7 +39,7 @@ test('a page that the caller has already is a 304 until something on it changes'
   expect(changed.headers.get('etag')).not.toBe(tag);
 });
 
-test('a page is another one when it is the last no more', async () => {
+test('the ETag of the last page changes when another page follows it', async () => {
   const call = await api.createCaller();
   await call('POST', '/api/v1/todos', { title: 'a' });
   const { headers, body } = await call('GET', '/api/v1/todos?limit=1');
@@ -61,21 +61,21 @@ test.each([['*'], ['"1"'], ['"7", "1"'], [' "1" ,"7"']])(
 );
 
 test.each([['"2"'], ['W/"1"'], ['1'], ['"1'], ['""'], [''], ['"1a"'], ['"2", W/"1"'], ["'1'"], ['"01"']])(
-  'If-Match: %s refuses a change of version 1',
+  'If-Match: %s rejects a change of version 1',
   async (ifMatch) => {
     const call = await api.createCaller();
     const todo = Todo.parse((await call('POST', '/api/v1/todos', { title: 'a' })).body);
     const path = `/api/v1/todos/${todo.id}`;
     const headers = { 'if-match': ifMatch };
-    for (const refused of [
+    for (const rejected of [
       await call('PATCH', path, { title: 'b' }, headers),
       await call('PUT', path, { title: 'b' }, headers),
-      // what would change nothing is refused too: the caller has not seen what is there
+      // an update without changes is rejected too, because the client has not read the current version
       await call('PATCH', path, {}, headers),
       await call('DELETE', path, undefined, headers),
       await call('POST', `${path}/restore`, undefined, headers),
     ]) {
-      expect(refused).toMatchObject({
+      expect(rejected).toMatchObject({
         status: 412,
         body: {
           code: 'version_mismatch',
@@ -83,7 +83,7 @@ test.each([['"2"'], ['W/"1"'], ['1'], ['"1'], ['""'], [''], ['"1a"'], ['"2", W/"
           errors: [{ field: 'if-match', expected: 'the current version of the todo' }],
         },
       });
-      expect(refused.headers.get('content-type')).toBe('application/problem+json');
+      expect(rejected.headers.get('content-type')).toBe('application/problem+json');
     }
     expect((await call('GET', path)).body).toEqual(todo);
   },

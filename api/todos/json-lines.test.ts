@@ -9,7 +9,7 @@ import { anyTodo } from '../testing/arbitrary-todo.ts';
 import { type Caller, startApi } from '../testing/start-api.ts';
 import { exportTodos } from './export-todos.ts';
 
-// one API for all tests of this file: each has a subject of its own
+// one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;
 beforeAll(async () => {
   api = await startApi();
@@ -18,7 +18,7 @@ afterAll(() => api[Symbol.asyncDispose]());
 
 const JSON_LINES = { 'content-type': 'application/jsonl' };
 
-test('what was exported is imported by another subject with all that it says', async () => {
+test('another subject can import an export without loss', async () => {
   const [one, other] = [await api.createCaller(), await api.createCaller()];
   const todos = fc.sample(anyTodo, 300);
   expect(await importLines(one, todos.map((todo) => JSON.stringify(todo)).join('\r\n'))).toMatchObject({
@@ -32,38 +32,38 @@ test('what was exported is imported by another subject with all that it says', a
   expect(await importLines(other, lines)).toMatchObject({ status: 200, body: { created: 300, skipped: 0 } });
   const [left, right] = [parse(exported.body), parse((await other('GET', '/api/v1/todos/export')).body)];
   expect(right.map(contentOf).sort()).toEqual(left.map(contentOf).sort());
-  // the ids are taken
+  // the first subject has these ids, so the todos get new ones
   const ids = new Set(left.map(({ id }) => id));
   expect(right.filter(({ id }) => ids.has(id))).toEqual([]);
   expect(right.every(({ version }) => version === 1)).toBe(true);
 });
 
-test('what is there already is skipped, the deleted too', async () => {
+test('an import skips todos that exist already, also deleted ones', async () => {
   const call = await api.createCaller();
   const id = randomUUID();
   const lines = `{"id":"${id.toUpperCase()}","title":"one"}\n\n{"title":"two"}\n{"id":"${id}","title":"one again"}`;
   expect((await importLines(call, lines)).body).toEqual({ created: 2, skipped: 1 });
   const { body } = await call('GET', '/api/v1/todos/export');
   expect(parse(body).map(({ title }) => title)).toEqual(['one', 'two']);
-  // an id that is nobody's is kept
+  // an id that no todo has is kept
   expect(parse(body)[0]?.id).toBe(id);
   await call('DELETE', `/api/v1/todos/${id}`);
   expect((await importLines(call, Buffer.from(String(body)))).body).toEqual({ created: 0, skipped: 2 });
   expect((await call('GET', `/api/v1/todos/${id}`)).status).toBe(404);
 });
 
-test('an id that is there twice and is taken by somebody else makes one todo', async () => {
+test('an id that appears twice and belongs to another subject creates one todo', async () => {
   const [one, other] = [await api.createCaller(), await api.createCaller()];
   const lines = `{"id":"${randomUUID()}","title":"once"}`;
   await importLines(one, lines);
   expect((await importLines(other, `${lines}\n${lines}`)).body).toEqual({ created: 1, skipped: 1 });
 });
 
-test('subjects who import the same todos at once each have them all', async () => {
+test('concurrent imports of the same todos by several subjects are all complete', async () => {
   const callers = await Promise.all(Array.from({ length: 8 }, () => api.createCaller()));
   for (let round = 0; round < 3; round += 1) {
     const lines = Array.from({ length: 200 }, (_, index) => `{"id":"${randomUUID()}","title":"${index}"}`);
-    // each the same ids in an order of its own, and some that only every second one has
+    // each import has the same ids in its own order, and some ids that only every second import has
     const answers = await Promise.all(
       callers.map((call, index) => importLines(call, (index % 2 ? lines.slice(20) : lines.toReversed()).join('\n'))),
     );
@@ -73,7 +73,7 @@ test('subjects who import the same todos at once each have them all', async () =
   }
 });
 
-test('what is imported is told by the change feed and found by a search', async () => {
+test('imported todos are in the change feed and in the search', async () => {
   const call = await api.createCaller();
   await importLines(call, '{"title":"find me","completed":true,"completed_at":"2020-01-01T00:00:00Z"}');
   const [todo] = Todo.array().parse((await call('GET', '/api/v1/todos?q=find')).body);
@@ -83,32 +83,32 @@ test('what is imported is told by the change feed and found by a search', async 
   });
 });
 
-test('an export of nothing is empty', async () => {
+test('an export without todos is empty', async () => {
   const call = await api.createCaller();
   const { status, headers, body } = await call('GET', '/api/v1/todos/export');
   expect([status, headers.get('content-type'), body]).toEqual([200, 'application/jsonl', '']);
 });
 
-test('a large export is read no faster than it is taken', async () => {
+test('a large export reads the database only as fast as the client reads the response', async () => {
   const sub = await addLarge();
   const response = await fetchExport(sub);
   expect(response.headers.get('transfer-encoding')).toBe('chunked');
   const reader = response.body?.getReader();
   const chunks = [(await reader?.read())?.value ?? new Uint8Array()];
   await delay(300);
-  // whoever has read only a little is not sent what is deleted by now: it was not kept for him anywhere
+  // the server has not read the later pages yet, so todos that are deleted now are not in them
   await api.em.fork().execute('update api.todo set deleted_at = now() where owner = ?', [sub]);
   for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) chunks.push(part.value);
   const todos = parse(Buffer.concat(chunks).toString());
   expect(todos.length).toBeGreaterThanOrEqual(200);
   expect(todos.length).toBeLessThan(2_000);
-  // nothing of it is lost when it is read
+  // without a delete the export is complete
   await api.em.fork().execute('update api.todo set deleted_at = null where owner = ?', [sub]);
   const titles = parse(await (await fetchExport(sub)).text()).map(({ title }) => title);
   expect(titles).toEqual(Array.from({ length: 2_000 }, (_, index) => `todo ${index}`));
 });
 
-test('an export that cannot be read to its end does not look as if it were', async () => {
+test('an export that fails after its first page breaks off', async () => {
   await using api = await startApi();
   const sub = await addLarge(api);
   const response = await fetchExport(sub, api);
@@ -117,21 +117,21 @@ test('an export that cannot be read to its end does not look as if it were', asy
   await expect(response.text()).rejects.toThrow();
 });
 
-test('an export whose first page cannot be read is refused, and one whose caller may not go on breaks off', async () => {
+test('an export gets 500 if the first page cannot be read, and breaks off if a later page is not allowed', async () => {
   await using api = await startApi();
   const sub = await addLarge(api);
   await api.em.fork().execute('alter table api.todo rename to gone');
-  const refused = await fetchExport(sub, api);
-  expect([refused.status, refused.headers.get('content-type')]).toEqual([500, 'application/problem+json']);
-  expect(refused.headers.get('content-disposition')).toBeNull();
+  const rejected = await fetchExport(sub, api);
+  expect([rejected.status, rejected.headers.get('content-type')]).toEqual([500, 'application/problem+json']);
+  expect(rejected.headers.get('content-disposition')).toBeNull();
   await api.em.fork().execute('alter table api.gone rename to todo');
   const chunks: string[] = [];
-  let asked = 0;
-  const beforeWrite = async () => {
-    asked += 1;
-    if (asked === 2) throw new Error('the access token was revoked');
+  let calls = 0;
+  const beforePage = async () => {
+    calls += 1;
+    if (calls === 2) throw new Error('the access token was revoked');
   };
-  const lines = await exportTodos(api.todos, sub, beforeWrite);
+  const lines = await exportTodos(api.todos, sub, beforePage);
   await expect(
     (async () => {
       for await (const chunk of lines) chunks.push(String(chunk));
@@ -140,7 +140,7 @@ test('an export whose first page cannot be read is refused, and one whose caller
   expect(parse(chunks.join(''))).toHaveLength(400);
 });
 
-test('after a refused import the connection is as good as before', async () => {
+test('the connection can be used again after a rejected import', async () => {
   const token = await api.issueToken();
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const send = (method: string, path: string, body: string) =>
@@ -165,17 +165,25 @@ test('after a refused import the connection is as good as before', async () => {
 
 test.each([
   ['broken JSON', '{"title":"a"}\n{"title":', ['line 2: todo']],
-  ['no object', '["a"]\n"b"\nnull', ['line 1: todo', 'line 2: todo', 'line 3: todo']],
-  ['a wrong field', '{"title":"a"}\n\n{"title":"a","priority":5,"tags":[1]}', ['line 3: priority', 'line 3: tags.0']],
+  ['lines that are not objects', '["a"]\n"b"\nnull', ['line 1: todo', 'line 2: todo', 'line 3: todo']],
+  [
+    'an invalid field',
+    '{"title":"a"}\n\n{"title":"a","priority":5,"tags":[1]}',
+    ['line 3: priority', 'line 3: tags.0'],
+  ],
   ['an unknown field', '{"title":"a","colour":"red"}', ['line 1: colour']],
-  ['a wrong id', '{"title":"a","id":"1"}', ['line 1: id']],
+  ['an invalid id', '{"title":"a","id":"1"}', ['line 1: id']],
   ['no title', '{}', ['line 1: title']],
   ['a NUL', '{"title":"\\u0000"}', ['line 1: title']],
   ['a lone surrogate', '{"title":"\\ud800"}', ['line 1: title']],
-  ['a time that is none', '{"title":"a","created_at":"9999-12-31T23:59:59-01:00"}', ['line 1: created_at']],
-  ['what is not UTF-8', Buffer.from('{"title":"a"}\n{"title":"\xff"}', 'latin1'), ['body']],
-  ['half a character at its end', Buffer.from('{"title":"a"}\n\xe2\x82', 'latin1'), ['body']],
-])('an import with %s is refused with its line and field, and nothing is imported', async (_, lines, fields) => {
+  [
+    'a time outside the supported years',
+    '{"title":"a","created_at":"9999-12-31T23:59:59-01:00"}',
+    ['line 1: created_at'],
+  ],
+  ['bytes that are not UTF-8', Buffer.from('{"title":"a"}\n{"title":"\xff"}', 'latin1'), ['body']],
+  ['an incomplete character at the end', Buffer.from('{"title":"a"}\n\xe2\x82', 'latin1'), ['body']],
+])('an import with %s is rejected with the line and the field, and nothing is imported', async (_, lines, fields) => {
   const call = await api.createCaller();
   const { status, body, headers } = await importLines(call, lines);
   expect(headers.get('content-type')).toBe('application/problem+json');
@@ -186,7 +194,7 @@ test.each([
   expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
 });
 
-test('a long import that is wrong at its beginning is answered all the same', async () => {
+test('a client that still sends a long import gets the response about its first lines', async () => {
   const call = await api.createCaller();
   const good = `{"title":"${'a'.repeat(490)}"}\n`.repeat(9_000);
   for (let round = 0; round < 3; round += 1) {
@@ -202,8 +210,8 @@ test.each([
   ['too many bytes', `{"title":"${'a'.repeat(490)}"}\n`.repeat(20_100), 'body'],
   ['too many todos', '{"title":"a"}\n'.repeat(10_001), 'body'],
   ['a line that is too long', `{"title":"a"}\n{"title":"${'a'.repeat(100_000)}"}\n`, 'line 2'],
-  ['a line without an end', 'a'.repeat(9_000_000), 'line 1'],
-])('an import with %s is a 413', async (_, lines, field) => {
+  ['one endless line', 'a'.repeat(9_000_000), 'line 1'],
+])('an import with %s gets 413', async (_, lines, field) => {
   const call = await api.createCaller();
   expect(await importLines(call, lines)).toMatchObject({
     status: 413,
@@ -212,14 +220,14 @@ test.each([
   expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
 });
 
-test('an import of as many todos as there may be is done', async () => {
+test('an import can have 10,000 todos', async () => {
   const call = await api.createCaller();
   expect((await importLines(call, '{"title":"a"}\n'.repeat(10_000))).body).toEqual({ created: 10_000, skipped: 0 });
   expect((await call('GET', '/api/v1/todos?limit=1&count=true')).headers.get('total-count')).toBe('10000');
 });
 
 test.each(['application/json', 'text/plain', 'application/x-www-form-urlencoded'])(
-  'an import as %s is a 415 that says what is expected',
+  'an import as %s gets 415 with the expected media type',
   async (type) => {
     const call = await api.createCaller();
     const answer = await call('POST', '/api/v1/todos/import', Buffer.from('{"title":"a"}'), { 'content-type': type });
@@ -228,7 +236,7 @@ test.each(['application/json', 'text/plain', 'application/x-www-form-urlencoded'
   },
 );
 
-test('an import that is compressed is a 415, and one under another name of JSON Lines is done', async () => {
+test('a compressed import gets 415, and other media types of JSON Lines are accepted', async () => {
   const call = await api.createCaller();
   const send = (headers: Record<string, string>) =>
     call('POST', '/api/v1/todos/import', Buffer.from('{"title":"a"}'), headers);
@@ -237,7 +245,7 @@ test('an import that is compressed is a 415, and one under another name of JSON 
     expect(await send({ 'content-type': type })).toMatchObject({ status: 200, body: { created: 1, skipped: 0 } });
 });
 
-test('of an import whose sender hangs up nothing is imported, and the API goes on', async () => {
+test('an import that the client aborts imports nothing, and later requests work', async () => {
   const sub = randomUUID();
   const [call, token] = [await api.createCaller({ sub }), await api.issueToken({ sub })];
   const socket = connect(api.port, '127.0.0.1');
@@ -266,7 +274,7 @@ async function fetchExport(sub: string, { port, issueToken } = api): Promise<Res
   });
 }
 
-/** Gives a new subject more todos than the buffers of a connection hold. */
+/** Adds more todos for a new subject than the buffers of a connection can hold. */
 async function addLarge({ em } = api): Promise<string> {
   const owner = randomUUID();
   await em.fork().execute(

@@ -9,7 +9,7 @@ export type KeyedMutex = {
   readonly runExclusive: <T>(key: string, task: () => Promise<T>) => Promise<T>;
 };
 
-/** How long a task waits for the earlier tasks with its key. */
+/** How long a task may wait for the earlier tasks with its key. It is checked when these have ended. */
 const TIMEOUT_MS = 10_000;
 
 /** Creates a keyed mutex. Its tasks wait in memory: if they waited for a lock in the database, each would hold a connection. */

@@ -5,7 +5,7 @@ import { Todo } from '../../shared/todo/todo.ts';
 import { anyPosition, anyTags, anyText, anyTime, anyTodo } from '../testing/arbitrary-todo.ts';
 import { startApi } from '../testing/start-api.ts';
 
-// one API for all tests of this file: each has a subject of its own
+// one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;
 beforeAll(async () => {
   api = await startApi();
@@ -28,7 +28,7 @@ const anyPatch = fc.record(
   { requiredKeys: [] },
 );
 
-test('a merge patch changes what it names, clears what it names as null and leaves the rest', async () => {
+test('a merge patch changes its fields, clears those that are null and leaves the others', async () => {
   const call = await api.createCaller();
   await fc.assert(
     fc.asyncProperty(
@@ -60,15 +60,15 @@ test('a merge patch changes what it names, clears what it names as null and leav
   );
 });
 
-test.each(PRESENT)('a merge patch that clears the %s is refused and changes nothing', async (field) => {
+test.each(PRESENT)('a merge patch that clears the field %s is rejected and changes nothing', async (field) => {
   const call = await api.createCaller();
   const todo = Todo.parse((await call('POST', '/api/v1/todos', { title: 'present' })).body);
-  const refused = await call('PATCH', `/api/v1/todos/${todo.id}`, { priority: 1, [field]: null }, MERGE_PATCH);
-  expect(refused).toMatchObject({ status: 400, body: { errors: [{ field, expected: expect.any(String) }] } });
+  const rejected = await call('PATCH', `/api/v1/todos/${todo.id}`, { priority: 1, [field]: null }, MERGE_PATCH);
+  expect(rejected).toMatchObject({ status: 400, body: { errors: [{ field, expected: expect.any(String) }] } });
   expect((await call('GET', `/api/v1/todos/${todo.id}`)).body).toEqual(todo);
 });
 
-test('a todo that is completed again keeps the time of the first, and one that is opened forgets it', async () => {
+test('completed_at stays when a todo is completed again, and is cleared when the todo is reopened', async () => {
   const call = await api.createCaller();
   const todo = Todo.parse((await call('POST', '/api/v1/todos', { title: 'done', completed: true })).body);
   expect(todo.completed_at).toBe(todo.created_at);
@@ -81,7 +81,7 @@ test('a todo that is completed again keeps the time of the first, and one that i
   expect(again.completed_at).toBe(again.updated_at);
 });
 
-test('the same time in another offset, and a zero with a sign, are no change', async () => {
+test('the same time with another offset and -0 for 0 are no changes', async () => {
   const call = await api.createCaller();
   const sent = { title: 'same', due_at: '2027-01-31T10:00:00+01:00', position: 0 };
   const todo = Todo.parse((await call('POST', '/api/v1/todos', sent)).body);
@@ -90,7 +90,7 @@ test('the same time in another offset, and a zero with a sign, are no change', a
   expect((await call('PATCH', `/api/v1/todos/${todo.id}`, bytes, MERGE_PATCH)).body).toEqual(todo);
 });
 
-/** RFC 7396 as the contract narrows it: what has no null has a value that stands for nothing. */
+/** RFC 7396 with the rule of the contract: null sets a field that is not nullable to its default. */
 function merge(todo: ReturnType<typeof contentOf>, patch: object): object {
   const cleared: Record<string, unknown> = { priority: 4, tags: [] };
   const sent = Object.entries(patch).map(([name, value]) => [name, value ?? cleared[name] ?? null]);

@@ -6,7 +6,7 @@ import { Todo } from '../../shared/todo/todo.ts';
 import { anyText, anyTime, anyTodo, anyWord } from '../testing/arbitrary-todo.ts';
 import { type Caller, resource, startApi } from '../testing/start-api.ts';
 
-// one API for all tests of this file: each list has an owner of its own
+// one API for all tests of this file; each list has its own owner
 let api: Awaited<ReturnType<typeof startApi>>;
 beforeAll(async () => {
   api = await startApi();
@@ -31,7 +31,7 @@ const anyFilters = fc.record(
 );
 const anyLimit = fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constantFrom(24, 25, 26, 200)).map(String);
 
-test.each(SORTS)('the pages sorted by %s are the list, filtered and in order, with any limit', async (sort) => {
+test.each(SORTS)('with any limit, the pages sorted by %s are the whole filtered list in order', async (sort) => {
   await fc.assert(
     fc.asyncProperty(anyTodos, fc.array(anyFilters, { minLength: 1, maxLength: 3 }), anyLimit, async (...any) => {
       const [todos, queries, limit] = any;
@@ -51,7 +51,7 @@ test.each(SORTS)('the pages sorted by %s are the list, filtered and in order, wi
   );
 });
 
-test('no todo that was there all the time is missed or seen twice while others are added and removed', async () => {
+test('a client sees each todo that stays exactly once while other todos are added and removed', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(anyTodo, { minLength: 5, maxLength: 25 }),
@@ -77,14 +77,14 @@ test('no todo that was there all the time is missed or seen twice while others a
   );
 });
 
-test('two owners never see each other', async () => {
+test("an owner never sees another owner's todos", async () => {
   await fc.assert(
     fc.asyncProperty(anyTodos, anyTodos, anyFilters, fc.constantFrom(...SORTS), async (ones, others, filters, sort) => {
       const [one, other] = [await addTodos(ones), await addTodos(others)];
       const own = new Set((await walk(one, {})).map(({ id }) => id));
       expect(own.size).toBe(ones.length);
       const query = TodoListQuery.parse({ ...filters, sort, limit: '1' });
-      // a cursor says where a page begins, and nothing about whose list it is of
+      // a cursor has only the position in a list, and not its owner
       const { next } = await api.todos.list(other, TodoListQuery.parse({ sort, limit: '1' }));
       for (const cursor of [undefined, next]) {
         const page = await api.todos.list(one, { ...query, ...(cursor !== undefined && { cursor }) });
@@ -96,7 +96,7 @@ test('two owners never see each other', async () => {
   );
 });
 
-test('a search finds the todos in which each of its words begins a word', async () => {
+test('a search finds the todos where each search word is the beginning of a word', async () => {
   const list = ['Buy milk', 'the BUYER of 2027 litres', 'milk-shake, straße', 'Café Zoë', 'ﬁne print', '東京 へ'];
   const owner = await addTodos([
     ...list.map((title) => todoOf({ title })),
@@ -115,7 +115,7 @@ test('a search finds the todos in which each of its words begins a word', async 
   expect(await find('utter')).toEqual([]);
 });
 
-test('a search finds a word by its beginning in any case', async () => {
+test('a search ignores case and finds a word by its beginning', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.oneof(anyText, anyWord), { minLength: 1, maxLength: 12 }),
@@ -137,7 +137,7 @@ test('a search finds a word by its beginning in any case', async () => {
   );
 });
 
-test('the Link header, followed as it is, leads through the list that was asked for', async () => {
+test('the Link headers lead through the whole requested list', async () => {
   await fc.assert(
     fc.asyncProperty(anyTodos, anyFilters, fc.constantFrom(...SORTS), async (todos, filters, sort) => {
       const sub = await addTodos(todos);
@@ -155,7 +155,7 @@ test('the Link header, followed as it is, leads through the list that was asked 
   );
 });
 
-test('a page has fifty todos when nothing is said, and the last one no link', async () => {
+test('a page has 50 todos by default, and the last page has no Link header', async () => {
   const sub = await addTodos(Array.from({ length: 101 }, (_, index) => todoOf({ title: `todo ${index}` })));
   const pages = await follow(await api.createCaller({ sub }), '');
   expect(pages.map(({ page, total }) => [page.length, total])).toEqual([
@@ -177,7 +177,7 @@ function todoOf(fields: { title: string; description?: string }) {
   return { description: null, completed: false, due_at: null, priority: 4, tags: [], ...fields };
 }
 
-/** All pages of a list, one after the other. */
+/** Reads all pages of a list, one after the other. */
 async function walk(owner: string, query: Query, between = async () => {}): Promise<Todo[]> {
   const todos: Todo[] = [];
   let cursor: string | undefined;
@@ -185,14 +185,14 @@ async function walk(owner: string, query: Query, between = async () => {}): Prom
     const page = await api.todos.list(owner, TodoListQuery.parse({ ...query, ...(cursor && { cursor }) }));
     todos.push(...page.todos);
     cursor = page.next;
-    // a walk has an end, though todos are added before it
+    // the walk must end, although todos are added before its position
     if (todos.length < 200) await between();
-    if (todos.length > 500) throw new Error('the pages go round in a circle');
+    if (todos.length > 500) throw new Error('the pages do not end');
   } while (cursor !== undefined);
   return todos;
 }
 
-/** All pages of a list, as a client that only follows links reads them. */
+/** Reads all pages of a list like a client that only follows links. */
 async function follow(call: Caller, query: string) {
   const pages: { page: Todo[]; total: string | null }[] = [];
   for (let next: string | undefined = `${resource}/todos${query}`; next !== undefined; ) {
@@ -205,7 +205,7 @@ async function follow(call: Caller, query: string) {
   return pages;
 }
 
-/** What was sent of a todo. */
+/** The fields of a todo that were sent. */
 function contentOf({ title, description, completed, due_at, priority, tags, position, created_at }: Partial<Todo>) {
   return JSON.stringify([title, description, completed, due_at, priority, tags, position, created_at]);
 }
@@ -214,7 +214,7 @@ function byText(one: string, other: string): number {
   return one < other ? -1 : Number(one > other);
 }
 
-/** The filters as the contract has them. */
+/** The filters of the contract, in JavaScript. */
 function passes(todo: Todo, { completed, due_before, due_after, priority, tag, q }: Query): boolean {
   const words = wordsIn(`${todo.title} ${todo.description ?? ''}`);
   return (
@@ -235,7 +235,7 @@ function wordsIn(text: string): string[] {
     .filter((word) => word !== '');
 }
 
-/** The order as the contract has it: ties by age, then by id; without a due time comes last. */
+/** The order of the contract, in JavaScript: equal todos by age, then by id. Todos without a due time are last. */
 function inOrder(todos: readonly Todo[], sort: string): Todo[] {
   const field = sort.replace('-', '');
   const keysOf = (todo: Todo): (string | number)[] => {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { startApi } from '../testing/start-api.ts';
 
-// the embedded database has no zone but UTC
+// the embedded database has only the time zone UTC
 test.skipIf(process.env.TEST_DATABASE_URL === undefined).each(['Europe/Berlin', 'America/New_York', 'Asia/Kolkata'])(
-  'a time is what was sent when the database is set to %s',
+  'a time is returned as it was sent when the time zone of the database is %s',
   async (zone) => {
     await using before = await startApi();
     const [database] = await before.em.fork().execute<{ name: string }[]>('select current_database() as name');

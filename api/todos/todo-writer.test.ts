@@ -6,21 +6,21 @@ import { Todo } from '../../shared/todo/todo.ts';
 import { type Caller, startApi } from '../testing/start-api.ts';
 import { purgeTodos } from './purge-todos.ts';
 
-// one API for all tests of this file: each has a subject of its own
+// one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;
 beforeAll(async () => {
   api = await startApi();
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-test('of ten writers at one todo every success is a change of the version it named, and nothing is lost', async () => {
+test('with If-Match, 10 concurrent writers of one todo lose no change', async () => {
   await using beside = await startApi({ sharedWith: api });
   const sub = randomUUID();
   const callers = [await api.createCaller({ sub }), await beside.createCaller({ sub })];
   const [call] = callers;
-  if (call === undefined) throw new Error('nobody calls');
+  if (call === undefined) throw new Error('expected a caller');
   const todo = await create(call, { description: '' });
-  let refused = 0;
+  let rejected = 0;
   const writers = Array.from({ length: 10 }, async (_, writer) => {
     const call = callers[writer % 2] ?? raise();
     for (let done = 0; done < 5; ) {
@@ -35,7 +35,7 @@ test('of ten writers at one todo every success is a change of the version it nam
         done += 1;
       } else {
         expect({ status, body }).toMatchObject({ status: 412, body: { errors: [{ field: 'if-match' }] } });
-        refused += 1;
+        rejected += 1;
       }
     }
   });
@@ -44,11 +44,11 @@ test('of ten writers at one todo every success is a change of the version it nam
   const expected = Array.from({ length: 50 }, (_, index) => `${Math.floor(index / 5)}.${index % 5}`);
   expect(description?.trim().split(' ').sort()).toEqual(expected);
   expect(version).toBe(51);
-  // they did meet
-  expect(refused).toBeGreaterThan(0);
+  // some writers did conflict
+  expect(rejected).toBeGreaterThan(0);
 });
 
-test('of writers who come at once without If-Match none is lost either', async () => {
+test('without If-Match, concurrent changes of different fields are all stored', async () => {
   const call = await api.createCaller();
   const todo = await create(call);
   const changes = [{ title: 'b' }, { description: 'c' }, { completed: true }, { priority: 1 }, { tags: ['d'] }];
@@ -59,7 +59,7 @@ test('of writers who come at once without If-Match none is lost either', async (
   });
 });
 
-test('no two changes of an owner are at the same time, whatever the clock says', async () => {
+test('two changes of an owner never have the same time, also if the clock goes back', async () => {
   const sub = randomUUID();
   const call = await api.createCaller({ sub });
   await create(call);
@@ -68,7 +68,7 @@ test('no two changes of an owner are at the same time, whatever the clock says',
   expect(times).toEqual(['2100-01-01T00:00:00.001Z', '2100-01-01T00:00:00.002Z']);
 });
 
-test('a deleted todo is gone from everywhere and comes back as it was', async () => {
+test('a deleted todo is in no response, and a restore brings it back unchanged', async () => {
   const call = await api.createCaller();
   const todo = await create(call, { title: 'lost', tags: ['a'], completed: true });
   expect((await call('DELETE', `/api/v1/todos/${todo.id}`)).status).toBe(200);
@@ -86,26 +86,26 @@ test('a deleted todo is gone from everywhere and comes back as it was', async ()
   expect((await call('GET', '/api/v1/todos?q=lost&tag=a&completed=true')).body).toEqual([restored.body]);
 });
 
-test('restoring what is not deleted leaves it as it is', async () => {
+test('restoring a todo that is not deleted changes nothing', async () => {
   const call = await api.createCaller();
   const todo = await create(call);
   const restored = await call('POST', `/api/v1/todos/${todo.id}/restore`);
   expect([restored.status, restored.body, restored.headers.get('etag')]).toEqual([200, todo, '"1"']);
 });
 
-test('a todo is deleted and restored in the version that If-Match names only', async () => {
+test('delete and restore reject another version than If-Match names', async () => {
   const call = await api.createCaller();
   const { id } = await create(call);
   const path = `/api/v1/todos/${id}`;
-  const refusal = { status: 412, body: { errors: [{ field: 'if-match', expected: expect.any(String) }] } };
-  expect(await call('DELETE', path, undefined, { 'if-match': '"2"' })).toMatchObject(refusal);
+  const rejection = { status: 412, body: { errors: [{ field: 'if-match', expected: expect.any(String) }] } };
+  expect(await call('DELETE', path, undefined, { 'if-match': '"2"' })).toMatchObject(rejection);
   expect((await call('DELETE', path, undefined, { 'if-match': '"1"' })).status).toBe(200);
-  expect(await call('POST', `${path}/restore`, undefined, { 'if-match': '"1"' })).toMatchObject(refusal);
+  expect(await call('POST', `${path}/restore`, undefined, { 'if-match': '"1"' })).toMatchObject(rejection);
   expect((await call('GET', path)).status).toBe(404);
   expect((await call('POST', `${path}/restore`, undefined, { 'if-match': '"2"' })).status).toBe(200);
 });
 
-test("another subject's deleted todo, one that never was and no id at all are a 404 to restore", async () => {
+test('restore answers 404 for a deleted todo of another subject, an unknown id and an invalid id', async () => {
   const [owner, other] = [await api.createCaller(), await api.createCaller()];
   const { id } = await create(owner);
   await owner('DELETE', `/api/v1/todos/${id}`);
@@ -117,7 +117,7 @@ test("another subject's deleted todo, one that never was and no id at all are a 
   expect((await owner('POST', `/api/v1/todos/${id}/restore`)).status).toBe(200);
 });
 
-test('after thirty days a purge removes what was deleted, and nothing else', async () => {
+test('a purge removes only todos that were deleted more than 30 days ago', async () => {
   const sub = randomUUID();
   const call = await api.createCaller({ sub });
   const [kept, recent, old] = [await create(call), await create(call), await create(call)];
@@ -130,7 +130,7 @@ test('after thirty days a purge removes what was deleted, and nothing else', asy
   expect((await call('GET', `/api/v1/todos/${kept.id}`)).body).toEqual(kept);
 });
 
-test('a purge forgets old changes, and tells a reader who has not seen them that it did', async () => {
+test('a purge removes old changes, and a reader that has not read them gets 410', async () => {
   const sub = randomUUID();
   const call = await api.createCaller({ sub });
   for (let index = 0; index < 4; index += 1) await create(call);
@@ -149,9 +149,9 @@ test('a purge forgets old changes, and tells a reader who has not seen them that
   expect([changes.length, next]).toEqual([2, '4']);
 });
 
-// the embedded database does one thing after the other
+// the embedded database runs one transaction at a time
 test.skipIf(process.env.TEST_DATABASE_URL === undefined)(
-  'a purge waits for a writer, and a todo that is restored meanwhile stays',
+  'a purge waits for a running write, and a todo that this write restores stays',
   async () => {
     const sub = randomUUID();
     const call = await api.createCaller({ sub });
@@ -180,10 +180,10 @@ async function create(call: Caller, fields: object = {}): Promise<Todo> {
 }
 
 function raise(): never {
-  throw new Error('nobody calls');
+  throw new Error('expected a caller');
 }
 
-test('writers who wait for one list keep no connection from anybody else', async ({ skip }) => {
+test('waiting writes of one owner hold no database connection', async ({ skip }) => {
   await using api = await startApi();
   skip(api.database.kind === 'embedded', 'the embedded database has one connection');
   const sub = randomUUID();
@@ -203,7 +203,7 @@ test('writers who wait for one list keep no connection from anybody else', async
     return status;
   });
   for (const method of ['POST', 'GET']) {
-    const { status } = await other(method, '/api/v1/todos', method === 'POST' ? { title: 'goes on' } : undefined);
+    const { status } = await other(method, '/api/v1/todos', method === 'POST' ? { title: 'not blocked' } : undefined);
     expect(status).toBe(method === 'POST' ? 201 : 200);
   }
   expect(written).toBe(0);
@@ -212,7 +212,7 @@ test('writers who wait for one list keep no connection from anybody else', async
   expect(await Promise.all(writes)).toEqual(writes.map(() => 201));
 });
 
-test('who hung up, or whose access token was revoked, before its turn came writes nothing', async () => {
+test('a waiting write is cancelled when its client disconnects or its access token is revoked', async () => {
   let revoked = false;
   await using api = await startApi({ isRevoked: () => revoked });
   const sub = randomUUID();
@@ -230,14 +230,14 @@ test('who hung up, or whose access token was revoked, before its turn came write
     await holding;
   };
 
-  const hungUp = new AbortController();
+  const disconnected = new AbortController();
   await hold(async () => {
     const headers = { authorization: `Bearer ${await api.issueToken({ sub })}`, 'content-type': 'application/json' };
-    const body = JSON.stringify({ title: 'hung up' });
-    const { signal } = hungUp;
+    const body = JSON.stringify({ title: 'disconnected' });
+    const { signal } = disconnected;
     const waiting = fetch(`http://127.0.0.1:${api.port}/api/v1/todos`, { method: 'POST', headers, body, signal });
     await delay(100);
-    hungUp.abort();
+    disconnected.abort();
     await expect(waiting).rejects.toThrow();
     await delay(100);
   });

@@ -1,19 +1,19 @@
 import * as z from 'zod';
 
 type ProblemDefinition = {
-  /** The HTTP status of every answer with this code. */
+  /** The HTTP status of every response with this code. */
   readonly status: number;
-  /** What the code means, for the reader of the API's description. */
+  /** What the code means, for readers of the OpenAPI document. */
   readonly meaning: string;
-  /** The members that such a problem has beside those of RFC 9457. Numbers are members, never a part of a sentence. */
+  /** The members of such a problem in addition to those of RFC 9457. A program reads numbers here, never in a sentence. */
   readonly members?: z.ZodObject;
 };
 
 const position = z.int().nonnegative();
 
 /**
- * Every problem that yata answers with, by its `code`. A program decides by the code and reads the members; `detail` is
- * for people and may change.
+ * Every problem in a response of yata, by its `code`. A program decides by the code and reads the members. `detail` is for
+ * people and may change.
  */
 export const PROBLEMS = {
   invalid_request: {
@@ -34,7 +34,7 @@ export const PROBLEMS = {
   todo_not_found: { status: 404, meaning: 'The subject of the access token has no todo with this id.' },
   client_not_found: { status: 404, meaning: 'There is no client with this id.' },
   method_not_allowed: { status: 405, meaning: 'The method is not allowed here. `Allow` lists the methods that are.' },
-  client_disconnected: { status: 408, meaning: 'The client closed the connection before the request was carried out.' },
+  client_disconnected: { status: 408, meaning: 'The client closed the connection before the request was executed.' },
   idempotency_key_in_use: { status: 409, meaning: 'A request with this Idempotency-Key is still running.' },
   client_has_no_secret: { status: 409, meaning: 'The client authenticates with a key and has no secret.' },
   last_administrator: { status: 409, meaning: 'The change would leave no active client with the scope `admin`.' },
@@ -57,7 +57,7 @@ export const PROBLEMS = {
   unsupported_content_encoding: { status: 415, meaning: 'The body has a content encoding. Send it without one.' },
   batch_rejected: {
     status: 422,
-    meaning: 'At least one operation of the batch was rejected, so none was carried out.',
+    meaning: 'At least one operation of the batch was rejected, so none was executed.',
     members: z.object({
       results: z
         .array(
@@ -68,14 +68,14 @@ export const PROBLEMS = {
             current_version: z.int().positive().optional(),
           }),
         )
-        .describe('One entry for each operation, in order; 424 marks an operation that is itself valid'),
+        .describe('One entry for each operation, in order. An operation with 424 is itself valid'),
     }),
   },
   idempotency_key_reused: { status: 422, meaning: 'This Idempotency-Key was sent with a different request.' },
   operation_not_executed: { status: 424, meaning: 'Another operation of the batch was rejected.' },
   rate_limited: {
     status: 429,
-    meaning: 'The subject made more than `limit` requests in `window_seconds`. `Retry-After` says when to go on.',
+    meaning: 'The subject made more than `limit` requests in `window_seconds`. `Retry-After` says when to retry.',
     members: z.object({ limit: z.int().positive(), window_seconds: z.int().positive() }),
   },
   internal_error: { status: 500, meaning: 'The server has a fault. It is logged with the request id.' },
@@ -92,7 +92,7 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** The members of a problem beside those of RFC 9457, by its code. */
+/** The members of the problem with a code, in addition to those of RFC 9457. */
 export type ProblemMembers<Code extends ProblemCode> = (typeof PROBLEMS)[Code] extends {
   readonly members: infer Members extends z.ZodType;
 }

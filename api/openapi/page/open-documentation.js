@@ -1,7 +1,7 @@
 const response = await fetch('/openapi.json');
 const spec = await response.json();
 
-// a client's secret is for the authorization server alone: this page, which is the API's, asks for an access token only
+// a client sends its secret only to the authorization server, so this page of the API asks only for an access token
 delete spec.components.securitySchemes.clientCredentials;
 for (const path of Object.values(spec.paths)) {
   for (const operation of Object.values(path)) {
@@ -14,7 +14,7 @@ globalThis.SwaggerUIBundle({
   dom_id: '#documentation',
   deepLinking: true,
   displayRequestDuration: true,
-  // an access token is gone with the page
+  // the access token is discarded when the page is closed
   persistAuthorization: false,
   tryItOutEnabled: true,
   validatorUrl: null,
