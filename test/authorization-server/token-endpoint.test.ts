@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { request } from 'node:http';
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import * as z from 'zod';
 import { createClientSecret, hashClientSecret } from '../../auth/clients/client-secret.ts';
 import { basicAuthorization } from '../support/post-as-client.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
@@ -265,99 +263,6 @@ test('a client assertion signed with the stored hash of a secret is rejected', a
     }),
   );
   expect(answer).toMatchObject({ status: 401, body: clientRejected });
-});
-
-/** Sends a request with any Host header, which `fetch` would set itself. */
-function getWithHeaders(
-  path: string,
-  headers: Record<string, string>,
-): Promise<{ status: number | undefined; body: string }> {
-  return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(system.issuer);
-    request({ hostname, port, path, headers }, (response) => {
-      let body = '';
-      response.on('data', (chunk) => {
-        body += chunk;
-      });
-      response.on('end', () => resolve({ status: response.statusCode, body }));
-    })
-      .on('error', reject)
-      .end();
-  });
-}
-
-test.each(['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'])(
-  'the metadata at %s names the issuer, whatever the Host header says',
-  async (path) => {
-    const expected = await getWithHeaders(path, {});
-    const metadata = JSON.parse(expected.body);
-    expect(metadata).toMatchObject({
-      issuer: system.issuer,
-      token_endpoint: `${system.issuer}/oauth/token`,
-      jwks_uri: `${system.issuer}/oauth/jwks`,
-      grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
-      scopes_supported: ['todos:read', 'todos:write', 'admin'],
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
-      code_challenge_methods_supported: ['S256'],
-    });
-    for (const header of ['host', 'x-forwarded-host']) {
-      const headers = { [header]: 'evil.example', 'x-forwarded-proto': 'https' };
-      expect((await getWithHeaders(path, headers)).body).toBe(expected.body);
-    }
-  },
-);
-
-test('the key set has public keys only, can be cached, and is revalidated by its entity tag', async () => {
-  const response = await fetch(`${system.issuer}/oauth/jwks`);
-  expect(response.headers.get('cache-control')).toBe('public, max-age=300');
-  expect(response.headers.get('access-control-allow-origin')).toBe('*');
-  expect(await response.json()).toEqual({
-    keys: [
-      {
-        kty: 'EC',
-        crv: 'P-256',
-        x: expect.any(String),
-        y: expect.any(String),
-        kid: expect.any(String),
-        alg: 'ES256',
-        use: 'sig',
-      },
-    ],
-  });
-  const etag = response.headers.get('etag') ?? '';
-  const again = await fetch(`${system.issuer}/oauth/jwks`, { headers: { 'if-none-match': etag } });
-  expect(again.status).toBe(304);
-  const metadata = await fetch(`${system.issuer}/.well-known/oauth-authorization-server`);
-  expect(metadata.headers.get('cache-control')).toBe('public, max-age=300');
-  expect(metadata.headers.get('etag')).toMatch(/^"/);
-});
-
-test('GET / leads a browser to the API documentation, and a program to the metadata', async () => {
-  const page = await fetch(system.issuer, { headers: { accept: 'text/html' } });
-  expect({ status: page.status, type: page.headers.get('content-type') }).toEqual({
-    status: 200,
-    type: 'text/html; charset=utf-8',
-  });
-  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
-  expect(await page.text()).toContain(`href="${new URL('/docs', system.apiResource)}"`);
-  const index = await fetch(system.issuer, { headers: { accept: 'application/json' } });
-  const { links } = z.object({ links: z.array(z.object({ href: z.url() })) }).parse(await index.json());
-  for (const { href } of links) expect({ href, status: (await fetch(href)).status }).toEqual({ href, status: 200 });
-});
-
-test('endpoints of oidc-provider that yata does not use do not exist', async () => {
-  for (const path of ['/interaction/abc', '/me', '/request', '/session/end', '/reg']) {
-    expect((await fetch(`${system.issuer}${path}`)).status).toBe(404);
-  }
-  // MCP clients reject metadata without an authorization endpoint; it grants nothing
-  const authorize = await fetch(
-    `${system.issuer}/oauth/authorize?client_id=${client.id}&response_type=code&redirect_uri=https://evil.example&scope=todos:read`,
-    { redirect: 'manual' },
-  );
-  expect({ status: authorize.status, location: authorize.headers.get('location') }).toEqual({
-    status: 400,
-    location: null,
-  });
 });
 
 test('issuing an access token to a cached client causes no database statement', async () => {

@@ -1,16 +1,15 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
-import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { readAuthConfig } from '../../auth/config.ts';
 import { startAuth } from '../../auth/main.ts';
-import { StatusList } from '../../shared/resource-server/status-list.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { createToolCall } from '../support/mcp-messages.ts';
 import { postAsClient } from '../support/post-as-client.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
+import { readResponse } from '../support/read-response.ts';
 import { requestAccessToken } from '../support/request-access-token.ts';
 import { requestTodos } from '../support/request-todos.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
@@ -24,24 +23,10 @@ beforeAll(async () => {
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
-async function post(
-  path: string,
-  requester: TestClient,
-  parameters: Record<string, string>,
-  headers: Record<string, string> = {},
-) {
-  const response = await postAsClient(`${system.issuer}${path}`, requester, parameters, headers);
-  const text = await response.text();
-  return {
-    status: response.status,
-    headers: response.headers,
-    text,
-    body: text.startsWith('{') ? JSON.parse(text) : undefined,
-  };
-}
+const post = async (path: string, requester: TestClient, parameters: Record<string, string>) =>
+  readResponse(await postAsClient(`${system.issuer}${path}`, requester, parameters));
 const revoke = (token: string, requester = client) => post('/oauth/revoke', requester, { token });
-const introspect = (token: string, requester = client, headers = {}) =>
-  post('/oauth/introspect', requester, { token }, headers);
+const introspect = (token: string) => post('/oauth/introspect', client, { token });
 
 const useAtApi = async (token: string) => {
   const response = await requestTodos(system.apiResource, token);
@@ -149,45 +134,6 @@ test('a client can revoke its own access tokens only, and revoking an invalid to
   expect((await introspect(token)).body).toEqual({ active: false });
 });
 
-test('a client can introspect its own access tokens, and a resource server those issued for it', async () => {
-  const forMcp = await system.getAccessToken(client, { resource: system.mcpResource });
-  const mcp = { id: 'mcp', secret: system.environment.MCP_CLIENT_SECRET ?? '' };
-  const active = {
-    active: true,
-    token_type: 'Bearer',
-    sub: client.id,
-    client_id: client.id,
-    scope: 'todos:read todos:write',
-    aud: system.mcpResource,
-    iss: system.issuer,
-  };
-  for (const requester of [client, mcp]) {
-    const answer = await introspect(forMcp, requester);
-    expect(answer).toMatchObject({ status: 200, body: active });
-    expect(answer.headers.get('cache-control')).toBe('no-store');
-  }
-  expect((await introspect(forMcp, await system.registerClient())).body).toEqual({ active: false });
-  expect((await introspect(await system.getAccessToken(client), mcp)).body).toEqual({ active: false });
-  expect((await introspect(`${forMcp.slice(0, -4)}AAAA`)).body).toEqual({ active: false });
-  expect((await introspect('opaque')).body).toEqual({ active: false });
-});
-
-test('a client that accepts a signed introspection response gets one', async () => {
-  const token = await system.getAccessToken(client);
-  const { headers, text } = await introspect(token, client, { accept: 'application/token-introspection+jwt' });
-  expect(headers.get('content-type')).toMatch(/^application\/token-introspection\+jwt/);
-  const { payload, protectedHeader } = await jwtVerify(
-    text,
-    createRemoteJWKSet(new URL(`${system.issuer}/oauth/jwks`)),
-    {
-      issuer: system.issuer,
-      audience: client.id,
-    },
-  );
-  expect(protectedHeader.typ).toBe('token-introspection+jwt');
-  expect(payload.token_introspection).toMatchObject({ active: true, client_id: client.id });
-});
-
 test('revoking an exchanged token or its subject token revokes both', async () => {
   const exchange = async () => {
     const subject = await system.getAccessToken(client, { resource: system.mcpResource });
@@ -217,80 +163,6 @@ test('revoking an exchanged token or its subject token revokes both', async () =
     tokenExchangeParameters(first.subject),
   );
   expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
-});
-
-const Aggregation = z.object({
-  status_lists: z.array(z.string()),
-  entity_tags: z.record(z.string(), z.string()),
-  status_list_tokens: z.record(z.string(), z.string()).default({}),
-});
-const aggregate = async (headers: Record<string, string> = {}) => {
-  const response = await fetch(`${system.issuer}/oauth/status-lists`, { headers });
-  const body = response.status === 200 ? Aggregation.parse(await response.json()) : undefined;
-  return { status: response.status, headers: response.headers, etag: response.headers.get('etag') ?? '', body };
-};
-
-test('the status lists are in the metadata, signed, and have the claims of the draft', async () => {
-  const token = await system.getAccessToken(client);
-  const { idx, uri } = z
-    .object({ status_list: z.object({ idx: z.number(), uri: z.string() }) })
-    .parse(decodeJwt(token).status).status_list;
-  const metadata = await (await fetch(`${system.issuer}/.well-known/oauth-authorization-server`)).json();
-  expect(metadata).toMatchObject({
-    status_list_aggregation_endpoint: `${system.issuer}/oauth/status-lists`,
-    revocation_endpoint: `${system.issuer}/oauth/revoke`,
-    introspection_endpoint: `${system.issuer}/oauth/introspect`,
-  });
-  expect((await aggregate()).body?.status_lists).toContain(uri);
-
-  const keys = createRemoteJWKSet(new URL(`${system.issuer}/oauth/jwks`));
-  const read = async () => {
-    const response = await fetch(uri, { headers: { accept: 'application/statuslist+jwt' } });
-    expect(response.headers.get('content-type')).toBe('application/statuslist+jwt');
-    expect(response.headers.get('content-encoding')).toBe('gzip');
-    const text = await response.text();
-    expect(decodeProtectedHeader(text).typ).toBe('statuslist+jwt');
-    const { payload } = await jwtVerify(text, keys, { subject: uri });
-    expect(payload).toMatchObject({ ttl: 30, iat: expect.any(Number), exp: expect.any(Number) });
-    expect(payload.exp).toBeGreaterThanOrEqual(decodeJwt(token).exp ?? 0);
-    return { list: StatusList.decode(payload.status_list), etag: response.headers.get('etag') ?? '' };
-  };
-  const before = await read();
-  expect(before.list.size).toBe(131_072);
-  expect(before.list.isInvalid(idx)).toBe(false);
-  expect((await fetch(uri, { headers: { 'if-none-match': before.etag } })).status).toBe(304);
-  await revoke(token);
-  const after = await read();
-  expect(after.list.isInvalid(idx)).toBe(true);
-  expect(after.etag).not.toBe(before.etag);
-  // the aggregation contains the list that changed last, so a reader needs no second request
-  const { body } = await aggregate();
-  expect(body?.entity_tags[uri]).toBe(after.etag);
-  const { payload } = await jwtVerify(body?.status_list_tokens[uri] ?? '', keys, { subject: uri });
-  expect(StatusList.decode(payload.status_list).isInvalid(idx)).toBe(true);
-  expect(await fetch(`${system.issuer}/oauth/status-lists/99999`)).toMatchObject({ status: 404 });
-});
-
-test('a waiting reader gets its response when a list changes, and not before', async () => {
-  const token = await system.getAccessToken(client);
-  const { etag } = await aggregate();
-  expect((await aggregate({ 'if-none-match': etag })).status).toBe(304);
-  const started = Date.now();
-  expect((await aggregate({ 'if-none-match': etag, prefer: 'wait=1' })).status).toBe(304);
-  expect(Date.now() - started).toBeGreaterThan(900);
-
-  let answered = false;
-  const waiting = aggregate({ 'if-none-match': etag, prefer: 'wait=20' }).finally(() => {
-    answered = true;
-  });
-  await delay(200);
-  expect(answered).toBe(false);
-  await revoke(token);
-  const answer = await waiting;
-  expect(answer.status).toBe(200);
-  expect(answer.etag).not.toBe(etag);
-  expect(answer.headers.get('preference-applied')).toBe('wait');
-  expect(answer.headers.get('vary')).toMatch(/prefer/i);
 });
 
 test('two processes assign no index twice, and each publishes what the other revokes', async ({ skip }) => {
