@@ -1,6 +1,6 @@
 import type { CorsNames } from '../shared/http/cors.ts';
 
-/** What pages of other origins may send to the MCP server, and read of its answers. */
+/** The methods and headers that pages of other origins may send to the MCP server, and the headers that they may read. */
 export const CORS = {
   methods: ['POST'],
   requestHeaders: [
@@ -8,7 +8,7 @@ export const CORS = {
     'Content-Type',
     'Accept',
     'MCP-Protocol-Version',
-    // clients written for servers with sessions and streams send them
+    // this server ignores these two, but clients for servers with sessions and resumable streams send them
     'Mcp-Session-Id',
     'Last-Event-ID',
   ],

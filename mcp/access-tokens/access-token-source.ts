@@ -1,4 +1,4 @@
-/** Where a client of the todo API gets its access token from. */
+/** The source of the access tokens with which the todo API is called. */
 export type AccessTokenSource = {
   /**
    * Returns an access token that does not expire soon.

@@ -2,13 +2,13 @@ import { CLIENT_CREDENTIALS } from '../../shared/oauth-client/grant-types.ts';
 import type { IssuedAccessToken, RequestAccessToken } from '../../shared/oauth-client/token-request.ts';
 import type { AccessTokenSource } from './access-token-source.ts';
 
-/** Milliseconds before its end at which an access token is renewed, or half its life when that is shorter. */
-const RENEW_BEFORE = 60_000;
+/** How long before its expiry an access token is renewed; half its lifetime when that is shorter. */
+const RENEW_BEFORE_EXPIRY_MS = 60_000;
 
 /**
- * Creates the source of a client's own access token (RFC 6749 §4.4). One is kept and renewed a minute before it ends;
- * however many calls wait for it, one request is under way.
- * @param resource the resource identifier that it is for (RFC 8707 §2).
+ * Creates a source of the client's own access token (RFC 6749 §4.4), for stdio. The access token is cached and renewed
+ * before it expires. Calls that wait for an access token share one request.
+ * @param resource finds the resource identifier to request the access token for (RFC 8707 §2).
  */
 export function createClientCredentialsSource({
   requestAccessToken,
@@ -19,31 +19,32 @@ export function createClientCredentialsSource({
   resource: () => Promise<string>;
   now?: () => number;
 }): AccessTokenSource & { readonly grantedScopes: () => Promise<ReadonlySet<string> | undefined> } {
-  let kept: IssuedAccessToken | undefined;
-  let requesting: Promise<IssuedAccessToken> | undefined;
+  let cached: IssuedAccessToken | undefined;
+  let pending: Promise<IssuedAccessToken> | undefined;
 
   return {
-    get: async () => (await find()).value,
-    grantedScopes: async () => (await find()).scopes,
+    get: async () => (await getAccessToken()).value,
+    grantedScopes: async () => (await getAccessToken()).scopes,
     reject(accessToken) {
-      if (kept?.value === accessToken) kept = undefined;
+      // a late rejection of an older access token must not remove the current one
+      if (cached?.value === accessToken) cached = undefined;
     },
   };
 
-  async function find(): Promise<IssuedAccessToken> {
-    if (kept !== undefined && now() < renewAt(kept)) return kept;
-    requesting ??= request().finally(() => {
-      requesting = undefined;
+  async function getAccessToken(): Promise<IssuedAccessToken> {
+    if (cached !== undefined && now() < renewalTime(cached)) return cached;
+    pending ??= request().finally(() => {
+      pending = undefined;
     });
-    return requesting;
+    return pending;
   }
 
   async function request(): Promise<IssuedAccessToken> {
-    kept = await requestAccessToken(CLIENT_CREDENTIALS, { resource: await resource() });
-    return kept;
+    cached = await requestAccessToken(CLIENT_CREDENTIALS, { resource: await resource() });
+    return cached;
   }
 }
 
-function renewAt({ issuedAt, expiresAt }: IssuedAccessToken): number {
-  return expiresAt - Math.min(RENEW_BEFORE, (expiresAt - issuedAt) / 2);
+function renewalTime({ issuedAt, expiresAt }: IssuedAccessToken): number {
+  return expiresAt - Math.min(RENEW_BEFORE_EXPIRY_MS, (expiresAt - issuedAt) / 2);
 }

@@ -6,7 +6,7 @@ import { createTokenExchange } from './token-exchange.ts';
 
 const audience = 'http://mcp.example/mcp';
 
-test('a late refusal of an older access token leaves the newer one', async () => {
+test('a late rejection of an older access token does not remove the newer one', async () => {
   await using issuer = await startTokenIssuer({ audience });
   const { keys } = createIssuer({ identifier: issuer.identifier });
   const verify = createAccessTokenVerifier({ issuer: issuer.identifier, audience, keys, isRevoked: () => false });

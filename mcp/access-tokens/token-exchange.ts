@@ -5,16 +5,16 @@ import type { IssuedAccessToken, RequestAccessToken } from '../../shared/oauth-c
 import type { AccessToken } from '../../shared/resource-server/access-token-verifier.ts';
 import type { AccessTokenSource } from './access-token-source.ts';
 
-/** The source of the access token with which a caller's request goes on to the todo API. */
-export type ExchangeAccessToken = (callersToken: AccessToken, requestId: string) => AccessTokenSource;
+/** Creates the source of the access tokens with which the todo API is called for one caller. */
+export type ExchangeAccessToken = (callerAccessToken: AccessToken, requestId: string) => AccessTokenSource;
 
-/** Callers whose exchanged token is kept at the most. */
-const REMEMBER = 10_000;
+/** The most callers whose exchanged access token is cached. */
+const MAX_CACHED_CALLERS = 10_000;
 
 /**
- * Creates the exchange of a caller's access token, which is for this server alone and goes nowhere else, for one that is
- * for `resource` (RFC 8693). The exchanged token is kept as long as the caller's lives; calls that come while it is
- * fetched share the one request.
+ * Creates the token exchange (RFC 8693), for Streamable HTTP. The access token of a caller is for this server alone, so it
+ * is exchanged for one whose audience is `resource`. The exchanged access token is cached until the caller's expires.
+ * Calls that wait for the same exchange share one request.
  */
 export function createTokenExchange({
   requestAccessToken,
@@ -23,38 +23,39 @@ export function createTokenExchange({
   requestAccessToken: RequestAccessToken;
   resource: string;
 }): ExchangeAccessToken {
-  const exchanged = new LRUCache<string, Exchange>({ max: REMEMBER });
+  const exchanges = new LRUCache<string, Exchange>({ max: MAX_CACHED_CALLERS });
 
-  return function exchangeAccessToken(callersToken, requestId) {
-    const { jti } = callersToken;
+  return function exchangeAccessToken(callerAccessToken, requestId) {
+    const { jti } = callerAccessToken;
     return {
       async get() {
-        const { issued } = exchanged.get(jti) ?? exchange(callersToken, requestId);
+        const { issued } = exchanges.get(jti) ?? startExchange(callerAccessToken, requestId);
         return (await issued).value;
       },
       reject(accessToken) {
-        // a late answer to an older one leaves the one that took its place
-        if (exchanged.peek(jti)?.value === accessToken) exchanged.delete(jti);
+        // a late rejection of an older access token must not remove the current one
+        if (exchanges.peek(jti)?.value === accessToken) exchanges.delete(jti);
       },
     };
   };
 
-  function exchange({ jti, value, expiresAt }: AccessToken, requestId: string): Exchange {
+  function startExchange({ jti, value, expiresAt }: AccessToken, requestId: string): Exchange {
     const parameters = { subject_token: value, subject_token_type: ACCESS_TOKEN_TYPE, resource };
     const issued = requestAccessToken(TOKEN_EXCHANGE, parameters, { [REQUEST_ID]: requestId });
-    const exchanging: Exchange = { issued };
-    exchanged.set(jti, exchanging, { ttl: Math.max(1, expiresAt * 1000 - Date.now()) });
+    const exchange: Exchange = { issued };
+    exchanges.set(jti, exchange, { ttl: Math.max(1, expiresAt * 1000 - Date.now()) });
     issued.then(
       (accessToken) => {
-        exchanging.value = accessToken.value;
+        exchange.value = accessToken.value;
       },
       () => {
-        if (exchanged.peek(jti) === exchanging) exchanged.delete(jti);
+        // a failed exchange is repeated by the next call
+        if (exchanges.peek(jti) === exchange) exchanges.delete(jti);
       },
     );
-    return exchanging;
+    return exchange;
   }
 }
 
-/** An exchange, and the access token that it brought once it did. */
+/** An exchange, and its access token when it has succeeded. */
 type Exchange = { readonly issued: Promise<IssuedAccessToken>; value?: string };

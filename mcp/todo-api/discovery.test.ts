@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { identifierSchema } from '../../shared/configuration/variables.ts';
 import { createTodoApiDiscovery } from './discovery.ts';
 
-function open({
+function createDiscovery({
   apiBaseUrl,
   tokenUrl,
   documents,
@@ -38,17 +38,17 @@ const documents = {
 };
 
 test.each(['https://api.example/api/v1', 'https://api.example'])(
-  'from %s everything else is found',
+  'the address %s leads to the API and its authorization server',
   async (apiBaseUrl) => {
-    const discovery = open({ apiBaseUrl, documents });
+    const discovery = createDiscovery({ apiBaseUrl, documents });
     expect(await discovery.resource()).toBe('https://api.example/api/v1');
     expect(await discovery.baseUrl()).toBe('https://api.example/api/v1');
     expect(await discovery.authorizationServer()).toMatchObject({ token_endpoint: 'https://auth.example/oauth/token' });
   },
 );
 
-test('a token endpoint that is given is asked, whatever the metadata says', async () => {
-  const discovery = open({
+test('a configured token endpoint is used, whatever the metadata contains', async () => {
+  const discovery = createDiscovery({
     apiBaseUrl: 'https://api.internal/api/v1',
     tokenUrl: 'https://auth.internal/oauth/token',
     documents: {
@@ -63,7 +63,7 @@ test('a token endpoint that is given is asked, whatever the metadata says', asyn
 
 test.each([
   [
-    'of a resource elsewhere',
+    'of a resource at another origin',
     { resource: 'https://other.example/api/v1', authorization_servers: ['https://auth.example'] },
   ],
   [
@@ -71,17 +71,35 @@ test.each([
     { resource: 'https://api.example/api/v1', authorization_servers: ['http://evil.example'] },
   ],
   ['without an authorization server', { resource: 'https://api.example/api/v1', authorization_servers: [] }],
-  ['that are none', { hello: 'world' }],
-])('metadata %s are not followed: the secret would go where they say', async (_name, metadata) => {
-  const discovery = open({
+  ['of another kind', { hello: 'world' }],
+])('metadata %s is rejected, so that it cannot choose where the client secret is sent', async (_name, metadata) => {
+  const discovery = createDiscovery({
     apiBaseUrl: 'https://api.example/api/v1',
     documents: { ...documents, 'https://api.example/.well-known/oauth-protected-resource/api/v1': metadata },
   });
   await expect(discovery.authorizationServer()).rejects.toMatchObject({ name: 'TodoApiError', status: 502 });
 });
 
-test('an API without metadata is said to be no API', async () => {
-  await expect(open({ apiBaseUrl: 'https://nothing.example', documents: {} }).resource()).rejects.toMatchObject({
+test('a server without metadata is not accepted as a todo API', async () => {
+  await expect(
+    createDiscovery({ apiBaseUrl: 'https://nothing.example', documents: {} }).resource(),
+  ).rejects.toMatchObject({
     status: 502,
   });
+});
+
+test('a redirect of the metadata is not followed', async () => {
+  const discovery = createTodoApiDiscovery({
+    apiBaseUrl: 'https://api.example/api/v1',
+    tokenUrl: undefined,
+    identifier: identifierSchema({}),
+    fetch: async (_input, init) => {
+      expect(init?.redirect).toBe('manual');
+      return Response.json(documents['https://api.example/.well-known/oauth-protected-resource'], {
+        status: 302,
+        headers: { location: 'https://evil.example' },
+      });
+    },
+  });
+  await expect(discovery.resource()).rejects.toMatchObject({ name: 'TodoApiError', status: 502 });
 });

@@ -1,24 +1,29 @@
-import type * as oauth from 'oauth4webapi';
+import * as oauth from 'oauth4webapi';
 import * as z from 'zod';
 import { AuthorizationServerUnavailableError, createIssuer } from '../../shared/resource-server/issuer.ts';
 import { lazy } from '../../shared/resource-server/lazy.ts';
-import { metadataUrl } from '../../shared/resource-server/protected-resource-metadata.ts';
 import { TodoApiError } from './todo-api-error.ts';
 
-/** What a client that knows only an address learns of the todo API there. Each is asked for when it is first needed. */
+/** What a client learns from the metadata of a todo API. Each part is fetched when it is first needed. */
 export type TodoApiDiscovery = {
-  /** The API's resource identifier (RFC 9728 §2). */
+  /** The resource identifier of the API (RFC 9728 §2). @throws {TodoApiError} */
   readonly resource: () => Promise<string>;
-  /** Where its todos are. */
+  /** The URL below which the todos are. @throws {TodoApiError} */
   readonly baseUrl: () => Promise<string>;
-  /** The authorization server that issues its access tokens (RFC 8414). */
+  /**
+   * The authorization server that issues its access tokens (RFC 8414).
+   * @throws {TodoApiError} @throws {AuthorizationServerUnavailableError}
+   */
   readonly authorizationServer: () => Promise<oauth.AuthorizationServer>;
 };
 
+/** How long the API may take to return its metadata. */
+const REQUEST_TIMEOUT_MS = 5_000;
+
 /**
- * Creates the discovery of the todo API at `apiBaseUrl`, which may be the API or only its origin.
- * @param tokenUrl the token endpoint, where it is known: then nothing that the API says decides where the secret goes.
- * @param identifier the schema of an identifier that a secret may be sent to.
+ * Creates the discovery of the todo API at `apiBaseUrl`, which is the URL of the API or only its origin.
+ * @param tokenUrl the token endpoint; when it is given, the metadata does not decide where the client secret is sent.
+ * @param identifier the schema of the identifiers that are accepted in the metadata.
  */
 export function createTodoApiDiscovery({
   apiBaseUrl,
@@ -34,18 +39,17 @@ export function createTodoApiDiscovery({
   const Metadata = z.object({ resource: identifier, authorization_servers: z.tuple([identifier], z.unknown()) });
 
   const metadata = lazy(async () => {
-    const response = await fetch(metadataUrl(apiBaseUrl), {
-      redirect: 'error',
-      signal: AbortSignal.timeout(5_000),
-    }).catch((cause) => {
-      throw new TodoApiError(503, { cause });
-    });
+    const response = await requestMetadata();
+    // a redirect is not followed
+    if (response.status !== 200)
+      throw new TodoApiError(502, { cause: new Error(`its metadata was answered with ${response.status}`) });
+    // oauth4webapi would require that the resource equals `apiBaseUrl`, which may be only the origin
     const parsed = Metadata.safeParse(await response.json().catch(() => undefined));
     if (!parsed.success) throw new TodoApiError(502, { cause: parsed.error });
-    // a resource elsewhere would send the client's secret to an authorization server of its own choice (RFC 9728 §3.3)
-    if (tokenUrl === undefined && new URL(parsed.data.resource).origin !== new URL(apiBaseUrl).origin) {
-      throw new TodoApiError(502, { cause: new Error(`its metadata names the resource ${parsed.data.resource}`) });
-    }
+    const { resource } = parsed.data;
+    // otherwise any server could have the client secret sent to an authorization server of its choice (RFC 9728 §3.3)
+    if (tokenUrl === undefined && new URL(resource).origin !== new URL(apiBaseUrl).origin)
+      throw new TodoApiError(502, { cause: new Error(`its metadata names the resource ${resource}`) });
     return parsed.data;
   });
 
@@ -65,4 +69,17 @@ export function createTodoApiDiscovery({
       }
     },
   };
+
+  async function requestMetadata(): Promise<Response> {
+    try {
+      return await oauth.resourceDiscoveryRequest(new URL(apiBaseUrl), {
+        [oauth.customFetch]: fetch,
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+        // whether an address may be http is decided where the configuration is read
+        [oauth.allowInsecureRequests]: true,
+      });
+    } catch (cause) {
+      throw new TodoApiError(503, { cause });
+    }
+  }
 }

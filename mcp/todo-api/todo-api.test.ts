@@ -18,7 +18,7 @@ const todo = {
 };
 const signal = new AbortController().signal;
 
-function open(...answers: (Response | Error)[]) {
+function createClient(...answers: (Response | Error)[]) {
   const sent: { url: string; authorization: string | null }[] = [];
   let issued = 0;
   let current: string | undefined;
@@ -41,21 +41,24 @@ function open(...answers: (Response | Error)[]) {
       sent.push({ url: String(input), authorization: new Headers(init?.headers).get('authorization') });
       init?.signal?.throwIfAborted();
       const answer = answers.shift();
-      if (answer === undefined || answer instanceof Error) throw answer ?? new Error('nothing more is answered');
+      if (answer === undefined || answer instanceof Error) throw answer ?? new Error('no more answers');
       return answer;
     },
   });
   return { todos, sent, accessTokens };
 }
 
-test('a 401 costs one more request with a fresh access token', async () => {
-  const { todos, sent } = open(new Response(null, { status: 401 }), Response.json(todo, { status: 201 }));
+test('after a 401 the request is repeated once with a new access token', async () => {
+  const { todos, sent } = createClient(new Response(null, { status: 401 }), Response.json(todo, { status: 201 }));
   expect(await todos.create(NewTodo.parse({ title: 'Buy milk' }), { signal })).toEqual(todo);
   expect(sent.map(({ authorization }) => authorization)).toEqual(['Bearer token-1', 'Bearer token-2']);
 });
 
-test('a second 401 is the end', async () => {
-  const { todos, sent, accessTokens } = open(new Response(null, { status: 401 }), new Response(null, { status: 401 }));
+test('a second 401 is not retried', async () => {
+  const { todos, sent, accessTokens } = createClient(
+    new Response(null, { status: 401 }),
+    new Response(null, { status: 401 }),
+  );
   await expect(todos.list({}, { signal })).rejects.toMatchObject({
     name: 'AccessTokenRejectedError',
     error: 'invalid_token',
@@ -64,21 +67,23 @@ test('a second 401 is the end', async () => {
   expect(accessTokens.reject.mock.calls).toEqual([['token-1'], ['token-2']]);
 });
 
-test.each([400, 403, 404, 429, 500])('a %i is told, and not tried again', async (status) => {
-  const { todos, sent } = open(new Response('secret details', { status }));
+test.each([400, 403, 404, 429, 500])('the status %i is reported and not retried', async (status) => {
+  const { todos, sent } = createClient(new Response('secret details', { status }));
   await expect(todos.list({}, { signal })).rejects.toMatchObject({ name: 'TodoApiError', status });
   expect(sent).toHaveLength(1);
 });
 
-test('an API that is away, or answers something else, is told apart', async () => {
-  await expect(open(new TypeError('fetch failed')).todos.list({}, { signal })).rejects.toMatchObject({ status: 503 });
-  await expect(open(Response.json({ not: 'a list' })).todos.list({}, { signal })).rejects.toMatchObject({
+test('an unreachable API is a 503, and a server that answers something else a 502', async () => {
+  await expect(createClient(new TypeError('fetch failed')).todos.list({}, { signal })).rejects.toMatchObject({
+    status: 503,
+  });
+  await expect(createClient(Response.json({ not: 'a list' })).todos.list({}, { signal })).rejects.toMatchObject({
     status: 502,
   });
-  await expect(open(new Response('<html>')).todos.list({}, { signal })).rejects.toMatchObject({ status: 502 });
+  await expect(createClient(new Response('<html>')).todos.list({}, { signal })).rejects.toMatchObject({ status: 502 });
 });
 
-test('whoever no longer waits ends the request', async () => {
-  const { todos } = open(Response.json([]));
+test('an aborted signal cancels the request', async () => {
+  const { todos } = createClient(Response.json([]));
   await expect(todos.list({}, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
 });

@@ -6,12 +6,15 @@ import { type NewTodo, Todo, type TodoChanges } from '../../shared/todo/todo.ts'
 import type { AccessTokenSource } from '../access-tokens/access-token-source.ts';
 import { TodoApiError } from './todo-api-error.ts';
 
-/** The todo API as its client sees it. Every call throws `TodoApiError`, or what its access token source throws. */
+/**
+ * The todo API as a client uses it. Every call throws `TodoApiError`, an error of its access token source, or the reason of
+ * an aborted signal.
+ */
 export type TodoApi = {
-  /** A page of a list, by the parameters of `TodoListQuery`. */
+  /** Lists one page, by the parameters of `TodoListQuery`. */
   readonly list: (query: Record<string, string>, options: CallOptions) => Promise<TodoPage>;
   readonly get: (id: string, options: CallOptions) => Promise<Todo>;
-  /** With an idempotency key, a second call with it within 24 hours is given the todo that the first one made. */
+  /** A second call with the same idempotency key creates nothing and returns the todo of the first call. */
   readonly create: (todo: NewTodo, options: CallOptions & { idempotencyKey?: string | undefined }) => Promise<Todo>;
   readonly update: (id: string, changes: TodoChanges, options: ChangeOptions) => Promise<Todo>;
   readonly remove: (id: string, options: ChangeOptions) => Promise<void>;
@@ -22,27 +25,28 @@ export type TodoApi = {
   ) => Promise<BatchResults>;
 };
 
-/** A page, how many todos there are on all pages (10,000 stands for more), and the cursor of the next page. */
+/** One page of a list. */
 type TodoPage = {
   readonly todos: readonly Todo[];
+  /** The number of todos on all pages, at most `MAX_COUNT`; undefined when it was not requested. */
   readonly total: number | undefined;
+  /** The cursor of the next page; undefined on the last page. */
   readonly nextCursor: string | undefined;
 };
 
-/** `signal` ends the request when whoever asked for it no longer waits. */
+/** `signal` cancels the request. */
 type CallOptions = { readonly signal: AbortSignal };
-/** `version` refuses the change when the todo is of another one. */
+/** With a `version`, the API rejects the change when the todo has another version. */
 type ChangeOptions = CallOptions & { readonly version?: number | undefined };
 
-/** Milliseconds that the API has to answer. */
-const TIMEOUT = 10_000;
+/** How long the API may take to answer. */
+const REQUEST_TIMEOUT_MS = 10_000;
 
-/** What is sent, besides the method and the path. */
-type Sent = { readonly body?: object; readonly headers?: Record<string, string> };
+type RequestContent = { readonly body?: object; readonly headers?: Record<string, string> };
 
 /**
- * Creates a client of the todo API at `baseUrl`. When the API refuses the access token a fresh one is tried once: a
- * request that was refused so has done nothing yet.
+ * Creates a client of the todo API at `baseUrl`. When the API rejects the access token, the request is repeated once with a
+ * new one. That is safe for writes too, because a request with a rejected access token changes nothing.
  */
 export function createTodoApi({
   baseUrl,
@@ -52,7 +56,7 @@ export function createTodoApi({
 }: {
   baseUrl: () => Promise<string>;
   accessTokens: AccessTokenSource;
-  /** The id of the request on whose behalf this calls, where there is one. */
+  /** The id of the request that this client serves; the API logs it. */
   requestId?: string;
   fetch: typeof globalThis.fetch;
 }): TodoApi {
@@ -63,30 +67,41 @@ export function createTodoApi({
       return {
         todos: await parse(response, z.array(Todo)),
         total: total === null ? undefined : Number(total),
-        nextCursor: nextCursor(response.headers.get('link')),
+        nextCursor: findNextCursor(response.headers.get('link')),
       };
     },
     get: async (id, options) => parse(await call('GET', `/todos/${id}`, options), Todo),
     async create(todo, options) {
-      return parse(await call('POST', '/todos', options, { body: todo, headers: once(options) }), Todo);
+      return parse(await call('POST', '/todos', options, { body: todo, headers: idempotencyHeader(options) }), Todo);
     },
     async update(id, changes, options) {
-      return parse(await call('PATCH', `/todos/${id}`, options, { body: changes, headers: ifMatch(options) }), Todo);
+      return parse(
+        await call('PATCH', `/todos/${id}`, options, { body: changes, headers: ifMatchHeader(options) }),
+        Todo,
+      );
     },
     async remove(id, options) {
-      await parse(await call('DELETE', `/todos/${id}`, options, { headers: ifMatch(options) }), Message);
+      await parse(await call('DELETE', `/todos/${id}`, options, { headers: ifMatchHeader(options) }), Message);
     },
     async restore(id, options) {
-      return parse(await call('POST', `/todos/${id}/restore`, options, { headers: ifMatch(options) }), Todo);
+      return parse(await call('POST', `/todos/${id}/restore`, options, { headers: ifMatchHeader(options) }), Todo);
     },
     async batch(batch, options) {
-      return parse(await call('POST', '/todos/batch', options, { body: batch, headers: once(options) }), BatchResults);
+      return parse(
+        await call('POST', '/todos/batch', options, { body: batch, headers: idempotencyHeader(options) }),
+        BatchResults,
+      );
     },
   };
 
-  async function call(method: string, path: string, options: CallOptions, sent: Sent = {}): Promise<Response> {
-    const refusedOnce = await send(method, path, options, sent);
-    const response = refusedOnce.status === 401 ? await send(method, path, options, sent) : refusedOnce;
+  async function call(
+    method: string,
+    path: string,
+    options: CallOptions,
+    content: RequestContent = {},
+  ): Promise<Response> {
+    const first = await send(method, path, options, content);
+    const response = first.status === 401 ? await send(method, path, options, content) : first;
     if (response.status === 401) throw new AccessTokenRejectedError('invalid_token');
     if (!response.ok)
       throw new TodoApiError(response.status, { problem: await response.json().catch(() => undefined) });
@@ -97,14 +112,14 @@ export function createTodoApi({
     method: string,
     path: string,
     { signal }: CallOptions,
-    { body, headers }: Sent,
+    { body, headers }: RequestContent,
   ): Promise<Response> {
     const accessToken = await accessTokens.get();
     const url = `${await baseUrl()}${path}`;
     const init: RequestInit = {
       method,
       redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
       headers: {
         authorization: `Bearer ${accessToken}`,
         ...(requestId !== undefined && { [REQUEST_ID]: requestId }),
@@ -118,7 +133,7 @@ export function createTodoApi({
       if (response.status === 401) accessTokens.reject(accessToken);
       return response;
     } catch (cause) {
-      // whoever asked hung up: that says nothing of the API
+      // an aborted signal says nothing about the API
       signal.throwIfAborted();
       throw new TodoApiError(503, { cause });
     }
@@ -127,22 +142,22 @@ export function createTodoApi({
 
 const Message = z.object({ message: z.string() });
 
-async function parse<T>(response: Response, answer: z.ZodType<T>): Promise<T> {
-  const parsed = answer.safeParse(await response.json().catch(() => undefined));
+async function parse<T>(response: Response, schema: z.ZodType<T>): Promise<T> {
+  const parsed = schema.safeParse(await response.json().catch(() => undefined));
   if (!parsed.success) throw new TodoApiError(502, { cause: parsed.error });
   return parsed.data;
 }
 
-function once({ idempotencyKey }: { idempotencyKey?: string | undefined }): Record<string, string> {
+function idempotencyHeader({ idempotencyKey }: { idempotencyKey?: string | undefined }): Record<string, string> {
   return idempotencyKey === undefined ? {} : { 'idempotency-key': `"${idempotencyKey}"` };
 }
 
-function ifMatch({ version }: ChangeOptions): Record<string, string> {
+function ifMatchHeader({ version }: ChangeOptions): Record<string, string> {
   return version === undefined ? {} : { 'if-match': `"${version}"` };
 }
 
-/** The cursor in a Link header with the relation `next` (RFC 8288). */
-function nextCursor(link: string | null): string | undefined {
+/** Finds the cursor in a Link header with the relation `next` (RFC 8288). */
+function findNextCursor(link: string | null): string | undefined {
   const target = /<([^>]*)>; rel="next"/.exec(link ?? '')?.[1] ?? '';
   return URL.canParse(target) ? (new URL(target).searchParams.get('cursor') ?? undefined) : undefined;
 }
