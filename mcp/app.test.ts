@@ -10,13 +10,13 @@ import { createMcpApp } from './app.ts';
 import { FEATURES } from './features.ts';
 import { createTodoApi } from './todo-api/todo-api.ts';
 
-/** Sends a request to the app with an API behind it that answers as `answer` says to the n-th exchanged access token. */
-async function ask(request: { method: string; params: object }, answer: (accessToken: string) => Response) {
+/** Sends a request to an app whose API answers each exchanged access token as `answer` says. */
+async function sendRequest(request: { method: string; params: object }, answer: (accessToken: string) => Response) {
   const port = await getFreePort();
   const resource = `http://127.0.0.1:${port}/mcp`;
   await using issuer = await startTokenIssuer({ audience: resource });
   const { keys } = createIssuer({ identifier: issuer.identifier });
-  let asked = 0;
+  let apiRequests = 0;
   let exchanged = 1;
   const app = createMcpApp({
     info: { name: 'test', version: '1' },
@@ -34,7 +34,7 @@ async function ask(request: { method: string; params: object }, answer: (accessT
         baseUrl: async () => 'http://api.example',
         accessTokens,
         fetch: async (_input, init) => {
-          asked += 1;
+          apiRequests += 1;
           return answer(new Headers(init?.headers).get('authorization') ?? '');
         },
       }),
@@ -52,24 +52,24 @@ async function ask(request: { method: string; params: object }, answer: (accessT
     },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...request }),
   });
-  return { status: response.status, challenge: response.headers.get('www-authenticate'), asked };
+  return { status: response.status, challenge: response.headers.get('www-authenticate'), apiRequests };
 }
 
-test('an access token that the API refuses, a fresh one too, is a 401 and never a result', async () => {
+test('when the API also rejects a new access token, the response is a 401 and never a result', async () => {
   const request = { method: 'tools/call', params: { name: 'list_todos' } };
-  expect(await ask(request, () => new Response(null, { status: 401 }))).toEqual({
+  expect(await sendRequest(request, () => new Response(null, { status: 401 }))).toEqual({
     status: 401,
     challenge: expect.stringMatching(/^Bearer error="invalid_token", /),
-    asked: 2,
+    apiRequests: 2,
   });
 });
 
-test('calls of one request that are all refused the same access token go on with a fresh one', async () => {
+test('parallel calls of one request whose access token is rejected succeed with a new one', async () => {
   const answer = (accessToken: string) =>
     accessToken === 'Bearer exchanged-1' ? new Response(null, { status: 401 }) : Response.json([]);
   for (const [request, calls] of [
     [{ method: 'resources/read', params: { uri: 'todo://today' } }, 2],
     [{ method: 'prompts/get', params: { name: 'weekly_review' } }, 3],
   ] as const)
-    expect(await ask(request, answer)).toEqual({ status: 200, challenge: null, asked: 2 * calls });
+    expect(await sendRequest(request, answer)).toEqual({ status: 200, challenge: null, apiRequests: 2 * calls });
 });

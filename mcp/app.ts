@@ -1,42 +1,37 @@
 import Router from '@koa/router';
-import Koa, { type Middleware } from 'koa';
+import type Koa from 'koa';
 import type { Logger } from 'pino';
-import { type CorsOrigins, cors } from '../shared/http/cors.ts';
-import { handleErrors } from '../shared/http/handle-errors.ts';
-import { healthRoutes, type ReadinessChecks } from '../shared/http/health.ts';
-import { HttpError } from '../shared/http/http-error.ts';
-import { logFailures } from '../shared/http/log-failures.ts';
-import { logRequests } from '../shared/http/log-requests.ts';
+import type { CorsOrigins } from '../shared/http/cors.ts';
+import type { ReadinessChecks } from '../shared/http/health.ts';
 import type { Metrics } from '../shared/http/metrics.ts';
 import { parseBody } from '../shared/http/parse-body.ts';
-import { identifyRequest } from '../shared/http/request-id.ts';
+import { createServiceApp } from '../shared/http/service-app.ts';
+import type { ServiceIndex } from '../shared/http/service-index.ts';
 import type { VerifyAccessToken } from '../shared/resource-server/access-token-verifier.ts';
 import { createChallenges } from '../shared/resource-server/challenge.ts';
 import { requireAccessToken, serveProtectedResourceMetadata } from '../shared/resource-server/koa.ts';
-import type { ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
+import { metadataUrl, type ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
 import type { AccessTokenSource } from './access-tokens/access-token-source.ts';
 import type { ExchangeAccessToken } from './access-tokens/token-exchange.ts';
 import { CORS } from './cors.ts';
 import type { ServerFeatures } from './features.ts';
-import { JsonRpcMessage, renderJsonRpcError } from './protocol/json-rpc.ts';
-import { createMcpServer, type ServerInfo } from './protocol/server.ts';
-import {
-  answerMessage,
-  type CreateServer,
-  type McpState,
-  offerFeatures,
-  requireScopeOfMessage,
-} from './protocol/streamable-http.ts';
-import { validateOrigin } from './protocol/validate-origin.ts';
+import { createMcpServer } from './protocol/server.ts';
+import type { ServerInfo } from './protocol/server-options.ts';
+import { answerMessage, type CreateServer } from './protocol/streamable-http/answer-message.ts';
+import { JsonRpcMessage, renderJsonRpcError } from './protocol/streamable-http/json-rpc.ts';
+import type { McpState } from './protocol/streamable-http/mcp-state.ts';
+import { requireMessageScope } from './protocol/streamable-http/require-message-scope.ts';
+import { requirePost } from './protocol/streamable-http/require-post.ts';
+import { selectFeatures } from './protocol/streamable-http/select-features.ts';
+import { validateOrigin } from './protocol/streamable-http/validate-origin.ts';
 import type { TodoApi } from './todo-api/todo-api.ts';
 
-/** Bytes that a JSON-RPC message may have. */
-const MESSAGE_LIMIT = 1_000_000;
+const MAX_MESSAGE_BYTES = 1_000_000;
 
-/** How a client may come by its access token without a person at hand (MCP ext-auth). It is told over HTTP alone. */
+/** A client may get its access token without a user (MCP ext-auth). Only the transport over HTTP announces it. */
 const AUTHORIZATION_EXTENSIONS = { 'io.modelcontextprotocol/oauth-client-credentials': {} };
 
-/** Creates the MCP server's app: Streamable HTTP at the path of its resource identifier, behind the guard of a resource server. */
+/** Creates the app of the MCP server: Streamable HTTP at the path of its resource identifier, as a resource server. */
 export function createMcpApp({
   info,
   features,
@@ -55,7 +50,7 @@ export function createMcpApp({
   protectedResource: ProtectedResource;
   corsOrigins?: CorsOrigins | undefined;
   exchange: ExchangeAccessToken;
-  /** The todo API for one request, whose id goes on with it. */
+  /** Creates the todo API client of one request. The client sends the id of that request to the API. */
   todoApi: (accessTokens: AccessTokenSource, requestId: string) => TodoApi;
   checks: ReadinessChecks;
   metrics: Metrics;
@@ -64,16 +59,17 @@ export function createMcpApp({
   const { resource } = protectedResource;
   const createServer: CreateServer = ({ accessTokens, requestId, grantedScopes, features }) =>
     createMcpServer({
-      todos: todoApi(accessTokens, requestId),
       info,
       features,
-      grantedScopes: async () => grantedScopes,
+      caller: { todos: todoApi(accessTokens, requestId) },
+      findGrantedScopes: async () => grantedScopes,
       extensions: AUTHORIZATION_EXTENSIONS,
       logger,
     });
 
   const router = new Router<McpState>({ strict: true });
-  // with a trailing slash it is the same resource, and its metadata is that of the form that was asked for (RFC 9728 §3.3)
+  // with a trailing slash it is the same resource, but each challenge names the metadata of the form that was requested
+  // (RFC 9728 §3.3)
   for (const form of [resource, `${resource}/`]) {
     const challenges = createChallenges({ ...protectedResource, resource: form });
     const authenticate = requireAccessToken({ verify, challenges });
@@ -82,33 +78,36 @@ export function createMcpApp({
       validateOrigin(resource, corsOrigins),
       authenticate,
       requirePost,
-      parseBody(JsonRpcMessage, { limit: MESSAGE_LIMIT }),
-      // the access token may have been revoked while the body was on its way
+      parseBody(JsonRpcMessage, { limit: MAX_MESSAGE_BYTES }),
+      // the access token may have been revoked while the body was received
       authenticate,
-      offerFeatures(features),
-      requireScopeOfMessage(challenges),
+      selectFeatures(features),
+      requireMessageScope(challenges),
       answerMessage({ resource, createServer, exchange, challenges }),
     );
   }
 
-  const app = new Koa();
-  app.on('error', logFailures(logger));
-  app.use(identifyRequest);
-  app.use(logRequests(logger));
-  app.use(metrics.middleware);
-  if (corsOrigins !== undefined) app.use(cors({ origins: corsOrigins, ...CORS }));
-  app.use(handleErrors({ logger, render: renderJsonRpcError }));
-  app.use(healthRoutes({ checks, logger }).routes());
+  const app = createServiceApp({
+    index: describeMcpServer(protectedResource),
+    checks,
+    cors: { origins: corsOrigins, ...CORS },
+    renderError: renderJsonRpcError,
+    metrics,
+    logger,
+  });
   app.use(serveProtectedResourceMetadata(protectedResource));
   app.use(router.routes());
   return app;
 }
 
-/** There is no stream to open and no session to end: GET and DELETE are 405 (MCP 2025-11-25, Streamable HTTP). */
-const requirePost: Middleware = async function requirePost(ctx, next) {
-  if (ctx.method !== 'POST')
-    throw new HttpError('method_not_allowed', `${ctx.method} is not allowed here. Allowed: POST`, {
-      headers: { allow: 'POST' },
-    });
-  await next();
-};
+function describeMcpServer({ resource, name }: ProtectedResource): ServiceIndex {
+  return {
+    name,
+    description: `This server is an MCP server for todos. To connect an assistant, add the URL ${resource} to its MCP host as a remote server (Streamable HTTP). The host finds the authorization server by itself.`,
+    links: [
+      { href: resource, title: 'MCP endpoint, for an MCP host and not for a browser' },
+      { href: metadataUrl(resource), title: 'Protected resource metadata (RFC 9728)' },
+      { href: new URL('/health/ready', resource).href, title: 'Health: whether this server is ready' },
+    ],
+  };
+}

@@ -9,11 +9,11 @@ import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createTokenExchange } from './access-tokens/token-exchange.ts';
 import { createMcpApp } from './app.ts';
 import { type McpConfig, readMcpConfig } from './config.ts';
-import { FEATURES, readOnly } from './features.ts';
+import { FEATURES, readOnlyFeatures, type ServerFeatures } from './features.ts';
 import { createTodoApi } from './todo-api/todo-api.ts';
 
-/** Starts the MCP server over Streamable HTTP. Disposing it drains and closes it. */
-export async function startMcp(config: McpConfig): Promise<ListeningServer> {
+/** Starts the MCP server over Streamable HTTP. Disposing it waits for open requests and closes it. */
+export async function startMcp(config: McpConfig, features: ServerFeatures = FEATURES): Promise<ListeningServer> {
   await using starting = new AsyncDisposableStack();
   const logger = createLogger({ name: 'mcp', level: config.LOG_LEVEL });
   const protectedResource = {
@@ -38,7 +38,7 @@ export async function startMcp(config: McpConfig): Promise<ListeningServer> {
   measureStatusListReader(metrics.registry, statusLists);
   const app = createMcpApp({
     info: { name: config.SERVER_NAME, version: config.SERVER_VERSION },
-    features: config.MCP_READ_ONLY ? readOnly(FEATURES) : FEATURES,
+    features: config.MCP_READ_ONLY ? readOnlyFeatures(features) : features,
     verify,
     protectedResource,
     corsOrigins: config.MCP_CORS_ORIGINS,
@@ -55,7 +55,7 @@ export async function startMcp(config: McpConfig): Promise<ListeningServer> {
     logger,
   });
   const server = starting.use(await serve(app.callback(), { port: config.MCP_PORT, host: config.HOST }));
-  logger.info({ port: server.port, resource: config.MCP_RESOURCE }, 'listening');
+  logger.info({ event: 'server.listening', port: server.port, resource: config.MCP_RESOURCE }, 'listening');
   const started = starting.move();
   return { port: server.port, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }

@@ -1,19 +1,27 @@
+import type { Readable, Writable } from 'node:stream';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import { resolveFiles } from '../shared/configuration/environment.ts';
+import { type Environment, resolveFiles } from '../shared/configuration/environment.ts';
 import { identifierSchema } from '../shared/configuration/variables.ts';
 import { createLogger } from '../shared/logger.ts';
 import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { createClientCredentialsSource } from './access-tokens/client-credentials.ts';
 import { readStdioConfig } from './config.ts';
-import { FEATURES, readOnly } from './features.ts';
+import { FEATURES, readOnlyFeatures, type ServerFeatures } from './features.ts';
 import { createMcpServer } from './protocol/server.ts';
 import { createTodoApiDiscovery } from './todo-api/discovery.ts';
 import { createTodoApi } from './todo-api/todo-api.ts';
 
-// a process that an assistant's host starts: it ends when the host closes its stdin, or with a signal
-await runUntilSignalled(async (resources) => {
-  const environment = resolveFiles(process.env);
+/**
+ * Starts the MCP server over stdio, for one host. It reads messages from `input` and writes nothing but messages to
+ * `output`; the log goes to stderr. Disposing it closes the transport.
+ * @throws {InvalidConfigurationError}
+ */
+export async function startStdio(
+  given: Environment,
+  { input, output, features = FEATURES }: { input: Readable; output: Writable; features?: ServerFeatures },
+): Promise<AsyncDisposable> {
+  const environment = resolveFiles(given);
   const config = readStdioConfig(environment);
   const logger = createLogger({ name: 'mcp', level: config.LOG_LEVEL, stream: 'stderr' });
   const discovery = createTodoApiDiscovery({
@@ -29,22 +37,29 @@ await runUntilSignalled(async (resources) => {
     fetch,
   });
   const accessTokens = createClientCredentialsSource({ requestAccessToken, resource: discovery.resource });
-  const todos = createTodoApi({ baseUrl: discovery.baseUrl, accessTokens, fetch });
-  const info = { name: config.SERVER_NAME, version: config.SERVER_VERSION };
-  const features = config.MCP_READ_ONLY ? readOnly(FEATURES) : FEATURES;
   const server = createMcpServer({
-    todos,
-    info,
-    features,
-    // without an access token everything is shown: a call says then what is wrong
-    grantedScopes: () => accessTokens.grantedScopes().catch(() => undefined),
+    info: { name: config.SERVER_NAME, version: config.SERVER_VERSION },
+    features: config.MCP_READ_ONLY ? readOnlyFeatures(features) : features,
+    caller: { todos: createTodoApi({ baseUrl: discovery.baseUrl, accessTokens, fetch }) },
+    // without an access token all features are listed: a call then says what is wrong
+    findGrantedScopes: () => accessTokens.grantedScopes().catch(() => undefined),
     logger,
   });
-  // what the host sent is not repeated: it may hold anything
+  // the line itself is not logged: it may contain a secret
   server.onerror = (error) =>
-    logger.warn({ reason: error.name }, 'a line on stdin is no JSON-RPC message, and was dropped');
-  // the host went away, and with it everybody who would read an answer
-  process.stdout.on('error', () => process.exit());
-  await server.connect(new StdioServerTransport());
-  resources.defer(() => server.close());
-});
+    logger.warn(
+      { event: 'stdio.invalid_message', reason: error.name },
+      'ignored a line that is not a JSON-RPC message',
+    );
+  await server.connect(new StdioServerTransport(input, output));
+  return { [Symbol.asyncDispose]: () => server.close() };
+}
+
+// a host starts this process and ends it by closing its stdin, or with a signal
+if (import.meta.main) {
+  await runUntilSignalled(async (resources) => {
+    // when the host has closed stdout, nothing can read a response
+    process.stdout.on('error', () => process.exit());
+    resources.use(await startStdio(process.env, { input: process.stdin, output: process.stdout }));
+  });
+}

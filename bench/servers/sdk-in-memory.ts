@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import * as z from 'zod';
-import { describeTodo, ShownTodo } from '../../mcp/tools/shown-todo.ts';
+import { describeTodo } from '../../mcp/todos/describe-todo.ts';
+import { PresentedTodo } from '../../mcp/todos/present-todo.ts';
 import { serve } from '../../shared/http/serve.ts';
 import { runContestant } from './run-contestant.ts';
 import { toolCallRequest } from './tool-call-request.ts';
@@ -20,7 +21,7 @@ await runContestant(async (resources) => {
       async (request, response) => {
         const server = new McpServer({ name: 'bench', version: '1' });
         const inputSchema = { limit: z.int() };
-        const outputSchema = { todos: z.array(ShownTodo), total: z.int() };
+        const outputSchema = { todos: z.array(PresentedTodo), total: z.int() };
         server.registerTool('list_todos', { inputSchema, outputSchema }, ({ limit }) => {
           const page = todos.slice(0, limit);
           const text = `${page.map(describeTodo).join('\n')}\n${page.length} of ${todos.length}.`;

@@ -1,28 +1,31 @@
-import { findDue } from '../resources/today-resource.ts';
-import { describeList } from '../tools/shown-todo.ts';
+import { describeTodos } from '../todos/describe-todo.ts';
+import { findDueTodos, MAX_DUE_TODOS } from '../todos/due-todos.ts';
 import type { Prompt } from './prompt.ts';
 
-/** Todos without a due date that are told at the most. */
-const OTHERS = 20;
+/** The most todos without a due date, or with a later one, that the prompt lists. */
+const MAX_OTHERS = 20;
 
 export const planMyDay: Prompt = {
   name: 'plan_my_day',
   title: 'Plan my day',
-  description: 'Makes a plan for today of what is overdue, due today, and most urgent',
+  description: 'Plans today from the todos that are overdue, due today, or most urgent',
   scope: 'todos:read',
-  arguments: [{ name: 'hours', description: 'Hours there are for it, such as 6', required: false }],
+  arguments: [{ name: 'hours', description: 'Hours available today, such as 6', required: false }],
   async get({ hours }, { todos, signal }) {
-    const { date, overdue, dueToday, more } = await findDue(todos, signal);
+    const { date, overdue, dueToday, truncated } = await findDueTodos(todos, signal);
+    // the most urgent todos may all be due ones, which are left out here
     const urgent = await todos.list({ completed: 'false', sort: 'priority', limit: '100' }, { signal });
-    const told = new Set([...overdue, ...dueToday].map(({ id }) => id));
-    const others = urgent.todos.filter(({ id }) => !told.has(id)).slice(0, OTHERS);
+    const due = new Set([...overdue, ...dueToday].map(({ id }) => id));
+    const others = urgent.todos.filter(({ id }) => !due.has(id)).slice(0, MAX_OTHERS);
     const text = [
-      `Plan my day, ${date} (UTC)${hours === undefined ? '' : `, for which I have ${hours} hours`}.`,
-      'Choose what I can do today, in an order, with a reason in a few words for each; what is overdue comes first or gets a new date. Ask me before you change a todo.',
-      describeList('Overdue', overdue),
-      describeList('Due today', dueToday),
-      ...(more ? ['These are the first 100 that are overdue, and due today; list_todos has the rest.'] : []),
-      describeList('Most urgent of the rest', others),
+      `Plan my day, ${date} (UTC).${hours === undefined ? '' : ` I have ${hours} hours.`}`,
+      'Choose what I can do today and put it in order. Give a reason in a few words for each todo. Put overdue todos first or suggest a new date for them. Ask me before you change a todo.',
+      describeTodos('Overdue', overdue),
+      describeTodos('Due today', dueToday),
+      ...(truncated
+        ? [`The lists above have at most ${MAX_DUE_TODOS} todos each. list_todos returns the others.`]
+        : []),
+      describeTodos('Most urgent other todos', others),
     ].join('\n\n');
     return [{ role: 'user', content: { type: 'text', text } }];
   },

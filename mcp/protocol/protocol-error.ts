@@ -1,13 +1,15 @@
 /**
- * An error of the protocol, with its code and a sentence. The SDK answers any error that has a code so; its own
- * `McpError` writes the code into the message, and a client writes it there again.
+ * An error response of JSON-RPC with its code, a sentence and optional data. The SDK sends any thrown error that has a
+ * code. Its own `McpError` is not used, because it writes the code into the message, where clients write it once more.
  */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
   readonly code: number;
+  readonly data: unknown;
 
-  constructor(code: number, message: string) {
-    super(message);
+  constructor(code: number, message: string, { data, cause }: { data?: unknown; cause?: unknown } = {}) {
+    super(message, { cause });
     this.code = code;
+    this.data = data;
   }
 }

@@ -3,5 +3,5 @@ import { todayResource } from './today-resource.ts';
 import { todoListView } from './todo-list-view.ts';
 import { todoResource } from './todo-resource.ts';
 
-/** Every resource, in the order in which a client lists them. */
+/** Every resource, in the order of its listing. */
 export const resources: readonly Resource[] = [todayResource, todoResource, todoListView];

@@ -6,10 +6,10 @@ import type { Resource } from './resource.ts';
 
 const PREFIX = 'todo://';
 
-/** Ids that are proposed at the most. */
-const PROPOSED = 100;
+/** One more than the 100 values that a completion may have (MCP 2025-11-25), so that the client learns of more. */
+const MAX_PROPOSALS = 101;
 
-/** One todo: `todo://{id}`. Its id is proposed for the words of its title. */
+/** One todo. Its id is completed from words of its title or description. */
 export const todoResource: Resource = {
   name: 'todo',
   title: 'A todo',
@@ -29,7 +29,7 @@ export const todoResource: Resource = {
   },
   async complete(value, { todos, signal }) {
     const words = searchWords(value.slice(0, MAX_SEARCH_CHARACTERS)).slice(0, MAX_SEARCH_WORDS);
-    const newest = { sort: '-updated_at', limit: String(PROPOSED + 1) };
+    const newest = { sort: '-updated_at', limit: String(MAX_PROPOSALS) };
     const page = await todos.list(words.length === 0 ? newest : { ...newest, q: words.join(' ') }, { signal });
     return page.todos.map(({ id }) => id);
   },

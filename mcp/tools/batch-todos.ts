@@ -3,25 +3,25 @@ import { fieldProblems } from '../../shared/http/parse-request.ts';
 import { Batch } from '../../shared/todo/batch.ts';
 import { MAX_BATCH_OPERATIONS } from '../../shared/todo/limits.ts';
 import { TodoChanges, TodoId } from '../../shared/todo/todo.ts';
-import { ExpectedVersion } from './expected-version.ts';
-import { IdempotencyKey } from './idempotency-key.ts';
-import { ConciseTodo, describeTodo, showTodo } from './shown-todo.ts';
+import { describeTodo } from '../todos/describe-todo.ts';
+import { ConciseTodo, presentTodo } from '../todos/present-todo.ts';
+import { ExpectedVersion, IdempotencyKey } from './input-fields.ts';
 import { defineTool } from './tool.ts';
 
-/** An operation with the todo's fields beside the others: a model is told of each field once. */
+/** An operation of any kind, with the fields of the todo beside the others: the schema lists each field only once. */
 const FlatOperation = TodoChanges.extend({
   op: z.enum(['create', 'update', 'delete', 'restore'], 'create, update, delete or restore'),
-  id: TodoId.optional().describe('All but create need it'),
+  id: TodoId.optional().describe('Not for create'),
   expected_version: ExpectedVersion.optional(),
 });
 
 export const batchTodos = defineTool({
   name: 'batch_todos',
   title: 'Change many todos',
-  description:
-    'Does up to 50 operations in their order, all or none: create (needs a title), update (changes the fields given), delete, restore. For a single one use its own tool.',
+  description: `Runs up to ${MAX_BATCH_OPERATIONS} operations in order, all or none. create needs a title. update changes the given fields. To change one todo, use its own tool.`,
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
   scope: 'todos:write',
+  example: { operations: [{ op: 'create', title: 'Buy milk' }] },
   input: z
     .strictObject(
       {
@@ -36,23 +36,25 @@ export const batchTodos = defineTool({
     .transform(({ operations, idempotency_key: idempotencyKey }, ctx) => {
       const batch = Batch.safeParse({ operations: operations.map(toOperation) });
       if (batch.success) return { batch: batch.data, idempotencyKey };
-      for (const { field, expected } of fieldProblems(batch.error, 'operations'))
-        ctx.addIssue({ code: 'custom', path: field.split('.').filter((name) => !NESTED.has(name)), message: expected });
+      for (const { field, expected } of fieldProblems(batch.error, 'operations')) {
+        const path = field.split('.').filter((name) => !NESTING_MEMBERS.has(name));
+        ctx.addIssue({ code: 'custom', path, message: expected });
+      }
       return z.NEVER;
     }),
   output: z.object({
     results: z.array(z.object({ op: z.string(), id: z.string(), todo: ConciseTodo.optional() })),
   }),
-  async run({ batch, idempotencyKey }, { todos, signal, progress }) {
+  async run({ batch, idempotencyKey }, { todos, signal, reportProgress }) {
     const { operations } = batch;
-    await progress?.(0, operations.length, 'Sent to the todo API');
+    await reportProgress?.(0, operations.length, 'Sent to the todo API');
     const { results } = await todos.batch(batch, { signal, idempotencyKey });
-    await progress?.(operations.length, operations.length, 'Done');
+    await reportProgress?.(operations.length, operations.length, 'Done');
     return {
       results: results.map(({ id, todo }, index) => ({
         op: operations[index]?.op ?? '',
         id,
-        ...(todo && { todo: showTodo(todo) }),
+        ...(todo && { todo: presentTodo(todo) }),
       })),
     };
   },
@@ -60,13 +62,13 @@ export const batchTodos = defineTool({
     results.map(({ op, id, todo }) => `${op}: ${todo === undefined ? id : describeTodo(todo)}`).join('\n'),
 });
 
-/** Where the API has the fields, which the model is not told of. */
-const NESTED: ReadonlySet<string> = new Set(['todo', 'changes']);
+/** The members of an API operation that hold the fields of the todo. Paths in errors leave them out. */
+const NESTING_MEMBERS: ReadonlySet<string> = new Set(['todo', 'changes']);
 
 function toOperation({ op, id, expected_version: version, ...fields }: z.infer<typeof FlatOperation>): unknown {
   switch (op) {
     case 'create':
-      // it has neither, and is refused when it is given one: dropping it would make what was not meant
+      // both are passed on so that the schema rejects them: dropping them would create a todo that was not meant
       return {
         op,
         todo: fields,

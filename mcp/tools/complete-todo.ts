@@ -1,16 +1,18 @@
 import * as z from 'zod';
 import { TodoId } from '../../shared/todo/todo.ts';
-import { ExpectedVersion } from './expected-version.ts';
-import { ConciseTodo, describeTodo, showTodo } from './shown-todo.ts';
+import { describeTodo } from '../todos/describe-todo.ts';
+import { ConciseTodo, presentTodo } from '../todos/present-todo.ts';
+import { EXAMPLE_ID } from './example-id.ts';
+import { ExpectedVersion } from './input-fields.ts';
 import { defineTool } from './tool.ts';
 
 export const completeTodo = defineTool({
   name: 'complete_todo',
   title: 'Complete a todo',
-  description:
-    'Marks one todo as done, or with completed: false as open again. To change anything else use update_todo.',
+  description: 'Marks one todo as done, or as open with completed: false. To change other fields, use update_todo.',
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   scope: 'todos:write',
+  example: { id: EXAMPLE_ID },
   input: z.strictObject(
     {
       id: TodoId,
@@ -21,6 +23,6 @@ export const completeTodo = defineTool({
   ),
   output: ConciseTodo,
   run: async ({ id, completed, expected_version: version }, { todos, signal }) =>
-    showTodo(await todos.update(id, { completed }, { signal, version })),
-  describe: (todo) => `${todo.completed ? 'Completed' : 'Opened again'}: ${describeTodo(todo)}`,
+    presentTodo(await todos.update(id, { completed }, { signal, version })),
+  describe: (todo) => `${todo.completed ? 'Completed' : 'Reopened'}: ${describeTodo(todo)}`,
 });

@@ -8,7 +8,7 @@ import { restoreTodo } from './restore-todo.ts';
 import type { Tool } from './tool.ts';
 import { updateTodo } from './update-todo.ts';
 
-/** Every tool, in the order in which a client lists them. */
+/** Every tool, in the order of its listing. */
 export const tools: readonly Tool[] = [
   listTodos,
   getTodo,

@@ -1,60 +1,56 @@
 import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
 import type { Scope } from '../../shared/scopes.ts';
-import type { TodoApi } from '../todo-api/todo-api.ts';
-import { toolError } from './tool-error.ts';
+import { describeInvalidArguments } from '../failure.ts';
+import type { FeatureContext } from '../feature-context.ts';
+import { createErrorResult } from './error-result.ts';
+import { createInputSchema, createOutputSchema, type JsonSchema } from './json-schema.ts';
 
-/** What a tool works with: the todos of whoever called it, and a signal that he no longer waits. */
-export type ToolContext = {
-  readonly todos: TodoApi;
-  readonly signal: AbortSignal;
-  /** Tells how far it is, when the caller wants to know. */
-  readonly progress?: (done: number, total: number, message: string) => Promise<void>;
-};
-
-/** What is told of a tool before it is called, and what calls it. */
+/** A tool as data: its listing, the scope that it needs, and the function that runs it. */
 export type Tool = {
   readonly name: string;
   readonly title: string;
+  /** What it does and when not to use it: a model chooses by this text. */
   readonly description: string;
   readonly annotations: Required<Omit<ToolAnnotations, 'title'>>;
-  /** The scope that an access token must have been granted to call it. */
+  /** The scope that an access token needs to call the tool. */
   readonly scope: Scope;
-  /** JSON Schema 2020-12 of the arguments and of the structured result. */
   readonly inputSchema: JsonSchema;
   readonly outputSchema: JsonSchema;
-  /** What a host is told beyond the protocol, such as the page that shows the result. */
+  /** Arguments that are valid; the tests call every tool with them. */
+  readonly example: Readonly<Record<string, unknown>>;
+  /** The `_meta` of its listing, such as the View that shows its result. */
   readonly meta?: Readonly<Record<string, unknown>>;
-  readonly call: (args: unknown, context: ToolContext) => Promise<CallToolResult>;
+  /** Runs the tool. Arguments that are not valid give an error result; other failures throw. */
+  readonly call: (args: unknown, context: FeatureContext) => Promise<CallToolResult>;
 };
 
-type JsonSchema = { readonly type: 'object'; readonly [keyword: string]: unknown };
-
-/** Defines a tool by its schemas, what it does, and one short text that says the same as its structured result. */
+/**
+ * Defines a tool by the schemas of its input and output and the function `run`. `describe` writes a short text that says
+ * the same as the structured output, because some hosts show a model only the text.
+ */
 export function defineTool<Input extends z.ZodType, Output extends z.ZodObject>({
   input,
   output,
   run,
   describe,
-  ...told
-}: Pick<Tool, 'name' | 'title' | 'description' | 'annotations' | 'scope' | 'meta'> & {
+  ...listing
+}: Pick<Tool, 'name' | 'title' | 'description' | 'annotations' | 'scope' | 'example' | 'meta'> & {
   input: Input;
   output: Output;
-  run: (input: z.infer<Input>, context: ToolContext) => Promise<z.infer<Output>>;
+  run: (input: z.infer<Input>, context: FeatureContext) => Promise<z.infer<Output>>;
   describe: (output: z.infer<Output>) => string;
 }): Tool {
   return {
-    ...told,
-    inputSchema: jsonSchema(input, 'input'),
-    outputSchema: jsonSchema(output, 'output'),
+    ...listing,
+    inputSchema: createInputSchema(input),
+    outputSchema: createOutputSchema(output),
     async call(args, context) {
       const parsed = input.safeParse(args ?? {});
       if (!parsed.success) {
-        const problems = fieldProblems(parsed.error, 'arguments').map(
-          ({ field, expected }) => `${FIELD.test(field) ? field : 'an argument'}: expected ${expected}.`,
-        );
-        return toolError(`The arguments of ${told.name} are not valid. ${problems.join(' ')} Nothing was done.`);
+        const errors = fieldProblems(parsed.error, 'arguments').map(hideUntrustedName);
+        return createErrorResult(describeInvalidArguments(listing.name, errors));
       }
       const result = await run(parsed.data, context);
       return { content: [{ type: 'text', text: describe(result) }], structuredContent: result };
@@ -62,34 +58,9 @@ export function defineTool<Input extends z.ZodType, Output extends z.ZodObject>(
   };
 }
 
-/** The name of a field that is told again. Another may be a stranger's sentence that a model took for a name. */
-const FIELD = /^[\w.]{1,60}$/;
+/** The names of fields that a text may repeat. Any other may be an untrusted sentence that a model took for a name. */
+const FIELD_NAME = /^[\w.]{1,60}$/;
 
-/** The largest integer of a PostgreSQL column: no version comes near it. */
-const MAX_INTEGER = 2_147_483_647;
-
-/** A schema as a model is told it: it pays for every byte, so what says nothing to it is left out. */
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  const generated = z.toJSONSchema(schema, {
-    io,
-    override({ jsonSchema }) {
-      // the format says what the pattern says
-      if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
-      // a client that kept this schema goes on when a result has a new field
-      if (io === 'output') delete jsonSchema.additionalProperties;
-      const [only, nothing] = jsonSchema.anyOf ?? [];
-      if (typeof only?.type === 'string' && nothing?.type === 'null') {
-        Object.assign(jsonSchema, only, { type: [only.type, 'null'] });
-        delete jsonSchema.anyOf;
-      }
-      // what is not given is nothing, unless it is said to be something
-      if (jsonSchema.default === null || Object(jsonSchema.default).length === 0) delete jsonSchema.default;
-      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER || jsonSchema.maximum === MAX_INTEGER)
-        delete jsonSchema.maximum;
-      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
-    },
-  });
-  // without it, it is of the same draft (MCP 2025-11-25, JSON Schema Usage)
-  delete generated.$schema;
-  return { ...generated, type: 'object' };
+function hideUntrustedName({ field, expected }: { field: string; expected: string }) {
+  return { field: FIELD_NAME.test(field) ? field : 'an argument', expected };
 }

@@ -1,18 +1,18 @@
 const PROTOCOL_VERSION = '2026-01-26';
 
 /**
- * Connects a View with its host: JSON-RPC 2.0 over postMessage (MCP Apps 2026-01-26, Communication Protocol). Calls the
- * functions of `notified` by the notification that each is for, and returns what the host told of itself.
+ * Connects a View to its host: JSON-RPC 2.0 over postMessage (MCP Apps 2026-01-26, Communication Protocol).
+ * `listeners` has a function for each notification of the host. Returns the capabilities and the context of the host.
  */
-export async function connectToHost(appInfo, notified) {
+export async function connectToHost(appInfo, listeners) {
   const host = window.parent;
-  const waiting = new Map();
+  const pending = new Map();
   let requests = 0;
   window.addEventListener('message', ({ source, data }) => {
-    // everybody who has this window may post to it; only the host is listened to
+    // any window with a reference to this one can post to it; only messages of the host count
     if (source !== host || data?.jsonrpc !== '2.0') return;
     if (data.method === undefined) settle(data);
-    else if (data.id === undefined) notified[data.method]?.(data.params ?? {});
+    else if (data.id === undefined) listeners[data.method]?.(data.params ?? {});
     else answer(data);
   });
 
@@ -24,55 +24,55 @@ export async function connectToHost(appInfo, notified) {
   return {
     capabilities: hostCapabilities,
     context: hostContext,
-    /** Tells that the View is ready: from now on the host sends it what it has to show. */
+    /** Reports that the View is ready. The host then sends the arguments and the result of the call. */
     start() {
       send({ method: 'ui/notifications/initialized' });
-      new ResizeObserver(tellSize).observe(document.documentElement);
+      new ResizeObserver(sendSize).observe(document.documentElement);
     },
     callTool: (name, args) => request('tools/call', { name, arguments: args }),
   };
 
-  /** Waits as long as it takes: the host may ask the person whether the View may. */
+  /** Sends a request. It has no timeout, because the host may ask the user for permission. */
   function request(method, params) {
     requests += 1;
     const id = requests;
     return new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject });
+      pending.set(id, { resolve, reject });
       send({ id, method, params });
     });
   }
 
   function settle({ id, result, error }) {
-    const request = waiting.get(id);
-    waiting.delete(id);
+    const request = pending.get(id);
+    pending.delete(id);
     if (error === undefined) request?.resolve(result);
     else request?.reject(new Error(error.message));
   }
 
   function answer({ id, method }) {
     if (method === 'ping' || method === 'ui/resource-teardown') send({ id, result: {} });
-    else send({ id, error: { code: -32601, message: `There is no ${method} here` } });
+    else send({ id, error: { code: -32601, message: `The View has no method ${method}` } });
   }
 
-  function tellSize() {
+  function sendSize() {
     const { width, height } = document.documentElement.getBoundingClientRect();
     const params = { width: Math.ceil(width), height: Math.ceil(height) };
     send({ method: 'ui/notifications/size-changed', params });
   }
 
   function send(message) {
-    // a View is not told the origin of its host; what it sends are names of tools, ids and cursors
+    // a View does not know the origin of its host; it sends only names of tools, ids and cursors
     host.postMessage({ jsonrpc: '2.0', ...message }, '*');
   }
 }
 
-/** Takes over the theme and the style variables of the host; a View has values of its own for those that are not given. */
+/** Applies the theme and the style variables of the host. The View has defaults for variables that the host does not set. */
 export function applyHostStyles({ theme, styles }) {
   const { style } = document.documentElement;
   if (theme === 'light' || theme === 'dark') style.colorScheme = theme;
   const variables = Object.entries(styles?.variables ?? {}).filter(([, value]) => typeof value === 'string');
   const names = new Set(variables.map(([name]) => name));
-  // the host's background under the View's own text, or the reverse, could not be read
+  // only together: the host's background with the View's own text colour might not be readable
   const coloured = names.has('--color-background-primary') && names.has('--color-text-primary');
   for (const [name, value] of variables) {
     if (name.startsWith('--') && (coloured || !name.startsWith('--color-'))) style.setProperty(name, value);

@@ -120,7 +120,7 @@ test.each(rejectedTokens)(
     expect(await response.json()).toEqual({
       jsonrpc: '2.0',
       id: null,
-      error: { code: -32600, message: description },
+      error: { code: -32600, message: description, data: { code: expect.stringMatching(/^access_token_/) } },
     });
   },
 );

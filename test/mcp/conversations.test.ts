@@ -72,7 +72,8 @@ function recordAnswers(client: McpClient, transport: 'http' | 'stdio', answers: 
       else
         expect(await called).toEqual({
           isError: true,
-          content: [{ type: 'text', text: expect.stringContaining(`the scope ${scope} is needed`) }],
+          content: [{ type: 'text', text: expect.stringContaining(`lacks the scope ${scope}`) }],
+          _meta: { 'yata/error': { code: 'insufficient_scope', retryable: false, scope } },
         });
       answers.push({ rejected: name, scope });
     },

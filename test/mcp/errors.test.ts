@@ -15,30 +15,43 @@ const problem = (status: number, fields: readonly string[] = [INJECTION]): ApiAn
     type: INJECTION,
     title: INJECTION,
     status,
+    code: INJECTION,
     detail: `The todo "${INJECTION}" is not valid`,
     errors: fields.map((field) => ({ field, expected: `version 3 ${INJECTION}` })),
-    results: [{ status: 424, detail: INJECTION }],
+    results: [{ status: 424, code: INJECTION, detail: INJECTION }],
     [INJECTION]: INJECTION,
   },
 });
 
-/** Error responses of an API, and responses that are not valid. */
-const ANSWERS: readonly (readonly [string, ApiAnswer, RegExp])[] = [
-  ...[400, 405, 413, 415].map(
-    (status) => [String(status), problem(status), /refused the request as not valid/] as const,
+/** Error responses of an API, and responses that are not valid, with the text and the code that they lead to. */
+const ANSWERS: readonly (readonly [string, ApiAnswer, RegExp, string])[] = [
+  ...[400, 405, 415].map(
+    (status) =>
+      [String(status), problem(status), /rejected the request\. Nothing was done/, 'invalid_request'] as const,
   ),
-  ['a 400 for a cursor', problem(400, ['cursor']), /^The cursor is none of this list/],
-  ['403', problem(403), /the scope todos:(read|write) is needed/],
-  ['404', problem(404), /There is no (todo with this id|resource with this URI)/],
-  ['409', problem(409), /is under way/],
-  ['412', problem(412, ['if-match', 'operations.0.version']), /was changed since\. Nothing/],
-  ['422', problem(422), /was used for another call/],
-  ['429', problem(429), /Too many requests/],
-  ['500', problem(500), /^The todo API failed/],
-  ['503', problem(503), /out of reach/],
-  ['a todo that is none', { status: 200, body: { title: INJECTION, id: INJECTION } }, /^The todo API failed/],
-  ['todos that are none', { status: 200, body: [{ title: INJECTION, id: ID }] }, /^The todo API failed/],
-  ['a text', { status: 200, body: INJECTION }, /^The todo API failed/],
+  ['413', problem(413), /too large for the todo API/, 'content_too_large'],
+  ['a 400 for a cursor', problem(400, ['cursor']), /^The cursor does not belong to this list/, 'invalid_cursor'],
+  ['403', problem(403), /lacks the scope todos:(read|write)\. Nothing was done/, 'insufficient_scope'],
+  ['404', problem(404), /There is no (todo with this id|resource with this URI)/, 'todo_not_found'],
+  ['409', problem(409), /is still running/, 'idempotency_key_in_use'],
+  ['412', problem(412), /^The todo has changed\. Nothing/, 'version_mismatch'],
+  ['422', problem(422), /was used for a different call/, 'idempotency_key_reused'],
+  ['429', problem(429), /Too many requests/, 'rate_limited'],
+  ['500', problem(500), /^The todo API failed/, 'todo_api_failed'],
+  ['503', problem(503), /cannot be reached/, 'todo_api_unavailable'],
+  [
+    'an invalid todo',
+    { status: 200, body: { title: INJECTION, id: INJECTION } },
+    /^The todo API failed/,
+    'todo_api_failed',
+  ],
+  [
+    'a list of invalid todos',
+    { status: 200, body: [{ title: INJECTION, id: ID }] },
+    /^The todo API failed/,
+    'todo_api_failed',
+  ],
+  ['a string', { status: 200, body: INJECTION }, /^The todo API failed/, 'todo_api_failed'],
   [
     'a batch that is rejected',
     {
@@ -47,43 +60,32 @@ const ANSWERS: readonly (readonly [string, ApiAnswer, RegExp])[] = [
         detail: INJECTION,
         errors: [{ field: 'operations.0.version', expected: `version 9${INJECTION}` }],
         results: [
-          { status: 412, detail: INJECTION },
+          { status: 412, code: INJECTION, detail: INJECTION },
           { status: 404, detail: INJECTION },
           { status: 400, detail: INJECTION },
           { status: 424, detail: INJECTION },
         ],
       },
     },
-    /^Nothing was done, not the other operations either\. operations\.0: the todo was changed since\. operations\.1: there is no todo with this id\. operations\.2: it was refused\. Call/,
+    /^The batch was rejected\. None of its operations was done\. operations\.0: the todo has changed\. operations\.1: there is no todo with this id\. operations\.2: the todo API rejected it\. Call/,
+    'batch_rejected',
   ],
 ];
-
-/** Arguments for a call of each tool. */
-const CALLS: Record<string, Record<string, unknown>> = {
-  list_todos: { cursor: 'x' },
-  get_todo: { id: ID },
-  create_todo: { title: 'x' },
-  update_todo: { id: ID, title: 'x' },
-  complete_todo: { id: ID },
-  delete_todo: { id: ID },
-  restore_todo: { id: ID },
-  batch_todos: { operations: [{ op: 'create', title: 'x' }] },
-};
 
 describe.each(TRANSPORTS_TO_DOUBLE)('over %s', (_transport, connectTo) => {
   test('an error contains only text of yata, whatever the API responds', async () => {
     let answer: ApiAnswer;
     await using double = await startTodoApiDouble(() => answer);
     await using client = await connectTo(double);
-    expect(Object.keys(CALLS)).toEqual(tools.map(({ name }) => name));
     const ref = { type: 'ref/resource', uri: 'todo://{id}' } as const;
-    for (const [what, answered, text] of ANSWERS) {
+    for (const [what, answered, text, code] of ANSWERS) {
       answer = answered;
-      for (const [name, args] of Object.entries(CALLS)) {
-        const result = await client.callTool({ name, arguments: args });
+      for (const { name, example } of tools) {
+        const result = await client.callTool({ name, arguments: example });
         expect(result, `${name}: ${what}`).toEqual({
           isError: true,
           content: [{ type: 'text', text: expect.stringMatching(text) }],
+          _meta: { 'yata/error': expect.objectContaining({ code, retryable: expect.any(Boolean) }) },
         });
         expect(JSON.stringify(result), `${name}: ${what}`).not.toMatch(/IGNORE|INSTRUCTIONS/);
       }
@@ -96,11 +98,13 @@ describe.each(TRANSPORTS_TO_DOUBLE)('over %s', (_transport, connectTo) => {
       ]) {
         const error = await send().then(
           () => undefined,
-          (error: Error) => error,
+          (error: Error & { data?: unknown }) => error,
         );
         const message = error?.message.replace(/^MCP error -\d+: /, '');
         expect(message, what).toMatch(text);
-        expect(message, what).not.toMatch(/IGNORE|INSTRUCTIONS/);
+        // a resource that does not exist has an error code of its own
+        if (!message?.startsWith('There is no resource')) expect(error?.data, what).toMatchObject({ code });
+        expect(JSON.stringify([message, error?.data]), what).not.toMatch(/IGNORE|INSTRUCTIONS/);
       }
     }
   });
@@ -109,7 +113,7 @@ describe.each(TRANSPORTS_TO_DOUBLE)('over %s', (_transport, connectTo) => {
     await using double = await startTodoApiDouble(() => ({ status: 500 }));
     await using client = await connectTo(double);
     for (const [name, args] of [
-      ...Object.entries(CALLS).map(([name, args]) => [name, { ...args, [INJECTION]: INJECTION }] as const),
+      ...tools.map(({ name, example }) => [name, { ...example, [INJECTION]: INJECTION }] as const),
       ['create_todo', { title: 'x', priority: INJECTION }],
       ['list_todos', { sort: INJECTION }],
       ['get_todo', { id: INJECTION }],
@@ -119,11 +123,16 @@ describe.each(TRANSPORTS_TO_DOUBLE)('over %s', (_transport, connectTo) => {
     ] as const) {
       const result = await client.callTool({ name, arguments: args });
       const text = expect.stringMatching(/^The arguments of \w+ are not valid\. .* Nothing was done\.$/);
-      expect(result, name).toEqual({ isError: true, content: [{ type: 'text', text }] });
+      expect(result, name).toEqual({
+        isError: true,
+        content: [{ type: 'text', text }],
+        _meta: { 'yata/error': { code: 'invalid_arguments', retryable: false, errors: [expect.any(Object)] } },
+      });
       expect(JSON.stringify(result), name).not.toMatch(/IGNORE|INSTRUCTIONS/);
     }
     expect(await client.callTool({ name: 'get_todo', arguments: { id: ID, titel: 'x' } })).toMatchObject({
       content: [{ text: 'The arguments of get_todo are not valid. titel: expected no such field. Nothing was done.' }],
+      _meta: { 'yata/error': { errors: [{ field: 'titel', expected: 'no such field' }] } },
     });
     const ref = { type: 'ref/prompt', name: INJECTION } as const;
     for (const send of [

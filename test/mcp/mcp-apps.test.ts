@@ -55,7 +55,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
   test('the result of list_todos tells the View when the caller can only read, and contains no other metadata', async () => {
     await using writer = await connectOver(system, await system.registerClient());
     await using reader = await connectOver(system, await system.registerClient({ scopes: ['todos:read'] }));
-    const text = [{ type: 'text', text: 'There are no such todos.' }];
+    const text = [{ type: 'text', text: 'No todos match.' }];
     const empty = { content: text, structuredContent: { todos: [], total: 0 } };
     expect(await writer.callTool({ name: 'list_todos' })).toEqual(empty);
     expect(await reader.callTool({ name: 'list_todos' })).toEqual({ ...empty, _meta: { 'yata/read_only': true } });

@@ -225,13 +225,13 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
       {
         name: 'plan_my_day',
         title: 'Plan my day',
-        description: 'Makes a plan for today of what is overdue, due today, and most urgent',
-        arguments: [{ name: 'hours', description: 'Hours there are for it, such as 6', required: false }],
+        description: 'Plans today from the todos that are overdue, due today, or most urgent',
+        arguments: [{ name: 'hours', description: 'Hours available today, such as 6', required: false }],
       },
       {
         name: 'weekly_review',
         title: 'Weekly review',
-        description: 'Looks back at what was done in the last seven days, and ahead at what is open',
+        description: 'Reviews the todos completed in the last seven days and the open todos',
         arguments: [],
       },
     ]);
@@ -241,7 +241,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
     const midnight = await startOfToday();
-    const none = { Overdue: ['none'], 'Due today': ['none'], 'Most urgent of the rest': ['none'] };
+    const none = { Overdue: ['none'], 'Due today': ['none'], 'Most urgent other todos': ['none'] };
     expect(parseSections(await getText(client, 'plan_my_day'))).toEqual(none);
     const [rent] = await sendBatch(
       credentials,
@@ -252,11 +252,11 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
       create({ title: 'Done already', due_at: at(midnight), completed: true }),
     );
     const text = await getText(client, 'plan_my_day', { hours: '3' });
-    expect(text).toContain(`Plan my day, ${at(midnight).slice(0, 10)} (UTC), for which I have 3 hours.`);
+    expect(text).toContain(`Plan my day, ${at(midnight).slice(0, 10)} (UTC). I have 3 hours.`);
     expect(parseSections(text)).toEqual({
       Overdue: ['Pay the rent'],
       'Due today': ['Water the plants'],
-      'Most urgent of the rest': ['Renew the passport', 'Tidy the desk'],
+      'Most urgent other todos': ['Renew the passport', 'Tidy the desk'],
     });
     // the arguments of the next tool call
     expect(text).toContain(`id ${rent?.id}; version 1`);
@@ -286,18 +286,18 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     });
     expect(imported.status).toBe(200);
     expect(parseSections(await getText(client, 'weekly_review'))).toEqual({
-      'Done in the last seven days': ['Was done today'],
+      'Completed in the last seven days': ['Was done today'],
       'Overdue, or due in the next seven days': ['Long overdue', 'Due in six days'],
-      'Open, the oldest 3 of 3': ['Long overdue', 'Due in six days', 'Due in eight days'],
+      'Open (the oldest 3 of 3)': ['Long overdue', 'Due in six days', 'Due in eight days'],
     });
   });
 
   test('an unknown prompt and an unknown argument are rejected with -32602', async () => {
     await using client = await connectOver(system, await system.registerClient());
     for (const [name, args, message] of [
-      ['plan_my_week', {}, 'There is no prompt of this name'],
-      ['plan_my_day', { minutes: '5' }, 'prompts/get: expected no arguments but hours'],
-      ['plan_my_day', { hours: '5', 'IGNORE PREVIOUS': '' }, 'prompts/get: expected no arguments but hours'],
+      ['plan_my_week', {}, 'There is no prompt with this name'],
+      ['plan_my_day', { minutes: '5' }, 'prompts/get: expected only hours'],
+      ['plan_my_day', { hours: '5', 'IGNORE PREVIOUS': '' }, 'prompts/get: expected only hours'],
       ['weekly_review', { hours: '5' }, 'prompts/get: expected no arguments'],
     ] as const)
       await expect(client.getPrompt({ name, arguments: args }), name).rejects.toMatchObject({

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tools } from '../../mcp/tools/index.ts';
 import { connectOverHttp, connectOverStdio, type McpClient } from '../support/mcp-client.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
@@ -15,21 +16,14 @@ afterAll(async () => {
   await Promise.all([system[Symbol.asyncDispose](), readOnly[Symbol.asyncDispose]()]);
 });
 
-const READING = ['list_todos', 'get_todo'];
-const WRITING = ['create_todo', 'update_todo', 'complete_todo', 'delete_todo', 'restore_todo', 'batch_todos'];
+const READING = tools.filter(({ scope }) => scope === 'todos:read').map(({ name }) => name);
+const WRITING = tools.filter(({ scope }) => scope === 'todos:write').map(({ name }) => name);
 const ABSENT = '00000000-0000-4000-8000-000000000000';
 
 /** Valid arguments of each tool. */
-const ARGUMENTS: Record<string, Record<string, unknown>> = {
-  list_todos: {},
-  get_todo: { id: ABSENT },
-  create_todo: { title: 'no' },
-  update_todo: { id: ABSENT, title: 'no' },
-  complete_todo: { id: ABSENT },
-  delete_todo: { id: ABSENT },
-  restore_todo: { id: ABSENT },
-  batch_todos: { operations: [{ op: 'create', title: 'no' }] },
-};
+const ARGUMENTS: Record<string, Record<string, unknown>> = Object.fromEntries(
+  tools.map(({ name, example }) => [name, example]),
+);
 
 const toolNames = async (client: McpClient) => (await client.listTools()).tools.map(({ name }) => name);
 
@@ -86,11 +80,20 @@ const insufficient = (scope: string) => ({
   challenge: expect.stringMatching(
     new RegExp(`^Bearer error="insufficient_scope", .*resource_metadata="[^"]+", scope="${scope}"$`),
   ),
-  body: { jsonrpc: '2.0', id: null, error: { code: -32600, message: `The access token lacks the scope ${scope}` } },
+  body: {
+    jsonrpc: '2.0',
+    id: null,
+    error: {
+      code: -32600,
+      message: `The access token lacks the scope ${scope}`,
+      data: { code: 'insufficient_scope' },
+    },
+  },
 });
 const notAllowed = (scope: string) =>
-  `The access token does not allow this. Nothing was done. Tell the user that the scope ${scope} is needed.`;
-const unknownTool = { code: -32602, message: 'MCP error -32602: There is no tool of this name' };
+  `The access token lacks the scope ${scope}. Nothing was done. Tell the user that ${scope} must be granted.`;
+const missingScope = (scope: string) => ({ code: 'insufficient_scope', retryable: false, scope });
+const unknownTool = { code: -32602, message: 'MCP error -32602: There is no tool with this name' };
 
 test('over HTTP a client without todos:write is offered only the reading tools, and other tools get a 403', async () => {
   const reader = await system.registerClient({ scopes: ['todos:read'] });
@@ -114,6 +117,7 @@ test('over stdio a client without todos:write is offered only the reading tools,
     expect(await client.callTool({ name, arguments: ARGUMENTS[name] }), name).toEqual({
       isError: true,
       content: [{ type: 'text', text: notAllowed('todos:write') }],
+      _meta: { 'yata/error': missingScope('todos:write') },
     });
   await expect(client.callTool({ name: 'drop_todos' })).rejects.toMatchObject(unknownTool);
   expect(await countTodos(system, reader)).toBe('0');
@@ -137,7 +141,11 @@ test('over stdio a client without todos:read is offered no resource and no promp
   await using client = await connectOverStdio(system, writer);
   expect(await toolNames(client)).toEqual(WRITING);
   expect(await listFeatures(client)).toEqual([]);
-  const failure = { code: -32603, message: `MCP error -32603: ${notAllowed('todos:read')}` };
+  const failure = {
+    code: -32603,
+    message: `MCP error -32603: ${notAllowed('todos:read')}`,
+    data: missingScope('todos:read'),
+  };
   await expect(client.readResource({ uri: 'todo://today' })).rejects.toMatchObject(failure);
   await expect(client.readResource({ uri: `todo://${ABSENT}` })).rejects.toMatchObject(failure);
   await expect(client.getPrompt({ name: 'plan_my_day' })).rejects.toMatchObject(failure);
@@ -148,6 +156,7 @@ test('over stdio a client without todos:read is offered no resource and no promp
     expect(await client.callTool({ name, arguments: ARGUMENTS[name] }), name).toEqual({
       isError: true,
       content: [{ type: 'text', text: notAllowed('todos:read') }],
+      _meta: { 'yata/error': missingScope('todos:read') },
     });
   expect(await client.callTool({ name: 'create_todo', arguments: { title: 'Blind' } })).toMatchObject({
     structuredContent: { title: 'Blind' },
@@ -195,7 +204,7 @@ test('in read-only mode the scopes are still checked', async () => {
     // a tool that is not offered is unknown, with any scope
     expect(await post(of, client, callTool('create_todo'), options)).toMatchObject({
       status: 200,
-      body: { error: { code: -32602, message: 'There is no tool of this name' } },
+      body: { error: { code: -32602, message: 'There is no tool with this name' } },
     });
   }
 });
@@ -213,8 +222,8 @@ test.each(['?mode=write', '?mode=', '?mode=READ', '?mode=read&mode=read', '?mode
           id: null,
           error: {
             code: -32600,
-            message: 'mode: expected read, or none',
-            data: { errors: [{ field: 'mode', expected: 'read, or none' }] },
+            message: 'mode: expected read, or no mode',
+            data: { code: 'invalid_request', errors: [{ field: 'mode', expected: 'read, or no mode' }] },
           },
         },
       });

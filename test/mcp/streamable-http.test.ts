@@ -95,8 +95,8 @@ test('every request without an access token gets a 401, initialize too', async (
 test.each([
   ['host', 'evil.example', /^host: expected 127\.0\.0\.1:\d+$/],
   ['host', 'localhost', /^host: expected/],
-  ['origin', 'http://evil.example', /^origin: expected none, or http:/],
-  ['origin', 'null', /^origin: expected none, or http:/],
+  ['origin', 'http://evil.example', /^origin: expected no Origin header, or http:/],
+  ['origin', 'null', /^origin: expected no Origin header, or http:/],
 ])('the foreign %s %s gets a 403', async (name, value, message) => {
   expect(await send(LIST_TOOLS, { headers: { [name]: value } })).toMatchObject({
     status: 403,
@@ -187,8 +187,26 @@ test('without auth a tool call gets a tool error, unless its access token was ex
     body: {
       result: {
         isError: true,
-        content: [{ text: 'The authorization server is out of reach. Nothing was done. Try again in a few seconds.' }],
+        content: [{ text: 'The authorization server cannot be reached. Nothing was done. Retry in a few seconds.' }],
       },
     },
   });
+});
+
+test('GET / says that this is an MCP server, and which URL an MCP host needs', async () => {
+  const { origin } = new URL(system.mcpResource);
+  const response = await fetch(`${origin}/`);
+  expect(response.status).toBe(200);
+  expect(await response.json()).toEqual({
+    name: 'yata MCP server',
+    description: expect.stringContaining(`add the URL ${system.mcpResource} to its MCP host`),
+    links: [
+      { href: system.mcpResource, title: expect.any(String) },
+      { href: `${origin}/.well-known/oauth-protected-resource/mcp`, title: expect.any(String) },
+      { href: `${origin}/health/ready`, title: expect.any(String) },
+    ],
+  });
+  const page = await fetch(`${origin}/`, { headers: { accept: 'text/html' } });
+  expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+  expect((await fetch(`${origin}/`, { method: 'POST' })).status).toBe(404);
 });

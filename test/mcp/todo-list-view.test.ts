@@ -95,7 +95,7 @@ test('checking a todo completes it, and unchecking reopens it', async () => {
   expect(await list(client)).toMatchObject({ todos: [{ id: todo.id, completed: true, version: 2 }] });
   await checkbox.click();
   await vi.waitFor(
-    async () => expect(await host.view.locator('#change').innerText()).toBe('Open again: Buy milk'),
+    async () => expect(await host.view.locator('#change').innerText()).toBe('Reopened: Buy milk'),
     10_000,
   );
   expect(await list(client)).toMatchObject({ todos: [{ id: todo.id, completed: false, version: 3 }] });
@@ -155,7 +155,7 @@ test('a todo that was changed meanwhile is not changed, and the list can be load
   const alert = view.getByRole('listitem').getByRole('alert');
   await alert.waitFor();
   expect(await alert.innerText()).toMatch(
-    /^“Old title” was not marked as done\. The todo was changed since: it is of version 2 now\. Nothing was done\.\s+Load the list again$/,
+    /^“Old title” was not marked as done\. The todo has changed since this list was loaded\.\s+Load the list again$/,
   );
   expect(await view.getByRole('checkbox').isChecked()).toBe(false);
   await expectAccessible(host);
@@ -188,7 +188,7 @@ test('the View shows an error when the host rejects a call, and when the server 
     async () => {
       // the error message has just made the page longer, and a click may miss a button that moved
       await view.getByRole('button', { name: 'Show more' }).click();
-      expect(await alert.innerText()).toMatch(/^The todos were not fetched\. .*Not connected/);
+      expect(await alert.innerText()).toMatch(/^The list was not loaded\. .*Not connected/);
     },
     { timeout: 10_000, interval: 200 },
   );
@@ -236,11 +236,11 @@ test('without the scope todos:write the View shows no checkbox', async () => {
 test('the View shows a message for an empty list, a failed call and a cancelled call', async () => {
   await using client = await connect();
   await using empty = await openMcpAppsHost({ browser, client });
-  expect(await empty.view.getByRole('status').first().innerText()).toBe('There are no such todos.');
+  expect(await empty.view.getByRole('status').first().innerText()).toBe('No todos match.');
   expect(await empty.view.getByRole('list').count()).toBe(0);
   await expectAccessible(empty);
   await empty.bridge.sendToolCancelled({ reason: 'the person stopped it' });
-  await empty.view.getByText('The list was not fetched: the call was cancelled.').waitFor();
+  await empty.view.getByText('The call was cancelled, so there is no list.').waitFor();
   expect(await empty.bridge.teardownResource({})).toEqual({});
   expectNoProblems(empty);
 
@@ -248,7 +248,7 @@ test('the View shows a message for an empty list, a failed call and a cancelled 
   await using failed = await openMcpAppsHost({ browser, client, result: { isError: true, content } });
   expect(await failed.view.getByRole('alert').innerText()).toContain('The todo API is out of reach.');
   await failed.view.getByRole('button', { name: 'Load the list again' }).click();
-  await failed.view.getByText('There are no such todos.').waitFor();
+  await failed.view.getByText('No todos match.').waitFor();
   expect(await failed.view.getByRole('alert').count()).toBe(0);
   expectNoProblems(failed);
 });

@@ -43,9 +43,9 @@ const tools: readonly Tool[] = [
   },
   {
     ...tool('test_tool_with_progress', []),
-    async call(_args, { progress }) {
+    async call(_args, { reportProgress }) {
       for (const done of [0, 50, 100]) {
-        await progress?.(done, 100, `${done} of 100`);
+        await reportProgress?.(done, 100, `${done} of 100`);
         await delay(50);
       }
       return { content: [{ type: 'text', text: 'Done' }], structuredContent: {} };
@@ -72,6 +72,7 @@ function tool(name: string, content: CallToolResult['content']): Tool {
     description: 'For a scenario of the conformance suite.',
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     scope: 'todos:read',
+    example: {},
     inputSchema: { type: 'object' },
     outputSchema: { type: 'object' },
     call: async () => ({ content, structuredContent: {} }),

@@ -91,12 +91,12 @@ export const conversations: readonly Conversation[] = [
       await call('update_todo', { id, description: 'Two pages', expected_version: version });
       const text = errorOf(
         await call('update_todo', { id, description: 'Three pages', expected_version: version }),
-        'it is of version 2 now. Nothing was done. Read it with get_todo',
+        'its version is now 2. Nothing was done. Call get_todo',
       );
       await call('get_todo', { id });
-      const current = Number(/version (\d+)/.exec(text)?.[1]);
+      const current = Number(/version is now (\d+)/.exec(text)?.[1]);
       await call('update_todo', { id, description: 'Two pages and a picture', expected_version: current });
-      errorOf(await call('delete_todo', { id, expected_version: current }), 'version 3 now');
+      errorOf(await call('delete_todo', { id, expected_version: current }), 'version is now 3');
       await call('complete_todo', { id, expected_version: 3 });
     },
     expectedTodos: [{ title: 'Write the report', description: 'Two pages and a picture', completed: true, version: 4 }],
@@ -109,8 +109,14 @@ export const conversations: readonly Conversation[] = [
       const page = { limit: 3, sort: 'position' };
       const first = listOf(await call('list_todos', page));
       const cursor = requireDefined(first.next_cursor);
-      errorOf(await call('list_todos', { ...page, cursor: cursor.slice(0, -9) }), 'The cursor is none of this list.');
-      errorOf(await call('list_todos', { limit: 3, sort: '-position', cursor }), 'The cursor is none of this list.');
+      errorOf(
+        await call('list_todos', { ...page, cursor: cursor.slice(0, -9) }),
+        'The cursor does not belong to this list.',
+      );
+      errorOf(
+        await call('list_todos', { limit: 3, sort: '-position', cursor }),
+        'The cursor does not belong to this list.',
+      );
       // deleting a todo of a page that was read moves no todo to another page
       await call('delete_todo', { id: requireDefined(first.todos[0]).id });
       const second = listOf(await call('list_todos', { ...page, cursor }));
@@ -148,7 +154,7 @@ export const conversations: readonly Conversation[] = [
       ];
       errorOf(
         await call('batch_todos', { operations }),
-        /operations\.1: there is no todo with this id\. operations\.2: the todo was changed since, and is of version 1 now\./,
+        /operations\.1: there is no todo with this id\. operations\.2: the todo has changed, its version is now 1\./,
       );
       listOf(await call('list_todos'));
       errorOf(await call('batch_todos', { operations: [{ op: 'update', title: 'x' }] }), 'operations.0.id: expected');
@@ -185,7 +191,7 @@ export const conversations: readonly Conversation[] = [
       if (first.id !== again.id) throw new Error('expected the same todo');
       errorOf(
         await call('create_todo', { ...create, title: 'Pay the gas' }),
-        'This idempotency_key was used for another',
+        'This idempotency_key was used for a different call',
       );
       await call('create_todo', { title: 'Pay the gas', idempotency_key: 'gas-2090-01' });
       const batch = {

@@ -1,9 +1,12 @@
+import { PassThrough } from 'node:stream';
 import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { FEATURES } from '../../mcp/features.ts';
+import { FEATURES, type ServerFeatures } from '../../mcp/features.ts';
+import { startStdio } from '../../mcp/stdio.ts';
 import { startMcpApp } from './start-mcp-app.ts';
 import type { System, TestClient } from './start-system.ts';
 import type { TodoApiDouble } from './start-todo-api-double.ts';
@@ -27,6 +30,25 @@ export function connectOverHttp(
   const authProvider = new ClientCredentialsProvider({ clientId: id, clientSecret: secret, expectedIssuer: issuer });
   const url = new URL(mcpResource + query);
   return connectMcpClient(new StreamableHTTPClientTransport(url, { authProvider, ...(fetch && { fetch }) }));
+}
+
+/** Connects over the stdio transport to a server in this process, which can have features that exist only in memory. */
+export async function connectOverStreams(
+  { apiResource }: Pick<System, 'apiResource'>,
+  { id, secret }: TestClient,
+  { features, variables = {} }: { features: ServerFeatures; variables?: Record<string, string> },
+): Promise<McpClient> {
+  const [toServer, toClient] = [new PassThrough(), new PassThrough()];
+  const env = { OAUTH_CLIENT_ID: id, OAUTH_CLIENT_SECRET: secret, API_BASE_URL: apiResource, LOG_LEVEL: 'silent' };
+  const server = await startStdio({ ...env, ...variables }, { input: toServer, output: toClient, features });
+  // the transport of the client is the same class: it reads messages from one stream and writes to another
+  const client = await connectMcpClient(new StdioServerTransport(toClient, toServer));
+  return Object.assign(client, {
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await server[Symbol.asyncDispose]();
+    },
+  });
 }
 
 /** Starts an MCP server process and connects to it over stdio. `variables` are environment variables of the process. */

@@ -9,6 +9,7 @@ import { readAuthConfig } from '../../auth/config.ts';
 import { authDatabase } from '../../auth/database/definition.ts';
 import { startAuth } from '../../auth/main.ts';
 import { readMcpConfig } from '../../mcp/config.ts';
+import { FEATURES, type ServerFeatures } from '../../mcp/features.ts';
 import { startMcp } from '../../mcp/main.ts';
 import type { Database } from '../../shared/database/database.ts';
 import { openOrm } from '../../shared/database/orm.ts';
@@ -40,7 +41,10 @@ export type System = AsyncDisposable & {
 };
 
 /** Starts auth, api and mcp in this process, on one test database. `variables` are environment variables of all three. */
-export async function startSystem(variables: Record<string, string> = {}): Promise<System> {
+export async function startSystem(
+  variables: Record<string, string> = {},
+  { features = FEATURES }: { features?: ServerFeatures } = {},
+): Promise<System> {
   await using starting = new AsyncDisposableStack();
   const [authPort, apiPort, mcpPort] = [await getFreePort(), await getFreePort(), await getFreePort()];
   const issuer = `http://127.0.0.1:${authPort}`;
@@ -65,7 +69,7 @@ export async function startSystem(variables: Record<string, string> = {}): Promi
   const database = starting.use(await openTestDatabase());
   const auth = starting.use(await startAuth(readAuthConfig(environment), database));
   starting.use(await startApi(readApiConfig(environment), database));
-  starting.use(await startMcp(readMcpConfig(environment)));
+  starting.use(await startMcp(readMcpConfig(environment), features));
   // clients are registered through separate connections, so that auth learns of them as from another process
   const { em } = starting.use(await openOrm(database, authDatabase, { poolSize: 2 }));
   const clients = starting.use(await openClients({ database, em }));

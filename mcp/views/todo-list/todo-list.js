@@ -1,7 +1,8 @@
 import { LEAST_URGENT_PRIORITY, MAX_COUNT } from '../../../shared/todo/limits.ts';
+import { ERROR_META_KEY, READ_ONLY_META_KEY } from '../../meta-keys.ts';
 import { applyHostStyles, connectToHost } from '../host.js';
 
-// Everything that is shown is set as text: a title is whatever somebody wrote.
+// Everything is shown as text and never as HTML, because a title may contain any text.
 
 const main = document.querySelector('main');
 const heading = document.getElementById('heading');
@@ -11,11 +12,27 @@ const foot = document.getElementById('foot');
 const more = document.getElementById('more');
 const change = document.getElementById('change');
 
-/** What shows a todo, by its id. */
+/** Why a call failed, for a person, by the code in the result. The texts of the server are for a model. */
+const REASONS = {
+  version_mismatch: 'The todo has changed since this list was loaded.',
+  todo_not_found: 'The todo no longer exists.',
+  invalid_cursor: 'The list has changed since it was loaded.',
+  insufficient_scope: 'You have not allowed this app to do that.',
+  rate_limited: 'There were too many requests. Try again in a minute.',
+  too_many_concurrent_writes: 'Other changes are still running. Try again in a few seconds.',
+  database_unavailable: 'The todo service is not available now. Try again in a few seconds.',
+  todo_api_unavailable: 'The todo service is not available now. Try again in a few seconds.',
+  authorization_server_unavailable: 'The sign-in service is not available now. Try again in a few seconds.',
+  todo_api_failed: 'The todo service failed.',
+  internal_error: 'The todo service failed.',
+  access_token_rejected: 'The todo service is not set up correctly.',
+};
+
+/** The function that shows a todo, by the id of the todo. */
 const shown = new Map();
 let host;
-/** What list_todos was called with. */
-let asked = {};
+/** The arguments of the list_todos call whose result is shown. */
+let listArguments = {};
 let nextCursor;
 let readOnly = false;
 let timeFormat;
@@ -25,12 +42,12 @@ try {
     { name: 'yata-todo-list', title: 'Todo list', version: '1.0.0' },
     {
       'ui/notifications/tool-input': ({ arguments: args }) => {
-        asked = args ?? {};
+        listArguments = args ?? {};
       },
       'ui/notifications/tool-result': showResult,
       'ui/notifications/tool-cancelled': () => {
         main.ariaBusy = 'false';
-        count.textContent = 'The list was not fetched: the call was cancelled.';
+        count.textContent = 'The call was cancelled, so there is no list.';
       },
       'ui/notifications/host-context-changed': applyHostStyles,
     },
@@ -41,17 +58,17 @@ try {
   host.start();
 } catch (error) {
   main.ariaBusy = 'false';
-  tellProblem(foot, `The host did not let the list in. ${error.message}`);
+  showProblem(foot, `The host did not open the list. ${error.message}`);
 }
 
 function showResult(result) {
   main.ariaBusy = 'false';
   clearProblem();
-  // without the host's help nothing can be called
-  readOnly = result._meta?.['yata/read_only'] === true || host.capabilities.serverTools === undefined;
+  // without serverTools the host calls no tools for a View
+  readOnly = result._meta?.[READ_ONLY_META_KEY] === true || host.capabilities.serverTools === undefined;
   const page = pageOf(result);
   if (page === undefined) {
-    tellProblem(foot, reasonOf(result) || 'The result holds no list.');
+    showProblem(foot, reasonOf(result) || 'The result has no list.');
     return;
   }
   shown.clear();
@@ -61,34 +78,34 @@ function showResult(result) {
 
 async function appendPage() {
   const cursor = nextCursor;
-  const result = await load({ ...asked, cursor });
-  // meanwhile the host may have sent another list
+  const result = await load({ ...listArguments, cursor });
+  // the host may have sent another list since
   if (result === undefined || cursor !== nextCursor) return;
   const first = shown.size;
   showPage(pageOf(result));
   const item = list.children[first];
-  // the button may be gone, and what is new comes next
+  // the button may be hidden now: the focus moves to the first new todo
   (item?.querySelector('input') ?? item ?? heading).focus();
 }
 
 async function reload() {
-  const result = await load(asked);
+  const result = await load(listArguments);
   if (result === undefined) return;
   showResult(result);
   heading.focus();
 }
 
-/** Calls list_todos, once at a time. Returns undefined when that was not possible, and has told why. */
+/** Calls list_todos, one call at a time. Shows the reason and returns undefined when the call fails. */
 async function load(args) {
   if (main.ariaBusy === 'true') return undefined;
   main.ariaBusy = 'true';
   try {
     const result = await callTool('list_todos', args);
-    if (pageOf(result) === undefined) throw new Error('The result holds no list.');
+    if (pageOf(result) === undefined) throw new Error('The result has no list.');
     clearProblem();
     return result;
   } catch (error) {
-    tellProblem(foot, `The todos were not fetched. ${error.message}`);
+    showProblem(foot, `The list was not loaded. ${error.message}`);
     return undefined;
   } finally {
     main.ariaBusy = 'false';
@@ -108,7 +125,7 @@ function showPage({ todos, total, next_cursor }) {
 }
 
 function describeCount(size, total) {
-  if (size === 0) return total === 0 ? 'There are no such todos.' : 'There are no more todos.';
+  if (size === 0) return total === 0 ? 'No todos match.' : 'No more todos.';
   if (total >= MAX_COUNT) return `${size} of ${MAX_COUNT} or more todos`;
   const todos = total === 1 ? 'todo' : 'todos';
   return size >= total ? `${size} ${todos}` : `${size} of ${total} ${todos}`;
@@ -126,7 +143,7 @@ function createItem(first) {
   const checkbox = create('input');
   checkbox.type = 'checkbox';
   checkbox.addEventListener('click', (event) => {
-    // one change at a time: the next needs the version that this one makes
+    // one change at a time, because the next change needs the new version
     if (item.ariaBusy === 'true') event.preventDefault();
     else complete(checkbox.checked);
   });
@@ -157,12 +174,12 @@ function createItem(first) {
     clearProblem();
     try {
       const { structuredContent } = await callTool('complete_todo', { id, completed, expected_version: version });
-      // it is told without its description
+      // the result has no description
       show({ description: todo.description, ...structuredContent });
-      change.textContent = `${completed ? 'Done' : 'Open again'}: ${title}`;
+      change.textContent = `${completed ? 'Done' : 'Reopened'}: ${title}`;
     } catch (error) {
       show(todo);
-      tellProblem(item, `“${title}” was not ${completed ? 'marked as done' : 'opened again'}. ${error.message}`);
+      showProblem(item, `“${title}” was not ${completed ? 'marked as done' : 'reopened'}. ${error.message}`);
     } finally {
       item.ariaBusy = 'false';
     }
@@ -186,13 +203,13 @@ function createTimeFormat({ locale, timeZone }) {
   try {
     return new Intl.DateTimeFormat(locale, { ...style, timeZone });
   } catch {
-    // a language or a time zone that this browser does not know
+    // the browser does not know the language or the time zone of the host
     return new Intl.DateTimeFormat(undefined, style);
   }
 }
 
-/** Tells what went wrong where it went wrong, and what can be done. There is one problem at a time, the last. */
-function tellProblem(place, text) {
+/** Shows a problem at `place`, with a button that loads the list again. Only the last problem is shown. */
+function showProblem(place, text) {
   clearProblem();
   const problem = create('div', 'problem');
   problem.role = 'alert';
@@ -220,11 +237,9 @@ function pageOf({ isError, structuredContent: page }) {
   return !isError && Array.isArray(page?.todos) ? page : undefined;
 }
 
-/** What a person needs of a text for a model: not the tool that comes next, for the page has a button. */
-function reasonOf({ content = [] }) {
-  const text = content.map(({ text = '' }) => text).join(' ');
-  const sentences = text.split(/(?<=\.) /).filter((sentence) => !/\b[a-z]+_todos?\b/.test(sentence));
-  return sentences.join(' ') || text;
+/** Describes for a person why a call failed. A code without an entry, and a result without a code, show the server's text. */
+function reasonOf({ content = [], _meta = {} }) {
+  return REASONS[_meta[ERROR_META_KEY]?.code] ?? content.map(({ text = '' }) => text).join(' ');
 }
 
 function create(name, className = '', text = '') {

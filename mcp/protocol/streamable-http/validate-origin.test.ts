@@ -1,13 +1,13 @@
 import Koa from 'koa';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import type { CorsOrigins } from '../../shared/http/cors.ts';
-import { handleErrors, renderProblem } from '../../shared/http/handle-errors.ts';
-import { serve } from '../../shared/http/serve.ts';
-import { getFreePort } from '../../shared/testing/free-port.ts';
+import type { CorsOrigins } from '../../../shared/http/cors.ts';
+import { handleErrors, renderProblem } from '../../../shared/http/handle-errors.ts';
+import { serve } from '../../../shared/http/serve.ts';
+import { getFreePort } from '../../../shared/testing/free-port.ts';
 import { validateOrigin } from './validate-origin.ts';
 
-/** What a page of `origin` is answered by a server that goes by `host`, or by its own address. */
+/** The status of a request from a page of `origin`. The resource of the server has the name `host`, or its own address. */
 async function statusFor(origin: string, { corsOrigins, host }: { corsOrigins?: CorsOrigins; host?: string } = {}) {
   const port = await getFreePort();
   const app = new Koa();
@@ -22,14 +22,14 @@ async function statusFor(origin: string, { corsOrigins, host }: { corsOrigins?: 
 
 const PAGE = 'https://assistant.example';
 
-test('a page of another origin passes where its origin is configured, exactly', async () => {
+test('a page of another origin is allowed only when exactly its origin is configured', async () => {
   expect(await statusFor(PAGE)).toBe(403);
   expect(await statusFor(PAGE, { corsOrigins: new Set([PAGE]) })).toBe(200);
   for (const origin of ['http://assistant.example', `${PAGE}:8443`, `${PAGE}.evil.example`, 'null'])
     expect(await statusFor(origin, { corsOrigins: new Set([PAGE]) })).toBe(403);
 });
 
-test('where every origin is configured each page passes, and another Host is refused still', async () => {
+test('when all origins are allowed, a request to another host is still rejected', async () => {
   expect(await statusFor(PAGE, { corsOrigins: '*' })).toBe(200);
   expect(await statusFor(PAGE, { corsOrigins: '*', host: 'mcp.example' })).toBe(403);
 });

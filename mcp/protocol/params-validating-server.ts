@@ -1,3 +1,5 @@
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
   CallToolRequestSchema,
   CompleteRequestSchema,
@@ -15,11 +17,26 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import type * as z from 'zod';
 
-/** The error -32602 for a request whose params are not what its method takes (JSON-RPC 2.0 §5.1). */
-export function invalidParams(message: JSONRPCMessage): JSONRPCErrorResponse | undefined {
+/**
+ * The SDK's server, which answers invalid params with -32602 and a sentence. The SDK alone answers -32603 with all
+ * messages of its schema.
+ */
+export class ParamsValidatingServer extends Server {
+  override async connect(transport: Transport): Promise<void> {
+    await super.connect(transport);
+    const { onmessage } = transport;
+    transport.onmessage = (message, extra) => {
+      const error = findInvalidParams(message);
+      if (error === undefined) onmessage?.(message, extra);
+      else transport.send(error).catch((cause) => this.onerror?.(cause));
+    };
+  }
+}
+
+/** The error response to a request whose params do not match its method (JSON-RPC 2.0 §5.1). */
+function findInvalidParams(message: JSONRPCMessage): JSONRPCErrorResponse | undefined {
   if (!isJSONRPCRequest(message)) return undefined;
-  const schema = SCHEMAS.get(message.method);
-  const issues = schema?.safeParse(message).error?.issues ?? [];
+  const issues = SCHEMAS.get(message.method)?.safeParse(message).error?.issues ?? [];
   if (issues.length === 0) return undefined;
   const fields = [...new Set(issues.map(({ path }) => path.slice(0, 2).join('.')))];
   const text = `${message.method}: ${fields.join(', ')} ${fields.length === 1 ? 'is' : 'are'} missing or not valid`;

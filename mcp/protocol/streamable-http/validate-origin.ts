@@ -1,11 +1,11 @@
 import type { Middleware } from 'koa';
-import type { CorsOrigins } from '../../shared/http/cors.ts';
-import { HttpError } from '../../shared/http/http-error.ts';
+import type { CorsOrigins } from '../../../shared/http/cors.ts';
+import { HttpError } from '../../../shared/http/http-error.ts';
 
 /**
- * Refuses with 403 what a page of another origin sends, but for `corsOrigins`, and what was sent to another host's name: a
- * page that rebinds its name to this machine's address speaks with its own Host and Origin (MCP 2025-11-25, transports,
- * security warning).
+ * Rejects with 403 a request that names another host, and one from a page of another origin that is not in
+ * `corsOrigins`. This stops DNS rebinding: a page that lets its own name resolve to the address of this server still
+ * sends its own Host and Origin (MCP 2025-11-25, Transports, Security Warning).
  */
 export function validateOrigin(resource: string, corsOrigins: CorsOrigins = new Set()): Middleware {
   const { host, origin } = new URL(resource);
@@ -13,7 +13,7 @@ export function validateOrigin(resource: string, corsOrigins: CorsOrigins = new 
     if (ctx.get('host').toLowerCase() !== host) throw new HttpError('host_not_allowed', `host: expected ${host}`);
     const sentOrigin = ctx.get('origin');
     if (sentOrigin !== '' && sentOrigin !== origin && corsOrigins !== '*' && !corsOrigins.has(sentOrigin))
-      throw new HttpError('origin_not_allowed', `origin: expected none, or ${origin}`);
+      throw new HttpError('origin_not_allowed', `origin: expected no Origin header, or ${origin}`);
     await next();
   };
 }

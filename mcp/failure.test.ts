@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { AccessTokenRejectedError } from '../shared/oauth-client/token-request.ts';
+import { describeFailure } from './failure.ts';
+import { TodoApiError } from './todo-api/todo-api-error.ts';
+
+test.each([
+  ['invalid_client', 'invalid_client', /Tell the user to check the client id and secret of this MCP server\.$/],
+  ['invalid_scope', 'invalid_scope', /Tell the user to give the client .* the scopes todos:read and todos:write\.$/],
+  ['invalid_target', 'invalid_target', /Tell the user to allow the client .* the resource of the todo API/],
+  ['unauthorized_client', 'unauthorized_client', /Tell the user to allow the client .* the grant type/],
+  ['<script>', 'unknown error', /Tell the user to check the client id and secret/],
+])('the error %s of the authorization server is described with what the user must do', (error, code, text) => {
+  const failure = describeFailure(new AccessTokenRejectedError(error), 'todos:read');
+  expect(failure.text).toMatch(text);
+  expect(failure.text).toContain(`(${code})`);
+  expect(failure.reason).toEqual({ code: 'access_token_rejected', retryable: false, oauth_error: code });
+});
+
+test.each([
+  [412, { code: 'version_mismatch', current_version: 3 }, { code: 'version_mismatch', current_version: 3 }],
+  [403, { code: 'insufficient_scope' }, { code: 'insufficient_scope', scope: 'todos:write' }],
+  [404, { code: 'todo_not_found' }, { code: 'todo_not_found' }],
+  [404, { code: 'not_found' }, { code: 'not_found' }],
+  [429, { code: 'rate_limited' }, { code: 'rate_limited', retryable: true }],
+  [500, { code: 'internal_error' }, { code: 'todo_api_failed', retryable: true }],
+  [503, { code: 'too_many_concurrent_writes' }, { code: 'too_many_concurrent_writes', retryable: true }],
+  [400, { code: 'invalid_request', errors: [{ field: 'cursor' }] }, { code: 'invalid_cursor' }],
+  // from a proxy, or with a code that is not known here
+  [404, undefined, { code: 'todo_not_found' }],
+  [412, { code: 'toString' }, { code: 'version_mismatch' }],
+  [418, { code: 'teapot' }, { code: 'invalid_request' }],
+  [502, '<html>', { code: 'todo_api_failed', retryable: true }],
+])('the status %i with the problem %j gives the reason %j', (status, problem, reason) => {
+  const failure = describeFailure(new TodoApiError(status, { problem }), 'todos:write');
+  expect(failure.reason).toEqual({ retryable: false, ...reason });
+});
+
+test('a rejected batch gives a code for each rejected operation', () => {
+  const results = [
+    { status: 424, code: 'operation_not_executed' },
+    { status: 404, code: 'todo_not_found' },
+    { status: 412, code: 'version_mismatch', current_version: 2 },
+  ];
+  const error = new TodoApiError(422, { problem: { code: 'batch_rejected', results } });
+  expect(describeFailure(error, 'todos:write')).toEqual({
+    text: 'The batch was rejected. None of its operations was done. operations.1: there is no todo with this id. operations.2: the todo has changed, its version is now 2. Call list_todos, then send a corrected batch.',
+    reason: {
+      code: 'batch_rejected',
+      retryable: false,
+      operations: [
+        { index: 1, code: 'todo_not_found', current_version: undefined },
+        { index: 2, code: 'version_mismatch', current_version: 2 },
+      ],
+    },
+  });
+});

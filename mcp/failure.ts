@@ -1,0 +1,239 @@
+import type { FieldProblem } from '../shared/http/http-error.ts';
+import { AccessTokenRejectedError } from '../shared/oauth-client/token-request.ts';
+import { AuthorizationServerUnavailableError } from '../shared/resource-server/issuer.ts';
+import type { Scope } from '../shared/scopes.ts';
+import { type RejectedOperation, TodoApiError } from './todo-api/todo-api-error.ts';
+
+/** Why a request failed: for a model in a text, for a program in `reason`. */
+export type Failure = {
+  /** What happened, and what to do next. */
+  readonly text: string;
+  readonly reason: FailureReason;
+};
+
+/** The reason of a failure as data. Codes of problem details are used with the same meaning. */
+type FailureReason = {
+  readonly code: FailureCode;
+  /** Whether the same request can succeed later. */
+  readonly retryable: boolean;
+  /** The version that the todo has now. */
+  readonly current_version?: number | undefined;
+  /** The scope that the access token needs. */
+  readonly scope?: Scope;
+  /** The error code with which the authorization server rejected the request for an access token (RFC 6749 §5.2). */
+  readonly oauth_error?: string;
+  /** The arguments that are not valid. */
+  readonly errors?: readonly FieldProblem[];
+  /** The rejected operations of a batch. */
+  readonly operations?: readonly {
+    readonly index: number;
+    readonly code: FailureCode;
+    readonly current_version?: number | undefined;
+  }[];
+};
+
+type FailureCode = keyof typeof FAILURES;
+
+/** The text is for every failure with this code, unless it depends on the failure. */
+type FailureDefinition = { readonly retryable: boolean; readonly text: string };
+
+/** Every failure. The texts are short and literal, because models pay for each byte. */
+const FAILURES = {
+  invalid_arguments: { retryable: false, text: 'The arguments are not valid. Nothing was done.' },
+  invalid_request: {
+    retryable: false,
+    text: 'The todo API rejected the request. Nothing was done. Compare the arguments with the input schema.',
+  },
+  invalid_cursor: {
+    retryable: false,
+    text: 'The cursor does not belong to this list. Send the next_cursor of the previous page with the same other arguments, or no cursor to start again.',
+  },
+  insufficient_scope: {
+    retryable: false,
+    text: 'The access token lacks a scope. Nothing was done. Tell the user.',
+  },
+  todo_not_found: {
+    retryable: false,
+    text: 'There is no todo with this id. Call list_todos to get the ids.',
+  },
+  not_found: {
+    retryable: false,
+    text: 'The todo API was not found at its address. Nothing was done. Tell the user to check API_BASE_URL of this MCP server.',
+  },
+  idempotency_key_in_use: {
+    retryable: true,
+    text: 'A call with this idempotency_key is still running. This call did nothing. Repeat it in a few seconds.',
+  },
+  version_mismatch: {
+    retryable: false,
+    text: 'The todo has changed. Nothing was done. Call get_todo, then decide again.',
+  },
+  content_too_large: {
+    retryable: false,
+    text: 'The call is too large for the todo API. Nothing was done. Send fewer or shorter todos.',
+  },
+  batch_rejected: {
+    retryable: false,
+    text: 'The batch was rejected. None of its operations was done. Call list_todos, then send a corrected batch.',
+  },
+  operation_not_executed: { retryable: false, text: 'Another operation of the batch was rejected.' },
+  idempotency_key_reused: {
+    retryable: false,
+    text: 'This idempotency_key was used for a different call. Nothing was done. Use a new key.',
+  },
+  rate_limited: { retryable: true, text: 'Too many requests. Nothing was done. Retry in a minute.' },
+  too_many_concurrent_writes: {
+    retryable: true,
+    text: 'Too many concurrent writes for this user. Nothing was done. Retry in a few seconds.',
+  },
+  database_unavailable: {
+    retryable: true,
+    text: 'The todo API cannot reach its database. Call list_todos to see what was done, then retry.',
+  },
+  access_token_rejected: {
+    retryable: false,
+    text: 'This MCP server got no access token. Nothing was done. Do not retry. Tell the user.',
+  },
+  authorization_server_unavailable: {
+    retryable: true,
+    text: 'The authorization server cannot be reached. Nothing was done. Retry in a few seconds.',
+  },
+  todo_api_unavailable: {
+    retryable: true,
+    text: 'The todo API cannot be reached. Call list_todos to see what was done, then retry.',
+  },
+  todo_api_failed: {
+    retryable: true,
+    text: 'The todo API failed. Call list_todos to see what was done before you retry.',
+  },
+  internal_error: {
+    retryable: true,
+    text: 'The MCP server failed. Call list_todos to see what was done before you retry.',
+  },
+} as const satisfies Record<string, FailureDefinition>;
+
+/**
+ * Describes an error that a tool, a resource or a prompt threw. Every word is written here: the message of an error may
+ * repeat untrusted text, which a model could take for an instruction, or details for an operator.
+ * @param scope the scope that the feature needs.
+ */
+export function describeFailure(error: unknown, scope: Scope | undefined): Failure {
+  if (error instanceof TodoApiError) return describeTodoApiError(error, scope);
+  if (error instanceof AccessTokenRejectedError) return describeAccessTokenRejection(error);
+  if (error instanceof AuthorizationServerUnavailableError) return createFailure('authorization_server_unavailable');
+  return createFailure('internal_error');
+}
+
+/** Describes arguments that do not match the input schema of a tool. */
+export function describeInvalidArguments(tool: string, errors: readonly FieldProblem[]): Failure {
+  const problems = errors.map(({ field, expected }) => `${field}: expected ${expected}.`).join(' ');
+  const text = `The arguments of ${tool} are not valid. ${problems} Nothing was done.`;
+  return createFailure('invalid_arguments', { text, members: { errors } });
+}
+
+function createFailure(
+  code: FailureCode,
+  {
+    text = FAILURES[code].text,
+    members = {},
+  }: { text?: string; members?: Omit<FailureReason, 'code' | 'retryable'> } = {},
+): Failure {
+  return { text, reason: { code, retryable: FAILURES[code].retryable, ...members } };
+}
+
+function describeTodoApiError(error: TodoApiError, scope: Scope | undefined): Failure {
+  if (error.operations.size > 0) return describeBatchRejection(error.operations);
+  const code = failureCode(error);
+  switch (code) {
+    case 'insufficient_scope':
+      return scope === undefined
+        ? createFailure(code)
+        : createFailure(code, {
+            text: `The access token lacks the scope ${scope}. Nothing was done. Tell the user that ${scope} must be granted.`,
+            members: { scope },
+          });
+    case 'version_mismatch': {
+      const { currentVersion } = error;
+      return currentVersion === undefined
+        ? createFailure(code)
+        : createFailure(code, {
+            text: `The todo has changed: its version is now ${currentVersion}. Nothing was done. Call get_todo, then decide again.`,
+            members: { current_version: currentVersion },
+          });
+    }
+    default:
+      return createFailure(code);
+  }
+}
+
+function describeBatchRejection(operations: TodoApiError['operations']): Failure {
+  const rejected = [...operations].map(([index, operation]) => ({
+    index,
+    code: failureCode(operation),
+    current_version: operation.currentVersion,
+  }));
+  const reasons = rejected.map(({ index, code, current_version }) => {
+    switch (code) {
+      case 'todo_not_found':
+        return `operations.${index}: there is no todo with this id.`;
+      case 'version_mismatch':
+        return `operations.${index}: the todo has changed${current_version === undefined ? '' : `, its version is now ${current_version}`}.`;
+      default:
+        return `operations.${index}: the todo API rejected it.`;
+    }
+  });
+  return createFailure('batch_rejected', {
+    text: `The batch was rejected. None of its operations was done. ${reasons.join(' ')} Call list_todos, then send a corrected batch.`,
+    members: { operations: rejected },
+  });
+}
+
+/** The code of a rejection by the API, or the code for its status when the answer came from something in between. */
+function failureCode({ status, code, invalidCursor }: RejectedOperation & { invalidCursor?: boolean }): FailureCode {
+  if (invalidCursor) return 'invalid_cursor';
+  if (code !== undefined && isFailureCode(code)) return code;
+  return CODES_BY_STATUS[status] ?? (status < 500 ? 'invalid_request' : 'todo_api_failed');
+}
+
+function isFailureCode(code: string): code is FailureCode {
+  return Object.hasOwn(FAILURES, code) && code !== 'internal_error';
+}
+
+const CODES_BY_STATUS: Readonly<Record<number, FailureCode>> = {
+  403: 'insufficient_scope',
+  404: 'todo_not_found',
+  409: 'idempotency_key_in_use',
+  412: 'version_mismatch',
+  413: 'content_too_large',
+  422: 'idempotency_key_reused',
+  429: 'rate_limited',
+  503: 'todo_api_unavailable',
+};
+
+function describeAccessTokenRejection({ error }: AccessTokenRejectedError): Failure {
+  const code = OAUTH_ERRORS.has(error) ? error : 'unknown error';
+  const advice = ADVICE[error] ?? 'to check the client id and secret of this MCP server';
+  return createFailure('access_token_rejected', {
+    text: `The authorization server rejected this MCP server (${code}). Nothing was done. Do not retry. Tell the user ${advice}.`,
+    members: { oauth_error: code },
+  });
+}
+
+/** The error codes that are repeated: those of the specifications (RFC 6749 §5.2, RFC 6750 §3.1, RFC 8707 §2). */
+const OAUTH_ERRORS: ReadonlySet<string> = new Set([
+  'invalid_request',
+  'invalid_client',
+  'invalid_grant',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+  'invalid_target',
+  'invalid_token',
+]);
+
+/** What the user must do where the credentials of the client are right. */
+const ADVICE: Readonly<Record<string, string>> = {
+  invalid_scope: 'to give the client of this MCP server the scopes todos:read and todos:write',
+  invalid_target: 'to allow the client of this MCP server the resource of the todo API, and to check API_RESOURCE',
+  unauthorized_client: 'to allow the client of this MCP server the grant type that it uses',
+};

@@ -1,0 +1,38 @@
+import { ErrorCode, type GetPromptRequest, type GetPromptResult } from '@modelcontextprotocol/sdk/types.js';
+import type { Prompt } from '../../prompts/prompt.ts';
+import { ProtocolError } from '../protocol-error.ts';
+import { type RequestExtra, runFeature } from '../run-feature.ts';
+import type { McpServerOptions } from '../server-options.ts';
+
+/**
+ * Answers `prompts/get`.
+ * @throws {ProtocolError} -32602 when no prompt has this name, or when arguments are missing or unknown.
+ */
+export async function getPrompt(
+  options: McpServerOptions,
+  { name, arguments: args = {} }: GetPromptRequest['params'],
+  extra: RequestExtra,
+): Promise<GetPromptResult> {
+  const prompt = options.features.prompts.find((prompt) => prompt.name === name);
+  if (prompt === undefined) throw new ProtocolError(ErrorCode.InvalidParams, 'There is no prompt with this name');
+  requireValidArguments(prompt, args);
+  const messages = await runFeature(options, prompt, extra, (context) => prompt.get(args, context));
+  return { description: prompt.description, messages };
+}
+
+function requireValidArguments({ arguments: known }: Prompt, args: Readonly<Record<string, string>>): void {
+  const missing = known.filter(({ name, required }) => required && args[name] === undefined).map(({ name }) => name);
+  if (missing.length > 0)
+    throw new ProtocolError(
+      ErrorCode.InvalidParams,
+      `prompts/get: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`,
+    );
+  const unknown = Object.keys(args).some((name) => !known.some((argument) => argument.name === name));
+  const names = known.map(({ name }) => name).join(', ');
+  // the unknown name is not repeated: it may be untrusted text
+  if (unknown)
+    throw new ProtocolError(
+      ErrorCode.InvalidParams,
+      `prompts/get: expected ${names ? `only ${names}` : 'no arguments'}`,
+    );
+}

@@ -1,0 +1,87 @@
+import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+import type { Context, Middleware } from 'koa';
+import { requestId } from '../../../shared/http/request-id.ts';
+import { InvalidAccessTokenError } from '../../../shared/resource-server/access-token-claims.ts';
+import type { Challenges } from '../../../shared/resource-server/challenge.ts';
+import type { AccessTokenSource } from '../../access-tokens/access-token-source.ts';
+import { detectRejection } from '../../access-tokens/detect-rejection.ts';
+import type { ExchangeAccessToken } from '../../access-tokens/token-exchange.ts';
+import type { ServerFeatures } from '../../features.ts';
+import { copyHead } from './copy-head.ts';
+import { isEventStream, sendEventStream } from './event-stream.ts';
+import type { JsonRpcMessage } from './json-rpc.ts';
+import type { McpState } from './mcp-state.ts';
+
+/** Creates the MCP server that answers one message of one caller. */
+export type CreateServer = (request: {
+  /** The caller's access tokens for the todo API. */
+  readonly accessTokens: AccessTokenSource;
+  readonly requestId: string;
+  readonly grantedScopes: ReadonlySet<string>;
+  readonly features: ServerFeatures;
+}) => Server;
+
+/**
+ * Answers one JSON-RPC message (MCP 2025-11-25, Streamable HTTP). Each message gets a server and a transport of its own,
+ * and nothing is kept between requests, so any instance can answer any message. The response is complete JSON, so that
+ * it can still be a 401 when auth or the API rejects the access token. A call with a progress token is answered with an
+ * event stream.
+ */
+export function answerMessage({
+  resource,
+  createServer,
+  exchange,
+  challenges,
+}: {
+  resource: string;
+  createServer: CreateServer;
+  exchange: ExchangeAccessToken;
+  challenges: Challenges;
+}): Middleware<McpState> {
+  return async function answerMessage(ctx) {
+    const { accessToken, body, features } = ctx.state;
+    const { source, findRejection } = detectRejection(exchange(accessToken, requestId(ctx)));
+    const server = createServer({
+      accessTokens: source,
+      requestId: requestId(ctx),
+      grantedScopes: accessToken.scopes,
+      features,
+    });
+    const enableJsonResponse = !hasProgressToken(body);
+    const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse });
+    await server.connect(transport);
+    // closing the server in `finally` cancels the requests of a client that has closed its connection
+    const disconnected = new Promise<undefined>((resolve) => ctx.res.once('close', () => resolve(undefined)));
+    try {
+      const request = new Request(resource, { method: 'POST', headers: transportHeaders(ctx) });
+      const response = await Promise.race([transport.handleRequest(request, { parsedBody: body }), disconnected]);
+      requireAccepted();
+      if (response === undefined) return;
+      if (isEventStream(response)) {
+        await sendEventStream(ctx, response, { disconnected, requireAccepted });
+        return;
+      }
+      copyHead(response, ctx);
+      ctx.body = await response.text();
+    } finally {
+      await server.close();
+    }
+
+    /** @throws {ChallengeError} 401 and never an error result: a client gets a new access token only after a 401. */
+    function requireAccepted(): void {
+      const rejection = findRejection();
+      if (rejection !== undefined) throw challenges.invalid(new InvalidAccessTokenError('invalid', rejection));
+    }
+  };
+}
+
+function hasProgressToken({ method, params }: JsonRpcMessage): boolean {
+  return method === 'tools/call' && Object(params?._meta).progressToken !== undefined;
+}
+
+/** The headers that the transport reads. It gets no others, so that the access token of the caller goes no further. */
+function transportHeaders(ctx: Context): Record<string, string> {
+  const names = ['accept', 'content-type', 'mcp-protocol-version'];
+  return Object.fromEntries(names.filter((name) => ctx.get(name) !== '').map((name) => [name, ctx.get(name)]));
+}
