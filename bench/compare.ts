@@ -93,8 +93,9 @@ function figures(rounds: readonly Round[]): Figures {
 
 /** @throws when the responses differ in more than their values, because different work cannot be compared. */
 async function requireSameResponse(yata: LoadRequest, baseline: LoadRequest): Promise<void> {
-  const [ours, theirs] = [await shapeOfResponse(yata), await shapeOfResponse(baseline)];
-  if (ours !== theirs) throw new Error(`the responses differ:\n  yata      ${ours}\n  baseline  ${theirs}`);
+  const [yataShape, baselineShape] = [await shapeOfResponse(yata), await shapeOfResponse(baseline)];
+  if (yataShape !== baselineShape)
+    throw new Error(`the responses differ:\n  yata      ${yataShape}\n  baseline  ${baselineShape}`);
 }
 
 async function shapeOfResponse({ url, method, headers, body: requestBody }: LoadRequest): Promise<string> {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { StatusList } from '../../shared/resource-server/status-list.ts';
 import { postAsClient } from '../support/post-as-client.ts';
@@ -11,6 +11,9 @@ let client: TestClient;
 beforeAll(async () => {
   system = await startSystem();
   client = await system.registerClient();
+  // the first access token creates a list; on PostgreSQL auth adds it to the aggregation after a notification
+  await system.getAccessToken(client);
+  await vi.waitFor(async () => expect((await aggregate()).body?.status_lists).toHaveLength(1), 10_000);
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
