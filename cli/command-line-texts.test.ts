@@ -270,7 +270,7 @@ async function diagnose({
   return `--- ${name}\n${shown}`;
 }
 
-/** Leaves out the links that are in order, and those that are skipped because they need another. */
+/** Removes the doctor's links that hold, and the links that were not checked because an earlier link fails. */
 function onlyFindings(text: string): string {
   return text
     .split('\n')

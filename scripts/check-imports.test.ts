@@ -6,7 +6,7 @@ import { makeTemporaryDirectory } from '../shared/testing/temporary-directory.ts
 import { findForbiddenImports } from './find-forbidden-imports.ts';
 import { IMPORT_RULES } from './import-rules.ts';
 
-/** Rule, file, and its content: the rule alone rejects it. */
+/** Each row: a rule, the path of a file, and its content, which breaks this rule and no other. */
 const FORBIDDEN: readonly (readonly [rule: string, file: string, content: string])[] = [
   ['yata.ts', 'yata.ts', `import { a } from './auth/main.ts';`],
   ['yata.ts', 'yata.ts', `const { a } = await import('./api/main.ts');`],

@@ -110,7 +110,7 @@ export function openFailedAuthenticationLimiter({
         return counted.msBeforeNext;
       },
       async count(key: string, { clientId, address }: Attempt) {
-        // in memory first: requests that arrive while PostgreSQL counts must not be free guesses
+        // the failure is counted in memory before PostgreSQL: otherwise requests that arrive in between would not be limited
         const limited = await consume(inMemory, key);
         const limitedByAll = inPostgres && (await consume(inPostgres, key));
         if (limitedByAll) await inMemory.block(key, limitedByAll.msBeforeNext / 1000);

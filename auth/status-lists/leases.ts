@@ -47,7 +47,7 @@ export type Leases = {
   readonly assign: (holder: string, expiresAt: number) => StatusIndex | Promise<StatusIndex>;
   /**
    * Assigns an index to a token that replaces the holder's earlier tokens. `revokeEarlier` revokes those in the same
-   * transaction. This costs one transaction for each token.
+   * transaction. Unlike `assign`, this method needs a transaction for each token.
    * @throws {LeaseHolderNotFoundError} when the holder does not exist or is disabled.
    */
   readonly assignExclusively: (

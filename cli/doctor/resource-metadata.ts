@@ -86,7 +86,7 @@ export async function checkWellKnownMetadata(
   const { value } = finding;
   if (announced !== undefined && announced.authorizationServer !== value.authorizationServer)
     throw new BrokenLinkError(
-      `${sanitize(url)} names the authorization server ${sanitize(value.authorizationServer)}, but the metadata of the challenge name ${sanitize(announced.authorizationServer)}`,
+      `${sanitize(url)} names the authorization server ${sanitize(value.authorizationServer)}, but the metadata at the URL in the challenge has ${sanitize(announced.authorizationServer)}`,
       'Serve the same document at both URLs.',
     );
   return finding;

@@ -25,7 +25,7 @@ export class HttpError<Code extends ProblemCode = ProblemCode> extends Error {
   readonly code: Code;
   readonly fields: readonly FieldProblem[];
   readonly headers: Readonly<Record<string, string>>;
-  /** The members of this code's problem details (RFC 9457 §3.2). */
+  /** The extension members of the problem details, which follow from the problem's `code` (RFC 9457 §3.2). */
   readonly members: Readonly<Record<string, unknown>>;
 
   constructor(code: Code, detail: string, ...[options]: Rest<Code>) {

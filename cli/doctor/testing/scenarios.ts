@@ -206,7 +206,7 @@ export const SCENARIOS: readonly Scenario[] = [
     failed: ['metadata-at-path'],
     warned: ['challenge'],
     detail:
-      /names the authorization server https:\/\/other\.example, but the metadata of the challenge name http:\/\/127/,
+      /names the authorization server https:\/\/other\.example, but the metadata at the URL in the challenge has http:\/\/127/,
     remedy: /Serve the same document at both URLs/,
   },
   {

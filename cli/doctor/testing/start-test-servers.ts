@@ -37,8 +37,8 @@ export type TestServers = AsyncDisposable & {
 };
 
 /**
- * Starts both servers. A deviation names its replies by `METHOD /path`, by the method of an MCP request, or by `challenge`
- * for a request without an access token.
+ * Starts both servers. A deviation is what a test server answers instead of the correct reply. Its keys say to which request:
+ * `METHOD /path`, the method of an MCP request, or `challenge` for a request without an access token.
  */
 export async function startTestServers(
   deviate: (at: { url: string; issuer: string }) => Deviation = () => ({}),
