@@ -244,9 +244,15 @@ test('the View shows a message for an empty list, a failed call and a cancelled 
   expect(await empty.bridge.teardownResource({})).toEqual({});
   expectNoProblems(empty);
 
-  const content = [{ type: 'text' as const, text: 'The todo API is out of reach.' }];
+  const content = [{ type: 'text' as const, text: 'The todo API cannot be reached.' }];
+  // the page decides by the code; the text, which is for a model, is shown only without a code that the page knows
+  const _meta = { 'yata/error': { code: 'rate_limited', retryable: true } };
+  await using limited = await openMcpAppsHost({ browser, client, result: { isError: true, content, _meta } });
+  expect(await limited.view.getByRole('alert').innerText()).toMatch(
+    /^There were too many requests\. Try again in a minute\.\s+Load the list again$/,
+  );
   await using failed = await openMcpAppsHost({ browser, client, result: { isError: true, content } });
-  expect(await failed.view.getByRole('alert').innerText()).toContain('The todo API is out of reach.');
+  expect(await failed.view.getByRole('alert').innerText()).toContain('The todo API cannot be reached.');
   await failed.view.getByRole('button', { name: 'Load the list again' }).click();
   await failed.view.getByText('No todos match.').waitFor();
   expect(await failed.view.getByRole('alert').count()).toBe(0);

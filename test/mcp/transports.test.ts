@@ -163,7 +163,7 @@ test('a stdio process logs an invalid line without its text, and ends when its h
     stderr += chunk;
   });
   child.stdin.write('{"jsonrpc": hunter2\n');
-  await vi.waitFor(() => expect(stderr).toContain('a line on stdin'), { timeout: 10_000 });
+  await vi.waitFor(() => expect(stderr).toContain('"event":"stdio.invalid_message"'), { timeout: 10_000 });
   expect(stderr).not.toContain('hunter2');
 
   stderr = '';
