@@ -24,6 +24,7 @@ const FORBIDDEN: readonly (readonly [rule: string, file: string, content: string
   ['mcp', 'mcp/main.ts', `await import('../auth/main.ts');`],
   ['shared', 'shared/http/serve.ts', `import { a } from '../../auth/app.ts';`],
   ['shared', 'shared/todo/todo.ts', `import type { A } from '../../api/app.ts';`],
+  ['examples', 'docs/examples/mcp-client.ts', `import { a } from '../../mcp/features.ts';`],
   ['docker', 'docker/make-secrets.ts', `import { a } from '../auth/config.ts';`],
   [
     'the resource server is self-contained',

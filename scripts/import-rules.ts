@@ -44,6 +44,13 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   { layer: true, name: 'mcp', files: ['mcp/**'], only: ['{mcp,shared}/**'], because: OVER_HTTP },
   { layer: true, name: 'shared', files: ['shared/**'], only: ['shared/**'], because: LAYERS },
   { layer: true, name: 'docker', files: ['docker/**'], only: ['{docker,shared}/**'], because: LAYERS },
+  {
+    layer: true,
+    name: 'examples',
+    files: ['docs/**'],
+    only: ['docs/**'],
+    because: 'an example is a program of a user: it uses yata over HTTP',
+  },
   { layer: true, name: 'development', files: ABOVE_ALL, only: ['**'], because: 'these may import everything' },
 
   // The resource server core works in any HTTP framework and could be a package of its own.
@@ -102,7 +109,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     name: 'the environment',
     files: ['**'],
-    except: ['yata.ts', 'cli/*.ts', '*/main.ts', 'mcp/stdio.ts', ...TESTS, ...ABOVE_ALL],
+    except: ['yata.ts', 'cli/*.ts', '*/main.ts', 'mcp/stdio.ts', 'docs/examples/*.ts', ...TESTS, ...ABOVE_ALL],
     never: ['process.env'],
     because: 'only composition roots read the environment; take what you need as a parameter',
   },
