@@ -34,7 +34,7 @@ type FailureReason = {
 
 type FailureCode = keyof typeof FAILURES;
 
-/** The text is for every failure with this code, unless it depends on the failure. */
+/** `text` is used when the functions below write no text with details of the failure. */
 type FailureDefinition = { readonly retryable: boolean; readonly text: string };
 
 /** Every failure. The texts are short and literal, because models pay for each byte. */
@@ -188,7 +188,7 @@ function describeBatchRejection(operations: TodoApiError['operations']): Failure
   });
 }
 
-/** The code of a rejection by the API, or the code for its status when the answer came from something in between. */
+/** The code of a rejection by the API, or the code for the status when a proxy rejected the request. */
 function failureCode({ status, code, invalidCursor }: RejectedOperation & { invalidCursor?: boolean }): FailureCode {
   if (invalidCursor) return 'invalid_cursor';
   if (code !== undefined && isFailureCode(code)) return code;
@@ -231,7 +231,7 @@ const OAUTH_ERRORS: ReadonlySet<string> = new Set([
   'invalid_token',
 ]);
 
-/** What the user must do where the credentials of the client are right. */
+/** What the user must do, for the errors that do not concern the credentials of the client. */
 const ADVICE: Readonly<Record<string, string>> = {
   invalid_scope: 'to give the client of this MCP server the scopes todos:read and todos:write',
   invalid_target: 'to allow the client of this MCP server the resource of the todo API, and to check API_RESOURCE',

@@ -11,8 +11,8 @@ const Problem = z.object({
 });
 
 /**
- * The todo API did not carry out a request. `status` is that of its answer; 502 when the answer is not one of a todo API,
- * 503 when there is none.
+ * The todo API did not carry out a request. `status` is the status of its response; 502 when the response does not come from a
+ * todo API, 503 when there is no response.
  */
 export class TodoApiError extends Error {
   override readonly name = 'TodoApiError';

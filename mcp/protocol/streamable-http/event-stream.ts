@@ -9,8 +9,8 @@ export function isEventStream(response: Response): response is EventStreamRespon
 }
 
 /**
- * How long the status of a stream is held back. An access token that the todo API rejects is rejected sooner, and then the
- * status can still be 401.
+ * How long the status of a stream is held back. If the todo API rejects the access token, it does so within this time, and
+ * the status can still be 401.
  */
 const HOLD_BACK_MS = 500;
 
