@@ -3,8 +3,8 @@ import { beforeEach, expect, test } from 'vitest';
 import { skipOutsideCi } from '../../shared/testing/skip-outside-ci.ts';
 import { isCheckout, listRepositoryFiles } from '../support/list-repository-files.ts';
 
-/** Folders with code that is for development, or that only builds the image. Every other folder with code is in the image. */
-const NOT_IN_THE_IMAGE = ['bench', 'docker', 'scripts', 'test'];
+/** Folders with code that is not a part of the services. Every other folder with code is in the image. */
+const NOT_IN_THE_IMAGE = ['bench', 'docker', 'docs', 'scripts', 'test'];
 
 const lines = (file: string) => readFileSync(file, 'utf8').split('\n');
 
