@@ -22,7 +22,7 @@ function createObject(codes: readonly ProblemCode[], members?: z.ZodObject) {
   return z.object({
     type: z.literal('about:blank').describe('Always `about:blank`. `code` identifies the problem'),
     title: z.string().describe('The reason phrase of the status'),
-    status: z.literal(codes.map((code) => PROBLEMS[code].status)),
+    status: z.literal([...new Set(codes.map((code) => PROBLEMS[code].status))]),
     code: z.enum(codes).describe('Identifies the problem. Programs decide by it'),
     detail: z.string().describe('What is wrong, for people'),
     errors: z

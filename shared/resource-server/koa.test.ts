@@ -7,7 +7,7 @@ import { startTokenIssuer } from '../testing/token-issuer.ts';
 import { createAccessTokenVerifier } from './access-token-verifier.ts';
 import { createChallenges } from './challenge.ts';
 import { createIssuer } from './issuer.ts';
-import { type Authorized, requireAccessToken, requireScope } from './koa.ts';
+import { type Authorized, requireAccessToken, requireScope, serveProtectedResourceMetadata } from './koa.ts';
 
 const resource = 'http://api.example/api/v1';
 const everywhere = `resource_metadata="http://api.example/.well-known/oauth-protected-resource/api/v1", scope="todos:read todos:write"`;
@@ -123,4 +123,30 @@ test('keys that cannot be fetched give 503, because the access token may be vali
   const answer = await guarded.get(`Bearer ${token}`);
   expect(answer).toMatchObject({ status: 503, challenge: null });
   expect(answer.headers.get('retry-after')).toBe('1');
+});
+
+test('the metadata is served by GET and HEAD, and another method gives 405 with the allowed ones', async () => {
+  const app = new Koa();
+  app.use(handleErrors({ logger: pino({ level: 'silent' }), render: renderProblem }));
+  app.use(
+    serveProtectedResourceMetadata({
+      resource,
+      authorizationServer: 'http://auth.example',
+      scopes: ['todos:read'],
+      name: 'test',
+    }),
+  );
+  await using server = await serve(app.callback(), { port: 0, host: '127.0.0.1' });
+  const request = async (method: string, path: string) => {
+    const { status, headers } = await fetch(`http://127.0.0.1:${server.port}${path}`, { method });
+    return [status, headers.get('allow')];
+  };
+  const path = '/.well-known/oauth-protected-resource/api/v1';
+  for (const place of [path, `${path}/`, '/.well-known/oauth-protected-resource']) {
+    expect(await request('GET', place)).toEqual([200, null]);
+    expect(await request('HEAD', place)).toEqual([200, null]);
+    expect(await request('POST', place)).toEqual([405, 'GET, HEAD']);
+    expect(await request('OPTIONS', place)).toEqual([204, 'GET, HEAD']);
+  }
+  expect(await request('GET', `${path}/else`)).toEqual([404, null]);
 });

@@ -52,12 +52,14 @@ export function requireScope(scope: string, challenges: Challenges): Middleware<
 /** Serves the protected resource metadata (RFC 9728). */
 export function serveProtectedResourceMetadata(protectedResource: ProtectedResource): Middleware {
   return async function serveProtectedResourceMetadata(ctx, next) {
-    const found =
-      ctx.method === 'GET' || ctx.method === 'HEAD'
-        ? findProtectedResourceMetadata(protectedResource, ctx.path)
-        : undefined;
+    const found = findProtectedResourceMetadata(protectedResource, ctx.path);
     if (found === undefined) {
       await next();
+      return;
+    }
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
+      ctx.status = ctx.method === 'OPTIONS' ? 204 : 405;
+      ctx.set('allow', 'GET, HEAD');
       return;
     }
     ctx.set({ ...found.headers });

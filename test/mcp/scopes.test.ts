@@ -130,6 +130,15 @@ test('over HTTP a client without todos:read is offered no resource and no prompt
   expect(await listFeatures(client)).toEqual([]);
   for (const request of [...READS, ...READING.map((name) => callTool(name))])
     expect(await post(system, writer, request), JSON.stringify(request)).toEqual(insufficient('todos:read'));
+  // completions need the scope whatever they refer to
+  for (const ref of [
+    undefined,
+    { type: 'ref/prompt', name: 'unknown' },
+    { type: 'ref/resource', uri: 'todo://today' },
+  ]) {
+    const request = { method: 'completion/complete', params: { ref, argument: { name: 'id', value: '' } } };
+    expect(await post(system, writer, request), JSON.stringify(request)).toEqual(insufficient('todos:read'));
+  }
   // the client may write, and gets the todo that it wrote
   expect(await client.callTool({ name: 'create_todo', arguments: { title: 'Blind' } })).toMatchObject({
     structuredContent: { title: 'Blind' },

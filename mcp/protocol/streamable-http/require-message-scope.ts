@@ -31,9 +31,12 @@ function findRequiredScope(
       return prompts.find(({ name }) => name === params.name)?.scope;
     case 'completion/complete': {
       const { type, name, uri } = Object(params.ref);
-      return type === 'ref/prompt'
-        ? prompts.find((prompt) => prompt.name === name)?.scope
-        : resources.find(({ address }) => 'uriTemplate' in address && address.uriTemplate === uri)?.scope;
+      const referenced =
+        type === 'ref/prompt'
+          ? prompts.find((prompt) => prompt.name === name)
+          : resources.find(({ address }) => 'uriTemplate' in address && address.uriTemplate === uri);
+      // an unknown reference needs the scope of a feature that has completions: without it the answer is 403 in any case
+      return (referenced ?? [...resources, ...prompts].find(({ complete }) => complete !== undefined))?.scope;
     }
     default:
       return undefined;
