@@ -134,7 +134,7 @@ test('the command line administers clients and revokes tokens', { timeout: 120_0
     stderr: 'This change would leave no active client with the scope admin, so no client could undo it.\n',
   });
 
-  expect(await yata(['clients', 'show', 'nobody'])).toMatchObject({
+  expect(await yata(['clients', 'show', 'missing'])).toMatchObject({
     code: 1,
     stderr: 'There is no client with this id.\n',
   });
