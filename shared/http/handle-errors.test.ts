@@ -2,6 +2,7 @@ import Koa from 'koa';
 import pg from 'pg';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { AuthorizationServerUnavailableError } from '../resource-server/issuer.ts';
 import { getFreePort } from '../testing/free-port.ts';
 import { handleErrors, renderProblem } from './handle-errors.ts';
 import { HttpError } from './http-error.ts';
@@ -48,6 +49,23 @@ test('the reason of a rejection is logged at debug, without what the client sent
       cause: Object.assign(new Error('eyJ.secret'), { reason: 'expired' }),
     });
   });
-  expect(logged).toMatchObject([{ level: 20, method: 'GET', path: '/here', status: 401, reason: 'expired' }]);
+  expect(logged).toMatchObject([
+    { level: 20, method: 'GET', path: '/here', status: 401, code: 'access_token_expired', reason: 'expired' },
+  ]);
   expect(JSON.stringify(logged)).not.toContain('secret');
+});
+
+test('a rejection without a cause is logged at debug too, with its code and the request id', async () => {
+  const { headers, logged } = await answerTo(() => undefined);
+  const request_id = headers.get('x-request-id');
+  expect(logged).toMatchObject([{ level: 20, event: 'request.rejected', status: 404, code: 'not_found', request_id }]);
+});
+
+test('an authorization server that cannot be reached gives 503 with its Retry-After', async () => {
+  const { status, headers, body } = await answerTo(() => {
+    throw new AuthorizationServerUnavailableError('unreachable', { retryAfter: 7 });
+  });
+  expect(status).toBe(503);
+  expect(headers.get('retry-after')).toBe('7');
+  expect(body).toMatchObject({ code: 'authorization_server_unavailable', detail: 'unreachable' });
 });

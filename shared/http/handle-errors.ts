@@ -10,9 +10,10 @@ import { describeRequest } from './request-id.ts';
 export type RenderError = (error: HttpError) => { readonly type: string; readonly body: object };
 
 /**
- * The one place where errors become responses. An `HttpError` or `ChallengeError` reaches the client as it is. A database
- * or authorization server that cannot be reached gives 503. Every other error is a fault of this server: a 500 without
- * details. Faults and 503s are logged with their cause.
+ * The place where errors become responses in api, mcp, `/admin` and the status lists; auth/provider answers for the OAuth
+ * endpoints. An `HttpError` or `ChallengeError` reaches the client with its status, code, headers and members. A database or
+ * authorization server that cannot be reached gives 503. Every other error is a fault of this server: a 500 without
+ * details. Faults and 503s are logged with their cause, other rejections at debug with their code.
  */
 export function handleErrors({ logger, render }: { logger: Logger; render: RenderError }): Middleware {
   return async function handleErrors(ctx, next) {
@@ -24,11 +25,13 @@ export function handleErrors({ logger, render }: { logger: Logger; render: Rende
       const request = describeRequest(ctx);
       if (rejection.status >= 500)
         logger.error({ event: 'request.failed', err: rejection.cause ?? error, ...request }, rejection.message);
-      else if (rejection.cause !== undefined)
+      else {
+        const { status, code, cause } = rejection;
         logger.debug(
-          { event: 'request.rejected', ...request, status: rejection.status, reason: reasonOf(rejection.cause) },
+          { event: 'request.rejected', ...request, status, code, reason: reasonOf(cause) },
           'request rejected',
         );
+      }
       const { type, body } = render(rejection);
       ctx.status = rejection.status;
       ctx.set({ ...rejection.headers });
@@ -68,8 +71,10 @@ function toHttpError(error: unknown): HttpError {
     const { code, message, headers, cause } = error;
     return new HttpError(code, message, { headers, cause });
   }
-  if (error instanceof AuthorizationServerUnavailableError)
-    return new ServiceUnavailableError('authorization_server_unavailable', error.message, { cause: error.cause });
+  if (error instanceof AuthorizationServerUnavailableError) {
+    const { message, retryAfter, cause } = error;
+    return new ServiceUnavailableError('authorization_server_unavailable', message, { retryAfter, cause });
+  }
   if (isDatabaseUnavailable(error))
     return new ServiceUnavailableError('database_unavailable', 'The database cannot be reached', { cause: error });
   return new HttpError('internal_error', 'The server has a fault. It is logged with the id of this request.', {
@@ -78,7 +83,7 @@ function toHttpError(error: unknown): HttpError {
 }
 
 /** A fixed word for the log. A message could repeat what the client sent. */
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'unknown';
+function reasonOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error)) return undefined;
   return 'reason' in cause ? String(cause.reason) : cause.name;
 }

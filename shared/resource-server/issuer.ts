@@ -55,11 +55,13 @@ export class AuthorizationServerUnavailableError extends Error {
   readonly status = 503;
   /** Koa and other frameworks send the message and headers of an error that has this member. */
   readonly expose = true;
+  /** Seconds after which a client should try again. */
+  readonly retryAfter: number;
   readonly headers: Readonly<Record<string, string>>;
 
-  /** @param options.retryAfter seconds after which a client should try again. */
   constructor(message: string, { cause, retryAfter = 1 }: { cause?: unknown; retryAfter?: number | undefined } = {}) {
     super(message, { cause });
+    this.retryAfter = retryAfter;
     this.headers = { 'retry-after': String(retryAfter) };
   }
 }
