@@ -81,7 +81,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
 
   const statusLists = starting.use(await openStatusLists({ database, em, issuer, signingKeys, logger }));
   const { isInvalid, isRevoked, commitTimes } = statusLists;
-  // a list accepts new tokens during the lifetime of one token, and is deleted when its last token has expired
+  // a list accepts new tokens during the lifetime of one token, and is deleted a minute after it has expired
   const leases = createLeases({ em, listLifetimeSeconds: accessTokenTtl, isInvalid });
   const tokenStatus = createTokenStatus({ issuer, leases, statusLists, revokeLeases });
   const revocations = createRevocations({ em, statusLists });

@@ -87,8 +87,12 @@ function toAdminError(error: unknown, clientId: string, source: string): unknown
   if (error instanceof AccessTokenRejectedError) {
     const reason =
       error.error === 'invalid_client' ? 'client authentication failed' : (error.description ?? error.error);
+    const advice =
+      error.error === 'invalid_client'
+        ? `Check that the secret from ${source} is the current one, and that the client is active.`
+        : `Use an administrator's credentials: those from ${source} are of a client without the scope admin.`;
     return new AdministratorRejectedError(
-      `The authorization server rejected the client ${clientId}: ${reason}. Check that the secret from ${source} is the current one, that the client is active, and that it has the scope admin.`,
+      `The authorization server rejected the client ${clientId}: ${reason}. ${advice}`,
     );
   }
   if (error instanceof AuthorizationServerUnavailableError && isTooManyRequests(error.cause))

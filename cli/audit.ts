@@ -6,7 +6,7 @@ export const auditCommand = defineCommand({
   name: 'audit',
   summary: 'list audit events, the newest first',
   details:
-    'The events are changes that administrators made, changes at start-up, and failed authentications. Use --before with the id of the last event to get the next page.',
+    'The events are changes that administrators made, changes at start-up, access tokens that clients revoked, failed authentications, and rejected token requests. Use --before with the id of the last event to get the next page.',
   arguments: {},
   options: {
     limit: { value: 'NUMBER', description: 'how many events to list (default: 100)' },

@@ -4,7 +4,7 @@ import { HttpError, InvalidRequestError } from '../../shared/http/http-error.ts'
 import { insertSuccess, type Origin } from '../audit/audit.ts';
 import { hasActiveAdministrator } from '../clients/active-clients.ts';
 import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
-import { isClientId } from '../clients/client-id.ts';
+import { createClientId, isClientId } from '../clients/client-id.ts';
 import { ClientSecretEntity } from '../clients/client-secret.entity.ts';
 import { createClientSecret, hashClientSecret } from '../clients/client-secret.ts';
 import { type Clients, insertClient } from '../clients/clients.ts';
@@ -54,7 +54,7 @@ export function createAdministration({
   const [adminResource = ''] = resourcesWith(['admin']);
   return {
     async createClient(request, origin) {
-      const clientId = request.client_id ?? `client-${createClientSecret().slice(0, 12)}`;
+      const clientId = request.client_id ?? createClientId();
       const scopes = request.scope.split(' ');
       const resources = request.resources ?? resourcesWith(scopes);
       requireKnownResources(resources);

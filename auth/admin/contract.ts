@@ -24,10 +24,7 @@ const DEFAULT_AUDIT_EVENTS = 100;
 /** Scopes in the form of RFC 6749 §3.3, separated by spaces: at least one, and each must exist. */
 const scope = z
   .string(SCOPE_LIST)
-  .refine(
-    (text) => text.split(' ').length > 0 && text.split(' ').every((name) => ALL_SCOPES.includes(name)),
-    SCOPE_LIST,
-  );
+  .refine((text) => text.split(' ').every((name) => ALL_SCOPES.includes(name)), SCOPE_LIST);
 
 const clientName = z.string(CLIENT_NAME).regex(/^[^\p{Cc}\p{Cs}]{1,200}$/u, CLIENT_NAME);
 

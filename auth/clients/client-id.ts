@@ -1,3 +1,10 @@
+import { randomBytes } from 'node:crypto';
+
+/** Creates a client id that no other client has: 72 random bits. */
+export function createClientId(): string {
+  return `client-${randomBytes(9).toString('base64url')}`;
+}
+
 /** The client ids that an administrator can choose. Every such id can be part of a file name and of a URL path. */
 export const CHOSEN_CLIENT_ID = /^[A-Za-z0-9_-]{1,100}$/;
 

@@ -54,7 +54,7 @@ export function statusListRoutes({
       ctx.status = 404;
       ctx.body = {
         error: 'not_found',
-        error_description: 'There is no status list with this id. A list is deleted when its last token has expired.',
+        error_description: 'There is no status list with this id. A list is deleted a minute after it has expired.',
       };
       return;
     }

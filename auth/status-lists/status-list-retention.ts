@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 
 /**
  * The condition, in SQL, on status lists and leases that are still needed. A resource server whose clock is slow
- * accepts a token for a little longer than auth does, so a list is kept for a minute after its last token has expired.
+ * accepts a token for a little longer than auth does, so a list is kept for a minute after it has expired.
  */
 export const RETAINED_SQL = "expires_at > now() - interval '1 minute'";
 

@@ -203,7 +203,7 @@ test('the admin client says why its credentials were rejected', async () => {
     createAdminClient({ issuer, credentials: { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET }, source: 'admin.env' });
   for (let attempt = 0; attempt < 10; attempt += 1) {
     await expect(connect('unknown', 'wrong').listClients()).rejects.toThrow(
-      /^The authorization server rejected the client unknown: client authentication failed\. Check that the secret from admin\.env is the current one, that the client is active, and that it has the scope admin\.$/,
+      /^The authorization server rejected the client unknown: client authentication failed\. Check that the secret from admin\.env is the current one, and that the client is active\.$/,
     );
   }
   await expect(connect('unknown', 'wrong').listClients()).rejects.toThrow(
