@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { runCommandLine } from './cli/command-line/run-command-line.ts';
 import { COMMANDS } from './cli/commands.ts';
-import { runCommandLine } from './cli/run-command-line.ts';
 
 const exitCode = await runCommandLine(process.argv.slice(2), {
   commands: COMMANDS,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ClientResponse } from '../auth/admin/contract.ts';
-import { type Command, type CommandResult, defineCommand, UsageError } from './command.ts';
+import { type Command, type CommandResult, defineCommand, UsageError } from './command-line/command.ts';
 import type { StoreCredentials } from './connect-admin.ts';
 import { clientLine, clientMembers, clientWithSecret } from './result-texts.ts';
 

@@ -1,6 +1,6 @@
 import { auditCommand } from './audit.ts';
 import { clientsCommands } from './clients.ts';
-import type { Command } from './command.ts';
+import type { Command } from './command-line/command.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { startCommand } from './start.ts';
 import { tokensCommands } from './tokens.ts';

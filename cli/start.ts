@@ -1,5 +1,5 @@
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
-import { defineCommand } from './command.ts';
+import { defineCommand } from './command-line/command.ts';
 import { STARTING_TEXT } from './start-texts.ts';
 
 /** Starts auth, api and mcp in one process. */

@@ -1,5 +1,5 @@
-import type { Command } from './command.ts';
-import { defineCommand, UsageError } from './command.ts';
+import type { Command } from './command-line/command.ts';
+import { defineCommand, UsageError } from './command-line/command.ts';
 import { revocationText } from './result-texts.ts';
 
 /** Seconds that `--wait` waits for the resource servers. */

@@ -4,8 +4,8 @@
  *   npm run docs:commands
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { writeCommandList } from '../cli/command-list.ts';
 import { COMMANDS } from '../cli/commands.ts';
+import { writeCommandList } from './command-list.ts';
 
 const path = new URL('../docs/command-line.md', import.meta.url);
 writeFileSync(path, writeCommandList(readFileSync(path, 'utf8'), COMMANDS));

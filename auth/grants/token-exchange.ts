@@ -11,13 +11,13 @@ import {
   type VerifyAccessToken,
 } from '../../shared/resource-server/access-token-verifier.ts';
 import type { StatusReference } from '../../shared/resource-server/status-list.ts';
+import { InvalidRequestParameterError, UnauthorizedClientError } from '../oauth-error.ts';
 import {
   allowedScopes,
   getResourceServer,
   grantScopes,
   type ResourceServers,
 } from '../resource-servers/resource-servers.ts';
-import { InvalidRequestParameterError, UnauthorizedClientError } from './oauth-error.ts';
 
 const Parameters = z.object({
   subject_token: z.string('the access token to exchange'),

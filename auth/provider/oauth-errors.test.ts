@@ -5,7 +5,7 @@ import {
   InvalidScopeError,
   InvalidTargetError,
   UnauthorizedClientError,
-} from '../grants/oauth-error.ts';
+} from '../oauth-error.ts';
 import { LeaseHolderNotFoundError } from '../status-lists/leases.ts';
 import { throwProviderErrors, toProviderError } from './oauth-errors.ts';
 

@@ -1,5 +1,5 @@
 import { errors } from 'oidc-provider';
-import { InvalidScopeError, OAuthError } from '../grants/oauth-error.ts';
+import { InvalidScopeError, OAuthError } from '../oauth-error.ts';
 import { LeaseHolderNotFoundError } from '../status-lists/leases.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Client } from 'oidc-provider';
 import { SCOPES, type Scope } from '../../shared/scopes.ts';
-import { InvalidScopeError, InvalidTargetError } from '../grants/oauth-error.ts';
+import { InvalidScopeError, InvalidTargetError } from '../oauth-error.ts';
 
 /** A resource for which auth issues access tokens, and the scopes that exist there. */
 export type ResourceServer = { readonly resource: string; readonly scopes: readonly Scope[] };

@@ -1,4 +1,4 @@
-import { defineCommand, UsageError } from '../command.ts';
+import { defineCommand, UsageError } from '../command-line/command.ts';
 
 /** Examines what a client needs to reach an MCP endpoint or an API. */
 export const doctorCommand = defineCommand({

@@ -1,6 +1,6 @@
-import type { Command, CommandContext } from '../command.ts';
+import type { Command, CommandContext } from '../command-line/command.ts';
+import { runCommandLine } from '../command-line/run-command-line.ts';
 import { COMMANDS } from '../commands.ts';
-import { runCommandLine } from '../run-command-line.ts';
 
 /** Runs a command line in this process, without an environment, a stdin and a connection to auth unless given. */
 export async function runInProcess(

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { writeCommandList } from '../../scripts/command-list.ts';
+import { COMMANDS } from '../commands.ts';
+import { runInProcess as run } from '../testing/run-in-process.ts';
+import { SECRET, USAGE_ERRORS } from '../testing/usage-errors.ts';
 import { defineCommand, UsageError } from './command.ts';
-import { writeCommandList } from './command-list.ts';
-import { COMMANDS } from './commands.ts';
-import { runInProcess as run } from './testing/run-in-process.ts';
-import { SECRET, USAGE_ERRORS } from './testing/usage-errors.ts';
 import { signature, usage } from './usage.ts';
 
 /** A command that has one of everything, and prints what it got. */

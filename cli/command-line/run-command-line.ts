@@ -1,4 +1,4 @@
-import { describeError } from '../shared/run-until-signalled.ts';
+import { describeError } from '../../shared/run-until-signalled.ts';
 import { type Command, type CommandContext, UsageError } from './command.ts';
 import { ParseError, parseCommandLine } from './parse-command-line.ts';
 

@@ -1,6 +1,6 @@
-import type { Command } from './command.ts';
-import { parseCommandLine } from './parse-command-line.ts';
-import { signature } from './usage.ts';
+import type { Command } from '../cli/command-line/command.ts';
+import { parseCommandLine } from '../cli/command-line/parse-command-line.ts';
+import { signature } from '../cli/command-line/usage.ts';
 
 const BEGIN = '<!-- commands: written by npm run docs:commands -->';
 const END = '<!-- end of commands -->';

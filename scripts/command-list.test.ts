@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { COMMANDS } from '../cli/commands.ts';
 import { writeCommandList } from './command-list.ts';
-import { COMMANDS } from './commands.ts';
 
 test('docs/command-line.md lists the commands as they are (run npm run docs:commands)', () => {
   const document = readFileSync(new URL('../docs/command-line.md', import.meta.url), 'utf8');

@@ -1,5 +1,5 @@
-import type { Environment } from '../shared/configuration/environment.ts';
-import type { Administration } from './connect-admin.ts';
+import type { Environment } from '../../shared/configuration/environment.ts';
+import type { Administration } from '../connect-admin.ts';
 
 /** A command of the command line. Parsing, `--help` and docs/command-line.md are generated from it. */
 export type Command = {
