@@ -24,6 +24,7 @@ import { createTokenExchange } from './grants/token-exchange.ts';
 import { createIntrospectionEndpoint } from './introspection/introspection-endpoint.ts';
 import { createAdapterFactory } from './provider/adapter.ts';
 import { createProvider } from './provider/provider.ts';
+import { signIntrospectionResponse } from './provider/signed-introspection.ts';
 import type { ResourceServers } from './resource-servers/resource-servers.ts';
 import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts';
 import { createRevocations, revokeLeases } from './revocation/revocations.ts';
@@ -117,14 +118,18 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     noteSecretUse: secretUse.record,
     failedAuthentications,
     revokeToken: createRevocationEndpoint({ issuer, verify: verifyOwnToken, revocations }),
-    introspectToken: createIntrospectionEndpoint({ verify: verifyOwnToken, isRevoked }),
+    introspectToken: createIntrospectionEndpoint({
+      verify: verifyOwnToken,
+      isRevoked,
+      signResponse: signIntrospectionResponse,
+    }),
     record: createAuditRecord({ em, logger }),
     logger,
   });
 
   const challenges = createChallenges(adminResource);
   const verify = createAccessTokenVerifier({ issuer, audience: adminResource.resource, keys, isRevoked });
-  const administration = adminRoutes({
+  const adminRouter = adminRoutes({
     issuer,
     em,
     administration: createAdministration({ em, resourceServers, statusLists, clients }),
@@ -139,7 +144,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     provider,
     apiResource,
     adminResource,
-    adminRoutes: administration,
+    adminRoutes: adminRouter,
     statusListRoutes: statusListRoutes({ statusLists, readers, issuer }),
     isTrustedProxy: config.AUTH_TRUSTED_PROXIES,
     checks: { database: () => em.fork().execute('select 1') },

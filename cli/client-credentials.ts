@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { clientVariables } from '../mcp/config.ts';
 import { type Environment, readEnvironment } from '../shared/configuration/environment.ts';
+import { clientVariables } from '../shared/configuration/variables.ts';
 
 const ClientCredentials = z.object(clientVariables);
 export type ClientCredentials = z.infer<typeof ClientCredentials>;

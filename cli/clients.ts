@@ -119,7 +119,7 @@ const rotateSecretCommand = defineCommand({
   name: 'clients rotate-secret',
   summary: 'give a client a new secret and print it',
   details:
-    'The new secret is printed only once. It also replaces the old one in the file of the data directory that holds the credentials of this client, such as data/demo-client.env.',
+    'The new secret is printed only once. It also replaces the old one in the data directory, if a file there holds the credentials of this client, such as data/demo-client.env. That file stays as it is if OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET are set.',
   arguments: ID,
   options: {
     overlap: {

@@ -7,7 +7,7 @@ import { describeError } from '../shared/run-until-signalled.ts';
 import { makeTemporaryDirectory } from '../shared/testing/temporary-directory.ts';
 import { type AdminClient, createAdminClient } from './admin-client.ts';
 import { COMMANDS } from './commands.ts';
-import { type Administration, connectAdmin } from './connect-admin.ts';
+import { type AdminConnection, connectAdmin } from './connect-admin.ts';
 import { toBrokenLink } from './doctor/cautious-fetch.ts';
 import { runDoctor } from './doctor/run-doctor.ts';
 import { NO_CREDENTIALS, SCENARIOS, type Scenario } from './doctor/testing/scenarios.ts';
@@ -82,7 +82,7 @@ async function usageErrorTexts(): Promise<string[]> {
 }
 
 /** Runs a command line, and returns it with everything that it prints. */
-async function transcript(words: readonly string[], administration?: Partial<Administration>): Promise<string> {
+async function transcript(words: readonly string[], administration?: Partial<AdminConnection>): Promise<string> {
   const { exitCode, stdout, stderr } = await runInProcess(words, COMMANDS, {
     ...(administration !== undefined && {
       connectAdmin: async () => ({ admin, storeCredentials: () => undefined, ...administration }),

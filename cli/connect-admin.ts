@@ -16,14 +16,14 @@ import { findClientCredentials } from './client-credentials.ts';
 export type StoreCredentials = (credentials: Credentials) => string | undefined;
 
 /** What the administrator's commands work with. */
-export type Administration = { readonly admin: AdminClient; readonly storeCredentials: StoreCredentials };
+export type AdminConnection = { readonly admin: AdminClient; readonly storeCredentials: StoreCredentials };
 
 /**
  * Connects to the admin API of auth with the credentials in the environment, or else with those of the client `admin` in
  * the data directory. It sends no request.
  * @throws {InvalidConfigurationError} @throws when there are no credentials.
  */
-export function connectAdmin(given: Environment): Administration {
+export function connectAdmin(given: Environment): AdminConnection {
   const environment = resolveFiles(given);
   const { AUTH_ISSUER, AUTH_URL, YATA_DATA_DIR } = readEnvironment(
     z.object({ ...identifiers(environment), AUTH_URL: httpUrl.optional(), YATA_DATA_DIR: dataDirectory }),

@@ -64,7 +64,7 @@ export function createMcpApp({
       caller: { todos: todoApi(accessTokens, requestId) },
       findGrantedScopes: async () => grantedScopes,
       extensions: AUTHORIZATION_EXTENSIONS,
-      logger,
+      logger: logger.child({ request_id: requestId }),
     });
 
   const router = new Router<McpState>({ strict: true });

@@ -1,6 +1,13 @@
 import * as z from 'zod';
 import { type Environment, readEnvironment, resolveFiles } from '../shared/configuration/environment.ts';
-import { corsOrigins, httpUrl, identifiers, port, processVariables } from '../shared/configuration/variables.ts';
+import {
+  clientVariables,
+  corsOrigins,
+  httpUrl,
+  identifiers,
+  port,
+  processVariables,
+} from '../shared/configuration/variables.ts';
 
 /** What an MCP client learns about the server, over both transports. */
 const serverVariables = {
@@ -11,14 +18,6 @@ const serverVariables = {
     .enum(['true', 'false'], 'true or false')
     .default('false')
     .transform((value) => value === 'true'),
-};
-
-/** The client of the authorization server as which a process gets access tokens. */
-export const clientVariables = {
-  OAUTH_CLIENT_ID: z.string('the id of a client'),
-  OAUTH_CLIENT_SECRET: z.string('the secret of that client'),
-  /** The only token endpoint that may get the secret; absent: the one in the authorization server metadata. */
-  OAUTH_TOKEN_URL: httpUrl.optional(),
 };
 
 /** The variables of the MCP server over Streamable HTTP that do not concern its client and the way to the todo API. */

@@ -35,6 +35,14 @@ test.each([
   expect(failure.reason).toEqual({ retryable: false, ...reason });
 });
 
+test.each([
+  [500, 'todos:read', 'The todo API failed. Retry once.'],
+  [503, 'todos:read', 'The todo API cannot be reached. Retry in a few seconds.'],
+  [503, 'todos:write', 'The todo API cannot be reached. Call list_todos to see what was done, then retry.'],
+] as const)('the status %i of a feature with the scope %s says what to do next', (status, scope, text) => {
+  expect(describeFailure(new TodoApiError(status, { problem: undefined }), scope).text).toBe(text);
+});
+
 test('a rejected batch gives a code for each rejected operation', () => {
   const results = [
     { status: 424, code: 'operation_not_executed' },

@@ -34,8 +34,11 @@ type FailureReason = {
 
 type FailureCode = keyof typeof FAILURES;
 
-/** `text` is used when the functions below write no text with details of the failure. */
-type FailureDefinition = { readonly retryable: boolean; readonly text: string };
+/**
+ * `text` is used when the functions below write no text with details of the failure. `readText` replaces it for a feature
+ * that only reads, after which there is no write to look for.
+ */
+type FailureDefinition = { readonly retryable: boolean; readonly text: string; readonly readText?: string };
 
 /** Every failure. The texts are short and literal, because models pay for each byte. */
 const FAILURES = {
@@ -89,6 +92,7 @@ const FAILURES = {
   database_unavailable: {
     retryable: true,
     text: 'The todo API cannot reach its database. Call list_todos to see what was done, then retry.',
+    readText: 'The todo API cannot reach its database. Retry in a few seconds.',
   },
   access_token_rejected: {
     retryable: false,
@@ -101,14 +105,17 @@ const FAILURES = {
   todo_api_unavailable: {
     retryable: true,
     text: 'The todo API cannot be reached. Call list_todos to see what was done, then retry.',
+    readText: 'The todo API cannot be reached. Retry in a few seconds.',
   },
   todo_api_failed: {
     retryable: true,
     text: 'The todo API failed. Call list_todos to see what was done before you retry.',
+    readText: 'The todo API failed. Retry once.',
   },
   internal_error: {
     retryable: true,
     text: 'The MCP server failed. Call list_todos to see what was done before you retry.',
+    readText: 'The MCP server failed. Retry once.',
   },
 } as const satisfies Record<string, FailureDefinition>;
 
@@ -118,6 +125,13 @@ const FAILURES = {
  * @param scope the scope that the feature needs.
  */
 export function describeFailure(error: unknown, scope: Scope | undefined): Failure {
+  const failure = classify(error, scope);
+  const definition: FailureDefinition = FAILURES[failure.reason.code];
+  if (scope === 'todos:write' || definition.readText === undefined) return failure;
+  return { ...failure, text: definition.readText };
+}
+
+function classify(error: unknown, scope: Scope | undefined): Failure {
   if (error instanceof TodoApiError) return describeTodoApiError(error, scope);
   if (error instanceof AccessTokenRejectedError) return describeAccessTokenRejection(error);
   if (error instanceof AuthorizationServerUnavailableError) return createFailure('authorization_server_unavailable');

@@ -18,20 +18,20 @@ export function createLogger({
       name,
       level,
       // a request or an error can contain credentials, so only the named members are written
-      serializers: { err: describeError },
+      serializers: { err: serializeError },
     },
     destination({ dest: stream === 'stdout' ? 1 : 2, sync: true }),
   );
 }
 
 /** Describes an error and its causes by name, message and stack. Other members are left out: they may be secrets. */
-function describeError(error: unknown): object {
+function serializeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) };
   return {
     type: error.name,
     message: error.message,
     ...('code' in error && { code: error.code }),
     stack: error.stack,
-    ...(error.cause !== undefined && { cause: describeError(error.cause) }),
+    ...(error.cause !== undefined && { cause: serializeError(error.cause) }),
   };
 }

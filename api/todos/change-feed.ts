@@ -74,7 +74,9 @@ export async function openTodoChangeFeed({
     if (since < forgotten || since > sequence)
       throw new HttpError(
         'changes_expired',
-        'The changes after `since` are no longer kept. List the todos, then read on from the newest change.',
+        since > sequence
+          ? '`since` is later than the newest change of this list. List the todos, then read on from the newest change.'
+          : 'The changes after `since` are no longer kept. List the todos, then read on from the newest change.',
         {
           members: { oldest: forgotten, newest: sequence },
           fields: [{ field: 'since', expected: `a position from ${forgotten} to ${sequence}` }],

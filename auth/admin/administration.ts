@@ -1,7 +1,7 @@
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { HttpError, InvalidRequestError } from '../../shared/http/http-error.ts';
-import { insertSuccess, type Origin } from '../audit/audit.ts';
+import { insertSuccess, type RequestOrigin } from '../audit/audit.ts';
 import { hasActiveAdministrator } from '../clients/active-clients.ts';
 import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
 import { createClientId, isClientId } from '../clients/client-id.ts';
@@ -19,24 +19,24 @@ import type { ClientChanges, ClientResponse, NewClientRequest } from './contract
  */
 export type Administration = {
   /** @throws {InvalidRequestError} when another client has the id, or a resource does not exist. */
-  readonly createClient: (request: NewClientRequest, origin: Origin) => Promise<ClientResponse>;
+  readonly createClient: (request: NewClientRequest, origin: RequestOrigin) => Promise<ClientResponse>;
   readonly listClients: () => Promise<ClientResponse[]>;
   readonly getClient: (clientId: string) => Promise<ClientResponse>;
   /**
    * Changes a client. Disabling it revokes its access tokens in the same transaction.
    * @throws {HttpError} `last_administrator` (409) when no active administrator would remain.
    */
-  readonly changeClient: (clientId: string, changes: ClientChanges, origin: Origin) => Promise<ClientResponse>;
+  readonly changeClient: (clientId: string, changes: ClientChanges, origin: RequestOrigin) => Promise<ClientResponse>;
   /**
    * Deletes a client and revokes its access tokens.
    * @throws {HttpError} `last_administrator` (409) when no active administrator would remain.
    */
-  readonly deleteClient: (clientId: string, origin: Origin) => Promise<void>;
+  readonly deleteClient: (clientId: string, origin: RequestOrigin) => Promise<void>;
   /**
    * Creates a new secret. The current secrets stay valid for `overlapSeconds`.
    * @throws {HttpError} `client_has_no_secret` (409) when the client authenticates with a key.
    */
-  readonly rotateSecret: (clientId: string, overlapSeconds: number, origin: Origin) => Promise<ClientResponse>;
+  readonly rotateSecret: (clientId: string, overlapSeconds: number, origin: RequestOrigin) => Promise<ClientResponse>;
 };
 
 /** Creates the management of the clients in a database. */

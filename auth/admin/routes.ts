@@ -9,7 +9,7 @@ import { requestId } from '../../shared/http/request-id.ts';
 import { InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import type { Challenges } from '../../shared/resource-server/challenge.ts';
 import { type Authorized, requireScope } from '../../shared/resource-server/koa.ts';
-import { listAuditEvents, type Origin } from '../audit/audit.ts';
+import { listAuditEvents, type RequestOrigin } from '../audit/audit.ts';
 import type { Revocations } from '../revocation/revocations.ts';
 import type { VerifyOwnToken } from '../signing-keys/own-token-verifier.ts';
 import { getListId } from '../status-lists/list-uri.ts';
@@ -173,6 +173,6 @@ export function adminRoutes({
   }
 }
 
-function originOf(ctx: Context & { state: Authorized }): Origin {
+function originOf(ctx: Context & { state: Authorized }): RequestOrigin {
   return { actor: ctx.state.accessToken.clientId, address: ctx.ip, requestId: requestId(ctx) };
 }

@@ -3,17 +3,17 @@ import type { Logger } from 'pino';
 import { AuditEventEntity } from './audit-event.entity.ts';
 
 /** Where an event comes from. `actor` is the id of the client, `address` and `requestId` are those of its request. */
-export type Origin = {
+export type RequestOrigin = {
   readonly actor: string | null;
   readonly address: string | null;
   readonly requestId: string | null;
 };
 
 /** The origin of what a process does by itself when it starts. */
-export const AT_START: Origin = { actor: null, address: null, requestId: null };
+export const AT_START: RequestOrigin = { actor: null, address: null, requestId: null };
 
 /** An action that was carried out or rejected. `detail` never contains a token or a secret. */
-export type AuditEvent = Origin & {
+export type AuditEvent = RequestOrigin & {
   readonly action: string;
   readonly target: string | null;
   readonly outcome: 'success' | 'refused';
@@ -33,7 +33,7 @@ export async function insertAuditEvent(
 /** Inserts the event of a successful action in the transaction that carries out the action. */
 export function insertSuccess(
   transaction: SqlEntityManager,
-  origin: Origin,
+  origin: RequestOrigin,
   action: string,
   target: string,
   detail: Record<string, unknown>,

@@ -1,7 +1,6 @@
-import type { Client } from 'oidc-provider';
+import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import { type AccessTokenClaims, InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import type { IsRevoked } from '../../shared/resource-server/access-token-verifier.ts';
-import { signIntrospectionResponse } from '../provider/signed-introspection.ts';
 import type { HandleStructuredAccessToken } from '../provider/structured-access-tokens.ts';
 import type { VerifyOwnToken } from '../signing-keys/own-token-verifier.ts';
 
@@ -16,9 +15,12 @@ const SIGNED_MEDIA_TYPE = 'application/token-introspection+jwt';
 export function createIntrospectionEndpoint({
   verify,
   isRevoked,
+  signResponse,
 }: {
   verify: VerifyOwnToken;
   isRevoked: IsRevoked;
+  /** Signs a response for the client that requests it (RFC 9701 §5). */
+  signResponse: (ctx: KoaContextWithOIDC, response: object) => Promise<string>;
 }): HandleStructuredAccessToken {
   return async function introspectToken(ctx, { client, token }) {
     const claims = await findActiveClaims(token);
@@ -29,7 +31,7 @@ export function createIntrospectionEndpoint({
     ctx.status = 200;
     ctx.vary('accept');
     if (ctx.accepts('json', SIGNED_MEDIA_TYPE) === SIGNED_MEDIA_TYPE) {
-      ctx.body = await signIntrospectionResponse(ctx, response);
+      ctx.body = await signResponse(ctx, response);
       ctx.type = SIGNED_MEDIA_TYPE;
     } else ctx.body = response;
   };

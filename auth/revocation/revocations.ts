@@ -1,5 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { type AuditEvent, insertAuditEvent, type Origin } from '../audit/audit.ts';
+import { type AuditEvent, insertAuditEvent, type RequestOrigin } from '../audit/audit.ts';
 import { RETAINED_SQL } from '../status-lists/status-list-retention.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
 import { RevocationEntity } from './revocation.entity.ts';
@@ -19,7 +19,7 @@ type RevocableToken = {
 };
 
 /** The origin of a request to revoke, and its reason. */
-type RevocationRequest = Origin & { readonly actor: string; readonly reason: string };
+type RevocationRequest = RequestOrigin & { readonly actor: string; readonly reason: string };
 
 /**
  * Revokes access tokens. Each method resolves with the sequence of the revocation, after the revocation was committed

@@ -33,8 +33,8 @@ export function statusListRoutes({
     const known = parseAggregationTag(ctx.get('if-none-match'));
     if (known !== undefined) {
       readers.acknowledge(ctx.get(READER_HEADER).slice(0, MAX_READER_NAME_LENGTH) || ctx.ip, known.sequence);
-      // a sequence that this process has not read yet comes from another process, to which the reader was connected
-      // before
+      // reads the database when the reader knows other lists or revocations than this process: the reader may come from
+      // another process, which has read more
       if (hasChangedSince(known, statusLists.snapshot()) || known.sequence > statusLists.snapshot().sequence)
         // without the database, the reader gets what this process read last
         await statusLists.catchUp().catch(() => undefined);

@@ -1,5 +1,5 @@
 import type { Environment } from '../../shared/configuration/environment.ts';
-import type { Administration } from '../connect-admin.ts';
+import type { AdminConnection } from '../connect-admin.ts';
 
 /** A command of the command line. Parsing, `--help` and docs/command-line.md are generated from it. */
 export type Command = {
@@ -47,7 +47,7 @@ export type CommandContext = {
   readonly write: (text: string) => void;
   readonly readStdin: () => string;
   /** Connects to the admin API of auth. @throws when there are no administrator credentials. */
-  readonly connectAdmin: () => Promise<Administration>;
+  readonly connectAdmin: () => Promise<AdminConnection>;
 };
 
 /** The result of a command: a JSON value for programs, a text for people, and the exit code (0 unless it says 1). */

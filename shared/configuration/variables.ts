@@ -52,6 +52,14 @@ export const databaseUrl = z.string().refine(isDatabaseUrl, 'a postgresql:// URL
 /** An address to connect to. It is not an identifier, so the operator decides whether it may be http. */
 export const httpUrl = z.url({ protocol: /^https?$/, message: 'an http or https URL' }).transform(withoutTrailingSlash);
 
+/** The client of the authorization server as which a process requests access tokens. */
+export const clientVariables = {
+  OAUTH_CLIENT_ID: z.string('the id of a client'),
+  OAUTH_CLIENT_SECRET: z.string('the secret of that client'),
+  /** The only token endpoint to which the secret may be sent; absent: the one in the authorization server metadata. */
+  OAUTH_TOKEN_URL: httpUrl.optional(),
+};
+
 /** The origins whose pages may read the responses, separated by spaces or commas, or `*` for all; absent means none. */
 export const corsOrigins = z
   .string()
