@@ -3,8 +3,8 @@ import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writePrivateFile } from '../shared/configuration/private-file.ts';
 
-// Creates the secrets of a compose project. Each folder below DIRECTORY is a volume that one service can read. A file that
-// exists is never changed, so a run that was killed is completed by the next one.
+// Creates the secrets of a compose project. Each folder below DIRECTORY is a volume that one service can read. The
+// content of a file that exists is never changed: after a run that was killed, the next run creates what is missing.
 const DIRECTORY = '/secrets';
 
 for (const name of ['auth', 'api']) {

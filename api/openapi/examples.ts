@@ -51,7 +51,11 @@ export const rejectedBatch = {
   detail: '1 of 2 operations were rejected, so none was executed',
   errors: [{ field: 'operations.1.id', expected: 'the id of one of your todos' }],
   results: [
-    { status: 424, code: 'operation_not_executed', detail: 'Not executed because another operation was rejected' },
+    {
+      status: 424,
+      code: 'operation_not_executed',
+      detail: 'Not applied because another operation of the batch was rejected',
+    },
     { status: 404, code: 'todo_not_found', detail: 'There is no todo with this id' },
   ],
 };

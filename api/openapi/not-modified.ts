@@ -6,5 +6,5 @@ export const NotModified: Response = {
   headers: { ...authorizedHeaders('ETag'), ...sometimes('Link', 'Total-Count') },
 };
 
-/** The response of an operation to a request with `If-None-Match`. */
+/** The response to a request whose `If-None-Match` names the current representation. */
 export const notModified: Responses = { 304: refer('responses', 'NotModified') };

@@ -65,7 +65,7 @@ function batchRejected(outcomes: readonly (OperationResult | Rejection)[]): Http
       : {
           status: 424,
           code: 'operation_not_executed' as const,
-          detail: 'Not executed because another operation was rejected',
+          detail: 'Not applied because another operation of the batch was rejected',
         },
   );
   const rejected = outcomes.filter(isRejection).length;

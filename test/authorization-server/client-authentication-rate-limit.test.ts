@@ -75,7 +75,7 @@ async function guess(times: number, attempt: (secret: string) => ReturnType<type
   }
 }
 
-test('a guessed client is limited at the address of the attacker only', async () => {
+test('a client whose secret is guessed is limited only at the address of the attacker', async () => {
   const [attacker, elsewhere] = [newAddress(), newAddress()];
   const [guessed, neighbour] = [await system.registerClient(), await system.registerClient()];
   await guess(10, (secret) => getToken(attacker, { ...guessed, secret }));

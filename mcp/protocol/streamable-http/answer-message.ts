@@ -24,9 +24,9 @@ export type CreateServer = (request: {
 
 /**
  * Answers one JSON-RPC message (MCP 2025-11-25, Streamable HTTP). Each message gets a server and a transport of its own,
- * and nothing is kept between requests, so any instance can answer any message. The response is complete JSON, so that
- * it can still be a 401 when auth or the API rejects the access token. A call with a progress token is answered with an
- * event stream.
+ * and nothing is kept between requests, so any instance can answer any message. The response is one JSON body,
+ * sent when the answer is complete, so that it can still be a 401 when auth or the API rejects the access token. A call
+ * with a progress token is answered with an event stream, which is held back for a moment for the same reason.
  */
 export function answerMessage({
   resource,
