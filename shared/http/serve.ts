@@ -1,4 +1,5 @@
 import { createServer, type RequestListener } from 'node:http';
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, limitConnections } from './connection-limits.ts';
 
 /** A listening server. Disposing it stops accepting connections and waits for running requests. */
 export type ListeningServer = AsyncDisposable & { readonly port: number };
@@ -10,18 +11,25 @@ export type ListeningServer = AsyncDisposable & { readonly port: number };
  */
 export async function serve(
   handler: RequestListener,
-  { port, host, drainFor = 10_000 }: { port: number; host: string; drainFor?: number },
+  {
+    port,
+    host,
+    drainFor = 10_000,
+    limits,
+  }: { port: number; host: string; drainFor?: number; limits?: Partial<ConnectionLimits> | undefined },
 ): Promise<ListeningServer> {
   let running = 0;
   let ended = () => {};
-  const server = createServer((request, response) => {
+  const server = createServer();
+  const count: RequestListener = (request, response) => {
     running += 1;
     response.once('close', () => {
       running -= 1;
       ended();
     });
     handler(request, response);
-  });
+  };
+  server.on('request', limitConnections(server, count, { ...DEFAULT_CONNECTION_LIMITS, ...limits }));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

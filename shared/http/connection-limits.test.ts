@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { expect, test, vi } from 'vitest';
+import type { ConnectionLimits } from './connection-limits.ts';
+import { serve } from './serve.ts';
+
+async function startServer(handler: RequestListener, limits: Partial<ConnectionLimits>) {
+  const server = await serve(handler, { port: 0, host: '127.0.0.1', drainFor: 0, limits });
+  const sockets: Socket[] = [];
+  return {
+    async connect() {
+      const socket = connect(server.port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      sockets.push(socket);
+      await once(socket, 'connect');
+      return socket;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+test('a client that pipelines too many requests is disconnected, and the rest is not handled', async () => {
+  const handler = vi.fn();
+  await using server = await startServer(handler, { maxUnansweredRequests: 3 });
+  const socket = await server.connect();
+  socket.write(GET.repeat(1_000));
+  await once(socket, 'close');
+  expect(handler).toHaveBeenCalledTimes(1);
+});
+
+test('pipelined requests are handled one after another, also those with a body', async () => {
+  const handled: string[] = [];
+  await using server = await startServer(
+    ({ url = '' }, response) => {
+      handled.push(`${url} begins`);
+      setTimeout(() => {
+        handled.push(`${url} ends`);
+        response.end(url);
+      }, 10);
+    },
+    { maxUnansweredRequests: 3 },
+  );
+  const socket = await server.connect();
+  socket.write('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody');
+  socket.write('GET /b HTTP/1.1\r\nHost: a\r\n\r\n');
+  await expect.poll(() => handled).toEqual(['/a begins', '/a ends', '/b begins', '/b ends']);
+});
+
+test('a client may pipeline as many requests as the limit, and again after they are answered', async () => {
+  await using server = await startServer((_request, response) => void setImmediate(() => response.end('a')), {
+    maxUnansweredRequests: 3,
+  });
+  const socket = await server.connect();
+  let received = '';
+  socket.on('data', (chunk) => {
+    received += chunk;
+  });
+  for (const answered of [3, 6, 9]) {
+    socket.write(GET.repeat(3));
+    await expect.poll(() => received.match(/200 OK/g)?.length).toBe(answered);
+  }
+  expect(socket.destroyed).toBe(false);
+});
+
+test('a response that the client does not read is ended, and a waiting request is not', async () => {
+  const ended = vi.fn();
+  await using server = await startServer(
+    ({ url }, response) => {
+      response.once('close', () => ended(url));
+      if (url === '/large') response.end(Buffer.alloc(20_000_000));
+      else setTimeout(() => response.end('waited'), 1_000);
+    },
+    { stallTimeout: 100 },
+  );
+  const unread = await server.connect();
+  unread.pause();
+  unread.write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
+  const waiting = await server.connect();
+  waiting.write('GET /wait HTTP/1.1\r\nHost: a\r\n\r\n');
+  const [answer] = await once(waiting, 'data');
+  expect(String(answer)).toContain('waited');
+  expect(ended.mock.calls).toEqual([['/large'], ['/wait']]);
+});
+
+test('at the limit the oldest idle connection is closed, and a connection with a request is not', async () => {
+  const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
+  await using server = await startServer(async (_request, response) => void mayAnswer.then(() => response.end('a')), {
+    maxConnections: 2,
+    isTrustedProxy: () => true,
+  });
+  const busy = await server.connect();
+  busy.write(GET);
+  const idle = await server.connect();
+  const closed = once(idle, 'close');
+  const next = await server.connect();
+  await closed;
+  next.write(GET);
+  const rejected = await server.connect();
+  await once(rejected, 'close');
+  answer();
+  await Promise.all([once(busy, 'data'), once(next, 'data')]);
+});
+
+test('one address has a quarter of the connections, and a trusted proxy has all', async () => {
+  await using limited = await startServer(() => {}, { maxConnections: 8 });
+  const sockets = [await limited.connect(), await limited.connect(), await limited.connect()];
+  await once(sockets[0] as Socket, 'close');
+  expect(sockets.slice(1).every((socket) => !socket.destroyed)).toBe(true);
+
+  await using trusting = await startServer(() => {}, { maxConnections: 8, isTrustedProxy: () => true });
+  const all = await Promise.all(Array.from({ length: 8 }, () => trusting.connect()));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(all.every((socket) => !socket.destroyed)).toBe(true);
+});
+
+test('an idle connection stays open for the keep-alive time, and is closed afterwards', async () => {
+  await using server = await startServer((_request, response) => void response.end('a'), {
+    keepAlive: 300,
+    stallTimeout: 100,
+  });
+  const socket = await server.connect();
+  socket.write(GET);
+  await once(socket, 'data');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  socket.write(GET);
+  await once(socket, 'data');
+  await once(socket, 'close');
+});

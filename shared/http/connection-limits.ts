@@ -1,0 +1,133 @@
+import type { RequestListener, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { IsTrustedProxy } from './trusted-proxies.ts';
+
+/** What one connection may use of a server. Times are in milliseconds. */
+export type ConnectionLimits = {
+  /** Requests of one connection that are not answered yet. A client that pipelines more is disconnected. */
+  readonly maxUnansweredRequests: number;
+  /** How long a response may make no progress because the client does not read it. */
+  readonly stallTimeout: number;
+  /** How long a connection without a request stays open. Longer than a load balancer keeps one, so that the server never
+   * closes a connection on which a request is already on its way. */
+  readonly keepAlive: number;
+  /** How long a client may take to send the header section, and the whole request. */
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  /** Open connections. One address may have a quarter of them, unless it is a trusted proxy. */
+  readonly maxConnections: number;
+  readonly isTrustedProxy: IsTrustedProxy | undefined;
+};
+
+export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
+  maxUnansweredRequests: 20,
+  stallTimeout: 30_000,
+  keepAlive: 65_000,
+  headersTimeout: 15_000,
+  requestTimeout: 120_000,
+  maxConnections: 20_000,
+  isTrustedProxy: undefined,
+};
+
+/** The state of a connection: its unanswered requests, of which the first is handled and the others wait for it. */
+type Connection = { readonly address: string; readonly unanswered: (() => void)[] };
+
+/**
+ * Limits what each connection of `server` may use. Without such limits a client without an access token can exhaust the
+ * memory: by pipelining requests, by not reading responses, or by opening connections. Pipelined requests are handled one
+ * after another, so a connection holds one response at most.
+ * @returns the listener of the server's requests, which calls `handle` for each request that is handled.
+ */
+export function limitConnections(
+  server: Server,
+  handle: RequestListener,
+  {
+    maxUnansweredRequests,
+    stallTimeout,
+    keepAlive,
+    headersTimeout,
+    requestTimeout,
+    maxConnections,
+    isTrustedProxy = () => false,
+  }: ConnectionLimits,
+): RequestListener {
+  server.keepAliveTimeout = keepAlive;
+  server.headersTimeout = headersTimeout;
+  server.requestTimeout = requestTimeout;
+  server.timeout = stallTimeout;
+  const maxPerAddress = Math.max(1, Math.floor(maxConnections / 4));
+  // in the order in which they became idle: the first is the oldest connection without a request
+  const idle = new Set<Socket>();
+  const connections = new Map<Socket, Connection>();
+  const perAddress = new Map<string, Set<Socket>>();
+
+  server.on('connection', (socket) => {
+    const address = socket.remoteAddress ?? '';
+    const ofAddress = perAddress.get(address) ?? new Set<Socket>();
+    const crowded = ofAddress.size >= maxPerAddress && !isTrustedProxy(address, 0);
+    if (crowded && !closeOldestIdle(ofAddress)) {
+      socket.destroy();
+      return;
+    }
+    if (connections.size >= maxConnections && !closeOldestIdle(idle)) {
+      socket.destroy();
+      return;
+    }
+    connections.set(socket, { address, unanswered: [] });
+    idle.add(socket);
+    perAddress.set(address, ofAddress.add(socket));
+    socket.once('close', () => forget(socket));
+  });
+
+  // Node calls this when a socket had no activity for `server.timeout`, or for `keepAlive` after a response
+  server.on('timeout', (socket) => {
+    const unanswered = connections.get(socket)?.unanswered.length ?? 0;
+    // a connection that is idle, or whose client has stopped reading its response
+    if (unanswered === 0 || socket.writableLength > 0) socket.destroy();
+    // a request that waits, such as a long poll
+    else socket.setTimeout(stallTimeout);
+  });
+
+  return function handleInOrder(request, response) {
+    const { socket } = request;
+    const connection = connections.get(socket);
+    // the parser goes on after the socket was destroyed: requests that were already received are dropped here
+    if (connection === undefined || socket.destroyed) return;
+    const { unanswered } = connection;
+    if (unanswered.length >= maxUnansweredRequests) {
+      socket.destroy();
+      return;
+    }
+    const begin = () => handle(request, response);
+    unanswered.push(begin);
+    response.once('close', () => {
+      unanswered.shift();
+      const next = unanswered[0];
+      if (socket.destroyed) unanswered.length = 0;
+      else if (next !== undefined) next();
+      else idle.add(socket);
+    });
+    idle.delete(socket);
+    if (unanswered.length === 1) begin();
+  };
+
+  function closeOldestIdle(candidates: ReadonlySet<Socket>): boolean {
+    for (const socket of candidates) {
+      if (!idle.has(socket)) continue;
+      socket.destroy();
+      forget(socket);
+      return true;
+    }
+    return false;
+  }
+
+  function forget(socket: Socket): void {
+    const connection = connections.get(socket);
+    if (connection === undefined) return;
+    connections.delete(socket);
+    idle.delete(socket);
+    const ofAddress = perAddress.get(connection.address);
+    ofAddress?.delete(socket);
+    if (ofAddress?.size === 0) perAddress.delete(connection.address);
+  }
+}
