@@ -2,6 +2,7 @@ import type { Context, Middleware } from 'koa';
 import readRawBody from 'raw-body';
 import type * as z from 'zod';
 import { HttpError, InvalidRequestError } from './http-error.ts';
+import { requireSimpleJson } from './json-complexity.ts';
 import { parseRequest } from './parse-request.ts';
 
 /**
@@ -13,7 +14,9 @@ export function parseBody<Body>(
   { limit = 100_000 }: { limit?: number } = {},
 ): Middleware<{ body: Body }> {
   return async function parseBody(ctx, next) {
-    ctx.state.body = parseRequest(schema, await readJson(ctx, limit), 'body');
+    const json = await readJson(ctx, limit);
+    requireSimpleJson(json);
+    ctx.state.body = parseRequest(schema, json, 'body');
     await next();
   };
 }
