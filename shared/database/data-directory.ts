@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { InsecureFileError, requirePrivateDirectory } from '../configuration/private-directory.ts';
 
 /** Another process uses the data directory. */
 export class DataDirectoryInUseError extends Error {
@@ -35,9 +35,10 @@ export function lockDataDirectory(path: string): Disposable {
 // SQLite's exclusive lock is a lock of the operating system on an open file, so it ends with the process, even after kill -9
 function openLock(path: string): DatabaseSync {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    requirePrivateDirectory(path);
     return new DatabaseSync(join(path, 'lock'), { timeout: 0 });
   } catch (cause) {
+    if (cause instanceof InsecureFileError) throw cause;
     throw new Error(`YATA_DATA_DIR: expected a folder that this process may write to, not ${resolve(path)}`, { cause });
   }
 }
