@@ -54,7 +54,11 @@ export async function startApi(config: ApiConfig, database: Database): Promise<L
     metrics,
     logger,
   });
-  const server = await serve(app.callback(), { port: config.API_PORT, host: config.HOST });
+  const server = await serve(app.callback(), {
+    port: config.API_PORT,
+    host: config.HOST,
+    limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000 },
+  });
   // at the same time: the server waits for requests that wait for a change, and the feed ends these
   starting.defer(async () => {
     await Promise.all([server[Symbol.asyncDispose](), changeFeed[Symbol.asyncDispose]()]);

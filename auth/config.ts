@@ -7,6 +7,7 @@ import {
   listed,
   port,
   processVariables,
+  wholeNumber,
 } from '../shared/configuration/variables.ts';
 import { parseTrustedProxies } from '../shared/http/trusted-proxies.ts';
 import { KeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
@@ -58,9 +59,4 @@ export function readAuthConfig(given: Environment) {
     }),
     environment,
   );
-}
-
-function wholeNumber(unit: string, min: number, max: number) {
-  const expected = `${unit}, ${min} to ${max}`;
-  return z.coerce.number(expected).int(expected).min(min, expected).max(max, expected);
 }

@@ -151,7 +151,11 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     metrics,
     logger,
   });
-  const server = await serve(app.callback(), { port: config.AUTH_PORT, host: config.HOST });
+  const server = await serve(app.callback(), {
+    port: config.AUTH_PORT,
+    host: config.HOST,
+    limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000, isTrustedProxy: config.AUTH_TRUSTED_PROXIES },
+  });
   // at the same time: the server drains only when the requests that wait for status lists or for propagation end
   starting.defer(async () => {
     waiting.end();

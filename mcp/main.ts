@@ -54,7 +54,13 @@ export async function startMcp(config: McpConfig, features: ServerFeatures = FEA
     metrics,
     logger,
   });
-  const server = starting.use(await serve(app.callback(), { port: config.MCP_PORT, host: config.HOST }));
+  const server = starting.use(
+    await serve(app.callback(), {
+      port: config.MCP_PORT,
+      host: config.HOST,
+      limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000 },
+    }),
+  );
   logger.info({ event: 'server.listening', port: server.port, resource: config.MCP_RESOURCE }, 'listening');
   const started = starting.move();
   return { port: server.port, [Symbol.asyncDispose]: () => started.disposeAsync() };

@@ -29,6 +29,8 @@ export function identifiers(environment: Environment) {
 export const processVariables = {
   /** The address to listen on. */
   HOST: z.string().default('127.0.0.1'),
+  /** For how many seconds a connection without a request stays open. */
+  HTTP_KEEP_ALIVE: wholeNumber('seconds', 1, 3_600).default(65),
   /** The lowest level that is logged. */
   LOG_LEVEL: z
     .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug'], 'silent, fatal, error, warn, info or debug')
@@ -40,6 +42,12 @@ export const dataDirectory = z.string().default('data');
 
 /** A TCP port. 0 is rejected: the identifiers follow from the ports, so the port must be known. */
 export const port = z.coerce.number(PORT_NUMBER).int(PORT_NUMBER).min(1, PORT_NUMBER).max(65_535, PORT_NUMBER);
+
+/** A whole number of `unit`, from `min` to `max`. */
+export function wholeNumber(unit: string, min: number, max: number) {
+  const expected = `${unit}, ${min} to ${max}`;
+  return z.coerce.number(expected).int(expected).min(min, expected).max(max, expected);
+}
 
 /** Splits a list at spaces and commas. */
 export function listed(value: string): string[] {
