@@ -8,7 +8,6 @@ import { logFailures } from '../shared/http/log-failures.ts';
 import type { Metrics } from '../shared/http/metrics.ts';
 import { identifyRequest } from '../shared/http/request-id.ts';
 import { type ServiceIndex, serviceIndex } from '../shared/http/service-index.ts';
-import { type IsTrustedProxy, trustProxies } from '../shared/http/trusted-proxies.ts';
 import { type Authorized, serveProtectedResourceMetadata } from '../shared/resource-server/koa.ts';
 import type { ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
 import type { ProviderApp } from './provider/provider.ts';
@@ -23,7 +22,6 @@ export function createAuthApp({
   adminResource,
   statusListRoutes,
   adminRoutes,
-  isTrustedProxy,
   checks,
   metrics,
   logger,
@@ -35,14 +33,11 @@ export function createAuthApp({
   adminResource: ProtectedResource;
   statusListRoutes: Router;
   adminRoutes: Router<Authorized>;
-  /** If undefined, no proxy is trusted, and `X-Forwarded-For` is ignored. */
-  isTrustedProxy: IsTrustedProxy | undefined;
   checks: ReadinessChecks;
   metrics: Metrics;
   logger: Logger;
 }): Koa {
   const { app } = provider;
-  if (isTrustedProxy !== undefined) trustProxies(app, isTrustedProxy);
   app.on('error', logFailures(logger));
 
   const routes = new Koa();

@@ -123,6 +123,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
       isRevoked,
       signResponse: signIntrospectionResponse,
     }),
+    isTrustedProxy: config.AUTH_TRUSTED_PROXIES,
     record: createAuditRecord({ em, logger }),
     logger,
   });
@@ -146,7 +147,6 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     adminResource,
     adminRoutes: adminRouter,
     statusListRoutes: statusListRoutes({ statusLists, readers, issuer }),
-    isTrustedProxy: config.AUTH_TRUSTED_PROXIES,
     checks: { database: () => em.fork().execute('select 1') },
     metrics,
     logger,

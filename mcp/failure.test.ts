@@ -10,7 +10,7 @@ test.each([
   ['unauthorized_client', 'unauthorized_client', /Tell the user to allow the client .* the grant type/],
   ['<script>', 'unknown error', /Tell the user to check the client id and secret/],
 ])('the error %s of the authorization server is described with what the user must do', (error, code, text) => {
-  const failure = describeFailure(new AccessTokenRejectedError(error), 'todos:read');
+  const failure = describeFailure(new AccessTokenRejectedError(error), { scope: 'todos:read', readOnly: true });
   expect(failure.text).toMatch(text);
   expect(failure.text).toContain(`(${code})`);
   expect(failure.reason).toEqual({ code: 'access_token_rejected', retryable: false, oauth_error: code });
@@ -31,16 +31,18 @@ test.each([
   [418, { code: 'teapot' }, { code: 'invalid_request' }],
   [502, '<html>', { code: 'todo_api_failed', retryable: true }],
 ])('the status %i with the problem %j gives the reason %j', (status, problem, reason) => {
-  const failure = describeFailure(new TodoApiError(status, { problem }), 'todos:write');
+  const failure = describeFailure(new TodoApiError(status, { problem }), { scope: 'todos:write', readOnly: false });
   expect(failure.reason).toEqual({ retryable: false, ...reason });
 });
 
 test.each([
-  [500, 'todos:read', 'The todo API failed. Retry once.'],
-  [503, 'todos:read', 'The todo API cannot be reached. Retry in a few seconds.'],
-  [503, 'todos:write', 'The todo API cannot be reached. Call list_todos to see what was done, then retry.'],
-] as const)('the status %i of a feature with the scope %s says what to do next', (status, scope, text) => {
-  expect(describeFailure(new TodoApiError(status, { problem: undefined }), scope).text).toBe(text);
+  [500, true, 'The todo API failed. Retry once.'],
+  [503, true, 'The todo API cannot be reached. Retry in a few seconds.'],
+  [503, false, 'The todo API cannot be reached. Call list_todos to see what was done, then retry.'],
+] as const)('the status %i says what to do next, when the feature only reads: %s', (status, readOnly, text) => {
+  expect(
+    describeFailure(new TodoApiError(status, { problem: undefined }), { scope: 'todos:read', readOnly }).text,
+  ).toBe(text);
 });
 
 test('a rejected batch gives a code for each rejected operation', () => {
@@ -50,7 +52,7 @@ test('a rejected batch gives a code for each rejected operation', () => {
     { status: 412, code: 'version_mismatch', current_version: 2 },
   ];
   const error = new TodoApiError(422, { problem: { code: 'batch_rejected', results } });
-  expect(describeFailure(error, 'todos:write')).toEqual({
+  expect(describeFailure(error, { scope: 'todos:write', readOnly: false })).toEqual({
     text: 'The batch was rejected. None of its operations was done. operations.1: there is no todo with this id. operations.2: the todo has changed, its version is now 2. Call list_todos, then send a corrected batch.',
     reason: {
       code: 'batch_rejected',

@@ -122,12 +122,15 @@ const FAILURES = {
 /**
  * Describes an error that a tool, a resource or a prompt threw. Every word is written here: the message of an error may
  * repeat untrusted text, which a model could take for an instruction, or details for an operator.
- * @param scope the scope that the feature needs.
+ * @param feature the scope that it needs, and whether it only reads.
  */
-export function describeFailure(error: unknown, scope: Scope | undefined): Failure {
+export function describeFailure(
+  error: unknown,
+  { scope, readOnly }: { scope: Scope | undefined; readOnly: boolean },
+): Failure {
   const failure = classify(error, scope);
   const definition: FailureDefinition = FAILURES[failure.reason.code];
-  if (scope === 'todos:write' || definition.readText === undefined) return failure;
+  if (!readOnly || definition.readText === undefined) return failure;
   return { ...failure, text: definition.readText };
 }
 

@@ -7,7 +7,8 @@ import { toClientMetadata } from './client-metadata.ts';
 /**
  * Creates the storage of oidc-provider. Clients come from the cache of clients, everything else is an artifact in the
  * database. To detect a second use, oidc-provider reads and then writes. Two requests at the same time would both
- * succeed, so the write is conditional: it rejects a client assertion or an authorization code that was used before.
+ * succeed, so the write is conditional: it rejects a client assertion that was used before, and
+ * an authorization code, of which auth issues none yet.
  */
 export function createAdapterFactory({
   em,

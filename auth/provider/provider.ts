@@ -3,6 +3,7 @@ import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import { type AdapterFactory, Provider } from 'oidc-provider';
 import type { Logger } from 'pino';
+import { type IsTrustedProxy, trustProxies } from '../../shared/http/trusted-proxies.ts';
 import type { RecordAuditEvent } from '../audit/audit.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
 import type { Clients } from '../clients/clients.ts';
@@ -45,6 +46,7 @@ export function createProvider({
   failedAuthentications,
   revokeToken,
   introspectToken,
+  isTrustedProxy,
   record,
   logger,
 }: {
@@ -63,6 +65,8 @@ export function createProvider({
   failedAuthentications: FailedAuthenticationLimiter;
   revokeToken: HandleStructuredAccessToken;
   introspectToken: HandleStructuredAccessToken;
+  /** If undefined, no proxy is trusted, and `X-Forwarded-For` is ignored. */
+  isTrustedProxy: IsTrustedProxy | undefined;
   record: RecordAuditEvent;
   logger: Logger;
 }): ProviderApp {
@@ -82,6 +86,9 @@ export function createProvider({
       tokenStatus,
     }),
   );
+
+  // Upstream takes the address of the connection as that of the client.
+  if (isTrustedProxy !== undefined) trustProxies(provider, isTrustedProxy);
 
   // Upstream builds URLs from the Host header.
   applyIssuerHost(provider);

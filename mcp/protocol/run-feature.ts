@@ -38,7 +38,7 @@ export async function runFeature<Result>(
     return await run(createFeatureContext(caller, extra));
   } catch (err) {
     if (extra.signal.aborted) throw err;
-    const { text, reason } = describeFailure(err, feature.scope);
+    const { text, reason } = describeFailure(err, { scope: feature.scope, readOnly: true });
     logger.warn({ event: 'mcp_request.failed', feature: feature.name, code: reason.code, err }, 'MCP request failed');
     throw new ProtocolError(ErrorCode.InternalError, text, { data: reason, cause: err });
   }

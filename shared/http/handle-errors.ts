@@ -85,5 +85,10 @@ function toHttpError(error: unknown): HttpError {
 /** A fixed word for the log. A message could repeat what the client sent. */
 function reasonOf(cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined;
-  return 'reason' in cause ? String(cause.reason) : cause.name;
+  if (!('reason' in cause)) return cause.name;
+  const reason = String(cause.reason);
+  // the error of jose behind it has a fixed code, such as ERR_JWS_SIGNATURE_VERIFICATION_FAILED, and the name of the claim
+  const { code, claim, name } = Object(cause.cause);
+  const detail = [code ?? name, claim].filter((word) => typeof word === 'string' && word !== 'unspecified');
+  return reason === 'invalid' && detail.length > 0 ? `${reason}: ${detail.join(' ')}` : reason;
 }

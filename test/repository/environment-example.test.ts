@@ -51,6 +51,16 @@ test('the README names every variable of the three services', () => {
   for (const name of names) expect(readme).toContain(`\`${name}\``);
 });
 
+/** Variables that compose sets itself or that have no use in a container. */
+const NOT_IN_COMPOSE = ['HOST', 'YATA_DATA_DIR', 'OAUTH_TOKEN_URL'];
+
+test('docker-compose.yml passes or sets every variable of the three services', () => {
+  readDefaults();
+  const compose = readFileSync('docker-compose.yml', 'utf8');
+  const missing = [...names].filter((name) => !new RegExp(`\\b${name}(?:_FILE)?\\b`).test(compose));
+  expect(missing.sort()).toEqual(NOT_IN_COMPOSE.toSorted());
+});
+
 test('.env.example shows the default of each variable', () => {
   const defaults = readDefaults();
   for (const [name, value] of readExample()) expect(value, name).toBe(String(defaults.get(name) ?? ''));
