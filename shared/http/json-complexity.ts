@@ -9,7 +9,7 @@ export type JsonComplexity = {
 };
 
 /** More than any schema of yata has: a batch of 50 todos with 20 tags each has about 1,700 values in 6 levels. */
-export const MAX_JSON_COMPLEXITY: JsonComplexity = { members: 100, elements: 100, values: 5_000, depth: 20 };
+const MAX_JSON_COMPLEXITY: JsonComplexity = { members: 100, elements: 100, values: 5_000, depth: 20 };
 
 /**
  * Rejects a parsed JSON body that is more complex than any valid request, before it is validated. Validation names each
