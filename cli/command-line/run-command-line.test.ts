@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
-import { writeCommandList } from '../../scripts/command-list.ts';
 import { COMMANDS } from '../commands.ts';
 import { runInProcess as run } from '../testing/run-in-process.ts';
 import { SECRET, USAGE_ERRORS } from '../testing/usage-errors.ts';
 import { defineCommand, UsageError } from './command.ts';
-import { signature, usage } from './usage.ts';
+import { usage } from './usage.ts';
 
 /** A command that has one of everything, and prints what it got. */
 const echoCommand = defineCommand({
@@ -50,20 +49,13 @@ test('summaries and descriptions begin in lower case and end without a period, a
       expect(text, name).toMatch(/^[a-z].*[^.]$|^todos:/);
 });
 
-test('a command that is added to the table appears in the help and in the list of the documentation', async () => {
+test('a command that is added to the table appears in the help', async () => {
   const commands = [...COMMANDS, echoCommand];
   expect((await run(['--help'], commands)).stdout).toMatch(/^ {2}notes add TITLE \[TAG\.\.\.\] +add a note$/m);
   expect((await run(['notes', '--help'], commands)).stdout).toContain('notes add TITLE [TAG...]');
   expect((await run(['notes', 'add', '--help'], commands)).stdout).toContain(
     'Usage: yata notes add TITLE [TAG...] --author NAME [options]',
   );
-  const list = writeCommandList(
-    '<!-- commands: written by npm run docs:commands --><!-- end of commands -->',
-    commands,
-  );
-  expect(list).toContain('| `notes add TITLE [TAG...]` | add a note |');
-  expect(list).toContain('### notes add\n');
-  for (const command of commands) expect(list).toContain(`| \`${signature(command)}\` |`);
 });
 
 test('a command gets its arguments and options', async () => {
