@@ -7,7 +7,7 @@ import { CONNECTIONS } from './load-request.ts';
 import { measurePages } from './measure-pages.ts';
 import { measureRevocation } from './measure-revocation.ts';
 import { measureStartUps } from './measure-start-ups.ts';
-import { comparisonRow, type Row, renderTable, startUpRows } from './table.ts';
+import { COLUMNS, comparisonRow, type Row, renderTable, startUpRows } from './table.ts';
 
 // the measurements without a baseline
 const START = 'start';
@@ -44,7 +44,7 @@ async function bench(names: readonly string[]): Promise<void> {
     rows.push(...startUpRows('first start', first, { limitMs: 5000, limitMegabytes: 500 }));
     rows.push(...startUpRows('next start', next, { limitMs: 2000, limitMegabytes: 500 }));
   }
-  if (rows.length > 0) print(`\n${renderTable(rows)}`);
+  if (rows.length > 0) print(`\n${renderTable(COLUMNS, rows)}`);
   if (names.includes(REVOCATION)) {
     print(`${REVOCATION} …`);
     if (postgresql !== undefined) process.env.TEST_DATABASE_URL = postgresql.url;

@@ -5,12 +5,15 @@ import type { StartUp } from './measure-start-ups.ts';
 /** A row of the table: the name of the measurement, and the other cells by the names of their columns. */
 export type Row = Readonly<Partial<Record<(typeof COLUMNS)[number], string>>>;
 
-const COLUMNS = ['', 'yata', 'baseline', 'ratio', 'spread', 'best', 'target', 'p99 ms', 'CPU µs'] as const;
+export const COLUMNS = ['', 'yata', 'baseline', 'ratio', 'spread', 'best', 'target', 'p99 ms', 'CPU µs'] as const;
 
-/** Renders the table as text. Each column is as wide as its widest cell. */
-export function renderTable(rows: readonly Row[]): string {
-  const lines = [COLUMNS, ...rows.map((row) => COLUMNS.map((column) => row[column] ?? ''))];
-  const widths = COLUMNS.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+/** Renders a table as text. Each column is as wide as its widest cell. */
+export function renderTable<Column extends string>(
+  columns: readonly Column[],
+  rows: readonly Readonly<Partial<Record<Column, string>>>[],
+): string {
+  const lines = [columns, ...rows.map((row) => columns.map((column) => row[column] ?? ''))];
+  const widths = columns.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   return lines
     .map((line) =>
       line
