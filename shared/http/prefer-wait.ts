@@ -3,16 +3,19 @@ import type { Context } from 'koa';
 /** The longest wait, whatever the client asks for: proxies close a connection that is silent for 60 s. */
 const MAX_WAIT_MS = 55_000;
 
+/** Requests that share a limit: at most `limit` requests of the group with this name wait at the same time. */
+export type WaitGroup = { readonly name: string; readonly limit: number };
+
 /** Requests that wait for a change. */
 export type Waiting = {
   /**
    * Waits until `condition` holds, at most as long as the request prefers: `Prefer: wait=25` (RFC 7240 §4.3). The
-   * condition is checked at once and after each `wake`. A request that prefers no wait, or whose client disconnects,
-   * continues at once.
+   * condition is checked at once and after each `wake`. A request that prefers no wait, whose group is full, or whose
+   * client disconnects, continues at once. `Preference-Applied` in the response says that the request may have waited.
    */
-  readonly waitUntil: (condition: () => boolean, ctx: Context) => Promise<void>;
-  /** The number of waiting requests. */
-  readonly count: () => number;
+  readonly waitUntil: (condition: () => boolean, ctx: Context, group?: WaitGroup) => Promise<void>;
+  /** The number of waiting requests, of one group or of all. */
+  readonly count: (group?: string) => number;
   /** Checks the condition of every waiting request. */
   readonly wake: () => void;
   /** Ends every wait, now and in future. */
@@ -22,20 +25,23 @@ export type Waiting = {
 /** Creates a set of waiting requests. */
 export function createWaiting(): Waiting {
   const waiting = new Set<() => void>();
+  const waitingOf = new Map<string, number>();
   let ended = false;
 
   return {
-    async waitUntil(condition, ctx) {
+    async waitUntil(condition, ctx, group) {
       const milliseconds = preferredWait(ctx);
-      if (milliseconds === 0) return;
+      if (milliseconds === 0 || isFull(group)) return;
       ctx.set('preference-applied', 'wait');
       if (condition() || ended || ctx.res.closed) return;
+      if (group !== undefined) count(group.name, 1);
       await new Promise<void>((resolve) => {
         const check = () => {
           if (condition() || ended) finish();
         };
         const finish = () => {
           clearTimeout(deadline);
+          ctx.res.off('close', finish);
           waiting.delete(check);
           resolve();
         };
@@ -43,8 +49,9 @@ export function createWaiting(): Waiting {
         ctx.res.once('close', finish);
         waiting.add(check);
       });
+      if (group !== undefined) count(group.name, -1);
     },
-    count: () => waiting.size,
+    count: (group) => (group === undefined ? waiting.size : (waitingOf.get(group) ?? 0)),
     wake: checkAll,
     end() {
       ended = true;
@@ -54,6 +61,16 @@ export function createWaiting(): Waiting {
 
   function checkAll(): void {
     for (const check of [...waiting]) check();
+  }
+
+  function isFull(group: WaitGroup | undefined): boolean {
+    return group !== undefined && (waitingOf.get(group.name) ?? 0) >= group.limit;
+  }
+
+  function count(group: string, difference: 1 | -1): void {
+    const current = (waitingOf.get(group) ?? 0) + difference;
+    if (current === 0) waitingOf.delete(group);
+    else waitingOf.set(group, current);
   }
 }
 
