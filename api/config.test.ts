@@ -12,6 +12,16 @@ test.each(['0', '-1', '1.5', 'many', '1e30', 'Infinity'])('the rate limit %s is 
   );
 });
 
+test('the client credentials are optional, and one without the other is rejected', () => {
+  expect(readApiConfig({})).not.toHaveProperty('OAUTH_CLIENT_ID');
+  const credentials = { OAUTH_CLIENT_ID: 'api', OAUTH_CLIENT_SECRET: 'secret' };
+  expect(readApiConfig(credentials)).toMatchObject(credentials);
+  for (const name of ['OAUTH_CLIENT_ID', 'OAUTH_CLIENT_SECRET'])
+    expect(() => readApiConfig({ [name]: 'x' })).toThrow(
+      /OAUTH_CLIENT_SECRET: expected OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET, or neither/,
+    );
+});
+
 test('invalid origins are rejected with the name of the variable', () => {
   expect(() => readApiConfig({ API_CORS_ORIGINS: 'app.example' })).toThrow(/API_CORS_ORIGINS: expected \* or origins/);
 });

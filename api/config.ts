@@ -10,7 +10,25 @@ import {
   processVariables,
 } from '../shared/configuration/variables.ts';
 
+const CREDENTIALS = 'OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET, or neither';
+
 const REQUESTS = 'a number of requests from 1 to 1000000000';
+
+/** The variables of the todo API that do not concern its client. */
+function serverVariables(environment: Environment) {
+  return {
+    ...identifiers(environment),
+    ...processVariables,
+    API_PORT: port.default(3001),
+    /** Requests that each subject can make per minute. Each process counts alone. */
+    API_RATE_LIMIT: z.coerce.number(REQUESTS).int(REQUESTS).min(1, REQUESTS).max(1_000_000_000, REQUESTS).default(3000),
+    API_CORS_ORIGINS: corsOrigins,
+    API_DATABASE_URL: databaseUrl,
+    YATA_DATA_DIR: dataDirectory,
+    /** The address at which api reaches the authorization server, if it differs from the issuer. */
+    AUTH_URL: httpUrl.optional(),
+  };
+}
 
 export type ApiConfig = ReturnType<typeof readApiConfig>;
 
@@ -18,23 +36,26 @@ export type ApiConfig = ReturnType<typeof readApiConfig>;
 export function readApiConfig(given: Environment) {
   const environment = resolveFiles(given);
   return readEnvironment(
-    z.object({
-      ...identifiers(environment),
-      ...processVariables,
-      API_PORT: port.default(3001),
-      /** Requests that each subject can make per minute. Each process counts alone. */
-      API_RATE_LIMIT: z.coerce
-        .number(REQUESTS)
-        .int(REQUESTS)
-        .min(1, REQUESTS)
-        .max(1_000_000_000, REQUESTS)
-        .default(3000),
-      API_CORS_ORIGINS: corsOrigins,
-      API_DATABASE_URL: databaseUrl,
-      YATA_DATA_DIR: dataDirectory,
-      /** The address at which api reaches the authorization server, if it differs from the issuer. */
-      AUTH_URL: httpUrl.optional(),
-    }),
+    z
+      .object({
+        ...serverVariables(environment),
+        /** The client as which api reads the status lists; absent: it reads them without authentication. */
+        OAUTH_CLIENT_ID: z.string().optional(),
+        OAUTH_CLIENT_SECRET: z.string().optional(),
+      })
+      .refine(({ OAUTH_CLIENT_ID: id, OAUTH_CLIENT_SECRET: secret }) => (id === undefined) === (secret === undefined), {
+        path: ['OAUTH_CLIENT_SECRET'],
+        message: CREDENTIALS,
+      }),
     environment,
   );
+}
+
+/**
+ * Reads the same configuration without the client, for a process that starts auth too and decides it itself.
+ * @throws {InvalidConfigurationError}
+ */
+export function readApiServerConfig(given: Environment) {
+  const environment = resolveFiles(given);
+  return readEnvironment(z.object(serverVariables(environment)), environment);
 }

@@ -31,7 +31,7 @@ export async function startApi(config: ApiConfig, database: Database): Promise<L
     name: 'yata todos',
   };
   const { verify, statusLists, ready } = starting.use(
-    openResourceServer(protectedResource, { authUrl: config.AUTH_URL, logger }),
+    openResourceServer(protectedResource, { authUrl: config.AUTH_URL, credentials: credentialsOf(config), logger }),
   );
   const metrics = createMetrics();
   measureStatusListReader(metrics.registry, statusLists);
@@ -66,6 +66,10 @@ export async function startApi(config: ApiConfig, database: Database): Promise<L
   logger.info({ event: 'server.listening', port: server.port, resource: config.API_RESOURCE }, 'listening');
   const started = starting.move();
   return { port: server.port, [Symbol.asyncDispose]: () => started.disposeAsync() };
+}
+
+function credentialsOf({ OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: clientSecret }: ApiConfig) {
+  return clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret };
 }
 
 if (import.meta.main) {

@@ -16,6 +16,11 @@ import { SIGNING_ALGORITHMS } from './signing-keys/signing-key.entity.ts';
 const PROXIES =
   'addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal, separated by spaces or commas';
 
+/** A secret that an operator declares. It is long enough that it cannot be guessed. */
+const declaredSecret = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{43,}$/, '43 or more characters of base64url, from 256 random bits');
+
 export type AuthConfig = ReturnType<typeof readAuthConfig>;
 
 /**
@@ -52,10 +57,9 @@ export function readAuthConfig(given: Environment) {
       /** For how many days audit events are kept. */
       AUDIT_RETENTION_DAYS: wholeNumber('days', 1, 36_500).default(365),
       /** The secret of the client `mcp`, the MCP server; absent means that it is created at the first start. */
-      MCP_CLIENT_SECRET: z
-        .string()
-        .regex(/^[A-Za-z0-9_-]{43,}$/, '43 or more characters of base64url, from 256 random bits')
-        .optional(),
+      MCP_CLIENT_SECRET: declaredSecret.optional(),
+      /** The secret of the client `api`, the todo API; absent means that it is created at the first start. */
+      API_CLIENT_SECRET: declaredSecret.optional(),
     }),
     environment,
   );

@@ -74,7 +74,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     apiResource,
     mcpResource,
     dataDirectory: config.YATA_DATA_DIR,
-    mcpClientSecret: config.MCP_CLIENT_SECRET,
+    secrets: { api: config.API_CLIENT_SECRET, mcp: config.MCP_CLIENT_SECRET },
   });
   const clients = starting.use(await openClients({ database, em }));
   const secretUse = createSecretUse(em);

@@ -47,7 +47,7 @@ export async function measurePropagation(): Promise<Propagation> {
   const issuer = `http://127.0.0.1:${authPort}`;
   const apiResource = `http://127.0.0.1:${apiPort}/api/v1`;
   const mcpResource = `http://127.0.0.1:${mcpPort}/mcp`;
-  const mcpSecret = createClientSecret();
+  const [apiSecret, mcpSecret] = [createClientSecret(), createClientSecret()];
   const databaseUrl = database.kind === 'postgresql' ? database.url : undefined;
   const start = async (service: string, variables: Record<string, string>) => {
     const environment = {
@@ -62,6 +62,7 @@ export async function measurePropagation(): Promise<Propagation> {
   };
   await start('auth', {
     AUTH_PORT: String(authPort),
+    API_CLIENT_SECRET: apiSecret,
     MCP_CLIENT_SECRET: mcpSecret,
     ...(databaseUrl && { AUTH_DATABASE_URL: databaseUrl }),
   });
@@ -70,6 +71,8 @@ export async function measurePropagation(): Promise<Propagation> {
   await start('api', {
     API_PORT: String(apiPort),
     AUTH_URL: apiProxy.origin,
+    OAUTH_CLIENT_ID: 'api',
+    OAUTH_CLIENT_SECRET: apiSecret,
     ...(databaseUrl && { API_DATABASE_URL: databaseUrl }),
   });
   await start('mcp', {
@@ -80,7 +83,11 @@ export async function measurePropagation(): Promise<Propagation> {
   });
   const readers = fileURLToPath(new URL('servers/status-list-readers.ts', import.meta.url));
   resources.use(
-    await startProcess([readers, issuer, String(OTHER_READERS)], { NODE_ENV: 'production' }, 'the readers wait'),
+    await startProcess(
+      [readers, issuer, String(OTHER_READERS)],
+      { NODE_ENV: 'production', OAUTH_CLIENT_ID: 'api', OAUTH_CLIENT_SECRET: apiSecret },
+      'the readers wait',
+    ),
   );
 
   const { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET } = findOrCreateCredentials(`${directory.path}/auth`, 'demo');

@@ -20,8 +20,8 @@ test('the three services reach each other on the address where they listen', () 
   });
 });
 
-test('mcp is the client mcp, whatever the environment says about its client and the todo API', () => {
-  const { mcp } = readStartConfig({
+test('api and mcp are the clients api and mcp, whatever the environment says about their client and the todo API', () => {
+  const { api, mcp } = readStartConfig({
     OAUTH_CLIENT_ID: 'another',
     OAUTH_CLIENT_SECRET_FILE: '/no/such/file',
     OAUTH_TOKEN_URL: 'no URL',
@@ -29,6 +29,8 @@ test('mcp is the client mcp, whatever the environment says about its client and 
   });
   expect(mcp).toMatchObject({ OAUTH_CLIENT_ID: 'mcp', API_BASE_URL: 'http://127.0.0.1:3001/api/v1' });
   expect(mcp.OAUTH_TOKEN_URL).toBeUndefined();
+  expect(api).toMatchObject({ OAUTH_CLIENT_ID: 'api' });
+  expect(api).not.toHaveProperty('OAUTH_CLIENT_SECRET');
   expect(mcp).not.toHaveProperty('OAUTH_CLIENT_SECRET');
 });
 

@@ -1,35 +1,35 @@
 import { isIPv6 } from 'node:net';
-import { type ApiConfig, readApiConfig } from '../api/config.ts';
+import { type ApiConfig, readApiServerConfig } from '../api/config.ts';
 import { type AuthConfig, readAuthConfig } from '../auth/config.ts';
 import { type McpConfig, readMcpServerConfig } from '../mcp/config.ts';
 import { checkTogether, type Environment, resolveFiles } from '../shared/configuration/environment.ts';
 
-/** The configurations of the three services in one process. mcp gets its client secret when auth has one. */
+/** The configurations of the three services in one process. api and mcp get their client secrets when auth has them. */
 export type StartConfig = {
   readonly auth: AuthConfig;
-  readonly api: ApiConfig;
+  readonly api: Omit<ApiConfig, 'OAUTH_CLIENT_SECRET'>;
   readonly mcp: Omit<McpConfig, 'OAUTH_CLIENT_SECRET'>;
 };
 
 /**
- * Reads the configurations of auth, api and mcp for one process. mcp is the client `mcp` of auth and reaches api in this
- * process, whatever the environment says about its client and API_BASE_URL.
+ * Reads the configurations of auth, api and mcp for one process. api and mcp are the clients `api` and `mcp` of auth, and
+ * mcp reaches api in this process, whatever the environment says about their client and API_BASE_URL.
  * @throws {InvalidConfigurationError} with everything that is wrong for all three.
  */
 export function readStartConfig(given: Environment): StartConfig {
   const environment = resolveFiles(given);
-  checkTogether([readAuthConfig, readApiConfig, readMcpServerConfig].map((read) => () => read(environment)));
+  checkTogether([readAuthConfig, readApiServerConfig, readMcpServerConfig].map((read) => () => read(environment)));
   // a person reads the output of this process, so only warnings are logged unless the environment asks for more
   const logging = environment.LOG_LEVEL ? {} : ({ LOG_LEVEL: 'warn' } as const);
   const auth = { ...readAuthConfig(environment), ...logging };
-  const api = { ...readApiConfig(environment), ...logging };
+  const api = { ...readApiServerConfig(environment), ...logging };
   const mcp = { ...readMcpServerConfig(environment), ...logging };
   // the services reach each other on this machine, not through a proxy in front of them
   const host = hostToConnectTo(auth.HOST);
   const AUTH_URL = api.AUTH_URL ?? `http://${host}:${auth.AUTH_PORT}`;
   return {
     auth,
-    api: { ...api, AUTH_URL },
+    api: { ...api, AUTH_URL, OAUTH_CLIENT_ID: 'api' },
     mcp: {
       ...mcp,
       AUTH_URL,

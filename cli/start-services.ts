@@ -24,11 +24,11 @@ export async function startServices(
   resources.defer(async () => {
     await Promise.all(running.map((server) => server[Symbol.asyncDispose]()));
   });
+  const apiSecret = auth.API_CLIENT_SECRET ?? findOrCreateCredentials(dataDirectory, 'api').OAUTH_CLIENT_SECRET;
   const mcpSecret = auth.MCP_CLIENT_SECRET ?? findOrCreateCredentials(dataDirectory, 'mcp').OAUTH_CLIENT_SECRET;
-  running.push(
-    await startAuth({ ...auth, MCP_CLIENT_SECRET: mcpSecret }, databaseOf(auth.AUTH_DATABASE_URL, embedded)),
-  );
-  running.push(await startApi(api, databaseOf(api.API_DATABASE_URL, embedded)));
+  const secrets = { API_CLIENT_SECRET: apiSecret, MCP_CLIENT_SECRET: mcpSecret };
+  running.push(await startAuth({ ...auth, ...secrets }, databaseOf(auth.AUTH_DATABASE_URL, embedded)));
+  running.push(await startApi({ ...api, OAUTH_CLIENT_SECRET: apiSecret }, databaseOf(api.API_DATABASE_URL, embedded)));
   running.push(await startMcp({ ...mcp, OAUTH_CLIENT_SECRET: mcpSecret }));
   write(nextStepsText(auth, dataDirectory));
 }

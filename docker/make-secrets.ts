@@ -12,6 +12,7 @@ for (const name of ['auth', 'api']) {
   write(`${name}/database-url`, `postgresql://${name}:${password}@postgres:5432/${name}`);
 }
 keepSecret('auth/key-encryption-key');
+keepSecret('auth/api-client-secret', 'api/client-secret');
 keepSecret('auth/mcp-client-secret', 'mcp/client-secret');
 
 // PostgreSQL runs as a user of another image. Compose adds that user to the group of this image (group_add).

@@ -3,7 +3,7 @@ import { openOrm } from '../../shared/database/orm.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { authDatabase } from '../database/definition.ts';
-import { createClientSecret } from './client-secret.ts';
+import { createClientSecret, hashClientSecret } from './client-secret.ts';
 import { registerFirstClients } from './first-clients.ts';
 
 async function open() {
@@ -12,14 +12,14 @@ async function open() {
   const { em } = opening.use(await openOrm(opening.use(await openTestDatabase()), authDatabase));
   const opened = opening.move();
   return {
-    start: (host: string, mcpClientSecret?: string) =>
+    start: (host: string, secrets: { api?: string; mcp?: string } = {}) =>
       registerFirstClients({
         em,
         issuer: `https://auth.${host}`,
         apiResource: `https://api.${host}`,
         mcpResource: `https://mcp.${host}`,
         dataDirectory: directory.path,
-        mcpClientSecret,
+        secrets: { api: secrets.api, mcp: secrets.mcp },
       }),
     execute: (sql: string) => em.fork().execute(sql),
     clients: () =>
@@ -31,10 +31,11 @@ async function open() {
 
 const clientsAt = (host: string) => [
   { client_id: 'admin', resources: [`https://auth.${host}/admin`], resource_server: null },
+  { client_id: 'api', resources: [], resource_server: `https://api.${host}` },
   { client_id: 'demo', resources: [`https://api.${host}`, `https://mcp.${host}`], resource_server: null },
   { client_id: 'mcp', resources: [`https://api.${host}`], resource_server: `https://mcp.${host}` },
 ];
-const created = ['admin', 'demo', 'mcp'].map((target) => ({ action: 'client.create', target }));
+const created = ['admin', 'demo', 'mcp', 'api'].map((target) => ({ action: 'client.create', target }));
 
 test('the first clients are registered once, and their resources follow the addresses of the services', async () => {
   await using opened = await open();
@@ -45,7 +46,7 @@ test('the first clients are registered once, and their resources follow the addr
   }
   await opened.start('two.example');
   expect(await opened.clients()).toEqual(clientsAt('two.example'));
-  const changed = ['admin', 'demo', 'mcp'].map((target) => ({ action: 'client.change', target }));
+  const changed = ['admin', 'demo', 'api', 'mcp'].map((target) => ({ action: 'client.change', target }));
   expect(await opened.events()).toEqual([...created, ...changed]);
 });
 
@@ -57,19 +58,51 @@ test('changes of an administrator stay, and a deleted client is not registered a
   await opened.execute("delete from auth.client where client_id = 'admin'");
   await opened.start('one.example');
   expect(await opened.clients()).toEqual([
+    { client_id: 'api', resources: [], resource_server: 'https://api.one.example' },
     { client_id: 'demo', resources: ['https://api.one.example'], resource_server: null },
     { client_id: 'mcp', resources: ['https://api.one.example'], resource_server: null },
   ]);
   expect(await opened.events()).toEqual(created);
 });
 
-test('a given secret becomes the secret of the MCP server, and the audit records the change', async () => {
+test('a given secret becomes the secret of the resource server, and the audit records the change', async () => {
   await using opened = await open();
-  const [first, second] = [createClientSecret(), createClientSecret()];
-  await opened.start('one.example', first);
-  await opened.start('one.example', first);
+  const [api, mcp] = [createClientSecret(), createClientSecret()];
+  await opened.start('one.example', { api, mcp });
+  await opened.start('one.example', { api, mcp });
   expect(await opened.events()).toEqual(created);
-  await opened.start('one.example', second);
-  expect(await opened.events()).toEqual([...created, { action: 'client.rotate-secret', target: 'mcp' }]);
-  expect(await opened.execute("select 1 from auth.client_secret where client_id = 'mcp'")).toHaveLength(1);
+  await opened.start('one.example', { api: createClientSecret(), mcp: createClientSecret() });
+  const rotated = ['api', 'mcp'].map((target) => ({ action: 'client.rotate-secret', target }));
+  expect(await opened.events()).toEqual([...created, ...rotated]);
+  for (const clientId of ['api', 'mcp'])
+    expect(await opened.execute(`select 1 from auth.client_secret where client_id = '${clientId}'`)).toHaveLength(1);
+});
+
+test('an installation of an earlier version gets the client of the todo API at its next start', async () => {
+  await using opened = await open();
+  await opened.start('one.example');
+  for (const table of ['client', 'client_secret'])
+    await opened.execute(`delete from auth.${table} where client_id = 'api'`);
+  const secret = createClientSecret();
+  await opened.start('one.example', { api: secret });
+  expect(await opened.clients()).toEqual(clientsAt('one.example'));
+  expect(await opened.execute("select hash from auth.client_secret where client_id = 'api'")).toEqual([
+    { hash: hashClientSecret(secret) },
+  ]);
+});
+
+test('a client api that an administrator registered for another purpose stays as it is', async () => {
+  await using opened = await open();
+  await opened.start('one.example');
+  await opened.execute(
+    "update auth.client set resource_server = null, resources = '{https://other.example}' where client_id = 'api'",
+  );
+  const before = await opened.execute("select hash from auth.client_secret where client_id = 'api'");
+  await opened.start('two.example', { api: createClientSecret() });
+  expect(await opened.clients()).toContainEqual({
+    client_id: 'api',
+    resources: ['https://other.example'],
+    resource_server: null,
+  });
+  expect(await opened.execute("select hash from auth.client_secret where client_id = 'api'")).toEqual(before);
 });

@@ -8,10 +8,11 @@ import { insertClient, type NewClient } from './clients.ts';
 import { findOrCreateCredentials } from './credentials-file.ts';
 
 /**
- * Registers the clients of a new installation: `admin`, `demo` and `mcp`, which is the MCP server. Their credentials
- * are written to files before the clients are registered, so that no secret is lost. At a later start it updates
- * resource identifiers that have changed, and makes `mcpClientSecret`, if it is given, the secret of `mcp`: the
- * operator sets the same secret for auth and for the MCP server.
+ * Registers the clients of a new installation: `admin`, `demo`, `api` and `mcp`, which are the todo API and the MCP
+ * server. Their credentials are written to files before the clients are registered, so that no secret is lost. At a later
+ * start it registers `api` if it is missing, because installations of earlier versions do not have it. It also updates
+ * resource identifiers that have changed, and makes each given secret the secret of its client: the operator sets the same
+ * secret for auth and for the resource server.
  */
 export async function registerFirstClients({
   em,
@@ -19,18 +20,20 @@ export async function registerFirstClients({
   apiResource,
   mcpResource,
   dataDirectory,
-  mcpClientSecret,
+  secrets,
 }: {
   em: SqlEntityManager;
   issuer: string;
   apiResource: string;
   mcpResource: string;
   dataDirectory: string;
-  mcpClientSecret: string | undefined;
+  secrets: Readonly<Record<'api' | 'mcp', string | undefined>>;
 }): Promise<void> {
   const addresses = {
     admin: { resources: [`${issuer}/admin`], resourceServer: null },
     demo: { resources: [apiResource, mcpResource], resourceServer: null },
+    // it requests no access tokens: it authenticates as a resource server only
+    api: { resources: [], resourceServer: apiResource },
     mcp: { resources: [apiResource], resourceServer: mcpResource },
   };
 
@@ -40,11 +43,13 @@ export async function registerFirstClients({
     if ((await transaction.count(ClientEntity)) === 0) {
       await register(transaction, newClient('admin', 'Administrator', ['admin']));
       await register(transaction, newClient('demo', 'Demo', TODO_SCOPES));
-      await register(transaction, newClient('mcp', 'MCP server', TODO_SCOPES, mcpClientSecret));
-      return;
+      await register(transaction, newClient('mcp', 'MCP server', TODO_SCOPES, secrets.mcp));
     }
+    if ((await transaction.count(ClientEntity, { clientId: 'api' })) === 0)
+      await register(transaction, newClient('api', 'Todo API', ['todos:read'], secrets.api));
     for (const [clientId, current] of Object.entries(addresses)) await updateResources(transaction, clientId, current);
-    if (mcpClientSecret !== undefined) await replaceSecret(transaction, 'mcp', hashClientSecret(mcpClientSecret));
+    for (const [clientId, secret] of Object.entries(secrets))
+      if (secret !== undefined) await replaceSecret(transaction, clientId, secret);
   });
 
   function newClient(
@@ -75,7 +80,8 @@ export async function registerFirstClients({
   ): Promise<void> {
     const known = [`${issuer}/admin`, apiResource, mcpResource];
     const found = await transaction.findOne(ClientEntity, { clientId }, { disableIdentityMap: true });
-    if (found === null) return;
+    // a client of the same id that an administrator registered for another purpose stays as it is
+    if (found === null || (resourceServer !== null && found.resourceServer == null)) return;
     const changes = {
       ...(found.resources.some((resource) => !known.includes(resource)) && { resources }),
       ...(found.resourceServer != null && !known.includes(found.resourceServer) && { resourceServer }),
@@ -91,13 +97,14 @@ async function register(transaction: SqlEntityManager, client: NewClient): Promi
   await insertSuccess(transaction, AT_START, 'client.create', client.clientId, { scope: client.scopes.join(' ') });
 }
 
-/** Makes the secret of this hash the only secret of a client, unless it has it already or was deleted. */
-async function replaceSecret(transaction: SqlEntityManager, clientId: string, hash: string): Promise<void> {
-  if ((await transaction.count(ClientEntity, { clientId })) === 0) return;
+/** Makes `secret` the only secret of a resource server's client, unless it has it already or was deleted. */
+async function replaceSecret(transaction: SqlEntityManager, clientId: string, secret: string): Promise<void> {
+  const hash = hashClientSecret(secret);
+  if ((await transaction.count(ClientEntity, { clientId, resourceServer: { $ne: null } })) === 0) return;
   if ((await transaction.count(ClientSecretEntity, { clientId, hash })) > 0) return;
   await transaction.nativeDelete(ClientSecretEntity, { clientId });
   await transaction.insert(ClientSecretEntity, { clientId, hash });
   await insertSuccess(transaction, AT_START, 'client.rotate-secret', clientId, {
-    reason: 'MCP_CLIENT_SECRET has changed',
+    reason: `${clientId.toUpperCase()}_CLIENT_SECRET has changed`,
   });
 }

@@ -24,6 +24,7 @@ const issuer: Issuer = {
   identifier,
   metadata: async () => ({ issuer: identifier, status_list_aggregation_endpoint: aggregation }),
   keys: { find: async () => publicKey, generation: () => 0, load: async () => undefined },
+  acceptsSecretsAt: () => false,
   async fetch(input, init) {
     const uri = String(input);
     const token = bodies.get(uri);
@@ -53,7 +54,7 @@ process.exit();
 
 async function openReader() {
   const logger = createLogger({ name: 'bench', level: 'error' });
-  const opened = openStatusListReader({ issuer, name: 'bench', logger });
+  const opened = openStatusListReader({ issuer, logger });
   await opened.ready();
   return opened;
 }

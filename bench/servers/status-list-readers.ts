@@ -3,15 +3,17 @@ import { openResourceServer } from '../../shared/resource-server/resource-server
 import { runUntilSignalled } from '../../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../../shared/scopes.ts';
 
-// Opens COUNT resource servers that read the status lists of one issuer: `node status-list-readers.ts ISSUER COUNT`.
+// Opens COUNT resource servers that read the status lists of one issuer, as processes of the client OAUTH_CLIENT_ID:
+// `node status-list-readers.ts ISSUER COUNT`.
 await runUntilSignalled(async (resources) => {
   const [authorizationServer = '', count = ''] = process.argv.slice(2);
+  const { OAUTH_CLIENT_ID: clientId = '', OAUTH_CLIENT_SECRET: clientSecret = '' } = process.env;
   const logger = createLogger({ name: 'readers', level: 'error' });
   const opened = Array.from({ length: Number(count) }, (_, index) =>
     resources.use(
       openResourceServer(
         { resource: `http://127.0.0.1/${index}`, authorizationServer, scopes: TODO_SCOPES, name: 'bench' },
-        { authUrl: undefined, logger },
+        { authUrl: undefined, credentials: { clientId, clientSecret }, logger },
       ),
     ),
   );

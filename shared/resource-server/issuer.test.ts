@@ -104,3 +104,28 @@ test('with a separate url the connections go there, and the issuer identifier st
     'http://auth.internal:3000/jwks',
   ]);
 });
+
+test.each([
+  ['https://auth.example', undefined, true],
+  ['http://localhost:3000', undefined, true],
+  ['http://127.0.0.1:3000', undefined, true],
+  ['http://[::1]:3000', undefined, true],
+  ['http://auth.example', undefined, false],
+  ['http://127.0.0.1.evil.example', undefined, false],
+  ['http://auth.example', 'http://auth:3000', true],
+])('a secret may be sent to the issuer %s at the address %s: %s', (identifier, url, expected) => {
+  const { acceptsSecretsAt } = createIssuer({ identifier, url });
+  expect(acceptsSecretsAt(`${identifier}/oauth/status-lists`)).toBe(expected);
+});
+
+test('a secret is never sent to another origin than that of the issuer', () => {
+  const { acceptsSecretsAt } = createIssuer({ identifier: 'https://auth.example', url: 'http://auth:3000' });
+  for (const uri of [
+    'https://evil.example/oauth/status-lists',
+    'https://auth.example.evil.example/oauth/status-lists',
+    'https://auth.example:8443/oauth/status-lists',
+    'https://auth.example@evil.example/oauth/status-lists',
+    'http://auth.example/oauth/status-lists',
+  ])
+    expect(acceptsSecretsAt(uri)).toBe(false);
+});

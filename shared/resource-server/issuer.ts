@@ -13,8 +13,13 @@ export type Issuer = {
    * and cannot be fetched now.
    */
   readonly keys: IssuerKeys & { readonly load: () => Promise<void> };
-  /** `fetch` for the URLs in the metadata. */
+  /** `fetch` for the URLs in the metadata. It follows no redirect. */
   readonly fetch: typeof fetch;
+  /**
+   * Whether a client secret may be sent to `uri`: the connection goes to the issuer, over https, to this machine, or to an
+   * address that the operator configured.
+   */
+  readonly acceptsSecretsAt: (uri: string) => boolean;
 };
 
 /** The age at which the keys are fetched again, in the background. */
@@ -32,21 +37,34 @@ const UNKNOWN_KEY_COOLDOWN_MS = 1_000;
  */
 export function createIssuer({
   identifier,
-  url = identifier,
+  url: configuredUrl,
   fetch: transport = fetch,
 }: {
   identifier: string;
   url?: string | undefined;
   fetch?: typeof fetch;
 }): Issuer {
+  const url = configuredUrl ?? identifier;
+  const isPrivate = configuredUrl !== undefined || isHttpsOrLoopback(new URL(url));
+  const isOfIssuer = (href: string) => href.startsWith(`${identifier}/`);
   const fetchFromIssuer: typeof fetch = (input, init) => {
     const { href } = new URL(input instanceof Request ? input.url : input);
-    const target = href.startsWith(`${identifier}/`) ? url + href.slice(identifier.length) : href;
+    const target = isOfIssuer(href) ? url + href.slice(identifier.length) : href;
     const signal = init?.signal ?? AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     return transport(target, { ...init, redirect: 'manual', signal });
   };
   const metadata = lazy(() => fetchMetadata(identifier, fetchFromIssuer));
-  return { identifier, metadata, keys: createIssuerKeys(metadata, fetchFromIssuer), fetch: fetchFromIssuer };
+  return {
+    identifier,
+    metadata,
+    keys: createIssuerKeys(metadata, fetchFromIssuer),
+    fetch: fetchFromIssuer,
+    acceptsSecretsAt: (uri) => isPrivate && isOfIssuer(new URL(uri).href),
+  };
+}
+
+function isHttpsOrLoopback({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || /^127\.[\d.]+$/.test(hostname);
 }
 
 /** The authorization server, or what a resource server needs of it, cannot be reached or used. */

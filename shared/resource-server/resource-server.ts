@@ -3,6 +3,7 @@ import { type AuthenticateBearer, createBearerAuthenticator } from './bearer-aut
 import { type Challenges, createChallenges } from './challenge.ts';
 import { createIssuer, type Issuer } from './issuer.ts';
 import { type ProtectedResource, requireProtectedResource } from './protected-resource-metadata.ts';
+import type { ClientCredentials } from './reader-authorization.ts';
 import { openStatusListReader, type StatusListReader, type WarningLogger } from './status-list-reader.ts';
 
 /**
@@ -22,17 +23,28 @@ export type ResourceServer = AsyncDisposable & {
 /**
  * Opens a resource server: it fetches its issuer's keys and subscribes to its status lists.
  * @param authUrl the address to connect to, when the issuer is not reached at its own identifier.
+ * @param credentials those of the issuer's client that this resource server is. Without them the issuer does not count it
+ *   among the resource servers that confirm a revocation.
  * @throws {TypeError} when the resource is not described correctly.
  */
 export function openResourceServer(
   protectedResource: ProtectedResource,
-  { authUrl, logger }: { authUrl: string | undefined; logger: WarningLogger },
+  {
+    authUrl,
+    credentials,
+    logger,
+  }: { authUrl: string | undefined; credentials?: ClientCredentials | undefined; logger: WarningLogger },
 ): ResourceServer {
   requireProtectedResource(protectedResource);
   const { resource, authorizationServer } = protectedResource;
   const challenges = createChallenges(protectedResource);
   const issuer = createIssuer({ identifier: authorizationServer, url: authUrl });
-  const statusLists = openStatusListReader({ issuer, name: resource, logger });
+  if (credentials === undefined)
+    logger.warn(
+      { event: 'status_lists.credentials_missing' },
+      'reading the status lists without client credentials: `tokens revoke --wait` does not count this process',
+    );
+  const statusLists = openStatusListReader({ issuer, credentials, logger });
   const verify = createAccessTokenVerifier({
     issuer: authorizationServer,
     audience: resource,

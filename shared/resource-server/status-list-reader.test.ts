@@ -5,7 +5,7 @@ import { LIST_SIZE, startTokenIssuer, type TokenIssuer } from '../testing/token-
 import { createAccessTokenVerifier } from './access-token-verifier.ts';
 import { AuthorizationServerUnavailableError, createIssuer } from './issuer.ts';
 import { UnknownStatusListError } from './status-list.ts';
-import { openStatusListReader } from './status-list-reader.ts';
+import { openStatusListReader, type WarningLogger } from './status-list-reader.ts';
 
 const audience = 'http://api.example/api/v1';
 
@@ -34,11 +34,19 @@ async function open({ now }: { now?: () => number } = {}) {
   };
 }
 
-function readerOf({ identifier }: TokenIssuer, { now }: { now?: (() => number) | undefined } = {}) {
+const credentials = { clientId: 'api', clientSecret: 'secret' };
+
+function readerOf(
+  { identifier }: TokenIssuer,
+  {
+    now,
+    logger = createLogger({ name: 'test', level: 'silent' }),
+  }: { now?: (() => number) | undefined; logger?: WarningLogger } = {},
+) {
   return openStatusListReader({
     issuer: createIssuer({ identifier }),
-    name: 'test',
-    logger: createLogger({ name: 'test', level: 'silent' }),
+    credentials,
+    logger,
     ...(now !== undefined && { now }),
   });
 }
@@ -264,4 +272,84 @@ test('an older copy undoes no revocation', async () => {
   await server.publishList(1, [9, 11]);
   await vi.waitFor(async () => expect(await opened.look(11)).toBe(true), 10_000);
   expect([await opened.look(5), await opened.look(9), await opened.look(12)]).toEqual([true, true, false]);
+});
+
+const basic = `Basic ${Buffer.from('api:secret').toString('base64')}`;
+
+test('every request for status lists is authenticated', async () => {
+  await using opened = await open();
+  const { server } = opened;
+  await server.publishList(2, [7], { announced: false });
+  expect(await opened.look(7, 2)).toBe(true);
+  expect(server.authorizations.length).toBeGreaterThan(3);
+  expect(new Set(server.authorizations)).toEqual(new Set([basic]));
+});
+
+test.each([401, 403, 429])(
+  'credentials that are rejected with %i are not sent for a while, and revocations still arrive',
+  async (status) => {
+    await using server = await startTokenIssuer({ audience });
+    server.rejectAuthorization(status);
+    let ahead = 0;
+    const warnings: object[] = [];
+    const logger = { warn: (fields: object) => void warnings.push(fields) };
+    await using reader = readerOf(server, { now: () => Date.now() + ahead, logger });
+    await reader.ready();
+    const revoke = async (index: number) => {
+      await server.publishList(1, [index], { included: true });
+      await vi.waitFor(() => expect(reader.isRevoked({ idx: index, uri: server.listUri(1) })).toBe(true), 10_000);
+    };
+    await revoke(1);
+    await revoke(2);
+    const rejected = { event: 'status_lists.credentials_rejected', client_id: 'api', status };
+    expect(warnings).toEqual([rejected]);
+    expect(server.authorizations.filter(Boolean)).toEqual([basic]);
+
+    // after 30 seconds the credentials are sent once more, and then after a minute
+    ahead += 31_000;
+    await revoke(3);
+    await vi.waitFor(() => expect(warnings).toEqual([rejected, rejected]), 10_000);
+    ahead += 31_000;
+    await revoke(4);
+    expect(server.authorizations.filter(Boolean)).toEqual([basic, basic]);
+    server.rejectAuthorization(undefined);
+    ahead += 31_000;
+    await revoke(5);
+    await vi.waitFor(() => expect(server.authorizations.slice(-1)).toEqual([basic]), 10_000);
+    expect(warnings).toHaveLength(2);
+  },
+);
+
+test('a redirect is not followed with the credentials', async () => {
+  await using server = await startTokenIssuer({ audience });
+  await using other = await startTokenIssuer({ audience });
+  const issuer = createIssuer({
+    identifier: server.identifier,
+    fetch: async (input, init) => {
+      if (!String(input).endsWith('/status-lists')) return fetch(input, init);
+      await fetch(input, init);
+      return init?.redirect === 'manual'
+        ? new Response(null, { status: 302, headers: { location: `${other.identifier}/status-lists` } })
+        : fetch(`${other.identifier}/status-lists`, init);
+    },
+  });
+  await using _reader = openStatusListReader({
+    issuer,
+    credentials,
+    logger: createLogger({ name: 'test', level: 'silent' }),
+  });
+  await vi.waitFor(() => expect(server.authorizations.length).toBeGreaterThan(2), 10_000);
+  expect(other.requests.size).toBe(0);
+});
+
+test('when the issuer does not let a request wait, the reader asks once a second', async () => {
+  await using opened = await open();
+  const { server } = opened;
+  server.refuseToWait();
+  const before = server.acknowledgedTags.length;
+  await delay(1_500);
+  // the request that was waiting, and one or two after it
+  expect(server.acknowledgedTags.length - before).toBeLessThanOrEqual(3);
+  await server.publishList(1, [5], { included: true });
+  await vi.waitFor(async () => expect(await opened.look(5)).toBe(true), 10_000);
 });

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errors, jwtVerify } from 'jose';
 import * as z from 'zod';
 import { SIGNATURE_ALGORITHMS } from './access-token-claims.ts';
 import type { IsRevoked } from './access-token-verifier.ts';
 import { AuthorizationServerUnavailableError, type Issuer } from './issuer.ts';
+import { type ClientCredentials, createReaderAuthorization } from './reader-authorization.ts';
 import { StatusList, UnknownStatusListError } from './status-list.ts';
 
 /** The status lists of an issuer, cached by a resource server. Disposing the reader ends its waiting request. */
@@ -27,6 +27,12 @@ const REQUEST_TIMEOUT_MS = (WAIT_SECONDS + 10) * 1000;
 const MIN_RETRY_MS = 50;
 const MAX_RETRY_MS = 800;
 
+/** The time between two requests while the issuer does not let them wait. */
+const POLL_INTERVAL_MS = 1_000;
+
+/** The statuses by which an issuer rejects the credentials of a reader. */
+const REJECTING_STATUSES: ReadonlySet<number> = new Set([401, 403, 429]);
+
 const Aggregation = z.object({
   status_lists: z.array(z.string()),
   entity_tags: z.record(z.string(), z.string()).default({}),
@@ -40,20 +46,21 @@ type CachedList = { readonly list: StatusList; readonly expiresAt: number; reado
  * Opens the status lists of `issuer` (draft-ietf-oauth-status-list-21) and keeps them current by one waiting request.
  * The issuer answers it when a token is revoked. The next request names the entity tag of what was applied, and so
  * acknowledges it. While the issuer cannot be reached, the verified lists stay in use until they expire.
- * @param name identifies this resource server to the issuer's operator.
+ * @param credentials those of a client that is a resource server. Without them, or when the issuer rejects them, the lists
+ *   are read without authentication: the issuer does not count this reader, and answers it after the others.
  */
 export function openStatusListReader({
   issuer,
-  name,
+  credentials,
   logger,
   now = Date.now,
 }: {
   issuer: Issuer;
-  name: string;
+  credentials?: ClientCredentials | undefined;
   logger: WarningLogger;
   now?: () => number;
 }): StatusListReader {
-  const reader = `${name} ${randomUUID()}`;
+  const authorization = createReaderAuthorization({ credentials, issuer, logger, now });
   const lists = new Map<string, CachedList>();
   const fetching = new Map<string, Promise<CachedList>>();
   const disposed = new AbortController();
@@ -90,7 +97,7 @@ export function openStatusListReader({
       } catch (err) {
         if (disposed.signal.aborted) return;
         logger.warn({ event: 'status_lists.unavailable', err }, 'status lists unavailable, serving cached lists');
-        await delay(retryAfter, undefined, { signal: disposed.signal }).catch(() => undefined);
+        await pause(retryAfter);
         retryAfter = Math.min(retryAfter * 2, MAX_RETRY_MS);
       }
     }
@@ -100,13 +107,15 @@ export function openStatusListReader({
     const requestedAt = now();
     const response = await get(await aggregationUri(), {
       accept: 'application/json',
-      'status-list-reader': reader,
       ...(aggregationTag !== undefined && { 'if-none-match': aggregationTag, prefer: `wait=${WAIT_SECONDS}` }),
     });
     answeredAt = now();
     if (response.status === 304) {
-      // a server that shuts down answers waiting requests at once: do not ask in a tight loop
-      if (answeredAt - requestedAt < MIN_RETRY_MS) await delay(MIN_RETRY_MS);
+      // a server that shuts down answers waiting requests at once, and one at which too many requests wait does not let this
+      // one wait: do not ask in a tight loop
+      const interval = response.headers.has('preference-applied') ? MIN_RETRY_MS : POLL_INTERVAL_MS;
+      const elapsed = answeredAt - requestedAt;
+      if (elapsed < interval) await pause(interval - elapsed);
       return;
     }
     if (response.status !== 200) throw new Error(`the status list aggregation answered ${response.status}`);
@@ -131,7 +140,7 @@ export function openStatusListReader({
     // the next request names this tag, which acknowledges that everything up to it is applied
     const tag = response.headers.get('etag') ?? undefined;
     // a cache on the way, or a server without entity tags, does not let the request wait
-    if (tag === undefined || tag === aggregationTag) await delay(MAX_RETRY_MS);
+    if (tag === undefined || tag === aggregationTag) await pause(MAX_RETRY_MS);
     aggregationTag = tag;
   }
 
@@ -181,11 +190,30 @@ export function openStatusListReader({
     return current;
   }
 
-  function get(uri: string, others: Record<string, string>): Promise<Response> {
+  /** Requests `uri`, without authentication when the issuer rejects it: revocations must arrive in any case. */
+  async function get(uri: string, others: Record<string, string>): Promise<Response> {
     // a list is already compressed: gzip would save less time than it takes
     const headers = { 'accept-encoding': 'identity', ...others };
+    const authentication = authorization.headersFor(uri);
+    if (authentication === undefined) return request(uri, headers);
+    const response = await request(uri, { ...headers, ...authentication });
+    if (REJECTING_STATUSES.has(response.status)) {
+      authorization.rejected(response.status);
+      await response.body?.cancel();
+      return request(uri, headers);
+    }
+    if (response.ok || response.status === 304) authorization.accepted();
+    return response;
+  }
+
+  function request(uri: string, headers: Record<string, string>): Promise<Response> {
     const signal = AbortSignal.any([disposed.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
     return issuer.fetch(uri, { headers, signal });
+  }
+
+  /** Waits, at most until the reader is disposed. */
+  async function pause(milliseconds: number): Promise<void> {
+    await delay(milliseconds, undefined, { signal: disposed.signal }).catch(() => undefined);
   }
 
   async function aggregationUri(): Promise<string> {

@@ -42,6 +42,12 @@ export type TokenIssuer = AsyncDisposable & {
   readonly aggregationTag: () => string;
   /** The entity tags that readers sent in If-None-Match, in order; undefined for a request without one. */
   readonly acknowledgedTags: (string | undefined)[];
+  /** The Authorization headers of the requests for status lists, in order; undefined for a request without one. */
+  readonly authorizations: (string | undefined)[];
+  /** Answers requests for status lists that have an Authorization header with this status, or undefined: as the others. */
+  readonly rejectAuthorization: (status: number | undefined) => void;
+  /** Answers every request for the aggregation document at once, also one that prefers to wait. */
+  readonly refuseToWait: () => void;
   /** Holds the responses for `path` until the function that it returns is called. */
   readonly holdResponses: (path: string) => () => void;
 };
@@ -71,6 +77,9 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
   const requests = new Map<string, number>();
   const lists = new Map<string, PublishedList>();
   const acknowledgedTags: (string | undefined)[] = [];
+  const authorizations: (string | undefined)[] = [];
+  let rejectingStatus: number | undefined;
+  let letsWait = true;
   const held = new Map<string, Promise<void>>();
   let key = await createKey();
   let sequence = 0;
@@ -83,7 +92,7 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
       const path = request.url ?? '';
       requests.set(path, (requests.get(path) ?? 0) + 1);
       await held.get(path);
-      const { status, headers, body } = path === AGGREGATION_PATH ? await aggregate(request.headers) : respond(path);
+      const { status, headers, body } = await respondTo(path, request.headers);
       response.writeHead(status, headers);
       response.end(body);
     },
@@ -115,6 +124,14 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
     publishList,
     aggregationTag,
     acknowledgedTags,
+    authorizations,
+    rejectAuthorization(status) {
+      rejectingStatus = status;
+    },
+    refuseToWait() {
+      letsWait = false;
+      change.resolve();
+    },
     holdResponses(path) {
       const { promise, resolve } = Promise.withResolvers<void>();
       held.set(path, promise);
@@ -152,11 +169,22 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
     change = Promise.withResolvers();
   }
 
+  async function respondTo(path: string, headers: IncomingHttpHeaders): Promise<TestResponse> {
+    if (!path.startsWith(AGGREGATION_PATH)) return respond(path);
+    const { authorization } = headers;
+    authorizations.push(authorization);
+    if (authorization !== undefined && rejectingStatus !== undefined)
+      return { ...json({ error: 'invalid_client' }), status: rejectingStatus };
+    return path === AGGREGATION_PATH ? aggregate(headers) : respond(path);
+  }
+
   async function aggregate(headers: IncomingHttpHeaders): Promise<TestResponse> {
     const known = headers['if-none-match'];
     acknowledgedTags.push(known);
-    if (known === aggregationTag() && `${headers.prefer}`.startsWith('wait=')) await change.promise;
-    if (known === aggregationTag()) return { status: 304, headers: {}, body: '' };
+    const waits = letsWait && `${headers.prefer}`.startsWith('wait=');
+    if (known === aggregationTag() && waits) await change.promise;
+    if (known === aggregationTag())
+      return { status: 304, headers: waits ? { 'preference-applied': 'wait' } : {}, body: '' };
     const announced = [...lists].flatMap(([uri, { announcedTag }]) =>
       announcedTag === undefined ? [] : [[uri, announcedTag] as const],
     );

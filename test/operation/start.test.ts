@@ -56,7 +56,13 @@ test('the commands that the first start prints work when they are pasted into a 
     total: 1,
   });
 
-  for (const name of ['demo-client.env', 'admin-client.env', 'mcp-client.env', 'key-encryption-key']) {
+  for (const name of [
+    'demo-client.env',
+    'admin-client.env',
+    'mcp-client.env',
+    'api-client.env',
+    'key-encryption-key',
+  ]) {
     expect(statSync(join(installation.data, name)).mode & 0o777).toBe(0o600);
   }
   expect(await running.end('SIGTERM')).toBe(0);

@@ -70,7 +70,6 @@ test('the reader of api and mcp applies the exchange of the test vectors, and ac
   };
   await using reader = openStatusListReader({
     issuer: createIssuer({ identifier: issuer, fetch: fetchFromIssuer }),
-    name: 'test vectors',
     logger: { warn: (_fields, message) => expect.unreachable(message) },
     now: () => vectors.at * 1000,
   });

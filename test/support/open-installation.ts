@@ -20,7 +20,7 @@ export type Installation = AsyncDisposable & {
   readonly isEmbedded: boolean;
   /** Runs `yata start`, and resolves when all three services listen. */
   readonly start: (variables?: Record<string, string>) => Promise<RunningProcess>;
-  /** The secrets of the clients `demo`, `admin` and `mcp`, in this order, after the first start. */
+  /** The secrets of the clients `demo`, `admin`, `mcp` and `api`, in this order, after the first start. */
   readonly secrets: () => string[];
 };
 
@@ -44,7 +44,7 @@ export async function openInstallation(folder = 'data'): Promise<Installation> {
     isEmbedded: database.kind === 'embedded',
     start: (variables = {}) => startProcess(['yata.ts', 'start'], { ...environment, ...variables }, 'yata is up'),
     secrets: () =>
-      ['demo', 'admin', 'mcp'].map((name) =>
+      ['demo', 'admin', 'mcp', 'api'].map((name) =>
         String(parseEnv(readFileSync(join(data, `${name}-client.env`), 'utf8')).OAUTH_CLIENT_SECRET),
       ),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

@@ -50,7 +50,7 @@ export async function startSystem(
   const issuer = `http://127.0.0.1:${authPort}`;
   const apiResource = `http://127.0.0.1:${apiPort}/api/v1`;
   const mcpResource = `http://127.0.0.1:${mcpPort}/mcp`;
-  const secret = createClientSecret();
+  const [apiSecret, mcpSecret] = [createClientSecret(), createClientSecret()];
   const directory = starting.use(makeTemporaryDirectory());
   const environment = {
     AUTH_PORT: String(authPort),
@@ -59,16 +59,18 @@ export async function startSystem(
     AUTH_ISSUER: issuer,
     API_RESOURCE: apiResource,
     MCP_RESOURCE: mcpResource,
-    MCP_CLIENT_SECRET: secret,
+    API_CLIENT_SECRET: apiSecret,
+    MCP_CLIENT_SECRET: mcpSecret,
     OAUTH_CLIENT_ID: 'mcp',
-    OAUTH_CLIENT_SECRET: secret,
+    OAUTH_CLIENT_SECRET: mcpSecret,
     YATA_DATA_DIR: join(directory.path, 'data'),
     LOG_LEVEL: 'silent',
     ...variables,
   };
+  const apiCredentials = { OAUTH_CLIENT_ID: 'api', OAUTH_CLIENT_SECRET: apiSecret };
   const database = starting.use(await openTestDatabase());
   const auth = starting.use(await startAuth(readAuthConfig(environment), database));
-  starting.use(await startApi(readApiConfig(environment), database));
+  starting.use(await startApi(readApiConfig({ ...environment, ...apiCredentials }), database));
   starting.use(await startMcp(readMcpConfig(environment), features));
   // clients are registered through separate connections, so that auth learns of them as from another process
   const { em } = starting.use(await openOrm(database, authDatabase, { poolSize: 2 }));
