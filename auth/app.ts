@@ -12,6 +12,7 @@ import { type Authorized, serveProtectedResourceMetadata } from '../shared/resou
 import type { ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
 import type { ProviderApp } from './provider/provider.ts';
 import { ROUTES } from './provider/routes.ts';
+import type { ReaderState } from './status-lists/authenticate-reader.ts';
 import { STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
 import { underPath } from './under-path.ts';
 
@@ -31,7 +32,7 @@ export function createAuthApp({
   apiResource: string;
   /** The resource server at `/admin`. */
   adminResource: ProtectedResource;
-  statusListRoutes: Router;
+  statusListRoutes: Router<ReaderState>;
   adminRoutes: Router<Authorized>;
   checks: ReadinessChecks;
   metrics: Metrics;

@@ -32,11 +32,13 @@ import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.
 import { createOwnTokenVerifier } from './signing-keys/own-token-verifier.ts';
 import { createPublicKeys } from './signing-keys/public-keys.ts';
 import { findOrCreateSigningKeys } from './signing-keys/signing-keys.ts';
+import { authenticateReader } from './status-lists/authenticate-reader.ts';
 import { createLeases } from './status-lists/leases.ts';
 import { measureStatusLists } from './status-lists/metrics.ts';
 import { openPeers } from './status-lists/peers.ts';
 import { createPropagation } from './status-lists/propagation.ts';
 import { createReaders } from './status-lists/readers.ts';
+import { removeInvalidReaders } from './status-lists/remove-invalid-readers.ts';
 import { statusListRoutes } from './status-lists/routes.ts';
 import { openStatusLists } from './status-lists/status-lists.ts';
 import { createTokenStatus } from './status-lists/token-status.ts';
@@ -90,11 +92,13 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     commitTimes,
     observeLag: measureStatusLists(metrics.registry, { statusLists, leases }),
   });
+  removeInvalidReaders({ clients, readers });
   const peers = starting.use(await openPeers({ database, em }));
   const waiting = createWaiting();
   const propagation = createPropagation({ readers, peers, waiting, logger });
   starting.use(openCleanup({ em, secretUse, auditRetentionDays: config.AUDIT_RETENTION_DAYS, logger }));
 
+  const record = createAuditRecord({ em, logger });
   // auth verifies its own access tokens without HTTP requests, and finds a new key without a new generation of keys
   const keys = { find: publicKeys.find, generation: () => 0 };
   const verifyOwnToken = createOwnTokenVerifier({ issuer, publicKeys });
@@ -124,7 +128,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
       signResponse: signIntrospectionResponse,
     }),
     isTrustedProxy: config.AUTH_TRUSTED_PROXIES,
-    record: createAuditRecord({ em, logger }),
+    record,
     logger,
   });
 
@@ -146,7 +150,19 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     apiResource,
     adminResource,
     adminRoutes: adminRouter,
-    statusListRoutes: statusListRoutes({ statusLists, readers, issuer }),
+    statusListRoutes: statusListRoutes({
+      statusLists,
+      readers,
+      authenticate: authenticateReader({
+        issuer,
+        clients,
+        failedAuthentications,
+        noteSecretUse: secretUse.record,
+        record,
+        logger,
+      }),
+      issuer,
+    }),
     checks: { database: () => em.fork().execute('select 1') },
     metrics,
     logger,

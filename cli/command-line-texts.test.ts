@@ -143,6 +143,13 @@ const admin: AdminClient = {
   listAudit: async () => [event],
 };
 
+/** An authorization server at which no resource server has authenticated. */
+const unconfirmed: AdminClient = {
+  ...admin,
+  revoke: async () => ({ sequence: 1, confirmed: [], pending: [] }),
+  getRevocation: async () => ({ sequence: 1, confirmed: [], pending: [] }),
+};
+
 async function resultTexts(): Promise<string[]> {
   return [
     await transcript(['clients', 'create', '--name', 'Night job', '--scope', 'todos:read'], {}),
@@ -164,6 +171,16 @@ async function resultTexts(): Promise<string[]> {
     await transcript(['clients', 'set-scope', 'night-job', 'todos:read'], {}),
     await transcript(['tokens', 'revoke', 'TOKEN'], {}),
     await transcript(['tokens', 'revoke', '--client', 'demo', '--wait'], {}),
+    await transcript(['tokens', 'revoke', '--client', 'demo', '--wait'], {
+      admin: { ...admin, getRevocation: async () => revocation },
+    }),
+    ...(await Promise.all(
+      [
+        ['tokens', 'revoke', 'TOKEN'],
+        ['tokens', 'revoke', 'TOKEN', '--wait'],
+        ['tokens', 'revoke', 'TOKEN', '--wait', '--json'],
+      ].map((words) => transcript(words, { admin: unconfirmed })),
+    )),
     await transcript(['audit'], {}),
     await transcript(['audit'], { admin: { ...admin, listAudit: async () => [] } }),
   ];

@@ -38,6 +38,7 @@ export function clientMembers(client: ClientResponse): string {
 /** Which resource servers have confirmed a revocation. */
 export function revocationText({ confirmed, pending }: RevocationResponse, milliseconds: number): string {
   const all = confirmed.length + pending.length;
+  if (all === 0) return 'revoked; no resource server has authenticated';
   const text = `revoked; confirmed by ${confirmed.length} of ${all} resource servers in ${Math.round(milliseconds)} ms`;
   return [text, ...pending.map((reader) => `  not confirmed: ${reader}`)].join('\n');
 }

@@ -20,6 +20,8 @@ const revokeCommand = defineCommand({
       description: `wait up to ${WAIT_SECONDS} seconds until the resource servers have confirmed the revocation`,
     },
   },
+  details:
+    'Only resource servers that authenticate at the status lists are counted. With --wait the exit code is 1 unless at least one is counted and all of them have confirmed the revocation.',
   examples: ['tokens revoke - --wait < token.txt', 'tokens revoke --client demo --wait'],
   async run({ arguments: { TOKEN: token }, options: { client, wait } }, { connectAdmin, readStdin }) {
     const revoked = selectRevoked(token, client, readStdin);
@@ -27,7 +29,13 @@ const revokeCommand = defineCommand({
     const started = performance.now();
     const revocation = await admin.revoke(revoked);
     const last = wait ? await admin.getRevocation(revocation.sequence, WAIT_SECONDS) : revocation;
-    return { json: last, text: revocationText(last, performance.now() - started) };
+    const { confirmed, pending } = last;
+    const isConfirmed = confirmed.length > 0 && pending.length === 0;
+    return {
+      json: last,
+      text: revocationText(last, performance.now() - started),
+      exitCode: wait && !isConfirmed ? 1 : 0,
+    };
   },
 });
 

@@ -13,6 +13,23 @@ export function hashClientSecret(secret: string): string {
   return `sha256:${hash('sha256', secret, 'base64url')}`;
 }
 
+/** A secret of a client as it is stored. */
+export type StoredSecret = { readonly hash: string; readonly expiresAt: Date | null };
+
+/** Finds the secret of a client that was presented and has not expired. */
+export function findPresentedSecret(
+  secrets: readonly StoredSecret[],
+  presented: string,
+  now = Date.now(),
+): StoredSecret | undefined {
+  return secrets.find((secret) => !hasExpired(secret, now) && isClientSecret(presented, secret.hash));
+}
+
+/** Whether the secret is no longer valid. */
+export function hasExpired({ expiresAt }: StoredSecret, now = Date.now()): boolean {
+  return expiresAt !== null && expiresAt.getTime() <= now;
+}
+
 /** Compares a presented secret with a stored hash, in a time that does not depend on where they differ. */
 export function isClientSecret(presented: string, secretHash: string): boolean {
   const actual = Buffer.from(hashClientSecret(presented));

@@ -6,9 +6,7 @@ import { isActive } from './active-clients.ts';
 import { CLIENT_CHANGES_CHANNEL, ClientEntity, type ClientRow } from './client.entity.ts';
 import { isClientId } from './client-id.ts';
 import { ClientSecretEntity } from './client-secret.entity.ts';
-
-/** A secret of a client as it is stored. */
-type StoredSecret = { readonly hash: string; readonly expiresAt: Date | null };
+import type { StoredSecret } from './client-secret.ts';
 
 /** A registered client with its secrets. */
 export type ClientRecord = ClientRow & { readonly secrets: readonly StoredSecret[] };
@@ -24,6 +22,13 @@ export type Clients = AsyncDisposable & {
    * of another process when its notification arrives: after milliseconds, or after ten seconds if the connection hangs.
    */
   readonly find: (clientId: string) => Promise<ClientRecord | undefined>;
+  /** Finds an active client in the cache only, without a read of the database. */
+  readonly findCached: (clientId: string) => Promise<ClientRecord | undefined> | undefined;
+  /**
+   * Calls `listener` when a client was changed, with its id; with undefined when notifications may have been lost, so
+   * that any client may have changed.
+   */
+  readonly onChange: (listener: (clientId: string | undefined) => void) => void;
   /**
    * Removes a client from the cache. The process that commits a change calls this and does not wait for the
    * notification.
@@ -44,21 +49,30 @@ const MAX_CACHED_CLIENTS = 10_000;
 export async function openClients({ database, em }: { database: Database; em: SqlEntityManager }): Promise<Clients> {
   // the cache holds promises, so that a change during a read also removes the result of that read
   const cache = new LRUCache<string, Promise<ClientRecord | undefined>>({ max: MAX_CACHED_CLIENTS });
+  const listeners: ((clientId: string | undefined) => void)[] = [];
   let receivesChanges = true;
   const subscription = await listen(database, CLIENT_CHANGES_CHANNEL, {
-    notified: (clientId) => cache.delete(clientId),
+    notified: invalidate,
     interrupted(state) {
       cache.clear();
       receivesChanges = state === 'restored';
+      for (const listener of listeners) listener(undefined);
     },
   });
 
   return {
     find: (clientId) => (isClientId(clientId) ? (cache.get(clientId) ?? read(clientId)) : NOT_FOUND),
-    invalidate: (clientId) => void cache.delete(clientId),
+    findCached: (clientId) => cache.get(clientId),
+    onChange: (listener) => void listeners.push(listener),
+    invalidate,
     register: (client) => em.fork().transactional((transaction) => insertClient(transaction, client)),
     [Symbol.asyncDispose]: () => subscription[Symbol.asyncDispose](),
   };
+
+  function invalidate(clientId: string): void {
+    cache.delete(clientId);
+    for (const listener of listeners) listener(clientId);
+  }
 
   function read(clientId: string): Promise<ClientRecord | undefined> {
     const reading = readClient(em, clientId);

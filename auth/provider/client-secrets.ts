@@ -1,7 +1,7 @@
 import type Provider from 'oidc-provider';
 import type { Client } from 'oidc-provider';
 import * as z from 'zod';
-import { isClientSecret } from '../clients/client-secret.ts';
+import { findPresentedSecret } from '../clients/client-secret.ts';
 
 const Secrets = z.array(z.object({ hash: z.string(), expiresAt: z.coerce.date().nullable() }));
 
@@ -17,10 +17,7 @@ export function applyClientSecrets(provider: Provider, noteSecretUse: (hash: str
   provider.Client.prototype.compareClientSecret = function compareClientSecret(this: Client, presented: string) {
     const secrets = parsed.get(this) ?? Secrets.parse(this.secrets);
     parsed.set(this, secrets);
-    const now = Date.now();
-    const found = secrets.find(
-      ({ hash, expiresAt }) => (expiresAt === null || expiresAt.getTime() > now) && isClientSecret(presented, hash),
-    );
+    const found = findPresentedSecret(secrets, presented);
     if (found !== undefined) noteSecretUse(found.hash);
     return found !== undefined;
   };

@@ -23,5 +23,10 @@ export function getListId(issuer: string, uri: string): number {
 export function parseListUri(issuer: string, uri: string): number | undefined {
   const prefix = `${issuer}${STATUS_LISTS_PATH}/`;
   const id = uri.startsWith(prefix) ? uri.slice(prefix.length) : '';
+  return parseListId(id);
+}
+
+/** Parses the id of a list. Returns undefined for other text, such as a number with leading zeros. */
+export function parseListId(id: string): number | undefined {
   return /^[1-9]\d{0,9}$/.test(id) ? Number(id) : undefined;
 }

@@ -1,6 +1,7 @@
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { Leases } from './leases.ts';
 import type { StatusLists } from './status-lists.ts';
+import { ANONYMOUS_WAITS } from './wait-groups.ts';
 
 /**
  * Adds the metrics of the status lists to `registry`.
@@ -21,8 +22,14 @@ export function measureStatusLists(
       },
     });
   };
-  const { getStatistics } = statusLists;
-  gauge('status_list_readers_waiting', 'Requests that wait for the next revocation', () => getStatistics().waiting);
+  const { getStatistics, countWaiting } = statusLists;
+  const countAnonymous = () => countWaiting(ANONYMOUS_WAITS.name);
+  gauge(
+    'status_list_readers_waiting',
+    'Requests of authenticated resource servers that wait for the next revocation',
+    () => countWaiting() - countAnonymous(),
+  );
+  gauge('status_list_anonymous_waiting', 'Requests without authentication that wait for it', countAnonymous);
   gauge('status_list_revocations', 'Revocations on the published lists', () => getStatistics().revocations);
   gauge(
     'status_list_last_sequence',

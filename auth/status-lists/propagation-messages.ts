@@ -26,7 +26,8 @@ export const PropagationMessage = z.discriminatedUnion('kind', [
 export type PropagationMessage = z.infer<typeof PropagationMessage>;
 
 /**
- * Names in one message. A name has at most 200 characters, and a message at most 7,900 bytes (see `Peers.broadcast`).
+ * Names in one message. A name has at most 358 ASCII characters, a client id and the name of a process, and a message at
+ * most 7,900 bytes (see `Peers.broadcast`).
  */
 const NAMES_PER_MESSAGE = 15;
 

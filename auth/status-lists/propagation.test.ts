@@ -39,7 +39,12 @@ function createNetwork() {
       };
       const readers = createReaders({ commitTimes: () => [], observeLag: () => {} });
       const propagation = createPropagation({ readers, peers, waiting: createWaiting(), logger });
-      return { ...propagation, acknowledge: readers.acknowledge };
+      return {
+        ...propagation,
+        acknowledge: (clientId: string, sequence: number, process = '') =>
+          readers.acknowledge({ clientId, process, secretHash: `secret of ${clientId}` }, sequence),
+        removeClient: (clientId: string) => readers.removeUnless(clientId, () => false),
+      };
     },
   };
 }
@@ -82,8 +87,11 @@ test('a waiting request is answered when the reader of another process has appli
 test('hundreds of readers with long names are sent in messages that PostgreSQL accepts', async () => {
   const network = createNetwork();
   const [one, two] = [network.join('one'), network.join('two')];
-  const names = Array.from({ length: 200 }, (_, i) => `${i}${'é'.repeat(190)}`);
-  for (const [i, name] of names.entries()) two.acknowledge(name, i % 2);
+  const clientIds = Array.from({ length: 200 }, (_, i) => `${i}${'a'.repeat(250)}`);
+  // JSON escapes a backslash, so it needs two bytes
+  const process = '\\'.repeat(100);
+  for (const [i, clientId] of clientIds.entries()) two.acknowledge(clientId, i % 2, process);
+  const names = clientIds.map((clientId) => `${clientId} (${process})`);
   const { confirmed, pending } = await one.query(1);
   expect(confirmed).toEqual(names.filter((_, i) => i % 2 === 1));
   expect(pending).toEqual(names.filter((_, i) => i % 2 === 0));
@@ -126,10 +134,35 @@ test('a reader that acknowledges nothing new causes no message', async () => {
   await expect.poll(() => received).toMatchObject([{ confirmed: ['slow'], pending: [], last: true }]);
 });
 
-test('readers beyond the limit of tracked readers are pending', async () => {
-  const process = createNetwork().join('one');
-  for (let reader = 0; reader < 10_000; reader += 1) process.acknowledge(`reader ${reader}`, 7);
-  expect((await process.query(7)).pending).toEqual([]);
-  process.acknowledge('one too many', 0);
-  expect((await process.query(7)).pending).toEqual(['readers beyond the first 10000']);
+test('each process of a client is a reader of its own, up to a hundred', async () => {
+  const one = createNetwork().join('one');
+  one.acknowledge('mcp', 7);
+  for (let process = 0; process < 100; process += 1) one.acknowledge('api', 7, `host-${process}`);
+  const { confirmed, pending } = await one.query(7);
+  expect(pending).toEqual([]);
+  expect(confirmed).toHaveLength(101);
+  expect(confirmed.slice(0, 3)).toEqual(['mcp', 'api (host-0)', 'api (host-1)']);
+  one.acknowledge('api', 7, 'one too many');
+  expect((await one.query(7)).pending).toEqual(['api (processes beyond the first 100)']);
+});
+
+test('the readers of a client that was disabled are neither confirmed nor pending, at any process', async () => {
+  const network = createNetwork();
+  const [one, two] = [network.join('one'), network.join('two')];
+  for (const process of [one, two]) process.acknowledge('api', 1);
+  two.acknowledge('disabled', 0);
+  one.acknowledge('disabled', 1, 'confirmed');
+  const waiting = waitUntilConfirmed(one, 1);
+  setTimeout(() => {
+    one.removeClient('disabled');
+    two.removeClient('disabled');
+  }, 50);
+  expect(await waiting).toEqual({ confirmed: ['api'], pending: [] });
+});
+
+test('when no reader has authenticated, none is confirmed or pending', async () => {
+  const network = createNetwork();
+  const [one] = [network.join('one'), network.join('two')];
+  expect(await one.query(1)).toEqual({ confirmed: [], pending: [] });
+  expect(await waitUntilConfirmed(one, 1)).toEqual({ confirmed: [], pending: [] });
 });

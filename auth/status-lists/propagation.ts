@@ -28,8 +28,10 @@ const SUBSCRIPTION_LIFETIME_MS = 60_000;
 type PendingQuery = {
   /** Processes that have not answered yet. */
   readonly unanswered: Set<string>;
-  readonly confirmed: Set<string>;
-  readonly pending: Set<string>;
+  /** The newest answer of each process. */
+  readonly answers: Map<string, PropagationState>;
+  /** The part that has arrived of an answer in several messages. */
+  readonly partialAnswers: Map<string, PropagationState>;
   readonly allAnswered: PromiseWithResolvers<void>;
 };
 
@@ -72,8 +74,8 @@ export function createPropagation({
     const question = randomUUID();
     const query: PendingQuery = {
       unanswered: new Set(),
-      confirmed: new Set(),
-      pending: new Set(),
+      answers: new Map(),
+      partialAnswers: new Map(),
       allAnswered: Promise.withResolvers(),
     };
     pendingQueries.set(question, query);
@@ -119,9 +121,14 @@ export function createPropagation({
     }
     const query = pendingQueries.get(message.question);
     if (query === undefined) return;
-    for (const name of message.confirmed) query.confirmed.add(name);
-    for (const name of message.pending) query.pending.add(name);
-    if (message.last) query.unanswered.delete(from);
+    const partial = query.partialAnswers.get(from) ?? { confirmed: [], pending: [] };
+    partial.confirmed.push(...message.confirmed);
+    partial.pending.push(...message.pending);
+    query.partialAnswers.set(from, partial);
+    if (!message.last) return;
+    query.partialAnswers.delete(from);
+    query.answers.set(from, partial);
+    query.unanswered.delete(from);
     if (query.unanswered.size === 0) query.allAnswered.resolve();
     waiting.wake();
   }
@@ -158,8 +165,9 @@ export function createPropagation({
  * A reader that requests from several processes has applied a revocation when it has acknowledged it to one of them.
  */
 function merge(own: PropagationState, peers: PendingQuery, failure: string | undefined): PropagationState {
-  const confirmed = new Set([...own.confirmed, ...peers.confirmed]);
-  const pending = new Set([...own.pending, ...peers.pending]);
+  const states = [own, ...peers.answers.values()];
+  const confirmed = new Set(states.flatMap((state) => state.confirmed));
+  const pending = new Set(states.flatMap((state) => state.pending));
   return {
     confirmed: [...confirmed],
     pending: [

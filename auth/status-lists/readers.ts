@@ -1,21 +1,38 @@
 /**
- * The readers of this process, and the newest revocation that each has applied. A reader is a program that reads the
- * status lists, such as a resource server.
+ * A reader is a program that reads the status lists, such as a resource server. Only a reader that has authenticated as a
+ * client is tracked. Processes of one client have names of their own; the name of a process that has none is ''.
  */
+export type Reader = {
+  readonly clientId: string;
+  readonly process: string;
+  /** The hash of the secret with which it authenticated. */
+  readonly secretHash: string;
+};
+
+/** The readers of this process, and the newest revocation that each has applied. */
 export type Readers = {
   /** Records that a reader made a request and has applied every revocation up to `sequence`. */
-  readonly acknowledge: (reader: string, sequence: number) => void;
-  /** Calls `listener` after every acknowledgement. */
+  readonly acknowledge: (reader: Reader, sequence: number) => void;
+  /** Calls `listener` after every acknowledgement, and after readers were removed. */
   readonly onAcknowledgement: (listener: () => void) => void;
   /** Sorts the readers that made a request lately by whether they have applied the revocation `sequence`. */
   readonly findPropagation: (sequence: number) => { readonly confirmed: string[]; readonly pending: string[] };
+  /** The ids of the clients that have readers. */
+  readonly clientIds: () => string[];
+  /** Removes the readers of a client that authenticated with a secret for which `isValid` is false. */
+  readonly removeUnless: (clientId: string, isValid: (secretHash: string) => boolean) => void;
 };
 
 /** A reader that made no request for this long is no longer waited for. */
 const READER_TIMEOUT_MS = 60_000;
 
-/** Readers that are tracked. A request needs no authentication, so one program can pretend to be many readers. */
-const MAX_READERS = 10_000;
+/** Readers of one client that are tracked. A process can name itself as it likes, so one can pretend to be many. */
+const MAX_READERS_PER_CLIENT = 100;
+
+type ReaderState = { readonly sequence: number; readonly requestedAt: number; readonly secretHash: string };
+
+/** The readers of one client by the names of their processes. */
+type ClientReaders = { readonly byProcess: Map<string, ReaderState>; untrackedAt: number };
 
 /**
  * Creates the table of readers. A request that names the newest revocation that its reader has applied acknowledges
@@ -33,43 +50,64 @@ export function createReaders({
   observeLag: (seconds: number) => void;
   now?: () => number;
 }): Readers {
-  const readers = new Map<string, { sequence: number; requestedAt: number }>();
+  const clients = new Map<string, ClientReaders>();
   const listeners: (() => void)[] = [];
-  let lastUntrackedAt = Number.NEGATIVE_INFINITY;
 
   return {
-    acknowledge(reader, sequence) {
-      const known = readers.get(reader);
-      if (known === undefined && readers.size >= MAX_READERS) forgetInactive();
-      if (known === undefined && readers.size >= MAX_READERS) {
-        lastUntrackedAt = now();
+    acknowledge({ clientId, process, secretHash }, sequence) {
+      const client = clients.get(clientId) ?? { byProcess: new Map(), untrackedAt: Number.NEGATIVE_INFINITY };
+      const known = client.byProcess.get(process);
+      if (known === undefined && client.byProcess.size >= MAX_READERS_PER_CLIENT) removeInactive();
+      if (known === undefined && client.byProcess.size >= MAX_READERS_PER_CLIENT) {
+        client.untrackedAt = now();
         return;
       }
       if (known !== undefined) {
         for (const committedAt of commitTimes(known.sequence, sequence)) observeLag((now() - committedAt) / 1000);
       }
-      readers.set(reader, { sequence: Math.max(sequence, known?.sequence ?? 0), requestedAt: now() });
-      for (const listener of listeners) listener();
+      const newest = Math.max(sequence, known?.sequence ?? 0);
+      client.byProcess.set(process, { sequence: newest, requestedAt: now(), secretHash });
+      clients.set(clientId, client);
+      notify();
     },
     onAcknowledgement(listener) {
       listeners.push(listener);
     },
     findPropagation(sequence) {
-      forgetInactive();
-      const hasApplied = ([, reader]: [string, { sequence: number }]) => reader.sequence >= sequence;
-      const entries = [...readers];
-      return {
-        confirmed: entries.filter(hasApplied).map(([name]) => name),
-        pending: [
-          ...entries.filter((entry) => !hasApplied(entry)).map(([name]) => name),
-          // a reader that is not tracked may not have applied the revocation
-          ...(now() - lastUntrackedAt > READER_TIMEOUT_MS ? [] : [`readers beyond the first ${MAX_READERS}`]),
-        ],
-      };
+      removeInactive();
+      const [confirmed, pending]: [string[], string[]] = [[], []];
+      for (const [clientId, { byProcess, untrackedAt }] of clients) {
+        for (const [process, reader] of byProcess)
+          (reader.sequence >= sequence ? confirmed : pending).push(formatName(clientId, process));
+        // a process that is not tracked may not have applied the revocation
+        if (isRecent(untrackedAt)) pending.push(`${clientId} (processes beyond the first ${MAX_READERS_PER_CLIENT})`);
+      }
+      return { confirmed, pending };
+    },
+    clientIds: () => [...clients.keys()],
+    removeUnless(clientId, isValid) {
+      const { byProcess } = clients.get(clientId) ?? {};
+      for (const [process, { secretHash }] of byProcess ?? []) if (!isValid(secretHash)) byProcess?.delete(process);
+      notify();
     },
   };
 
-  function forgetInactive(): void {
-    for (const [name, { requestedAt }] of readers) if (now() - requestedAt > READER_TIMEOUT_MS) readers.delete(name);
+  function removeInactive(): void {
+    for (const [clientId, { byProcess, untrackedAt }] of clients) {
+      for (const [process, { requestedAt }] of byProcess) if (!isRecent(requestedAt)) byProcess.delete(process);
+      if (byProcess.size === 0 && !isRecent(untrackedAt)) clients.delete(clientId);
+    }
   }
+
+  function isRecent(time: number): boolean {
+    return now() - time <= READER_TIMEOUT_MS;
+  }
+
+  function notify(): void {
+    for (const listener of listeners) listener();
+  }
+}
+
+function formatName(clientId: string, process: string): string {
+  return process === '' ? clientId : `${clientId} (${process})`;
 }

@@ -1,46 +1,52 @@
 import Router from '@koa/router';
-import type { Context } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { answerWithEntityTag } from '../../shared/http/entity-tag.ts';
 import { createAggregation } from './aggregation.ts';
-import { hasChangedSince, parseAggregationTag } from './entity-tags.ts';
-import { STATUS_LISTS_PATH } from './list-uri.ts';
-import type { Readers } from './readers.ts';
+import type { ReaderState } from './authenticate-reader.ts';
+import { type AggregationTag, hasChangedSince, parseAggregationTag } from './entity-tags.ts';
+import { parseListId, STATUS_LISTS_PATH } from './list-uri.ts';
+import type { Reader, Readers } from './readers.ts';
 import type { StatusLists } from './status-lists.ts';
+import { createTurnstile } from './turnstile.ts';
+import { ANONYMOUS_WAITS, waitsOfClient } from './wait-groups.ts';
 
-/** The header in which a reader names itself, so that it counts as one reader however many requests it makes. */
-const READER_HEADER = 'status-list-reader';
-
-const MAX_READER_NAME_LENGTH = 200;
+/** Responses to requests without authentication that are sent in one turn of the event loop. */
+const ANONYMOUS_RESPONSES_PER_TURN = 20;
 
 /**
- * Serves the aggregation document and the signed lists (draft-ietf-oauth-status-list-21 §8, §9) without authentication.
- * The entity tag of the aggregation changes with every revocation and with the set of lists. A request that names the
- * current tag in If-None-Match and prefers to wait (RFC 7240 §4.3) is answered when the tag changes.
+ * Serves the aggregation document and the signed lists (draft-ietf-oauth-status-list-21 §8, §9) to everyone. The entity
+ * tag of the aggregation changes with every revocation and with the set of lists. A request that names the current tag in
+ * If-None-Match and prefers to wait (RFC 7240 §4.3) is answered when the tag changes.
+ *
+ * Only authenticated readers acknowledge revocations, and they are answered first: the others get their responses in small
+ * groups. A request without authentication reads nothing from the database because of its entity tag.
  */
 export function statusListRoutes({
   statusLists,
   readers,
+  authenticate,
   issuer,
 }: {
   statusLists: StatusLists;
-  readers: Readers;
+  readers: Pick<Readers, 'acknowledge'>;
+  authenticate: Middleware<ReaderState>;
   issuer: string;
-}): Router {
-  const router = new Router();
+}): Router<ReaderState> {
+  const router = new Router<ReaderState>();
   const aggregation = createAggregation({ statusLists, issuer });
+  const anonymousTurn = createTurnstile(ANONYMOUS_RESPONSES_PER_TURN);
 
-  router.get(STATUS_LISTS_PATH, async function statusListAggregation(ctx) {
+  router.get(STATUS_LISTS_PATH, authenticate, async function statusListAggregation(ctx) {
+    const { reader } = ctx.state;
     const known = parseAggregationTag(ctx.get('if-none-match'));
     if (known !== undefined) {
-      readers.acknowledge(ctx.get(READER_HEADER).slice(0, MAX_READER_NAME_LENGTH) || ctx.ip, known.sequence);
-      // reads the database when the reader knows other lists or revocations than this process: the reader may come from
-      // another process, which has read more
-      if (hasChangedSince(known, statusLists.snapshot()) || known.sequence > statusLists.snapshot().sequence)
-        // without the database, the reader gets what this process read last
-        await statusLists.catchUp().catch(() => undefined);
-      await statusLists.waitUntil(() => hasChangedSince(known, statusLists.snapshot()), ctx);
+      if (reader !== undefined) await acknowledge(reader, known);
+      const group = reader === undefined ? ANONYMOUS_WAITS : waitsOfClient(reader.clientId);
+      await statusLists.waitUntil(() => hasChangedSince(known, statusLists.snapshot()), ctx, group);
     }
     const { entityTag, json, gzipped } = await aggregation();
+    // after the document is ready: readers that waited for the same document now have their responses
+    if (reader === undefined) await anonymousTurn();
     ctx.set({ 'access-control-allow-origin': '*', 'cache-control': 'no-cache' });
     ctx.vary('prefer');
     ctx.type = 'json';
@@ -48,8 +54,10 @@ export function statusListRoutes({
     answerWithEntityTag(ctx, entityTag);
   });
 
-  router.get(`${STATUS_LISTS_PATH}/:id`, async function statusList(ctx) {
-    const signed = await statusLists.sign(Number(ctx.params.id));
+  router.get(`${STATUS_LISTS_PATH}/:id`, authenticate, async function statusList(ctx) {
+    const id = parseListId(ctx.params.id ?? '');
+    const signed = id === undefined ? undefined : await statusLists.sign(id);
+    if (ctx.state.reader === undefined) await anonymousTurn();
     if (signed === undefined) {
       ctx.status = 404;
       ctx.body = {
@@ -64,6 +72,18 @@ export function statusListRoutes({
     answerWithEntityTag(ctx, signed.entityTag);
   });
   return router;
+
+  async function acknowledge(reader: Reader, known: AggregationTag): Promise<void> {
+    const isAhead = known.sequence > statusLists.snapshot().sequence;
+    if (!isAhead) readers.acknowledge(reader, known.sequence);
+    // reads the database when the reader knows other lists or revocations than this process: the reader may come from
+    // another process, which has read more
+    if (isAhead || hasChangedSince(known, statusLists.snapshot()))
+      // without the database, the reader gets what this process read last
+      await statusLists.catchUp().catch(() => undefined);
+    // a reader cannot have applied a revocation that does not exist
+    if (isAhead) readers.acknowledge(reader, Math.min(known.sequence, statusLists.snapshot().sequence));
+  }
 }
 
 function setCompressedBody(ctx: Context, plain: string, gzipped: Buffer): void {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { importJWK } from 'jose';
 import type { Logger } from 'pino';
@@ -16,6 +17,9 @@ import { createStatusListSigner, type SignedList } from './status-list-signer.ts
 /** How often the database is read for what a broken connection missed. */
 const CATCH_UP_INTERVAL_MS = 2_000;
 
+/** The shortest time between two reads of the database for lists that are unknown, which any request can name. */
+const UNKNOWN_LIST_INTERVAL_MS = 100;
+
 /** The status lists as this process publishes them. Disposing them ends every waiting request. */
 export type StatusLists = AsyncDisposable & {
   readonly snapshot: () => Snapshot;
@@ -23,16 +27,20 @@ export type StatusLists = AsyncDisposable & {
   readonly isInvalid: (list: number, index: number) => boolean;
   /** Whether the token with this claim was revoked. @throws {UnknownStatusListError} */
   readonly isRevoked: IsRevoked;
-  /** Returns the signed list, or undefined when there is no list with this id. */
+  /**
+   * Returns the signed list, or undefined when there is no list with this id. Requests for lists that this process does
+   * not know share a read of the database, at most one in 100 ms.
+   */
   readonly sign: (list: number) => Promise<SignedList | undefined>;
   /** Reads and publishes what was committed before the call, and wakes the waiting requests if something changed. */
   readonly catchUp: () => Promise<void>;
   /** Waits until a condition on what is published holds. */
   readonly waitUntil: Waiting['waitUntil'];
+  /** The number of waiting requests, of one group or of all. */
+  readonly countWaiting: Waiting['count'];
   readonly commitTimes: PublishedLists['commitTimes'];
   /** Returns the figures for the metrics. `leased` has the number of leased indexes for each list. */
   readonly getStatistics: () => {
-    readonly waiting: number;
     readonly leased: ReadonlyMap<number, number>;
     readonly revocations: number;
   };
@@ -61,6 +69,8 @@ export async function openStatusLists({
   const waiting = createWaiting();
   let currentRead: Promise<void> = Promise.resolve();
   let nextRead: Promise<void> | undefined;
+  let sharedRead: Promise<void> | undefined;
+  let sharedReadAt = Number.NEGATIVE_INFINITY;
 
   await using opening = new AsyncDisposableStack();
   const catchUpInBackground = () => {
@@ -83,19 +93,19 @@ export async function openStatusLists({
     isInvalid: (list, index) => lists.byId.get(list)?.bits.isInvalid(index) ?? false,
     async isRevoked({ idx, uri }) {
       const id = parseListUri(issuer, uri) ?? 0;
-      const list = lists.byId.get(id) ?? (await readAndFind(id));
+      const list = lists.byId.get(id) ?? (await readAndFind(id, catchUp));
       if (list === undefined) throw new UnknownStatusListError(uri);
       return list.bits.isInvalid(idx);
     },
     async sign(id) {
-      const list = lists.byId.get(id) ?? (await readAndFind(id));
+      const list = lists.byId.get(id) ?? (await readAndFind(id, shareRead));
       return list && signList(id, list);
     },
     catchUp,
     waitUntil: waiting.waitUntil,
+    countWaiting: waiting.count,
     commitTimes: lists.commitTimes,
     getStatistics: () => ({
-      waiting: waiting.count(),
       leased: new Map([...lists.byId].map(([id, { leased }]) => [id, leased])),
       revocations: [...lists.byId.values()].reduce((sum, { revocations }) => sum + revocations, 0),
     }),
@@ -103,9 +113,19 @@ export async function openStatusLists({
   };
 
   /** Finds a list that another process may have created since the last read: its tokens must not be rejected. */
-  async function readAndFind(id: number): Promise<PublishedList | undefined> {
-    await catchUp();
+  async function readAndFind(id: number, read: () => Promise<void>): Promise<PublishedList | undefined> {
+    await read();
     return lists.byId.get(id);
+  }
+
+  /** As `catchUp`, for requests of strangers: the calls within an interval share one read that starts after them. */
+  function shareRead(): Promise<void> {
+    sharedRead ??= delay(Math.max(0, sharedReadAt + UNKNOWN_LIST_INTERVAL_MS - performance.now())).then(() => {
+      sharedRead = undefined;
+      sharedReadAt = performance.now();
+      return catchUp();
+    });
+    return sharedRead;
   }
 
   /**

@@ -3,11 +3,11 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { readApiConfig } from '../../api/config.ts';
 import { startApi } from '../../api/main.ts';
-import { RevocationResponse } from '../../auth/admin/contract.ts';
 import { readAuthConfig } from '../../auth/config.ts';
 import { startAuth } from '../../auth/main.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
-import { postAsClient } from '../support/post-as-client.ts';
+import { openAdministration } from '../support/open-administration.ts';
+import { basicAuthorization, postAsClient } from '../support/post-as-client.ts';
 import { requestAccessToken } from '../support/request-access-token.ts';
 import { requestTodos } from '../support/request-todos.ts';
 import { type System, startSystem } from '../support/start-system.ts';
@@ -18,7 +18,8 @@ async function startSecond(system: System, variables: Record<string, string> = {
   const [authPort, apiPort] = [await getFreePort(), await getFreePort()];
   const url = `http://127.0.0.1:${authPort}`;
   const ports = { AUTH_PORT: String(authPort), API_PORT: String(apiPort) };
-  const environment = { ...system.environment, ...ports, AUTH_URL: url, ...variables };
+  const credentials = { OAUTH_CLIENT_ID: 'api', OAUTH_CLIENT_SECRET: system.environment.API_CLIENT_SECRET ?? '' };
+  const environment = { ...system.environment, ...ports, ...credentials, AUTH_URL: url, ...variables };
   starting.use(await startAuth(readAuthConfig(environment), system.database));
   starting.use(await startApi(readApiConfig(environment), system.database));
   const started = starting.move();
@@ -29,32 +30,11 @@ async function startSecond(system: System, variables: Record<string, string> = {
   };
 }
 
-async function administer(system: System) {
-  const admin = await system.registerClient({ scopes: ['admin'], resources: [`${system.issuer}/admin`] });
-  const accessToken = await system.getAccessToken(admin, { resource: `${system.issuer}/admin` });
-  const authorization = `Bearer ${accessToken}`;
-  return {
-    async revoke(token: string, origin = system.issuer) {
-      const response = await fetch(`${origin}/admin/revocations`, {
-        method: 'POST',
-        headers: { authorization, 'content-type': 'application/json' },
-        body: JSON.stringify({ token }),
-      });
-      return RevocationResponse.parse(await response.json());
-    },
-    async confirm(sequence: number, { seconds, origin = system.issuer }: { seconds: number; origin?: string }) {
-      const headers = { authorization, prefer: `wait=${seconds}` };
-      const response = await fetch(`${origin}/admin/revocations/${sequence}`, { headers });
-      return RevocationResponse.parse(await response.json());
-    },
-  };
-}
-
 test('every auth process reports the confirmations of the readers of all processes', async ({ skip }) => {
   await using system = await startSystem();
   skip(system.database.kind === 'embedded', 'the embedded database has one process');
   await using second = await startSecond(system);
-  const { revoke, confirm } = await administer(system);
+  const { revoke, confirm } = await openAdministration(system);
   const client = await system.registerClient();
   for (const origin of [system.issuer, second.url]) {
     const token = await system.getAccessToken(client);
@@ -64,9 +44,7 @@ test('every auth process reports the confirmations of the readers of all process
     expect(revoked.confirmed.length + revoked.pending.length).toBe(3);
     const { confirmed, pending } = await confirm(revoked.sequence, { seconds: 5, origin });
     expect(pending).toEqual([]);
-    expect(confirmed.map((reader) => reader.split(' ')[0]).toSorted()).toEqual(
-      [system.apiResource, system.apiResource, system.mcpResource].toSorted(),
-    );
+    expect(confirmed.map((reader) => reader.split(' ')[0]).toSorted()).toEqual(['api', 'api', 'mcp']);
     // the readers have confirmed the revocation, so it is already in effect: no need to poll
     expect(await use()).toBe(401);
   }
@@ -76,19 +54,21 @@ test('a slow reader of another process, and a process that does not answer, are 
   await using system = await startSystem();
   skip(system.database.kind === 'embedded', 'the embedded database has one process');
   await using second = await startSecond(system);
-  const { revoke, confirm } = await administer(system);
+  const { revoke, confirm } = await openAdministration(system);
   const token = await system.getAccessToken(await system.registerClient());
+  const slow = await system.registerClient({ clientId: 'slow', resourceServer: 'http://slow.example' });
   const readAs = async (reader: string, known: string) => {
-    const headers = { 'status-list-reader': reader, 'if-none-match': known };
+    const authorization = basicAuthorization(slow);
+    const headers = { authorization, 'status-list-reader': reader, 'if-none-match': known };
     return (await fetch(`${second.url}/oauth/status-lists`, { headers })).headers.get('etag') ?? '';
   };
-  const known = await readAs('slow', '');
-  await readAs('slow', known);
+  const known = await readAs('one', '');
+  await readAs('one', known);
   const { sequence } = await revoke(token);
-  expect((await confirm(sequence, { seconds: 1 })).pending).toEqual(['slow']);
+  expect((await confirm(sequence, { seconds: 1 })).pending).toEqual(['slow (one)']);
   const waiting = confirm(sequence, { seconds: 10 });
-  await readAs('slow', await readAs('slow', known));
-  expect(await waiting).toMatchObject({ pending: [], confirmed: expect.arrayContaining(['slow']) });
+  await readAs('one', await readAs('one', known));
+  expect(await waiting).toMatchObject({ pending: [], confirmed: expect.arrayContaining(['slow (one)']) });
 
   const { url: connectionString } = system.database.kind === 'postgresql' ? system.database : { url: '' };
   const silent = new pg.Client({ connectionString, application_name: 'yata auth that-hangs' });
@@ -108,7 +88,7 @@ test('a slow reader of another process, and a process that does not answer, are 
 test('a process that is reconnecting is pending, and a process that has ended is not', async ({ skip }) => {
   await using system = await startSystem();
   skip(system.database.kind === 'embedded', 'the embedded database has one process');
-  const { revoke, confirm } = await administer(system);
+  const { revoke, confirm } = await openAdministration(system);
   const token = await system.getAccessToken(await system.registerClient());
   const { url: connectionString } = system.database.kind === 'postgresql' ? system.database : { url: '' };
   const operator = new pg.Client({ connectionString });
