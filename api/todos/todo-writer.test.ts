@@ -122,8 +122,8 @@ test('a purge removes only todos that were deleted more than 30 days ago', async
   const call = await api.createCaller({ sub });
   const [kept, recent, old] = [await create(call), await create(call), await create(call)];
   for (const { id } of [recent, old]) await call('DELETE', `/api/v1/todos/${id}`);
-  await setDeletedAt(recent.id, '29 days');
-  await setDeletedAt(old.id, '31 days');
+  await setDeletedAt(sub, recent.id, '29 days');
+  await setDeletedAt(sub, old.id, '31 days');
   await purgeTodos(api.em);
   expect((await call('POST', `/api/v1/todos/${old.id}/restore`)).status).toBe(404);
   expect((await call('POST', `/api/v1/todos/${recent.id}/restore`)).status).toBe(200);
@@ -157,7 +157,7 @@ test.skipIf(process.env.TEST_DATABASE_URL === undefined)(
     const call = await api.createCaller({ sub });
     const { id } = await create(call);
     await call('DELETE', `/api/v1/todos/${id}`);
-    await setDeletedAt(id, '31 days');
+    await setDeletedAt(sub, id, '31 days');
     let purging: Promise<void> | undefined;
     await api.todos.write(sub, async (writer) => {
       purging = purgeTodos(api.em);
@@ -169,8 +169,10 @@ test.skipIf(process.env.TEST_DATABASE_URL === undefined)(
   },
 );
 
-function setDeletedAt(id: string, ago: string) {
-  return api.em.fork().execute(`update api.todo set deleted_at = now() - interval '${ago}' where id = ?`, [id]);
+function setDeletedAt(owner: string, id: string, ago: string) {
+  return api.em
+    .fork()
+    .execute(`update api.todo set deleted_at = now() - interval '${ago}' where owner = ? and id = ?`, [owner, id]);
 }
 
 async function create(call: Caller, fields: object = {}): Promise<Todo> {

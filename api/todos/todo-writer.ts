@@ -1,9 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { DeadlockException, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { ServiceUnavailableError } from '../../shared/http/http-error.ts';
 import type { TodoChange } from '../../shared/todo/change-feed.ts';
 import { searchWords } from '../../shared/todo/search-words.ts';
 import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
@@ -54,37 +52,14 @@ export function createTodoWriter(em: SqlEntityManager): WriteTodos {
     const write = () =>
       runExclusive(owner, async () => {
         await beforeWrite?.();
-        return attempt(owner, work, idempotency);
+        return em.fork().transactional((transaction) => {
+          const writeOnce = () => writeList(transaction, owner, work);
+          return idempotency === undefined ? writeOnce() : runIdempotently(transaction, owner, idempotency, writeOnce);
+        });
       });
     return idempotency === undefined ? write() : withKeyLock(owner, idempotency, write);
   };
-
-  async function attempt<T>(
-    owner: string,
-    work: (writer: TodoWriter) => Promise<T>,
-    idempotency: IdempotentRequest | undefined,
-    attempts = MAX_ATTEMPTS,
-  ): Promise<T> {
-    try {
-      return await em.fork().transactional((transaction) => {
-        const write = () => writeList(transaction, owner, work);
-        return idempotency === undefined ? write() : runIdempotently(transaction, owner, idempotency, write);
-      });
-    } catch (error) {
-      if (!(error instanceof UniqueConstraintViolationException || error instanceof DeadlockException)) throw error;
-      // another subject imported todos with the same ids at the same time: the next attempt sees that they are taken
-      if (attempts > 1) return attempt(owner, work, idempotency, attempts - 1);
-      throw new ServiceUnavailableError(
-        'too_many_concurrent_writes',
-        'Too many concurrent writes of the same ids. Retry in 1 s.',
-        { cause: error },
-      );
-    }
-  }
 }
-
-/** Attempts of a write that conflicts with other writes of the same ids. In each round at least one of them succeeds. */
-const MAX_ATTEMPTS = 10;
 
 type StoredChange = TodoChange & { readonly sequence: number };
 
@@ -118,7 +93,7 @@ async function writeList<T>(
       version: todo.version + 1,
       updated_at: at,
     };
-    await transaction.nativeUpdate(TodoEntity, { id }, { ...toColumns(updated), words: wordsOf(updated) });
+    await transaction.nativeUpdate(TodoEntity, { owner, id }, { ...toColumns(updated), words: wordsOf(updated) });
     record('updated', updated);
     return updated;
   }
@@ -130,7 +105,7 @@ async function writeList<T>(
     const removed = { ...todo, version: todo.version + 1, updated_at: at };
     await transaction.nativeUpdate(
       TodoEntity,
-      { id },
+      { owner, id },
       { version: removed.version, updated_at: new Date(at), deleted_at: new Date(at) },
     );
     record('deleted', removed);
@@ -144,7 +119,7 @@ async function writeList<T>(
     const restored = { ...todo, version: todo.version + 1, updated_at: at };
     await transaction.nativeUpdate(
       TodoEntity,
-      { id },
+      { owner, id },
       { version: restored.version, updated_at: new Date(at), deleted_at: null },
     );
     record('restored', restored);
@@ -156,18 +131,17 @@ async function writeList<T>(
     const taken =
       ids.length === 0
         ? []
-        : await transaction.execute<{ id: string; own: boolean }[]>(
-            'select id, owner = ? as own from api.todo where id in (select jsonb_array_elements_text(?::jsonb)::uuid)',
+        : await transaction.execute<{ id: string }[]>(
+            'select id from api.todo where owner = ? and id in (select jsonb_array_elements_text(?::jsonb)::uuid)',
             [owner, JSON.stringify(ids)],
           );
-    const others = new Set(taken.filter(({ own }) => !own).map(({ id }) => id));
-    const seen = new Set(taken.filter(({ own }) => own).map(({ id }) => id));
+    const seen = new Set(taken.map(({ id }) => id));
     const fresh: (ImportedTodo & { id: string })[] = [];
     for (const todo of todos) {
-      if (todo.id !== undefined && seen.has(todo.id)) continue;
-      if (todo.id !== undefined) seen.add(todo.id);
-      // an id of another subject's todo is replaced, so that an import does not reveal which ids exist
-      fresh.push({ ...todo, id: todo.id === undefined || others.has(todo.id) ? randomUUID() : todo.id });
+      const { id = randomUUID() } = todo;
+      if (seen.has(id)) continue;
+      seen.add(id);
+      fresh.push({ ...todo, id });
     }
     const created = await insert(fresh);
     return { created: created.length, skipped: todos.length - created.length };
@@ -186,10 +160,7 @@ async function writeList<T>(
         updated_at: at,
       };
     });
-    // sorted by id, so that two imports of the same ids do not deadlock
-    const rows = created
-      .toSorted((one, other) => (one.id < other.id ? -1 : 1))
-      .map((todo) => ({ ...toColumns(todo), owner, words: wordsOf(todo), deleted_at: null }));
+    const rows = created.map((todo) => ({ ...toColumns(todo), owner, words: wordsOf(todo), deleted_at: null }));
     for (const chunk of inChunks(rows)) {
       await transaction.insertMany(TodoEntity, chunk);
       await setImmediate();
@@ -201,8 +172,8 @@ async function writeList<T>(
   /** Reads a todo of this owner. @throws {TodoNotFoundError} */
   async function get(id: string, { includeDeleted = false } = {}): Promise<{ todo: Todo; deleted: boolean }> {
     const [row] = await transaction.execute<(TodoRow & { deleted: boolean })[]>(
-      `select ${SELECT_TODO}, deleted_at is not null as deleted from api.todo where id = ? and owner = ?`,
-      [id, owner],
+      `select ${SELECT_TODO}, deleted_at is not null as deleted from api.todo where owner = ? and id = ?`,
+      [owner, id],
     );
     if (row === undefined || (row.deleted && !includeDeleted)) throw new TodoNotFoundError();
     const { deleted, ...todo } = row;

@@ -37,9 +37,10 @@ export const TodoEntity = defineEntity({
   name: 'Todo',
   tableName: 'todo',
   properties: {
-    id: p.uuid().primary(),
     /** The subject of the access token that created the todo. No other subject can see the todo. */
-    owner: p.text(),
+    owner: p.text().primary(),
+    /** Unique for its owner. Another owner can have a todo with the same id, so that an import keeps its ids. */
+    id: p.uuid().primary(),
     title: p.text(),
     description: p.text().nullable(),
     completed: p.boolean(),

@@ -24,8 +24,8 @@ export function createTodos(em: SqlEntityManager): Todos {
   return {
     async find(owner, id) {
       const [found] = await connection.execute<TodoRow[]>(
-        `select ${SELECT_TODO} from api.todo where id = ? and owner = ? and deleted_at is null`,
-        [id, owner],
+        `select ${SELECT_TODO} from api.todo where owner = ? and id = ? and deleted_at is null`,
+        [owner, id],
       );
       return found && toTodo(found);
     },
