@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as z from 'zod';
 import { Todo } from '../../shared/todo/todo.ts';
 import { anyTodo } from '../testing/arbitrary-todo.ts';
 import { type Caller, startApi } from '../testing/start-api.ts';
@@ -17,6 +18,7 @@ beforeAll(async () => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 const JSON_LINES = { 'content-type': 'application/jsonl' };
+const Problem = z.object({ errors: z.array(z.object({ field: z.string(), expected: z.string() })) });
 
 test('another subject can import an export without loss', async () => {
   const [one, other] = [await api.createCaller(), await api.createCaller()];
@@ -207,6 +209,7 @@ test('a client that still sends a long import gets the response about its first 
 test.each([
   ['too many bytes', `{"title":"${'a'.repeat(490)}"}\n`.repeat(20_100), 'body'],
   ['too many todos', '{"title":"a"}\n'.repeat(10_001), 'body'],
+  ['too many lines, of which most are blank', `${' \n'.repeat(10_000)}{"title":"a"}`, 'body'],
   ['a line that is too long', `{"title":"a"}\n{"title":"${'a'.repeat(100_000)}"}\n`, 'line 2'],
   ['one endless line', 'a'.repeat(9_000_000), 'line 1'],
 ])('an import with %s gets 413', async (_, lines, field) => {
@@ -216,6 +219,39 @@ test.each([
     body: { errors: [{ field, expected: expect.any(String) }] },
   });
   expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
+});
+
+test('an import of blank lines gets 413 after 10,000 of them, before the rest arrives', async () => {
+  const token = await api.issueToken();
+  const answer = await new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
+    const headers = { authorization: `Bearer ${token}`, ...JSON_LINES, 'content-length': 10_000_000 };
+    const path = '/api/v1/todos/import';
+    const sent = request({ host: '127.0.0.1', port: api.port, method: 'POST', path, headers }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        body += chunk;
+      });
+      response.on('end', () => {
+        sent.destroy();
+        resolve({ status: response.statusCode, body });
+      });
+    });
+    sent.on('error', reject);
+    // the body is never completed
+    sent.write('\n'.repeat(10_001));
+  });
+  expect(answer.status).toBe(413);
+  expect(JSON.parse(answer.body)).toMatchObject({ code: 'content_too_large', limit: 10_000, unit: 'lines' });
+});
+
+test('the response to an invalid import names 20 fields, also of one line', async () => {
+  const call = await api.createCaller();
+  const members = Array.from({ length: 30 }, (_, index) => [`member${index}`, 0]);
+  const line = JSON.stringify(Object.fromEntries([['title', 'a'], ...members]));
+  for (const lines of [line, `${'{}\n'.repeat(15)}${line}`, '{}\n'.repeat(30)]) {
+    const { status, body } = await importLines(call, lines);
+    expect([status, Problem.parse(body).errors.length]).toEqual([400, 20]);
+  }
 });
 
 test('an import can have 10,000 todos', async () => {

@@ -1,18 +1,19 @@
 import type { Context, Middleware } from 'koa';
 import { HttpError, InvalidRequestError } from '../../shared/http/http-error.ts';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
-import { MAX_IMPORT_BYTES, MAX_IMPORT_LINE_CHARACTERS, MAX_IMPORTED_TODOS } from '../../shared/todo/limits.ts';
+import { MAX_IMPORT_BYTES, MAX_IMPORT_LINE_CHARACTERS, MAX_IMPORT_LINES } from '../../shared/todo/limits.ts';
 import { ImportedTodo } from '../../shared/todo/todo.ts';
 
 /** The media type of JSON Lines. */
 export const JSON_LINES = 'application/jsonl';
 
-/** Parsing ends after this number of invalid fields. */
+/** The most invalid fields that a response names. Parsing ends when it has found this many. */
 const MAX_PROBLEMS = 20;
 
 /**
- * Parses a body of JSON Lines, one todo per line, into `ctx.state.body` while the body arrives. Rejects with 400 (the lines
- * and fields that are invalid), 413 (too many bytes or todos) or 415 (another media type, or a content encoding).
+ * Parses a body of JSON Lines, one todo per line, into `ctx.state.body` while the body arrives. Blank lines are skipped.
+ * Rejects with 400 (the lines and fields that are invalid), 413 (too many bytes or lines) or 415 (another media type, or a
+ * content encoding).
  */
 export const parseTodos: Middleware<{ body: ImportedTodo[] }> = async function parseTodos(ctx, next) {
   ctx.state.body = await readTodos(ctx);
@@ -33,10 +34,11 @@ async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
   let number = 0;
   for await (const line of readLines(ctx)) {
     number += 1;
-    if (line.trim() === '') continue;
+    // blank lines count: without this, 10 MB of them would take seconds to parse
+    if (number > MAX_IMPORT_LINES) throw tooLarge('body', MAX_IMPORT_LINES, 'lines');
     if (line.length > MAX_IMPORT_LINE_CHARACTERS)
       throw tooLarge(`line ${number}`, MAX_IMPORT_LINE_CHARACTERS, 'characters');
-    if (todos.length >= MAX_IMPORTED_TODOS) throw tooLarge('body', MAX_IMPORTED_TODOS, 'todos');
+    if (line.trim() === '') continue;
     const parsed = ImportedTodo.safeParse(parseJson(line));
     if (parsed.success) todos.push(parsed.data);
     else {
@@ -45,10 +47,11 @@ async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
     }
     if (problems.length >= MAX_PROBLEMS) break;
   }
-  if (problems.length > 0) throw new InvalidRequestError(problems);
+  if (problems.length > 0) throw new InvalidRequestError(problems.slice(0, MAX_PROBLEMS));
   return todos;
 }
 
+/** The lines of the body. A line break at the end begins no further line. */
 async function* readLines(ctx: Context): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let [bytes, complete, rest] = [0, 0, ''];
@@ -62,7 +65,8 @@ async function* readLines(ctx: Context): AsyncGenerator<string> {
     if (rest.length > MAX_IMPORT_LINE_CHARACTERS)
       throw tooLarge(`line ${complete + 1}`, MAX_IMPORT_LINE_CHARACTERS, 'characters');
   }
-  yield rest + decodeOrReject(() => decoder.decode());
+  rest += decodeOrReject(() => decoder.decode());
+  if (rest !== '') yield rest;
 }
 
 async function* readChunks(ctx: Context): AsyncGenerator<Buffer> {
@@ -94,7 +98,7 @@ function parseJson(line: string): unknown {
 }
 
 /** The response closes the connection, because the rest of a body that is too large may take long to arrive. */
-function tooLarge(field: string, limit: number, unit: 'bytes' | 'characters' | 'todos'): HttpError {
+function tooLarge(field: string, limit: number, unit: 'bytes' | 'characters' | 'lines'): HttpError {
   const expected = `at most ${limit} ${unit}`;
   return new HttpError('content_too_large', `${field}: expected ${expected}`, {
     members: { limit, unit },

@@ -25,7 +25,8 @@ export const MAX_BATCH_BYTES = 2_500_000;
 
 export const MAX_IMPORT_BYTES = 10_000_000;
 export const MAX_IMPORT_LINE_CHARACTERS = 100_000;
-export const MAX_IMPORTED_TODOS = 10_000;
+/** Blank lines count. */
+export const MAX_IMPORT_LINES = 10_000;
 
 /** How long a deleted todo can be restored, and how long the change feed keeps a change. */
 export const RETENTION_DAYS = 30;

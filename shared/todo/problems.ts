@@ -51,7 +51,7 @@ export const PROBLEMS = {
   content_too_large: {
     status: 413,
     meaning: 'The request, or a part of it, is larger than `limit`.',
-    members: z.object({ limit: z.int().positive(), unit: z.enum(['bytes', 'characters', 'todos']) }),
+    members: z.object({ limit: z.int().positive(), unit: z.enum(['bytes', 'characters', 'lines']) }),
   },
   unsupported_media_type: { status: 415, meaning: 'The body has a media type that is not supported here.' },
   unsupported_content_encoding: { status: 415, meaning: 'The body has a content encoding. Send it without one.' },

@@ -1,4 +1,4 @@
-import { MAX_IMPORT_BYTES, MAX_IMPORTED_TODOS } from '../../../shared/todo/limits.ts';
+import { MAX_IMPORT_BYTES, MAX_IMPORT_LINES } from '../../../shared/todo/limits.ts';
 import { jsonLines, todo } from '../examples.ts';
 import { authorizedHeaders } from '../headers.ts';
 import type { Paths } from '../openapi.ts';
@@ -39,7 +39,7 @@ export const TRANSFER_PATHS: Paths = {
     post: {
       operationId: 'importTodos',
       summary: 'Import todos',
-      description: `The body has JSON Lines as an export returns them; each todo may have only some of its fields. At most ${MAX_IMPORTED_TODOS.toLocaleString('en')} todos and ${MAX_IMPORT_BYTES / 1_000_000} MB. A todo whose id you already have is skipped. A todo without an id is created again each time, unless you send an \`Idempotency-Key\`. Scope: \`todos:write\`.`,
+      description: `The body has JSON Lines as an export returns them; each todo may have only some of its fields. At most ${MAX_IMPORT_LINES.toLocaleString('en')} lines and ${MAX_IMPORT_BYTES / 1_000_000} MB. A todo whose id you already have is skipped. A todo without an id is created again each time, unless you send an \`Idempotency-Key\`. Scope: \`todos:write\`.`,
       tags: ['Export and import'],
       security: needs('todos:write'),
       parameters: [parameter('Idempotency-Key')],
