@@ -22,6 +22,16 @@ test('the client credentials are optional, and one without the other is rejected
     );
 });
 
+test('a subject can store 50,000 todos and 100 MB of text, or QUOTA_TODOS and QUOTA_BYTES', () => {
+  expect(readApiConfig({})).toMatchObject({ QUOTA_TODOS: 50_000, QUOTA_BYTES: 100_000_000 });
+  expect(readApiConfig({ QUOTA_TODOS: '1', QUOTA_BYTES: '2' })).toMatchObject({ QUOTA_TODOS: 1, QUOTA_BYTES: 2 });
+});
+
+test.each(['0', '-1', '1.5', 'many', '1e30'])('the quota %s is rejected', (value) => {
+  expect(() => readApiConfig({ QUOTA_TODOS: value })).toThrow(/QUOTA_TODOS: expected todos, 1 to 2000000000/);
+  expect(() => readApiConfig({ QUOTA_BYTES: value })).toThrow(/QUOTA_BYTES: expected bytes, 1 to 1000000000000/);
+});
+
 test('invalid origins are rejected with the name of the variable', () => {
   expect(() => readApiConfig({ API_CORS_ORIGINS: 'app.example' })).toThrow(/API_CORS_ORIGINS: expected \* or origins/);
 });

@@ -8,6 +8,7 @@ import {
   identifiers,
   port,
   processVariables,
+  wholeNumber,
 } from '../shared/configuration/variables.ts';
 
 const CREDENTIALS = 'OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET, or neither';
@@ -22,6 +23,10 @@ function serverVariables(environment: Environment) {
     API_PORT: port.default(3001),
     /** Requests that each subject can make per minute. Each process counts alone. */
     API_RATE_LIMIT: z.coerce.number(REQUESTS).int(REQUESTS).min(1, REQUESTS).max(1_000_000_000, REQUESTS).default(3000),
+    /** Todos that each subject can store. Deleted todos count until they are purged. */
+    QUOTA_TODOS: wholeNumber('todos', 1, 2_000_000_000).default(50_000),
+    /** Bytes of text in todos that each subject can store. */
+    QUOTA_BYTES: wholeNumber('bytes', 1, 1_000_000_000_000).default(100_000_000),
     API_CORS_ORIGINS: corsOrigins,
     API_DATABASE_URL: databaseUrl,
     YATA_DATA_DIR: dataDirectory,

@@ -44,7 +44,7 @@ export async function startApi(config: ApiConfig, database: Database): Promise<L
   const cleanUpTimer = setInterval(cleanUp, CLEANUP_INTERVAL_MS);
   starting.defer(() => clearInterval(cleanUpTimer));
   const app = createApiApp({
-    todos: createTodos(em),
+    todos: createTodos(em, { todos: config.QUOTA_TODOS, bytes: config.QUOTA_BYTES }),
     changeFeed,
     verify,
     protectedResource,

@@ -22,6 +22,16 @@ test.each([
   [404, { code: 'todo_not_found' }, { code: 'todo_not_found' }],
   [404, { code: 'not_found' }, { code: 'not_found' }],
   [429, { code: 'rate_limited' }, { code: 'rate_limited', retryable: true }],
+  [
+    507,
+    { code: 'quota_exceeded', limit: 50_000, used: 50_000, unit: 'todos' },
+    { code: 'quota_exceeded', limit: 50_000, unit: 'todos' },
+  ],
+  [
+    429,
+    { code: 'idempotency_quota_exceeded', limit: 1, used: 1, unit: 'keys' },
+    { code: 'idempotency_quota_exceeded' },
+  ],
   [500, { code: 'internal_error' }, { code: 'todo_api_failed', retryable: true }],
   [503, { code: 'too_many_concurrent_writes' }, { code: 'too_many_concurrent_writes', retryable: true }],
   [400, { code: 'invalid_request', errors: [{ field: 'cursor' }] }, { code: 'invalid_cursor' }],
@@ -29,6 +39,8 @@ test.each([
   [404, undefined, { code: 'todo_not_found' }],
   [412, { code: 'toString' }, { code: 'version_mismatch' }],
   [418, { code: 'teapot' }, { code: 'invalid_request' }],
+  [507, { code: 'quota_exceeded', limit: 1, unit: 'wishes' }, { code: 'quota_exceeded' }],
+  [507, undefined, { code: 'quota_exceeded' }],
   [502, '<html>', { code: 'todo_api_failed', retryable: true }],
 ])('the status %i with the problem %j gives the reason %j', (status, problem, reason) => {
   const failure = describeFailure(new TodoApiError(status, { problem }), { scope: 'todos:write', readOnly: false });
@@ -43,6 +55,13 @@ test.each([
   expect(
     describeFailure(new TodoApiError(status, { problem: undefined }), { scope: 'todos:read', readOnly }).text,
   ).toBe(text);
+});
+
+test('an exceeded quota is described with its number', () => {
+  const problem = { code: 'quota_exceeded', limit: 100_000_000, used: 99_999_000, unit: 'bytes' };
+  expect(describeFailure(new TodoApiError(507, { problem }), { scope: 'todos:write', readOnly: false }).text).toBe(
+    'The user has stored as much as the todo API allows: 100000000 bytes of text. Nothing was done. Do not retry. Tell the user. Deleted todos count for 30 days.',
+  );
 });
 
 test('a rejected batch gives a code for each rejected operation', () => {

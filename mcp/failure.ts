@@ -2,6 +2,7 @@ import type { FieldProblem } from '../shared/http/http-error.ts';
 import { AccessTokenRejectedError } from '../shared/oauth-client/token-request.ts';
 import { AuthorizationServerUnavailableError } from '../shared/resource-server/issuer.ts';
 import type { Scope } from '../shared/scopes.ts';
+import { RETENTION_DAYS } from '../shared/todo/limits.ts';
 import { type RejectedOperation, TodoApiError } from './todo-api/todo-api-error.ts';
 
 /** Why a request failed: for a model in a text, for a program in `reason`. */
@@ -18,6 +19,9 @@ type FailureReason = {
   readonly retryable: boolean;
   /** The version that the todo has now. */
   readonly current_version?: number | undefined;
+  /** The most that the todo API stores for the user. */
+  readonly limit?: number;
+  readonly unit?: 'todos' | 'bytes';
   /** The scope that the access token needs. */
   readonly scope?: Scope;
   /** The error code with which the authorization server rejected the request for an access token (RFC 6749 §5.2). */
@@ -83,6 +87,14 @@ const FAILURES = {
   idempotency_key_reused: {
     retryable: false,
     text: 'This idempotency_key was used for a different call. Nothing was done. Use a new key.',
+  },
+  quota_exceeded: {
+    retryable: false,
+    text: 'The user has stored as much as the todo API allows. Nothing was done. Do not retry. Tell the user.',
+  },
+  idempotency_quota_exceeded: {
+    retryable: false,
+    text: 'Too many calls with an idempotency_key in 24 hours. Nothing was done. Send the call again without idempotency_key.',
   },
   rate_limited: { retryable: true, text: 'Too many requests. Nothing was done. Retry in a minute.' },
   too_many_concurrent_writes: {
@@ -178,6 +190,15 @@ function describeTodoApiError(error: TodoApiError, scope: Scope | undefined): Fa
             members: { current_version: currentVersion },
           });
     }
+    case 'quota_exceeded': {
+      const { quota } = error;
+      return quota === undefined
+        ? createFailure(code)
+        : createFailure(code, {
+            text: `The user has stored as much as the todo API allows: ${quota.limit} ${quota.unit === 'todos' ? 'todos' : 'bytes of text'}. Nothing was done. Do not retry. Tell the user. Deleted todos count for ${RETENTION_DAYS} days.`,
+            members: quota,
+          });
+    }
     default:
       return createFailure(code);
   }
@@ -225,6 +246,7 @@ const CODES_BY_STATUS: Readonly<Record<number, FailureCode>> = {
   422: 'idempotency_key_reused',
   429: 'rate_limited',
   503: 'todo_api_unavailable',
+  507: 'quota_exceeded',
 };
 
 function describeAccessTokenRejection({ error }: AccessTokenRejectedError): Failure {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BatchResults } from '../../shared/todo/batch.ts';
@@ -140,6 +140,46 @@ test('a key expires after 24 hours, also if it is not deleted yet', async () => 
   expect(await api.em.fork().execute('select 1 from api.idempotency_key where owner = ?', [sub])).toEqual([]);
   expect(await post('third')).toBe(201);
   expect(titles(await call('GET', '/api/v1/todos'))).toEqual(['first', 'second', 'third']);
+});
+
+test.each([
+  ['keys', 10_000, '', 10_000],
+  // random text, which cannot be compressed
+  ['bytes', 20_000_000, randomBytes(800_000).toString('base64'), 20],
+])('a subject with too many stored answers gets 429 for a new key (%s)', async (unit, limit, answer, keys) => {
+  const sub = randomUUID();
+  const [call, other] = [await api.createCaller({ sub }), await api.createCaller()];
+  const headers = withKey();
+  const post = (headers: Record<string, string>) => call('POST', '/api/v1/todos', { title: 'a' }, headers);
+  const first = await post(headers);
+  const insert = `insert into api.idempotency_key (owner, key, fingerprint, answer, created_at)
+    select ?, 'key ' || n, '', ?::json, now() - interval '23 hours 59 minutes' from generate_series(1, ?) n`;
+  await api.em.fork().execute(insert, [sub, JSON.stringify({ answer }), keys]);
+
+  const rejected = await post(withKey());
+  expect(rejected).toMatchObject({
+    status: 429,
+    body: { code: 'idempotency_quota_exceeded', limit, unit, used: expect.any(Number) },
+  });
+  expect(Object(rejected.body).used).toBeGreaterThanOrEqual(limit);
+  const retryAfter = Number(rejected.headers.get('retry-after'));
+  expect(retryAfter).toBeGreaterThan(0);
+  expect(retryAfter).toBeLessThanOrEqual(60);
+  for (const path of ['/api/v1/todos/batch', '/api/v1/todos/import'])
+    expect(
+      await (path.endsWith('batch')
+        ? call('POST', path, { operations: [{ op: 'create', todo: { title: 'a' } }] }, withKey())
+        : call('POST', path, Buffer.from('{"title":"a"}'), { ...withKey(), 'content-type': 'application/jsonl' })),
+    ).toMatchObject({ status: 429, body: { code: 'idempotency_quota_exceeded' } });
+
+  // a known key, a request without a key and another subject are not affected
+  expect((await post(headers)).body).toEqual(first.body);
+  expect((await post({})).status).toBe(201);
+  expect((await other('POST', '/api/v1/todos', { title: 'a' }, withKey())).status).toBe(201);
+  // answers that have expired do not count
+  const expire = "update api.idempotency_key set created_at = created_at - interval '1 hour' where owner = ?";
+  await api.em.fork().execute(expire, [sub]);
+  expect((await post(withKey())).status).toBe(201);
 });
 
 test.each([

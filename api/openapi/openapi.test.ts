@@ -84,7 +84,7 @@ test('the document describes every route and nothing else', () => {
     throw new Error('no request is sent');
   };
   const router = todoRoutes({
-    todos: { find: never, list: never, count: never, write: never },
+    todos: { find: never, list: never, count: never, write: never, importTodos: never },
     changeFeed: { read: never, [Symbol.asyncDispose]: never },
     resource,
     authenticate: never,
@@ -209,6 +209,16 @@ test('every response matches the document, and every described response and code
     [422, '{"title":"another"}'],
   ] as const)
     await expectStatus(status, send('/api/v1/todos/import', 'POST', body, once));
+
+  const sub = crypto.randomUUID();
+  const full = await api.createCaller({ sub });
+  const { id } = Todo.parse((await full('POST', '/api/v1/todos', { title: 'a' })).body);
+  await api.em.fork().execute('update api.todo_list set todos = 50000, bytes = 100000000 where owner = ?', [sub]);
+  await expectStatus(507, full('POST', '/api/v1/todos', { title: 'a' }));
+  await expectStatus(507, full('PATCH', `/api/v1/todos/${id}`, { title: 'ab' }));
+  await expectStatus(507, full('PUT', `/api/v1/todos/${id}`, { title: 'ab' }));
+  await expectStatus(507, full('POST', '/api/v1/todos/batch', { operations: [operation] }));
+  await expectStatus(507, full('POST', '/api/v1/todos/import', Buffer.from(lines), JSON_LINES));
 
   for (const { method, path, requestBody } of operations) {
     if (requestBody === undefined) continue;

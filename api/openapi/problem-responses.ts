@@ -40,6 +40,8 @@ const PROBLEM_RESPONSES = {
   IdempotencyKeyReused: problem(['idempotency_key_reused'], authorizedHeaders()),
   BatchRejected: problem(['batch_rejected', 'idempotency_key_reused'], authorizedHeaders(), rejectedBatch),
   RateLimited: problem(['rate_limited'], authorizedHeaders('Retry-After')),
+  RateLimitedOrTooManyKeys: problem(['rate_limited', 'idempotency_quota_exceeded'], authorizedHeaders('Retry-After')),
+  QuotaExceeded: problem(['quota_exceeded'], authorizedHeaders()),
   InternalError: problem(['internal_error'], { ...headers(), ...rateLimitHeaders }),
   ServiceUnavailable: problem(['database_unavailable', 'authorization_server_unavailable'], unavailableHeaders),
   ServiceUnavailableForWrites: problem(

@@ -13,6 +13,7 @@ import { createApiApp } from '../app.ts';
 import { apiDatabase } from '../database/definition.ts';
 import { createOpenApiDocument } from '../openapi/document.ts';
 import { openTodoChangeFeed } from '../todos/change-feed.ts';
+import type { Quota } from '../todos/quota.ts';
 import { createTodos } from '../todos/todos.ts';
 import { createConformingFetch } from './conforming-fetch.ts';
 
@@ -39,6 +40,7 @@ export async function startApi({
   port = 0,
   requestsPerMinute = 100_000,
   isRevoked = () => false,
+  quota = { todos: 50_000, bytes: 100_000_000 },
 }: {
   /** An API whose database and token issuer it uses, as another process of the same installation does. */
   sharedWith?: { readonly issuer: TokenIssuer; readonly database: Database };
@@ -49,6 +51,8 @@ export async function startApi({
   /** The rate limit of each subject. */
   requestsPerMinute?: number;
   isRevoked?: () => boolean;
+  /** What each subject can store. */
+  quota?: Quota;
 } = {}) {
   await using starting = new AsyncDisposableStack();
   const issuer = sharedWith?.issuer ?? starting.use(await startTokenIssuer({ audience: identifier }));
@@ -61,7 +65,7 @@ export async function startApi({
     scopes: TODO_SCOPES,
     name: 'Todos',
   };
-  const todos = createTodos(em);
+  const todos = createTodos(em, quota);
   const app = createApiApp({
     todos,
     changeFeed: starting.use(await openTodoChangeFeed({ database, em })),

@@ -15,6 +15,41 @@ afterAll(() => api[Symbol.asyncDispose]());
 /** The title of the last todo. A reader stops after it. */
 const LAST = 'that was all';
 
+test('the change feed keeps 100 MB of changes, and a reader that has not read the oldest gets 410', async () => {
+  const sub = randomUUID();
+  const call = await api.createCaller({ sub });
+  const lines = Array.from({ length: 250 }, (_, index) => `{"title":"todo ${index}"}`).join('\n');
+  await call('POST', '/api/v1/todos/import', Buffer.from(lines), { 'content-type': 'application/jsonl' });
+  const kept = async () => {
+    const [list] = await api.em.fork().execute<object[]>(
+      `select forgotten::int as forgotten, change_bytes::int as bytes,
+           (select count(*)::int from api.todo_change where owner = list.owner) as changes
+         from api.todo_list list where owner = ?`,
+      [sub],
+    );
+    return list;
+  };
+  const write = () => call('POST', '/api/v1/todos', { title: 'one more' });
+  await api.em.fork().execute('update api.todo_list set change_bytes = 99999000 where owner = ?', [sub]);
+  expect((await write()).status).toBe(201);
+  expect(await kept()).toMatchObject({ forgotten: 0, changes: 251 });
+  await api.em.fork().execute('update api.todo_list set change_bytes = 100000000 where owner = ?', [sub]);
+  expect((await write()).status).toBe(201);
+  // the oldest 100 are deleted at once
+  expect(await kept()).toMatchObject({ forgotten: 100, changes: 152 });
+  expect(Object(await kept()).bytes).toBeLessThan(100_000_000);
+  expect(await call('GET', '/api/v1/todos/changes?since=99')).toMatchObject({
+    status: 410,
+    body: { code: 'changes_expired', oldest: 100, newest: 252 },
+  });
+  const { changes } = ChangeFeed.parse((await call('GET', '/api/v1/todos/changes?since=100')).body);
+  expect(changes).toHaveLength(152);
+  // a wrong counter never deletes the newest changes
+  await api.em.fork().execute('update api.todo_list set change_bytes = 900000000 where owner = ?', [sub]);
+  expect((await write()).status).toBe(201);
+  expect(await kept()).toMatchObject({ forgotten: 200, changes: 53 });
+});
+
 test('two readers see every change once and in order while 20 writers work', async () => {
   const sub = randomUUID();
   const call = await api.createCaller({ sub });

@@ -130,14 +130,14 @@ export function todoRoutes({
     work: (writer: TodoWriter) => Promise<T>,
     idempotency?: IdempotentRequest,
   ): Promise<T> {
-    return todos.write(ctx.state.accessToken.subject, work, {
-      idempotency,
-      async beforeWrite() {
-        if (ctx.res.closed)
-          throw new HttpError('client_disconnected', 'The client closed the connection before its write began');
-        await reverify(ctx);
-      },
-    });
+    return todos.write(ctx.state.accessToken.subject, work, { idempotency, beforeWrite: () => requireClient(ctx) });
+  }
+
+  /** Cancels a write that has waited when its client is gone, or its access token is no longer valid. */
+  async function requireClient(ctx: { res: Context['res']; state: Authorized }): Promise<void> {
+    if (ctx.res.closed)
+      throw new HttpError('client_disconnected', 'The client closed the connection before its write began');
+    await reverify(ctx);
   }
 
   async function listChanges(ctx: RouterContext<Authorized & { query: ChangeFeedQuery }>): Promise<void> {
@@ -157,7 +157,10 @@ export function todoRoutes({
   async function importTodos(ctx: RouterContext<Authorized & { body: ImportedTodo[] }>): Promise<void> {
     const { body } = ctx.state;
     const idempotency = parseIdempotencyKey(ctx, body);
-    ctx.body = await write(ctx, (writer) => writer.add(body), idempotency);
+    ctx.body = await todos.importTodos(ctx.state.accessToken.subject, body, {
+      idempotency,
+      beforeWrite: () => requireClient(ctx),
+    });
   }
 }
 

@@ -5,12 +5,22 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TodoChange } from '../../shared/todo/change-feed.ts';
 import { searchWords } from '../../shared/todo/search-words.ts';
 import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
-import { createKeyLock, type IdempotentRequest, runIdempotently } from '../idempotency/idempotency.ts';
+import {
+  createKeyLock,
+  findAnswer,
+  type IdempotentRequest,
+  runIdempotently,
+  storeAnswer,
+} from '../idempotency/idempotency.ts';
+import { deriveIds } from './derive-ids.ts';
+import { inChunks } from './in-chunks.ts';
 import { createKeyedMutex } from './keyed-mutex.ts';
+import { type Quota, requireQuota, todoBytes, type Usage, usageOf } from './quota.ts';
 import { TodoEntity } from './todo.entity.ts';
 import { TODO_CHANGES, TodoChangeEntity } from './todo-change.entity.ts';
 import { TodoNotFoundError } from './todo-errors.ts';
 import { SELECT_TODO, type TodoRow, toColumns, toTodo } from './todo-row.ts';
+import { changeBytes, trimChanges } from './trim-changes.ts';
 
 /** Throws when the client expects another version than `version`, the current one. */
 export type Precondition = (version: number) => void;
@@ -25,8 +35,13 @@ export type TodoWriter = {
   /** Restores a deleted todo. A todo that is not deleted stays as it is. */
   readonly restore: (id: string, precondition?: Precondition) => Promise<Todo>;
   /** Adds todos. A todo is skipped when the owner already has its id, also as the id of a deleted todo. */
-  readonly add: (todos: readonly ImportedTodo[]) => Promise<{ readonly created: number; readonly skipped: number }>;
+  readonly add: (todos: readonly ImportedTodo[]) => Promise<Imported>;
+  /** Checks that `add` with all these todos would not exceed the quota. @throws {QuotaExceededError} */
+  readonly requireRoom: (todos: readonly ImportedTodo[]) => Promise<void>;
 };
+
+/** How many todos an import created, and how many it skipped because their owner has their ids. */
+type Imported = { readonly created: number; readonly skipped: number };
 
 /**
  * Runs `work` in one transaction on the todos of `owner`. The writes of one owner run one after another, so no other write
@@ -36,41 +51,94 @@ export type TodoWriter = {
 export type WriteTodos = <T>(
   owner: string,
   work: (writer: TodoWriter) => Promise<T>,
-  options?: {
-    readonly idempotency?: IdempotentRequest | undefined;
-    /** Called when the earlier writes of this owner have ended. It throws to cancel this write. */
-    readonly beforeWrite?: () => Promise<unknown>;
-  },
+  options?: WriteOptions,
 ) => Promise<T>;
 
+/**
+ * Adds todos in several transactions, so that other writes, also of the same owner, can run between them. Nothing is written
+ * if all todos together would exceed the quota. An import that fails later leaves the todos of the transactions before; if it
+ * is repeated, it skips them. For an idempotent request, todos without an id get ids that are the same in each repetition,
+ * and the answer is stored in the last transaction.
+ */
+export type ImportTodos = (owner: string, todos: readonly ImportedTodo[], options?: WriteOptions) => Promise<Imported>;
+
+type WriteOptions = {
+  readonly idempotency?: IdempotentRequest | undefined;
+  /** Called before each transaction, when the earlier writes of this owner have ended. It throws to cancel the write. */
+  readonly beforeWrite?: () => Promise<unknown>;
+};
+
 /** Creates the writer of todos. All writes of one owner in this process use at most one connection at a time. */
-export function createTodoWriter(em: SqlEntityManager): WriteTodos {
+export function createTodoWriter(
+  em: SqlEntityManager,
+  quota: Quota,
+): { readonly write: WriteTodos; readonly importTodos: ImportTodos } {
   const { runExclusive } = createKeyedMutex();
   const withKeyLock = createKeyLock();
 
-  return (owner, work, { idempotency, beforeWrite } = {}) => {
-    const write = () =>
-      runExclusive(owner, async () => {
-        await beforeWrite?.();
-        return em.fork().transactional((transaction) => {
-          const writeOnce = () => writeList(transaction, owner, work);
-          return idempotency === undefined ? writeOnce() : runIdempotently(transaction, owner, idempotency, writeOnce);
-        });
+  return {
+    write(owner, work, { idempotency, beforeWrite } = {}) {
+      return withKeyLock(owner, idempotency, () =>
+        runTransaction(owner, beforeWrite, (transaction) => {
+          const write = () => writeList(transaction, owner, quota, work);
+          return idempotency === undefined ? write() : runIdempotently(transaction, owner, idempotency, write);
+        }),
+      );
+    },
+
+    importTodos(owner, sent, { idempotency, beforeWrite } = {}) {
+      return withKeyLock(owner, idempotency, async () => {
+        const todos = idempotency === undefined ? sent : deriveIds(sent, idempotency);
+        const parts = todos.length === 0 ? [[]] : inChunks(todos, IMPORT_TRANSACTION);
+        let imported: Imported = { created: 0, skipped: 0 };
+        for (const [index, part] of parts.entries()) {
+          const earlier = await runTransaction(owner, beforeWrite, async (transaction) => {
+            const stored = idempotency && (await findAnswer<Imported>(transaction, owner, idempotency));
+            if (stored !== undefined) return stored;
+            const { created, skipped } = await writeList(transaction, owner, quota, async (writer) => {
+              if (index === 0) await writer.requireRoom(todos);
+              return writer.add(part);
+            });
+            imported = { created: imported.created + created, skipped: imported.skipped + skipped };
+            if (idempotency !== undefined && index === parts.length - 1)
+              await storeAnswer(transaction, owner, idempotency, imported);
+            return undefined;
+          });
+          if (earlier !== undefined) return earlier;
+        }
+        return imported;
       });
-    return idempotency === undefined ? write() : withKeyLock(owner, idempotency, write);
+    },
   };
+
+  /** Runs `work` in a transaction when the earlier writes of `owner` in this process have ended. */
+  function runTransaction<T>(
+    owner: string,
+    beforeWrite: WriteOptions['beforeWrite'],
+    work: (transaction: SqlEntityManager) => Promise<T>,
+  ): Promise<T> {
+    return runExclusive(owner, async () => {
+      await beforeWrite?.();
+      return em.fork().transactional(work);
+    });
+  }
 }
+
+/** Limits of one transaction of an import: the embedded database runs one transaction at a time, for all owners. */
+const IMPORT_TRANSACTION = { maxItems: 500, maxBytes: 200_000 };
 
 type StoredChange = TodoChange & { readonly sequence: number };
 
 async function writeList<T>(
   transaction: SqlEntityManager,
   owner: string,
+  quota: Quota,
   work: (writer: TodoWriter) => Promise<T>,
 ): Promise<T> {
   const list = await lockList(transaction, owner);
   const changes: StoredChange[] = [];
-  const result = await work({ create, update, remove, restore, add });
+  const added = { todos: 0, bytes: 0 };
+  const result = await work({ create, update, remove, restore, add, requireRoom });
   await store();
   return result;
 
@@ -93,6 +161,7 @@ async function writeList<T>(
       version: todo.version + 1,
       updated_at: at,
     };
+    use({ todos: 0, bytes: todoBytes(updated) - todoBytes(todo) });
     await transaction.nativeUpdate(TodoEntity, { owner, id }, { ...toColumns(updated), words: wordsOf(updated) });
     record('updated', updated);
     return updated;
@@ -126,25 +195,34 @@ async function writeList<T>(
     return restored;
   }
 
-  async function add(todos: readonly ImportedTodo[]): Promise<{ created: number; skipped: number }> {
-    const ids = todos.flatMap(({ id }) => id ?? []);
-    const taken =
-      ids.length === 0
-        ? []
-        : await transaction.execute<{ id: string }[]>(
-            'select id from api.todo where owner = ? and id in (select jsonb_array_elements_text(?::jsonb)::uuid)',
-            [owner, JSON.stringify(ids)],
-          );
-    const seen = new Set(taken.map(({ id }) => id));
-    const fresh: (ImportedTodo & { id: string })[] = [];
-    for (const todo of todos) {
-      const { id = randomUUID() } = todo;
-      if (seen.has(id)) continue;
-      seen.add(id);
-      fresh.push({ ...todo, id });
-    }
-    const created = await insert(fresh);
+  async function add(todos: readonly ImportedTodo[]): Promise<Imported> {
+    const created = await insert(await selectNew(todos));
     return { created: created.length, skipped: todos.length - created.length };
+  }
+
+  async function requireRoom(todos: readonly ImportedTodo[]): Promise<void> {
+    requireQuota(quota, list, usageOf(await selectNew(todos)));
+  }
+
+  /** Selects the todos whose ids the owner does not have, and gives an id to each todo without one. */
+  async function selectNew(todos: readonly ImportedTodo[]): Promise<(ImportedTodo & { id: string })[]> {
+    const seen = new Set<string>();
+    for (const ids of inChunks(
+      todos.flatMap(({ id }) => id ?? []),
+      STATEMENT,
+    )) {
+      const rows = await transaction.execute<{ id: string }[]>(
+        'select id from api.todo where owner = ? and id in (select jsonb_array_elements_text(?::jsonb)::uuid)',
+        [owner, JSON.stringify(ids)],
+      );
+      for (const { id } of rows) seen.add(id);
+    }
+    return todos.flatMap((todo) => {
+      const { id = randomUUID() } = todo;
+      if (seen.has(id)) return [];
+      seen.add(id);
+      return [{ ...todo, id }];
+    });
   }
 
   async function insert(todos: readonly (ImportedTodo & { id: string })[]): Promise<Todo[]> {
@@ -160,8 +238,9 @@ async function writeList<T>(
         updated_at: at,
       };
     });
+    use(usageOf(created));
     const rows = created.map((todo) => ({ ...toColumns(todo), owner, words: wordsOf(todo), deleted_at: null }));
-    for (const chunk of inChunks(rows)) {
+    for (const chunk of inChunks(rows, STATEMENT)) {
       await transaction.insertMany(TodoEntity, chunk);
       await setImmediate();
     }
@@ -180,6 +259,13 @@ async function writeList<T>(
     return { todo: toTodo(todo), deleted };
   }
 
+  /** Counts what a statement adds, which may be less than nothing. @throws {QuotaExceededError} before it is executed. */
+  function use({ todos, bytes }: Usage): void {
+    added.todos += todos;
+    added.bytes += bytes;
+    requireQuota(quota, list, added);
+  }
+
   /** The time of the next change. No two changes of an owner have the same time. */
   function nextTime(): string {
     list.changedAt = Math.max(list.now, list.changedAt + 1);
@@ -195,15 +281,29 @@ async function writeList<T>(
   async function store(): Promise<void> {
     if (changes.length === 0) return;
     const rows = changes.map(({ id: todoId, at, ...change }) => ({ ...change, owner, todoId, at: new Date(at) }));
-    for (const chunk of inChunks(rows)) {
+    for (const chunk of inChunks(rows, STATEMENT)) {
       await transaction.insertMany(TodoChangeEntity, chunk);
       await setImmediate();
     }
-    await transaction.execute('update api.todo_list set sequence = ?, changed_at = ? where owner = ?', [
-      list.sequence,
-      new Date(list.changedAt),
-      owner,
-    ]);
+    const { sequence, forgotten } = list;
+    const kept = await trimChanges(transaction, owner, {
+      sequence,
+      forgotten,
+      changeBytes: changes.reduce((bytes, change) => bytes + changeBytes(change), list.changeBytes),
+    });
+    await transaction.execute(
+      `update api.todo_list set sequence = ?, changed_at = ?, todos = ?, bytes = ?, forgotten = ?, change_bytes = ?
+       where owner = ?`,
+      [
+        sequence,
+        new Date(list.changedAt),
+        list.todos + added.todos,
+        list.bytes + added.bytes,
+        kept.forgotten,
+        kept.changeBytes,
+        owner,
+      ],
+    );
     // PostgreSQL delivers it when the transaction is committed
     await transaction.execute('select pg_notify(?, ?)', [TODO_CHANGES, `${list.sequence} ${listKey(owner)}`]);
   }
@@ -214,11 +314,23 @@ export function listKey(owner: string): string {
   return createHash('sha256').update(owner).digest('base64url');
 }
 
+type LockedList = {
+  sequence: number;
+  readonly forgotten: number;
+  /** Milliseconds since 1970, as `now`. */
+  changedAt: number;
+  readonly todos: number;
+  readonly bytes: number;
+  readonly changeBytes: number;
+  readonly now: number;
+};
+
 async function lockList(transaction: SqlEntityManager, owner: string) {
-  const [locked] = await transaction.execute<{ sequence: number; changedAt: number; now: number }[]>(
+  const [locked] = await transaction.execute<LockedList[]>(
     `insert into api.todo_list (owner) values (?) on conflict (owner) do update set owner = excluded.owner
-     returning sequence::float8 as sequence,
+     returning sequence::float8 as sequence, forgotten::float8 as forgotten,
        (extract(epoch from changed_at) * 1000)::float8 as "changedAt",
+       todos, bytes::float8 as bytes, change_bytes::float8 as "changeBytes",
        floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now`,
     [owner],
   );
@@ -226,26 +338,8 @@ async function lockList(transaction: SqlEntityManager, owner: string) {
   return locked;
 }
 
-/** Limits of one statement: the embedded database runs one statement at a time, so a long one delays all requests. */
-const MAX_STATEMENT_ROWS = 1_000;
-const MAX_STATEMENT_CHARACTERS = 200_000;
-
-function inChunks<T>(rows: readonly T[]): T[][] {
-  const chunks: T[][] = [];
-  let characters = Number.POSITIVE_INFINITY;
-  for (const row of rows) {
-    const length = JSON.stringify(row).length;
-    const chunk = chunks.at(-1);
-    if (chunk === undefined || chunk.length >= MAX_STATEMENT_ROWS || characters + length > MAX_STATEMENT_CHARACTERS) {
-      chunks.push([row]);
-      characters = length;
-    } else {
-      chunk.push(row);
-      characters += length;
-    }
-  }
-  return chunks;
-}
+/** Limits of one statement: a long one delays all requests on the embedded database, which runs one at a time. */
+const STATEMENT = { maxItems: 1_000, maxBytes: 200_000 };
 
 function wordsOf({ title, description }: Todo): string[] {
   return searchWords(`${title} ${description ?? ''}`);

@@ -36,7 +36,7 @@ export async function addTodos(em: SqlEntityManager, owner: string, count: numbe
       ...(number === 7 && id !== undefined && { id }),
     }),
   );
-  await createTodos(em).write(owner, (writer) => writer.add(todos));
+  await createTodos(em, { todos: count, bytes: count * 1_000 }).write(owner, (writer) => writer.add(todos));
 }
 
 /**

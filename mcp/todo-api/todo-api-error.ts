@@ -6,6 +6,8 @@ const Version = z.int().positive().optional();
 const Problem = z.object({
   code: z.string().optional(),
   current_version: Version,
+  limit: z.int().positive().optional(),
+  unit: z.string().optional(),
   errors: z.array(z.object({ field: z.string() })).default([]),
   results: z.array(z.object({ status: z.int(), code: z.string().optional(), current_version: Version })).default([]),
 });
@@ -21,6 +23,8 @@ export class TodoApiError extends Error {
   readonly code: string | undefined;
   /** The current version of the todo, when the request named another one (412). */
   readonly currentVersion: number | undefined;
+  /** The most that the API stores for the user, when the write would store more (507). */
+  readonly quota: { readonly limit: number; readonly unit: 'todos' | 'bytes' } | undefined;
   /** Whether the API rejected the cursor. */
   readonly invalidCursor: boolean;
   /** Why operations of a batch were rejected, by index. Operations that are themselves valid (424) are left out. */
@@ -28,11 +32,15 @@ export class TodoApiError extends Error {
 
   constructor(status: number, { problem, cause }: { problem?: unknown; cause?: unknown } = {}) {
     super(`The todo API answered ${status}`, { cause });
-    const { data = { code: undefined, current_version: undefined, errors: [], results: [] } } =
-      Problem.safeParse(problem);
+    const data = Problem.safeParse(problem).data ?? Problem.parse({});
+    const { limit, unit } = data;
     this.status = status;
     this.code = data.code;
     this.currentVersion = data.current_version;
+    this.quota =
+      limit !== undefined && (unit === 'todos' || unit === 'bytes') && data.code === 'quota_exceeded'
+        ? { limit, unit }
+        : undefined;
     this.invalidCursor = data.errors.some(({ field }) => field === 'cursor');
     this.operations = new Map(
       [...data.results.entries()]

@@ -55,6 +55,14 @@ test('the reason of a rejection is logged at debug, without what the client sent
   expect(JSON.stringify(logged)).not.toContain('secret');
 });
 
+test('a subject over its quota is logged at debug, because the server has no fault', async () => {
+  const { status, logged } = await answerTo(() => {
+    throw new HttpError('quota_exceeded', 'full', { members: { limit: 1, used: 1, unit: 'todos' } });
+  });
+  expect(status).toBe(507);
+  expect(logged).toMatchObject([{ level: 20, event: 'request.rejected', status: 507, code: 'quota_exceeded' }]);
+});
+
 test('a rejection without a cause is logged at debug too, with its code and the request id', async () => {
   const { headers, logged } = await answerTo(() => undefined);
   const request_id = headers.get('x-request-id');

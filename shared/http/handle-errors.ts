@@ -13,7 +13,8 @@ export type RenderError = (error: HttpError) => { readonly type: string; readonl
  * The place where errors become responses in api, mcp, `/admin` and the status lists; auth/provider answers for the OAuth
  * endpoints. An `HttpError` or `ChallengeError` reaches the client with its status, code, headers and members. A database or
  * authorization server that cannot be reached gives 503. Every other error is a fault of this server: a 500 without
- * details. Faults and 503s are logged with their cause, other rejections at debug with their code.
+ * details. Faults and 503s are logged with their cause, other rejections at debug with their code. So is a subject over its
+ * quota (507).
  */
 export function handleErrors({ logger, render }: { logger: Logger; render: RenderError }): Middleware {
   return async function handleErrors(ctx, next) {
@@ -23,7 +24,7 @@ export function handleErrors({ logger, render }: { logger: Logger; render: Rende
     } catch (error) {
       const rejection = toHttpError(error);
       const request = describeRequest(ctx);
-      if (rejection.status >= 500)
+      if (rejection.status >= 500 && rejection.code !== 'quota_exceeded')
         logger.error({ event: 'request.failed', err: rejection.cause ?? error, ...request }, rejection.message);
       else {
         const { status, code, cause } = rejection;

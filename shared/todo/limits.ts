@@ -30,7 +30,11 @@ export const MAX_IMPORT_LINES = 10_000;
 
 /** How long a deleted todo can be restored, and how long the change feed keeps a change. */
 export const RETENTION_DAYS = 30;
+/** The changes of one subject that the change feed keeps, as JSON. The oldest ones are deleted first. */
+export const MAX_CHANGE_FEED_BYTES = 100_000_000;
 
 export const MAX_IDEMPOTENCY_KEY_CHARACTERS = 255;
 /** How long the response to a request with an Idempotency-Key is kept. */
 export const IDEMPOTENCY_KEY_HOURS = 24;
+/** The responses that are kept for one subject: a number of keys, and the bytes of their responses after compression. */
+export const MAX_STORED_ANSWERS = { keys: 10_000, bytes: 20_000_000 } as const;

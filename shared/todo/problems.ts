@@ -78,6 +78,26 @@ export const PROBLEMS = {
     meaning: 'The subject made more than `limit` requests in `window_seconds`. `Retry-After` says when to retry.',
     members: z.object({ limit: z.int().positive(), window_seconds: z.int().positive() }),
   },
+  idempotency_quota_exceeded: {
+    status: 429,
+    meaning:
+      'The subject has sent too many requests with an Idempotency-Key in 24 hours: their responses are kept. Send the request without a key, or retry after `Retry-After`.',
+    members: z.object({
+      limit: z.int().positive(),
+      used: z.int().nonnegative(),
+      unit: z.enum(['keys', 'bytes']),
+    }),
+  },
+  quota_exceeded: {
+    status: 507,
+    meaning:
+      'The subject would store more than `limit` todos or bytes of text. `used` is what it stores now. Deleted todos count until they are purged.',
+    members: z.object({
+      limit: z.int().positive(),
+      used: z.int().nonnegative(),
+      unit: z.enum(['todos', 'bytes']),
+    }),
+  },
   internal_error: { status: 500, meaning: 'The server has a fault. It is logged with the request id.' },
   database_unavailable: { status: 503, meaning: 'The database cannot be reached. Retry after `Retry-After`.' },
   authorization_server_unavailable: {

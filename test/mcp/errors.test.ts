@@ -38,6 +38,7 @@ const ANSWERS: readonly (readonly [string, ApiAnswer, RegExp, string])[] = [
   ['422', problem(422), /was used for a different call/, 'idempotency_key_reused'],
   ['429', problem(429), /Too many requests/, 'rate_limited'],
   ['500', problem(500), /^The todo API failed/, 'todo_api_failed'],
+  ['507', problem(507), /stored as much as the todo API allows/, 'quota_exceeded'],
   ['503', problem(503), /cannot be reached/, 'todo_api_unavailable'],
   [
     'an invalid todo',

@@ -29,6 +29,8 @@ export const BATCH_PATHS: Paths = {
           'ContentTooLarge',
           'UnsupportedMediaType',
           'BatchRejected',
+          'RateLimitedOrTooManyKeys',
+          'QuotaExceeded',
           'ServiceUnavailableForWrites',
         ),
       },

@@ -42,7 +42,7 @@ export const TODO_PATHS: Paths = {
         required: true,
         content: { 'application/merge-patch+json': changes, 'application/json': changes },
       },
-      responses: { 200: currentTodo, ...problemResponses(...writeProblems, ...bodyProblems) },
+      responses: { 200: currentTodo, ...problemResponses(...writeProblems, ...bodyProblems, 'QuotaExceeded') },
     },
     put: {
       operationId: 'putTodo',
@@ -52,7 +52,7 @@ export const TODO_PATHS: Paths = {
       security: needs('todos:write'),
       parameters: [parameter('TodoId'), parameter('If-Match')],
       requestBody: { required: true, content: { 'application/json': changes } },
-      responses: { 200: currentTodo, ...problemResponses(...writeProblems, ...bodyProblems) },
+      responses: { 200: currentTodo, ...problemResponses(...writeProblems, ...bodyProblems, 'QuotaExceeded') },
     },
     delete: {
       operationId: 'deleteTodo',

@@ -52,6 +52,8 @@ export const TODOS_PATHS: Paths = {
           'ContentTooLarge',
           'UnsupportedMediaType',
           'IdempotencyKeyReused',
+          'RateLimitedOrTooManyKeys',
+          'QuotaExceeded',
           'ServiceUnavailableForWrites',
         ),
       },

@@ -60,6 +60,8 @@ export const TRANSFER_PATHS: Paths = {
           'ContentTooLarge',
           'UnsupportedMediaType',
           'IdempotencyKeyReused',
+          'RateLimitedOrTooManyKeys',
+          'QuotaExceeded',
           'ServiceUnavailableForWrites',
         ),
       },
