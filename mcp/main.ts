@@ -10,6 +10,7 @@ import { createTokenExchange } from './access-tokens/token-exchange.ts';
 import { createMcpApp } from './app.ts';
 import { type McpConfig, readMcpConfig } from './config.ts';
 import { FEATURES, readOnlyFeatures, type ServerFeatures } from './features.ts';
+import { selectReaderCredentials } from './reader-credentials.ts';
 import { createTodoApi } from './todo-api/todo-api.ts';
 
 /** Starts the MCP server over Streamable HTTP. Disposing it waits for open requests and closes it. */
@@ -23,7 +24,11 @@ export async function startMcp(config: McpConfig, features: ServerFeatures = FEA
     name: 'yata MCP server',
   };
   const { issuer, verify, statusLists, ready } = starting.use(
-    openResourceServer(protectedResource, { authUrl: config.AUTH_URL, credentials: readerCredentials(config), logger }),
+    openResourceServer(protectedResource, {
+      authUrl: config.AUTH_URL,
+      credentials: selectReaderCredentials(config),
+      logger,
+    }),
   );
   const requestAccessToken = createTokenRequest({
     authorizationServer: async () => {
@@ -64,20 +69,6 @@ export async function startMcp(config: McpConfig, features: ServerFeatures = FEA
   logger.info({ event: 'server.listening', port: server.port, resource: config.MCP_RESOURCE }, 'listening');
   const started = starting.move();
   return { port: server.port, [Symbol.asyncDispose]: () => started.disposeAsync() };
-}
-
-/** The credentials for the status lists; undefined when the secret is for an address that is not the issuer's. */
-function readerCredentials({
-  OAUTH_CLIENT_ID,
-  OAUTH_CLIENT_SECRET,
-  OAUTH_TOKEN_URL,
-  AUTH_ISSUER,
-  AUTH_URL,
-}: McpConfig) {
-  const isForIssuer =
-    OAUTH_TOKEN_URL === undefined ||
-    [AUTH_ISSUER, AUTH_URL].some((url) => url !== undefined && new URL(url).origin === new URL(OAUTH_TOKEN_URL).origin);
-  return isForIssuer ? { clientId: OAUTH_CLIENT_ID, clientSecret: OAUTH_CLIENT_SECRET } : undefined;
 }
 
 if (import.meta.main) {
