@@ -110,6 +110,31 @@ test('the signature of an access token is verified once', async () => {
   expect(await opened.verify(token)).toBe(await opened.verify(token));
 });
 
+test('an access token is accepted in one spelling only, so it has one place in the cache', async () => {
+  await using opened = await open({ remember: 2 });
+  const [token, other] = [await opened.issuer.issue(), await opened.issuer.issue({ claims: { sub: 'bob' } })];
+  await opened.verify(other);
+  const remembered = await opened.verify(other);
+  const [header = '', payload = '', signature = ''] = token.split('.');
+  const decode = (text: string) => Buffer.from(text, 'base64url').toString('hex');
+  // the last of the 86 characters of an ES256 signature has four bits that mean nothing
+  const lastCharacters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].filter(
+    (character) => signature.at(-1) !== character && decode(signature.slice(0, -1) + character) === decode(signature),
+  );
+  expect(lastCharacters).toHaveLength(15);
+  const spellings = [
+    ...lastCharacters.map((character) => signature.slice(0, -1) + character),
+    ...[' ', '\t', '\n', '='].flatMap((added) => [added + signature, signature + added]),
+    `${signature.slice(0, 40)} ${signature.slice(40)}`,
+    `${signature}==`,
+    signature.replaceAll('-', '+').replaceAll('_', '/').concat('='),
+  ].map((spelling) => `${header}.${payload}.${spelling}`);
+  spellings.push(` ${token}`, `${header}=.${payload}.${signature}`, `${header}.${payload}=.${signature}`);
+  for (const spelling of spellings) expect(await opened.reasonOf(spelling), spelling).toBe('invalid');
+  expect(await opened.reasonOf(token)).toBe('accepted');
+  expect(await opened.verify(other)).toBe(remembered);
+});
+
 test('invalid access tokens evict no valid one from the cache', async () => {
   await using opened = await open({ remember: 2 });
   const good = await opened.issuer.issue();

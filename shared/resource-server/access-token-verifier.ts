@@ -70,6 +70,7 @@ export function createAccessTokenVerifier({
   };
 
   async function verifyUnknown(token: string, key: string, generation: number): Promise<AccessToken> {
+    if (!isCanonical(token)) throw new InvalidAccessTokenError('invalid');
     const accessToken = await verifyForAudience(token);
     verified.set(key, { accessToken, generation });
     return rejectRevoked(accessToken, await isRevokedOrUnknown(accessToken));
@@ -104,6 +105,19 @@ function rejectUnknown(error: unknown): never {
     throw new InvalidAccessTokenError('invalid', error);
   throw error;
 }
+
+/**
+ * Whether a token is spelled as its issuer wrote it: three parts in base64url without padding and white space (RFC 7515
+ * §7.1), and no other bits in the last character of the signature. A decoder accepts many spellings of one signature, and
+ * each would take a place in the cache, so one token could evict all others. The signature covers the spelling of the other
+ * two parts.
+ */
+function isCanonical(token: string): boolean {
+  const signature = JWS.exec(token)?.[1];
+  return signature !== undefined && Buffer.from(signature, 'base64url').toString('base64url') === signature;
+}
+
+const JWS = /^[\w-]+\.[\w-]+\.([\w-]+)$/;
 
 /** The length of a cache key: 22 characters of a signature are 132 bits, enough to distinguish any two tokens. */
 const CACHE_KEY_LENGTH = 22;
