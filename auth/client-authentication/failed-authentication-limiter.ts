@@ -1,11 +1,10 @@
 import { hash } from 'node:crypto';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
-import pg from 'pg';
 import type { Logger } from 'pino';
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database } from '../../shared/database/database.ts';
-import { openSocketWithIdleTimeout } from '../../shared/database/idle-timeout.ts';
+import { openPool } from '../../shared/database/pool.ts';
 import { FailedAuthenticationEntity } from './failed-authentication.entity.ts';
 import { networkOf } from './network-of.ts';
 
@@ -34,9 +33,6 @@ const MAX_REMEMBERED_SUCCESSES = 10_000;
 
 const POSTGRESQL_TIMEOUT_MS = 5_000;
 
-/** A connection is closed before the socket would take its silence for a failure of the server. */
-const IDLE_CONNECTION_TIMEOUT_MS = POSTGRESQL_TIMEOUT_MS - 1_000;
-
 const MAX_CONNECTIONS = 2;
 
 const MAX_LOGGED_CLIENT_ID_LENGTH = 100;
@@ -61,7 +57,19 @@ export function openFailedAuthenticationLimiter({
   logger: Logger;
   limits?: Limits;
 }): FailedAuthenticationLimiter {
-  const pool = database.kind === 'postgresql' ? openPool(database.url) : undefined;
+  const pool =
+    database.kind === 'postgresql'
+      ? openPool(database.url, {
+          max: MAX_CONNECTIONS,
+          timeout: POSTGRESQL_TIMEOUT_MS,
+          // the pool opens a new connection for the next failure
+          onIdleError: (err) =>
+            logger.warn(
+              { event: 'client_authentication.connection_lost', err },
+              'an idle connection to PostgreSQL failed',
+            ),
+        })
+      : undefined;
   const clientCounter = createCounter('client', perClient);
   const addressCounter = createCounter('address', perAddress);
   const authenticated = new LRUCache<string, true>({ max: MAX_REMEMBERED_SUCCESSES });
@@ -142,22 +150,6 @@ export function openFailedAuthenticationLimiter({
       );
       return undefined;
     }
-  }
-
-  function openPool(connectionString: string): pg.Pool {
-    const opened = new pg.Pool({
-      connectionString,
-      max: MAX_CONNECTIONS,
-      connectionTimeoutMillis: POSTGRESQL_TIMEOUT_MS,
-      idleTimeoutMillis: IDLE_CONNECTION_TIMEOUT_MS,
-      // not query_timeout, which returns the connection to the pool while its statement is still running
-      stream: () => openSocketWithIdleTimeout(POSTGRESQL_TIMEOUT_MS),
-    });
-    // the pool opens a new connection for the next failure
-    opened.on('error', (err) =>
-      logger.warn({ event: 'client_authentication.connection_lost', err }, 'an idle connection to PostgreSQL failed'),
-    );
-    return opened;
   }
 }
 
