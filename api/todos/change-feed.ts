@@ -4,8 +4,9 @@ import { LRUCache } from 'lru-cache';
 import type { Database } from '../../shared/database/database.ts';
 import { listen } from '../../shared/database/listen.ts';
 import { HttpError } from '../../shared/http/http-error.ts';
-import { createWaiting } from '../../shared/http/prefer-wait.ts';
+import { createWaiting, prefersWait } from '../../shared/http/prefer-wait.ts';
 import type { ChangeFeed, ChangeFeedQuery, TodoChange } from '../../shared/todo/change-feed.ts';
+import { MAX_PAGE_BYTES } from '../../shared/todo/limits.ts';
 import { TODO_CHANGES } from './todo-change.entity.ts';
 import { toRfc3339 } from './todo-row.ts';
 import { listKey } from './todo-writer.ts';
@@ -13,12 +14,17 @@ import { listKey } from './todo-writer.ts';
 /** The change feeds of all owners. Disposing it ends every waiting request. */
 export type TodoChangeFeed = AsyncDisposable & {
   /**
-   * Reads the changes of `owner` after `since`, in the order in which they were committed. If there are none, the request
-   * waits for the next change as long as it prefers (RFC 7240 §4.3). Without `since` it returns only the current position.
+   * Reads the changes of `owner` after `since`, in the order in which they were committed: as many as `limit`, but no more
+   * after about `MAX_PAGE_BYTES`. If there are none, the request
+   * waits for the next change as long as it prefers (RFC 7240 §4.3), unless `MAX_WAITS` requests of `owner` wait already.
+   * Without `since` it returns only the current position.
    * @throws {HttpError} `changes_expired` when changes after `since` were purged, or `since` is later than the last change.
    */
   readonly read: (owner: string, query: ChangeFeedQuery, ctx: Context) => Promise<ChangeFeed>;
 };
+
+/** Requests of one owner that wait in one process. */
+const MAX_WAITS = 3;
 
 /** Lists whose newest sequence is kept in memory. */
 const MAX_CACHED_LISTS = 10_000;
@@ -33,6 +39,7 @@ export async function openTodoChangeFeed({
 }): Promise<TodoChangeFeed> {
   const waiting = createWaiting();
   const newest = new LRUCache<string, number>({ max: MAX_CACHED_LISTS });
+  const reads = new Map<string, Promise<ChangeFeed>>();
   let interruptions = 0;
   const subscription = await listen(database, TODO_CHANGES, {
     notified(payload) {
@@ -53,9 +60,11 @@ export async function openTodoChangeFeed({
       const [interruptionsBefore, key] = [interruptions, listKey(owner)];
       const changes = await readChanges(owner, since, limit);
       if (changes.next !== String(since)) return changes;
+      if (!prefersWait(ctx)) return changes;
       // a change that was committed after this read is in the cache by now, or its notification wakes the request
-      await waiting.waitUntil(() => (newest.get(key) ?? 0) > since || interruptions > interruptionsBefore, ctx);
-      return readChanges(owner, since, limit);
+      const hasChanged = () => (newest.get(key) ?? 0) > since || interruptions > interruptionsBefore;
+      await waiting.waitUntil(hasChanged, ctx, { name: owner, limit: MAX_WAITS });
+      return readOnce(owner, since, limit);
     },
     async [Symbol.asyncDispose]() {
       waiting.end();
@@ -63,10 +72,29 @@ export async function openTodoChangeFeed({
     },
   };
 
+  /**
+   * Reads the changes for all requests that a change has woken at the same time. Each request has read for itself before: a
+   * read that began earlier may lack what its client has written.
+   */
+  function readOnce(owner: string, since: number, limit: number): Promise<ChangeFeed> {
+    const key = JSON.stringify([owner, since, limit, interruptions]);
+    const running = reads.get(key);
+    if (running !== undefined) return running;
+    const read = readChanges(owner, since, limit).finally(() => reads.delete(key));
+    reads.set(key, read);
+    return read;
+  }
+
   async function readChanges(owner: string, since: number, limit: number): Promise<ChangeFeed> {
     const rows = await em.getConnection().execute<(TodoChange & { sequence: number })[]>(
-      `select sequence::float8 as sequence, change, todo_id as id, version, at, todo from api.todo_change
-         where owner = ? and sequence > ? order by sequence limit ${limit}`,
+      `select sequence::float8 as sequence, change, id, version, at, todo from (
+         select *, sum(coalesce(octet_length(todo::text), 0))
+             over (order by sequence rows between unbounded preceding and 1 preceding) as bytes_before
+           from (
+             select sequence, change, todo_id as id, version, at, todo from api.todo_change
+               where owner = ? and sequence > ? order by sequence limit ${limit}
+           ) change
+         ) change where coalesce(bytes_before, 0) < ${MAX_PAGE_BYTES} order by sequence`,
       [owner, since],
     );
     // read after the changes: a change that was purged before this read may be missing in them

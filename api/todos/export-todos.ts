@@ -16,7 +16,7 @@ export async function exportTodos(todos: Todos, owner: string, beforePage: () =>
 
   async function* lines(): AsyncGenerator<string> {
     while (true) {
-      yield page.todos.map((todo) => `${JSON.stringify(todo)}\n`).join('');
+      yield page.json.map((todo) => `${todo}\n`).join('');
       if (page.next === undefined) return;
       await beforePage();
       page = await readPage(page.next).catch((cause) => {

@@ -137,7 +137,7 @@ test('an export gets 500 if the first page cannot be read, and breaks off if a l
       for await (const chunk of lines) chunks.push(String(chunk));
     })(),
   ).rejects.toThrow('the access token was revoked');
-  expect(parse(chunks.join(''))).toHaveLength(400);
+  expect(chunks).toHaveLength(2);
 });
 
 test('the connection can be used again after a rejected import', async () => {

@@ -72,7 +72,7 @@ export function todoRoutes({
     const page = await todos.list(accessToken.subject, query);
     if (query.count) ctx.set('total-count', String(await todos.count(accessToken.subject, query)));
     if (page.next !== undefined) ctx.set('link', `<${pageUrl(ctx.querystring, page.next)}>; rel="next"`);
-    const json = JSON.stringify(page.todos);
+    const json = `[${page.json.join(',')}]`;
     ctx.type = 'json';
     ctx.body = json;
     answerWithEntityTag(ctx, `"${hash('sha1', json + (page.next ?? ''), 'base64url')}"`);

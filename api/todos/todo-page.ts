@@ -1,15 +1,19 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import * as z from 'zod';
 import { InvalidRequestError } from '../../shared/http/http-error.ts';
-import { LEAST_URGENT_PRIORITY, MAX_COUNT } from '../../shared/todo/limits.ts';
+import { DEFAULT_PAGE_SIZE, LEAST_URGENT_PRIORITY, MAX_COUNT, MAX_PAGE_BYTES } from '../../shared/todo/limits.ts';
 import { SORT_FIELDS, type SortField, type TodoListQuery } from '../../shared/todo/list-query.ts';
 import { searchWords } from '../../shared/todo/search-words.ts';
 import { Time } from '../../shared/todo/text.ts';
 import { type Todo, TodoId } from '../../shared/todo/todo.ts';
 import { SELECT_TODO, type TodoRow, toTodo } from './todo-row.ts';
 
-/** A page of a list, and the cursor of the one after it. */
-export type TodoPage = { readonly todos: Todo[]; readonly next: string | undefined };
+/** A page of a list. `json` has each todo as it is sent, and `next` is the cursor of the page after it. */
+export type TodoPage = {
+  readonly todos: readonly Todo[];
+  readonly json: readonly string[];
+  readonly next: string | undefined;
+};
 
 type Connection = Pick<ReturnType<SqlEntityManager['getConnection']>, 'execute'>;
 
@@ -51,7 +55,8 @@ const KEYS: Readonly<Record<SortField, readonly Key[]>> = {
 
 /**
  * Reads a page of a list. A cursor contains the sort values of the last todo on the page before, and the page begins after
- * them. So no todo is missing or appears twice when other todos are added or removed between two pages.
+ * them. So no todo is missing or appears twice when other todos are added or removed between two pages. A page ends before
+ * `limit` todos if its JSON would be larger than `MAX_PAGE_BYTES`, but it has at least one todo.
  * @throws {InvalidRequestError} for a cursor of another order.
  */
 export async function listPage(connection: Connection, owner: string, query: TodoListQuery): Promise<TodoPage> {
@@ -66,13 +71,36 @@ export async function listPage(connection: Connection, owner: string, query: Tod
     values.push(...parseCursor(cursor, sort, keys));
   }
   const order = keys.map(({ sql }) => (descending ? `${sql} desc` : sql)).join(', ');
+  const select = `select ${SELECT_TODO} from api.todo where ${where.join(' and ')} order by ${order} limit ${limit + 1}`;
   const rows = await connection.execute<TodoRow[]>(
-    `select ${SELECT_TODO} from api.todo where ${where.join(' and ')} order by ${order} limit ${limit + 1}`,
+    limit <= DEFAULT_PAGE_SIZE ? select : selectUpToMaxBytes(select, order),
     values,
   );
-  const todos = rows.slice(0, limit).map(toTodo);
+  const [todos, json]: [Todo[], string[]] = [[], []];
+  let bytes = 0;
+  for (const row of rows.slice(0, limit)) {
+    const todo = toTodo(row);
+    const text = JSON.stringify(todo);
+    bytes += Buffer.byteLength(text) + 1;
+    if (bytes > MAX_PAGE_BYTES && todos.length > 0) break;
+    todos.push(todo);
+    json.push(text);
+  }
   const last = todos.at(-1);
-  return { todos, next: rows.length > limit && last ? formatCursor(sort, keys, last) : undefined };
+  return { todos, json, next: rows.length > todos.length && last ? formatCursor(sort, keys, last) : undefined };
+}
+
+/**
+ * Leaves out the rows that do not fit on a page, so that a long page of long todos is not read from the database in vain.
+ * It counts only texts, and without the characters that JSON adds. So it returns at least one row that is not on the page
+ * when it leaves out others.
+ */
+function selectUpToMaxBytes(select: string, order: string): string {
+  return `select ${SELECT_TODO} from (
+    select *, sum(octet_length(title) + coalesce(octet_length(description), 0))
+        over (order by ${order} rows between unbounded preceding and 1 preceding) as bytes_before
+      from (${select}) todo
+    ) todo where coalesce(bytes_before, 0) <= ${MAX_PAGE_BYTES} order by ${order}`;
 }
 
 /** Counts the todos that match the filters of `query`, up to `MAX_COUNT`. */

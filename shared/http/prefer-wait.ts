@@ -74,6 +74,11 @@ export function createWaiting(): Waiting {
   }
 }
 
+/** Whether a request prefers to wait. */
+export function prefersWait(ctx: Context): boolean {
+  return preferredWait(ctx) > 0;
+}
+
 function preferredWait(ctx: Context): number {
   const seconds = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:[,;]|$)/i.exec(ctx.get('prefer'))?.[1] ?? '0';
   return Math.min(Number(seconds) * 1000, MAX_WAIT_MS);

@@ -10,6 +10,9 @@ export const MAX_TAGS = 20;
 export const DEFAULT_PAGE_SIZE = 50;
 export const MAX_PAGE_SIZE = 200;
 
+/** The size of the JSON of one page, of a list or of the change feed. A page ends earlier than its limit if it would be larger. */
+export const MAX_PAGE_BYTES = 1_000_000;
+
 /** Todos are counted up to this number, so that a count costs no more when a list grows longer. */
 export const MAX_COUNT = 10_000;
 
