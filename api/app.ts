@@ -1,5 +1,4 @@
 import type Koa from 'koa';
-import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import type { Logger } from 'pino';
 import type { CorsOrigins } from '../shared/http/cors.ts';
@@ -8,14 +7,11 @@ import type { ReadinessChecks } from '../shared/http/health.ts';
 import type { Metrics } from '../shared/http/metrics.ts';
 import { createServiceApp } from '../shared/http/service-app.ts';
 import type { ServiceIndex } from '../shared/http/service-index.ts';
+import { limitConcurrentRequests } from '../shared/rate-limit/limit-concurrent-requests.ts';
+import type { RateLimit } from '../shared/rate-limit/rate-limit.ts';
 import type { VerifyAccessToken } from '../shared/resource-server/access-token-verifier.ts';
 import { createChallenges } from '../shared/resource-server/challenge.ts';
-import {
-  type Authorized,
-  createReverify,
-  requireAccessToken,
-  serveProtectedResourceMetadata,
-} from '../shared/resource-server/koa.ts';
+import { createReverify, requireAccessToken, serveProtectedResourceMetadata } from '../shared/resource-server/koa.ts';
 import { metadataUrl, type ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
 import { CORS } from './cors.ts';
 import { documentationRoutes } from './openapi/documentation-routes.ts';
@@ -29,7 +25,7 @@ export function createApiApp({
   changeFeed,
   verify,
   protectedResource,
-  limitRequests,
+  rateLimit,
   corsOrigins,
   checks,
   metrics,
@@ -39,7 +35,7 @@ export function createApiApp({
   changeFeed: TodoChangeFeed;
   verify: VerifyAccessToken;
   protectedResource: ProtectedResource;
-  limitRequests: Middleware<Authorized>;
+  rateLimit: RateLimit;
   corsOrigins?: CorsOrigins | undefined;
   checks: ReadinessChecks;
   metrics: Metrics;
@@ -47,9 +43,13 @@ export function createApiApp({
 }): Koa {
   const { resource } = protectedResource;
   const challenges = createChallenges(protectedResource);
-  const authenticate = compose([requireAccessToken({ verify, challenges }), limitRequests]);
+  const authenticate = compose([
+    requireAccessToken({ verify, challenges }),
+    rateLimit.limitRequests,
+    limitConcurrentRequests(),
+  ]);
   const reverify = createReverify({ verify, challenges });
-  const router = todoRoutes({ todos, changeFeed, resource, authenticate, reverify, challenges });
+  const router = todoRoutes({ todos, changeFeed, resource, authenticate, rateLimit, reverify, challenges });
 
   const app = createServiceApp({
     index: describeApi(protectedResource),

@@ -1,15 +1,13 @@
 import { expect, test } from 'vitest';
 import { readApiConfig } from './config.ts';
 
-test('a subject can make 3000 requests per minute, or API_RATE_LIMIT', () => {
+test('a subject can use 3000 points per minute, or API_RATE_LIMIT', () => {
   expect(readApiConfig({}).API_RATE_LIMIT).toBe(3000);
   expect(readApiConfig({ API_RATE_LIMIT: '1' }).API_RATE_LIMIT).toBe(1);
 });
 
 test.each(['0', '-1', '1.5', 'many', '1e30', 'Infinity'])('the rate limit %s is rejected', (API_RATE_LIMIT) => {
-  expect(() => readApiConfig({ API_RATE_LIMIT })).toThrow(
-    /API_RATE_LIMIT: expected a number of requests from 1 to 1000000000/,
-  );
+  expect(() => readApiConfig({ API_RATE_LIMIT })).toThrow(/API_RATE_LIMIT: expected points, 1 to 1000000000/);
 });
 
 test('the client credentials are optional, and one without the other is rejected', () => {

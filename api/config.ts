@@ -8,12 +8,11 @@ import {
   identifiers,
   port,
   processVariables,
+  rateLimitVariables,
   wholeNumber,
 } from '../shared/configuration/variables.ts';
 
 const CREDENTIALS = 'OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET, or neither';
-
-const REQUESTS = 'a number of requests from 1 to 1000000000';
 
 /** The variables of the todo API that do not concern its client. */
 function serverVariables(environment: Environment) {
@@ -21,8 +20,7 @@ function serverVariables(environment: Environment) {
     ...identifiers(environment),
     ...processVariables,
     API_PORT: port.default(3001),
-    /** Requests that each subject can make per minute. Each process counts alone. */
-    API_RATE_LIMIT: z.coerce.number(REQUESTS).int(REQUESTS).min(1, REQUESTS).max(1_000_000_000, REQUESTS).default(3000),
+    ...rateLimitVariables,
     /** Todos that each subject can store. Deleted todos count until they are purged. */
     QUOTA_TODOS: wholeNumber('todos', 1, 2_000_000_000).default(50_000),
     /** Bytes of text in todos that each subject can store. */

@@ -1,10 +1,11 @@
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
 import { openOrm } from '../shared/database/orm.ts';
-import { limitRequests } from '../shared/http/limit-requests.ts';
 import { measureStatusListReader } from '../shared/http/measure-status-list-reader.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
+import { openPointCounter } from '../shared/rate-limit/point-counter.ts';
+import { createRateLimit } from '../shared/rate-limit/rate-limit.ts';
 import { openResourceServer } from '../shared/resource-server/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
@@ -43,12 +44,15 @@ export async function startApi(config: ApiConfig, database: Database): Promise<L
   };
   const cleanUpTimer = setInterval(cleanUp, CLEANUP_INTERVAL_MS);
   starting.defer(() => clearInterval(cleanUpTimer));
+  const points = starting.use(
+    await openPointCounter({ limit: config.API_RATE_LIMIT, url: config.RATE_LIMIT_URL, logger }),
+  );
   const app = createApiApp({
     todos: createTodos(em, { todos: config.QUOTA_TODOS, bytes: config.QUOTA_BYTES }),
     changeFeed,
     verify,
     protectedResource,
-    limitRequests: limitRequests({ requests: config.API_RATE_LIMIT, seconds: 60 }),
+    rateLimit: createRateLimit(points),
     corsOrigins: config.API_CORS_ORIGINS,
     checks: { database: () => em.fork().execute('select 1'), issuer: ready },
     metrics,

@@ -2,6 +2,8 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { serve } from '../shared/http/serve.ts';
+import { openPointCounter } from '../shared/rate-limit/point-counter.ts';
+import { createRateLimit } from '../shared/rate-limit/rate-limit.ts';
 import { createAccessTokenVerifier } from '../shared/resource-server/access-token-verifier.ts';
 import { createIssuer } from '../shared/resource-server/issuer.ts';
 import { getFreePort } from '../shared/testing/free-port.ts';
@@ -18,6 +20,7 @@ async function sendRequest(request: { method: string; params: object }, answer: 
   const { keys } = createIssuer({ identifier: issuer.identifier });
   let apiRequests = 0;
   let exchanged = 1;
+  const logger = pino({ level: 'silent' });
   const app = createMcpApp({
     info: { name: 'test', version: '1' },
     features: FEATURES,
@@ -38,9 +41,10 @@ async function sendRequest(request: { method: string; params: object }, answer: 
           return answer(new Headers(init?.headers).get('authorization') ?? '');
         },
       }),
+    rateLimit: createRateLimit(await openPointCounter({ limit: 1_000, logger })),
     checks: {},
     metrics: createMetrics(),
-    logger: pino({ level: 'silent' }),
+    logger,
   });
   await using _server = await serve(app.callback(), { port, host: '127.0.0.1' });
   const response = await fetch(resource, {

@@ -7,6 +7,8 @@ import type { Metrics } from '../shared/http/metrics.ts';
 import { parseBody } from '../shared/http/parse-body.ts';
 import { createServiceApp } from '../shared/http/service-app.ts';
 import type { ServiceIndex } from '../shared/http/service-index.ts';
+import { limitConcurrentRequests } from '../shared/rate-limit/limit-concurrent-requests.ts';
+import type { RateLimit } from '../shared/rate-limit/rate-limit.ts';
 import type { VerifyAccessToken } from '../shared/resource-server/access-token-verifier.ts';
 import { createChallenges } from '../shared/resource-server/challenge.ts';
 import { requireAccessToken, serveProtectedResourceMetadata } from '../shared/resource-server/koa.ts';
@@ -18,6 +20,7 @@ import type { ServerFeatures } from './features.ts';
 import { createMcpServer } from './protocol/server.ts';
 import type { ServerInfo } from './protocol/server-options.ts';
 import { answerMessage, type CreateServer } from './protocol/streamable-http/answer-message.ts';
+import { countUnforwarded } from './protocol/streamable-http/count-unforwarded.ts';
 import { JsonRpcMessage, renderJsonRpcError } from './protocol/streamable-http/json-rpc.ts';
 import type { McpState } from './protocol/streamable-http/mcp-state.ts';
 import { requireMessageScope } from './protocol/streamable-http/require-message-scope.ts';
@@ -40,6 +43,7 @@ export function createMcpApp({
   corsOrigins,
   exchange,
   todoApi,
+  rateLimit,
   checks,
   metrics,
   logger,
@@ -52,6 +56,7 @@ export function createMcpApp({
   exchange: ExchangeAccessToken;
   /** Creates the todo API client of one request. The client sends the id of that request to the API. */
   todoApi: (accessTokens: AccessTokenSource, requestId: string) => TodoApi;
+  rateLimit: RateLimit;
   checks: ReadinessChecks;
   metrics: Metrics;
   logger: Logger;
@@ -67,6 +72,7 @@ export function createMcpApp({
       logger: logger.child({ request_id: requestId }),
     });
 
+  const limitConcurrent = limitConcurrentRequests();
   const router = new Router<McpState>({ strict: true });
   // with a trailing slash it is the same resource, but each challenge names the metadata of the form that was requested
   // (RFC 9728 §3.3)
@@ -77,6 +83,8 @@ export function createMcpApp({
       new URL(form).pathname,
       validateOrigin(resource, corsOrigins),
       authenticate,
+      limitConcurrent,
+      countUnforwarded(rateLimit),
       requirePost,
       parseBody(JsonRpcMessage, { limit: MAX_MESSAGE_BYTES }),
       // the access token may have been revoked while the body was received

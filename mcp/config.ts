@@ -7,6 +7,7 @@ import {
   identifiers,
   port,
   processVariables,
+  rateLimitVariables,
 } from '../shared/configuration/variables.ts';
 
 /** What an MCP client learns about the server, over both transports. */
@@ -27,6 +28,7 @@ function httpServerVariables(environment: Environment) {
     ...others,
     ...processVariables,
     ...serverVariables,
+    ...rateLimitVariables,
     API_RESOURCE,
     MCP_PORT: port.default(3002),
     MCP_CORS_ORIGINS: corsOrigins,

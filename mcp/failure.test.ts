@@ -32,6 +32,7 @@ test.each([
     { code: 'idempotency_quota_exceeded', limit: 1, used: 1, unit: 'keys' },
     { code: 'idempotency_quota_exceeded' },
   ],
+  [429, { code: 'too_many_concurrent_requests' }, { code: 'too_many_concurrent_requests', retryable: true }],
   [500, { code: 'internal_error' }, { code: 'todo_api_failed', retryable: true }],
   [503, { code: 'too_many_concurrent_writes' }, { code: 'too_many_concurrent_writes', retryable: true }],
   [400, { code: 'invalid_request', errors: [{ field: 'cursor' }] }, { code: 'invalid_cursor' }],

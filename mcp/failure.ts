@@ -97,6 +97,10 @@ const FAILURES = {
     text: 'Too many calls with an idempotency_key in 24 hours. Nothing was done. Send the call again without idempotency_key.',
   },
   rate_limited: { retryable: true, text: 'Too many requests. Nothing was done. Retry in a minute.' },
+  too_many_concurrent_requests: {
+    retryable: true,
+    text: 'Too many concurrent requests for this user. Nothing was done. Retry in a few seconds.',
+  },
   too_many_concurrent_writes: {
     retryable: true,
     text: 'Too many concurrent writes for this user. Nothing was done. Retry in a few seconds.',

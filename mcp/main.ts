@@ -3,6 +3,8 @@ import { createMetrics } from '../shared/http/metrics.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
 import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
+import { openPointCounter } from '../shared/rate-limit/point-counter.ts';
+import { createRateLimit } from '../shared/rate-limit/rate-limit.ts';
 import { openResourceServer } from '../shared/resource-server/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
@@ -41,6 +43,9 @@ export async function startMcp(config: McpConfig, features: ServerFeatures = FEA
   });
   const metrics = createMetrics();
   measureStatusListReader(metrics.registry, statusLists);
+  const points = starting.use(
+    await openPointCounter({ limit: config.API_RATE_LIMIT, url: config.RATE_LIMIT_URL, logger }),
+  );
   const app = createMcpApp({
     info: { name: config.SERVER_NAME, version: config.SERVER_VERSION },
     features: config.MCP_READ_ONLY ? readOnlyFeatures(features) : features,
@@ -55,6 +60,7 @@ export async function startMcp(config: McpConfig, features: ServerFeatures = FEA
         requestId,
         fetch,
       }),
+    rateLimit: createRateLimit(points),
     checks: { issuer: ready },
     metrics,
     logger,

@@ -9,12 +9,13 @@ export const HEADERS = {
     schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{8,64}$' },
   },
   RateLimit: {
-    description: 'The requests that you have left (`r`), and the seconds until you have the full number again (`t`)',
+    description:
+      'The points that you have left (`r`), and the seconds until you have the full number again (`t`). An ordinary request costs one point',
     required: true,
     schema: { type: 'string', pattern: '^"default";r=\\d+;t=\\d+$' },
   },
   'RateLimit-Policy': {
-    description: 'The number of requests that you can make (`q`) in a number of seconds (`w`)',
+    description: 'The number of points that you can use (`q`) in a number of seconds (`w`)',
     required: true,
     schema: { type: 'string', pattern: '^"default";q=\\d+;w=\\d+$' },
   },

@@ -88,6 +88,7 @@ test('the document describes every route and nothing else', () => {
     changeFeed: { read: never, [Symbol.asyncDispose]: never },
     resource,
     authenticate: never,
+    rateLimit: { limitRequests: never, spend: never, charge: never, requirePoints: never },
     reverify: never,
     challenges: createChallenges(protectedResource),
   });
@@ -244,7 +245,7 @@ test('every response matches the document, and every described response and code
 });
 
 test('every operation answers 429 over the rate limit, and 503 if it cannot verify access tokens', async () => {
-  await using strict = await startApi({ requestsPerMinute: 1 });
+  await using strict = await startApi({ pointsPerMinute: 1 });
   await using alone = await startApi();
   const unverifiable = `Bearer ${await alone.issuer.issue()}`;
   await alone.issuer[Symbol.asyncDispose]();

@@ -39,8 +39,11 @@ const PROBLEM_RESPONSES = {
   }),
   IdempotencyKeyReused: problem(['idempotency_key_reused'], authorizedHeaders()),
   BatchRejected: problem(['batch_rejected', 'idempotency_key_reused'], authorizedHeaders(), rejectedBatch),
-  RateLimited: problem(['rate_limited'], authorizedHeaders('Retry-After')),
-  RateLimitedOrTooManyKeys: problem(['rate_limited', 'idempotency_quota_exceeded'], authorizedHeaders('Retry-After')),
+  RateLimited: problem(['rate_limited', 'too_many_concurrent_requests'], authorizedHeaders('Retry-After')),
+  RateLimitedOrTooManyKeys: problem(
+    ['rate_limited', 'too_many_concurrent_requests', 'idempotency_quota_exceeded'],
+    authorizedHeaders('Retry-After'),
+  ),
   QuotaExceeded: problem(['quota_exceeded'], authorizedHeaders()),
   InternalError: problem(['internal_error'], { ...headers(), ...rateLimitHeaders }),
   ServiceUnavailable: problem(['database_unavailable', 'authorization_server_unavailable'], unavailableHeaders),

@@ -1,9 +1,10 @@
 import { pino } from 'pino';
 import type { Database } from '../../shared/database/database.ts';
 import { openOrm } from '../../shared/database/orm.ts';
-import { limitRequests } from '../../shared/http/limit-requests.ts';
 import { createMetrics } from '../../shared/http/metrics.ts';
 import { serve } from '../../shared/http/serve.ts';
+import { openPointCounter } from '../../shared/rate-limit/point-counter.ts';
+import { createRateLimit } from '../../shared/rate-limit/rate-limit.ts';
 import { createAccessTokenVerifier } from '../../shared/resource-server/access-token-verifier.ts';
 import { createIssuer } from '../../shared/resource-server/issuer.ts';
 import { TODO_SCOPES } from '../../shared/scopes.ts';
@@ -38,7 +39,7 @@ export async function startApi({
   sharedWith,
   identifier = resource,
   port = 0,
-  requestsPerMinute = 100_000,
+  pointsPerMinute = 1_000_000,
   isRevoked = () => false,
   quota = { todos: 50_000, bytes: 100_000_000 },
 }: {
@@ -49,7 +50,7 @@ export async function startApi({
   identifier?: string;
   port?: number;
   /** The rate limit of each subject. */
-  requestsPerMinute?: number;
+  pointsPerMinute?: number;
   isRevoked?: () => boolean;
   /** What each subject can store. */
   quota?: Quota;
@@ -66,6 +67,8 @@ export async function startApi({
     name: 'Todos',
   };
   const todos = createTodos(em, quota);
+  const logger = pino({ level: 'silent' });
+  const points = starting.use(await openPointCounter({ limit: pointsPerMinute, logger }));
   const app = createApiApp({
     todos,
     changeFeed: starting.use(await openTodoChangeFeed({ database, em })),
@@ -76,10 +79,10 @@ export async function startApi({
       isRevoked,
     }),
     protectedResource,
-    limitRequests: limitRequests({ requests: requestsPerMinute, seconds: 60 }),
+    rateLimit: createRateLimit(points),
     checks: { database: () => em.fork().execute('select 1'), keys: keys.load },
     metrics: createMetrics(),
-    logger: pino({ level: 'silent' }),
+    logger,
   });
   const server = starting.use(await serve(app.callback(), { port, host: '127.0.0.1', drainFor: 1_000 }));
   const conforming = createConformingFetch(createOpenApiDocument(protectedResource));

@@ -13,7 +13,7 @@ const MAX_PROBLEMS = 20;
 /**
  * Parses a body of JSON Lines, one todo per line, into `ctx.state.body` while the body arrives. Blank lines are skipped.
  * Rejects with 400 (the lines and fields that are invalid), 413 (too many bytes or lines) or 415 (another media type, or a
- * content encoding).
+ * content encoding). `ctx.state.bodyBytes` is the number of bytes that were read, also for a rejected body.
  */
 export const parseTodos: Middleware<{ body: ImportedTodo[] }> = async function parseTodos(ctx, next) {
   ctx.state.body = await readTodos(ctx);
@@ -57,6 +57,7 @@ async function* readLines(ctx: Context): AsyncGenerator<string> {
   let [bytes, complete, rest] = [0, 0, ''];
   for await (const chunk of readChunks(ctx)) {
     bytes += chunk.length;
+    ctx.state.bodyBytes = bytes;
     if (bytes > MAX_IMPORT_BYTES) throw tooLarge('body', MAX_IMPORT_BYTES, 'bytes');
     const lines = (rest + decodeOrReject(() => decoder.decode(chunk, { stream: true }))).split('\n');
     rest = lines.pop() ?? '';

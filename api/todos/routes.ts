@@ -5,6 +5,10 @@ import { answerWithEntityTag, matchesIfMatch } from '../../shared/http/entity-ta
 import { HttpError } from '../../shared/http/http-error.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
 import { parseQuery } from '../../shared/http/parse-query.ts';
+import { prefersWait } from '../../shared/http/prefer-wait.ts';
+import { chargeForBody } from '../../shared/rate-limit/charge-for-body.ts';
+import { EXPORTED_PAGE_POINTS, WAIT_POINTS } from '../../shared/rate-limit/points.ts';
+import type { RateLimit } from '../../shared/rate-limit/rate-limit.ts';
 import type { Challenges } from '../../shared/resource-server/challenge.ts';
 import { type Authorized, type Reverify, requireScope } from '../../shared/resource-server/koa.ts';
 import { Batch } from '../../shared/todo/batch.ts';
@@ -27,6 +31,7 @@ export function todoRoutes({
   changeFeed,
   resource,
   authenticate,
+  rateLimit,
   reverify,
   challenges,
 }: {
@@ -34,6 +39,7 @@ export function todoRoutes({
   changeFeed: TodoChangeFeed;
   resource: string;
   authenticate: Middleware<Authorized>;
+  rateLimit: RateLimit;
   reverify: Reverify;
   challenges: Challenges;
 }): Router<Authorized> {
@@ -41,9 +47,10 @@ export function todoRoutes({
   const router = new Router<Authorized>({ prefix: new URL(resource).pathname.replace(/\/$/, ''), sensitive: true });
   const requireRead = requireScope('todos:read', challenges);
   const requireWrite = requireScope('todos:write', challenges);
+  const charged = chargeForBody(rateLimit);
 
   router.get<{ query: TodoListQuery }>('/todos', authenticate, requireRead, parseQuery(TodoListQuery), listTodos);
-  router.post<{ body: NewTodo }>('/todos', authenticate, requireWrite, parseBody(NewTodo), createTodo);
+  router.post<{ body: NewTodo }>('/todos', authenticate, requireWrite, charged(parseBody(NewTodo)), createTodo);
   router.get<{ query: ChangeFeedQuery }>(
     '/todos/changes',
     authenticate,
@@ -52,17 +59,35 @@ export function todoRoutes({
     listChanges,
   );
   router.get('/todos/export', authenticate, requireRead, sendExport);
-  router.post<{ body: ImportedTodo[] }>('/todos/import', authenticate, requireWrite, parseTodos, importTodos);
+  router.post<{ body: ImportedTodo[] }>(
+    '/todos/import',
+    authenticate,
+    requireWrite,
+    charged(parseTodos, (todos) => ({ lines: todos.length })),
+    importTodos,
+  );
   router.post<{ body: Batch }>(
     '/todos/batch',
     authenticate,
     requireWrite,
-    parseBody(Batch, { limit: MAX_BATCH_BYTES }),
+    charged(parseBody(Batch, { limit: MAX_BATCH_BYTES }), ({ operations }) => ({ operations: operations.length })),
     batchTodos,
   );
   router.get('/todos/:id', authenticate, requireRead, getTodo);
-  router.patch<{ body: TodoChanges }>('/todos/:id', authenticate, requireWrite, parseBody(TodoChanges), updateTodo);
-  router.put<{ body: TodoChanges }>('/todos/:id', authenticate, requireWrite, parseBody(TodoChanges), updateTodo);
+  router.patch<{ body: TodoChanges }>(
+    '/todos/:id',
+    authenticate,
+    requireWrite,
+    charged(parseBody(TodoChanges)),
+    updateTodo,
+  );
+  router.put<{ body: TodoChanges }>(
+    '/todos/:id',
+    authenticate,
+    requireWrite,
+    charged(parseBody(TodoChanges)),
+    updateTodo,
+  );
   router.delete('/todos/:id', authenticate, requireWrite, deleteTodo);
   router.post('/todos/:id/restore', authenticate, requireWrite, restoreTodo);
   return router;
@@ -142,6 +167,7 @@ export function todoRoutes({
 
   async function listChanges(ctx: RouterContext<Authorized & { query: ChangeFeedQuery }>): Promise<void> {
     ctx.vary('prefer');
+    if (prefersWait(ctx)) await rateLimit.spend(ctx, WAIT_POINTS);
     const changes = await changeFeed.read(ctx.state.accessToken.subject, ctx.state.query, ctx);
     await reverify(ctx);
     ctx.body = changes;
@@ -149,7 +175,12 @@ export function todoRoutes({
 
   async function sendExport(ctx: RouterContext<Authorized>): Promise<void> {
     const { subject } = ctx.state.accessToken;
-    ctx.body = await exportTodos(todos, subject, () => reverify(ctx));
+    // those of the server, the log and the limits, and seven with which Koa pipes a stream into the response
+    ctx.res.setMaxListeners(20);
+    ctx.body = await exportTodos(todos, subject, async () => {
+      await reverify(ctx);
+      await rateLimit.charge(ctx, EXPORTED_PAGE_POINTS);
+    });
     ctx.type = JSON_LINES;
     ctx.set('content-disposition', 'attachment; filename="todos.jsonl"');
   }

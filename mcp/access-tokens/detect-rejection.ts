@@ -11,12 +11,16 @@ const CALLER_REJECTED: ReadonlySet<string> = new Set(['invalid_request', 'invali
 export function detectRejection(source: AccessTokenSource): {
   readonly source: AccessTokenSource;
   readonly findRejection: () => AccessTokenRejectedError | undefined;
+  /** Whether the source has returned an access token, with which a request is then sent to the API. */
+  readonly hasBeenUsed: () => boolean;
 } {
   let rejection: AccessTokenRejectedError | undefined;
   let rejectedOnce = false;
+  let used = false;
   const renewed = new Set<string>();
   return {
     findRejection: () => rejection,
+    hasBeenUsed: () => used,
     source: {
       reject(accessToken) {
         source.reject(accessToken);
@@ -27,6 +31,7 @@ export function detectRejection(source: AccessTokenSource): {
       async get() {
         try {
           const accessToken = await source.get();
+          used = true;
           if (rejectedOnce) renewed.add(accessToken);
           return accessToken;
         } catch (error) {

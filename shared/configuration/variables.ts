@@ -55,7 +55,10 @@ export function listed(value: string): string[] {
 }
 
 /** A PostgreSQL connection URL; absent means the embedded database. */
-export const databaseUrl = z.string().refine(isDatabaseUrl, 'a postgresql:// URL').optional();
+export const databaseUrl = z
+  .string()
+  .refine((value) => isUrl(value, ['postgresql:', 'postgres:']), 'a postgresql:// URL')
+  .optional();
 
 /** An address to connect to. It is not an identifier, so the operator decides whether it may be http. */
 export const httpUrl = z.url({ protocol: /^https?$/, message: 'an http or https URL' }).transform(withoutTrailingSlash);
@@ -66,6 +69,20 @@ export const clientVariables = {
   OAUTH_CLIENT_SECRET: z.string('the secret of that client'),
   /** The only token endpoint to which the secret may be sent; absent: the one in the authorization server metadata. */
   OAUTH_TOKEN_URL: httpUrl.optional(),
+};
+
+/** The rate limit of the resource servers. */
+export const rateLimitVariables = {
+  /** Points that each subject may use per minute. An ordinary request costs one. */
+  API_RATE_LIMIT: wholeNumber('points', 1, 1_000_000_000).default(3000),
+  /** The database in which all processes count points together; absent: each process counts alone. */
+  RATE_LIMIT_URL: z
+    .string()
+    .refine(
+      (value) => isUrl(value, ['postgresql:', 'postgres:', 'redis:', 'rediss:']),
+      'a postgresql:// or redis:// URL',
+    )
+    .optional(),
 };
 
 /** The origins whose pages may read the responses, separated by spaces or commas, or `*` for all; absent means none. */
@@ -87,12 +104,12 @@ export function identifierSchema(environment: Environment) {
     );
 }
 
-function isDatabaseUrl(value: string): boolean {
+function isUrl(value: string, protocols: readonly string[]): boolean {
   try {
     const { protocol, username, password, hostname, pathname } = new URL(value);
     // the driver decodes each part, and would throw on a malformed one
     for (const part of [username, password, hostname, pathname]) decodeURIComponent(part);
-    return protocol === 'postgresql:' || protocol === 'postgres:';
+    return protocols.includes(protocol);
   } catch {
     return false;
   }

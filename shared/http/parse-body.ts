@@ -8,6 +8,7 @@ import { parseRequest } from './parse-request.ts';
 /**
  * Reads a JSON body of at most `limit` bytes and parses it with `schema` into `ctx.state.body`. Rejects with 415 (another
  * media type, or a content encoding), 413 (too large) or 400 (not JSON, or an entry for each invalid or unknown field).
+ * `ctx.state.bodyBytes` is the number of bytes that were read, also for a rejected body.
  */
 export function parseBody<Body>(
   schema: z.ZodType<Body>,
@@ -33,6 +34,7 @@ async function readJson(ctx: Context, limit: number): Promise<unknown> {
     });
   }
   const bytes = await readBytes(ctx, limit);
+  ctx.state.bodyBytes = bytes.length;
   try {
     // fatal: without it, a byte that is not UTF-8 would be stored as another character
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -49,6 +51,7 @@ async function readBytes(ctx: Context, limit: number): Promise<Buffer> {
     return await readRawBody(ctx.req, { length: ctx.get('content-length') || null, limit });
   } catch (cause) {
     if (cause instanceof Error && 'type' in cause && cause.type === 'entity.too.large') {
+      ctx.state.bodyBytes = 'received' in cause ? cause.received : 0;
       // the rest of the body is not read, so the connection cannot be reused
       throw new HttpError('content_too_large', `body: expected at most ${limit} bytes`, {
         members: { limit, unit: 'bytes' },

@@ -75,8 +75,13 @@ export const PROBLEMS = {
   operation_not_executed: { status: 424, meaning: 'Another operation of the batch was rejected.' },
   rate_limited: {
     status: 429,
-    meaning: 'The subject made more than `limit` requests in `window_seconds`. `Retry-After` says when to retry.',
+    meaning: 'The subject used more than `limit` points in `window_seconds`. `Retry-After` says when to retry.',
     members: z.object({ limit: z.int().positive(), window_seconds: z.int().positive() }),
+  },
+  too_many_concurrent_requests: {
+    status: 429,
+    meaning: 'The subject has `limit` unfinished requests. Read their responses, then retry after `Retry-After`.',
+    members: z.object({ limit: z.int().positive() }),
   },
   idempotency_quota_exceeded: {
     status: 429,

@@ -4,6 +4,8 @@ import type { ServerFeatures } from '../../mcp/features.ts';
 import { createTodoApi } from '../../mcp/todo-api/todo-api.ts';
 import { createMetrics } from '../../shared/http/metrics.ts';
 import { serve } from '../../shared/http/serve.ts';
+import { openPointCounter } from '../../shared/rate-limit/point-counter.ts';
+import { createRateLimit } from '../../shared/rate-limit/rate-limit.ts';
 import { openResourceServer } from '../../shared/resource-server/resource-server.ts';
 import { TODO_SCOPES } from '../../shared/scopes.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
@@ -43,6 +45,7 @@ export async function startMcpApp({
     protectedResource,
     exchange: () => ({ get: async () => 'exchanged', reject: () => {} }),
     todoApi: (accessTokens) => createTodoApi({ baseUrl: async () => apiBaseUrl, accessTokens, fetch }),
+    rateLimit: createRateLimit(await openPointCounter({ limit: 1_000_000, logger })),
     checks: {},
     metrics: createMetrics(),
     logger,

@@ -41,7 +41,7 @@ export function answerMessage({
 }): Middleware<McpState> {
   return async function answerMessage(ctx) {
     const { accessToken, body, features } = ctx.state;
-    const { source, findRejection } = detectRejection(exchange(accessToken, requestId(ctx)));
+    const { source, findRejection, hasBeenUsed } = detectRejection(exchange(accessToken, requestId(ctx)));
     const server = createServer({
       accessTokens: source,
       requestId: requestId(ctx),
@@ -65,6 +65,7 @@ export function answerMessage({
       copyHead(response, ctx);
       ctx.body = await response.text();
     } finally {
+      ctx.state.forwarded = hasBeenUsed();
       await server.close();
     }
 

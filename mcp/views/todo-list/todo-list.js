@@ -19,6 +19,7 @@ const REASONS = {
   invalid_cursor: 'The list has changed since it was loaded.',
   insufficient_scope: 'You have not allowed this app to do that.',
   rate_limited: 'There were too many requests. Try again in a minute.',
+  too_many_concurrent_requests: 'Other requests are still running. Try again in a few seconds.',
   too_many_concurrent_writes: 'Other changes are still running. Try again in a few seconds.',
   database_unavailable: 'The todo service is not available now. Try again in a few seconds.',
   todo_api_unavailable: 'The todo service is not available now. Try again in a few seconds.',
