@@ -174,6 +174,17 @@ test.each([
   ['an unknown field', '{"title":"a","colour":"red"}', ['line 1: colour']],
   ['an invalid id', '{"title":"a","id":"1"}', ['line 1: id']],
   ['no title', '{}', ['line 1: title']],
+  [
+    'more members than a todo can have',
+    `{"title":"a"}\n{${'"a":1,'.repeat(101)}"title":"a"}`.replaceAll('"a":1', () => `"${randomUUID()}":1`),
+    ['line 2'],
+  ],
+  // without this check, such a line would overflow the stack when its hash is made
+  [
+    'a member that is nested too deep',
+    `{"title":"a","version":${'['.repeat(40_000)}${']'.repeat(40_000)}}`,
+    ['line 1'],
+  ],
   ['a NUL', '{"title":"\\u0000"}', ['line 1: title']],
   ['a lone surrogate', '{"title":"\\ud800"}', ['line 1: title']],
   [

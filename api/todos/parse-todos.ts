@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import { HttpError, InvalidRequestError } from '../../shared/http/http-error.ts';
+import { requireSimpleJson } from '../../shared/http/json-complexity.ts';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
 import { MAX_IMPORT_BYTES, MAX_IMPORT_LINE_CHARACTERS, MAX_IMPORT_LINES } from '../../shared/todo/limits.ts';
 import { ImportedTodo } from '../../shared/todo/todo.ts';
@@ -39,7 +40,9 @@ async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
     if (line.length > MAX_IMPORT_LINE_CHARACTERS)
       throw tooLarge(`line ${number}`, MAX_IMPORT_LINE_CHARACTERS, 'characters');
     if (line.trim() === '') continue;
-    const parsed = ImportedTodo.safeParse(parseJson(line));
+    const json = parseJson(line);
+    requireSimpleJson(json, { whole: `line ${number}` });
+    const parsed = ImportedTodo.safeParse(json);
     if (parsed.success) todos.push(parsed.data);
     else {
       for (const { field, expected } of fieldProblems(parsed.error, 'todo'))

@@ -14,7 +14,7 @@ test.each([
     [4, 5, 6],
   ],
 ])('%j is within the limits', (value) => {
-  expect(() => requireSimpleJson(value, limits)).not.toThrow();
+  expect(() => requireSimpleJson(value, { limits })).not.toThrow();
 });
 
 test.each([
@@ -31,7 +31,8 @@ test.each([
     'at most 10 values',
   ],
 ])('%s over its limit is rejected', (_name, value, expected) => {
-  expect(() => requireSimpleJson(value, limits)).toThrow(`body: expected ${expected}`);
+  expect(() => requireSimpleJson(value, { limits })).toThrow(`body: expected ${expected}`);
+  expect(() => requireSimpleJson(value, { limits, whole: 'line 2' })).toThrow(`line 2: expected ${expected}`);
 });
 
 test('checking a huge object stops at the limit', () => {
