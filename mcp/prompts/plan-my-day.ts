@@ -1,5 +1,6 @@
-import { describeTodos } from '../todos/describe-todo.ts';
+import { describeSection } from '../todos/describe-todo.ts';
 import { findDueTodos, MAX_DUE_TODOS } from '../todos/due-todos.ts';
+import { createMessages } from './create-messages.ts';
 import type { Prompt } from './prompt.ts';
 
 /** The most todos without a due date, or with a later one, that the prompt lists. */
@@ -17,17 +18,19 @@ export const planMyDay: Prompt = {
     const urgent = await todos.list({ completed: 'false', sort: 'priority', limit: '100' }, { signal });
     const due = new Set([...overdue, ...dueToday].map(({ id }) => id));
     const others = urgent.todos.filter(({ id }) => !due.has(id)).slice(0, MAX_OTHERS);
-    const text = [
+    const request = [
       `Plan my day, ${date} (UTC).${hours === undefined ? '' : ` I have ${hours} hours.`}`,
       'Choose what I can do today and put it in order. Give a reason in a few words for each todo. Put overdue todos first or suggest a new date for them. Ask me before you change a todo.',
-      describeTodos('Overdue', overdue),
-      describeTodos('Due today', dueToday),
+    ];
+    const sections = [
+      describeSection('Overdue', overdue),
+      describeSection('Due today', dueToday),
       ...(truncated
         ? [`The lists above have at most ${MAX_DUE_TODOS} todos each. list_todos returns the others.`]
         : []),
-      describeTodos('Most urgent other todos', others),
-    ].join('\n\n');
-    return [{ role: 'user', content: { type: 'text', text } }];
+      describeSection('Most urgent other todos', others),
+    ];
+    return createMessages('plan_my_day', request, sections);
   },
   complete: (argument, value) =>
     argument === 'hours' ? ['2', '4', '6', '8'].filter((hours) => hours.startsWith(value)) : [],

@@ -1,4 +1,5 @@
-import { describeTodos } from '../todos/describe-todo.ts';
+import { describeSection } from '../todos/describe-todo.ts';
+import { createMessages } from './create-messages.ts';
 import type { Prompt } from './prompt.ts';
 
 const DAY_MS = 86_400_000;
@@ -22,23 +23,25 @@ export const weeklyReview: Prompt = {
     // completing a todo changes it: when the last todo of the page changed before `since`, no completed todo is missing
     const lastChange = changed.todos.at(-1)?.updated_at ?? '';
     const completedTruncated = changed.nextCursor !== undefined && lastChange >= since;
-    const text = [
+    const request = [
       `Do my weekly review of the seven days up to ${new Date(now).toISOString().slice(0, 10)} (UTC).`,
       'Say in a few sentences what I completed. Then go through the open todos: which are no longer needed and could be deleted, which need a due date, which are too large and should be split. Ask me before you change a todo.',
-      describeTodos(
+    ];
+    const sections = [
+      describeSection(
         completedTruncated
           ? `Completed in the last seven days (found among the last ${changed.todos.length} changed todos; list_todos returns the others)`
           : 'Completed in the last seven days',
         completed,
       ),
-      describeTodos(
+      describeSection(
         due.nextCursor === undefined
           ? 'Overdue, or due in the next seven days'
           : `Overdue, or due in the next seven days (the first ${due.todos.length}; list_todos returns the others)`,
         due.todos,
       ),
-      describeTodos(`Open (the oldest ${open.todos.length} of ${open.total ?? open.todos.length})`, open.todos),
-    ].join('\n\n');
-    return [{ role: 'user', content: { type: 'text', text } }];
+      describeSection(`Open (the oldest ${open.todos.length} of ${open.total ?? open.todos.length})`, open.todos),
+    ];
+    return createMessages('weekly_review', request, sections);
   },
 };

@@ -1,3 +1,4 @@
+import { toVisibleJson } from '../../shared/visible-text.ts';
 import { findDueTodos, MAX_DUE_TODOS } from '../todos/due-todos.ts';
 import { presentTodo } from '../todos/present-todo.ts';
 import type { Resource } from './resource.ts';
@@ -15,7 +16,7 @@ export const todayResource: Resource = {
   matches: (uri) => uri === URI,
   async read(uri, { todos, signal }) {
     const { date, overdue, dueToday, truncated } = await findDueTodos(todos, signal);
-    const text = JSON.stringify({
+    const text = toVisibleJson({
       date,
       time_zone: 'UTC',
       overdue: overdue.map((todo) => presentTodo(todo)),

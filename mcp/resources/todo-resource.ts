@@ -1,6 +1,7 @@
 import { MAX_SEARCH_CHARACTERS, MAX_SEARCH_WORDS } from '../../shared/todo/limits.ts';
 import { searchWords } from '../../shared/todo/search-words.ts';
 import { TodoId } from '../../shared/todo/todo.ts';
+import { toVisibleJson } from '../../shared/visible-text.ts';
 import { TodoApiError } from '../todo-api/todo-api-error.ts';
 import type { Resource } from './resource.ts';
 
@@ -21,7 +22,7 @@ export const todoResource: Resource = {
   async read(uri, { todos, signal }) {
     try {
       const todo = await todos.get(TodoId.parse(uri.slice(PREFIX.length)), { signal });
-      return { uri, mimeType: 'application/json', text: JSON.stringify(todo) };
+      return { uri, mimeType: 'application/json', text: toVisibleJson(todo) };
     } catch (error) {
       if (error instanceof TodoApiError && error.status === 404) return undefined;
       throw error;

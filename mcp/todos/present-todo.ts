@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { LEAST_URGENT_PRIORITY } from '../../shared/todo/limits.ts';
 import type { Todo } from '../../shared/todo/todo.ts';
+import { quote } from '../../shared/visible-text.ts';
 
 /** How much a result says about each todo. */
 export const ResponseFormat = z.enum(['concise', 'detailed'], 'concise or detailed');
@@ -42,7 +43,7 @@ type DetailedField = Exclude<keyof PresentedTodo, keyof ConciseTodo>;
  * `Todo`, or that differs from the schemas above.
  */
 export const FIELD_PRESENTATIONS = {
-  // the line begins with these two: "[x] Buy milk (…)"
+  // the line begins with these two: [x] "Buy milk" (…)
   title: { format: 'concise', detail: undefined },
   completed: { format: 'concise', detail: undefined },
   due_at: { format: 'concise', detail: ({ due_at }) => due_at && `due ${due_at}` },
@@ -50,15 +51,15 @@ export const FIELD_PRESENTATIONS = {
     format: 'concise',
     detail: ({ priority }) => priority !== undefined && priority !== LEAST_URGENT_PRIORITY && `priority ${priority}`,
   },
-  tags: { format: 'concise', detail: ({ tags = [] }) => tags.length > 0 && `tags ${tags.join(', ')}` },
+  tags: { format: 'concise', detail: ({ tags = [] }) => tags.length > 0 && `tags ${tags.map(quote).join(', ')}` },
   id: { format: 'concise', detail: ({ id }) => `id ${id}` },
   version: { format: 'concise', detail: ({ version }) => `version ${version}` },
   completed_at: { format: 'detailed', detail: ({ completed_at }) => completed_at && `completed ${completed_at}` },
   position: { format: 'detailed', detail: ({ position }) => position !== undefined && `position ${position}` },
   created_at: { format: 'detailed', detail: ({ created_at }) => created_at && `created ${created_at}` },
   updated_at: { format: 'detailed', detail: ({ updated_at }) => updated_at && `updated ${updated_at}` },
-  // it follows on lines of its own
-  description: { format: 'detailed', detail: undefined },
+  // last, because it may be long
+  description: { format: 'detailed', detail: ({ description }) => description && `description ${quote(description)}` },
 } as const satisfies Record<keyof Todo, FieldPresentation> &
   Record<keyof ConciseTodo, { format: 'concise' }> &
   Record<DetailedField, { format: 'detailed' }> &

@@ -3,7 +3,7 @@ import { fieldProblems } from '../../shared/http/parse-request.ts';
 import { Batch } from '../../shared/todo/batch.ts';
 import { MAX_BATCH_OPERATIONS } from '../../shared/todo/limits.ts';
 import { TodoChanges, TodoId } from '../../shared/todo/todo.ts';
-import { describeTodo } from '../todos/describe-todo.ts';
+import { describeTodo, markAsData } from '../todos/describe-todo.ts';
 import { ConciseTodo, presentTodo } from '../todos/present-todo.ts';
 import { ExpectedVersion, IdempotencyKey } from './input-fields.ts';
 import { defineTool } from './tool.ts';
@@ -59,7 +59,7 @@ export const batchTodos = defineTool({
     };
   },
   describe: ({ results }) =>
-    results.map(({ op, id, todo }) => `${op}: ${todo === undefined ? id : describeTodo(todo)}`).join('\n'),
+    markAsData(results.map(({ op, id, todo }) => `${op}: ${todo === undefined ? id : describeTodo(todo)}`)),
 });
 
 /** The members of an API operation that hold the fields of the todo. Paths in errors leave them out. */

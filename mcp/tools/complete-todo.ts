@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { TodoId } from '../../shared/todo/todo.ts';
-import { describeTodo } from '../todos/describe-todo.ts';
+import { describeTodo, markAsData } from '../todos/describe-todo.ts';
 import { ConciseTodo, presentTodo } from '../todos/present-todo.ts';
 import { EXAMPLE_ID } from './example-id.ts';
 import { ExpectedVersion } from './input-fields.ts';
@@ -24,5 +24,5 @@ export const completeTodo = defineTool({
   output: ConciseTodo,
   run: async ({ id, completed, expected_version: version }, { todos, signal }) =>
     presentTodo(await todos.update(id, { completed }, { signal, version })),
-  describe: (todo) => `${todo.completed ? 'Completed' : 'Reopened'}: ${describeTodo(todo)}`,
+  describe: (todo) => `${todo.completed ? 'Completed' : 'Reopened'}. ${markAsData([describeTodo(todo)])}`,
 });

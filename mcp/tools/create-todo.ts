@@ -1,5 +1,5 @@
 import { NewTodo } from '../../shared/todo/todo.ts';
-import { describeTodo } from '../todos/describe-todo.ts';
+import { describeTodo, markAsData } from '../todos/describe-todo.ts';
 import { ConciseTodo, presentTodo } from '../todos/present-todo.ts';
 import { IdempotencyKey } from './input-fields.ts';
 import { defineTool } from './tool.ts';
@@ -15,5 +15,5 @@ export const createTodo = defineTool({
   output: ConciseTodo,
   run: async ({ idempotency_key: idempotencyKey, ...todo }, { todos, signal }) =>
     presentTodo(await todos.create(todo, { signal, idempotencyKey })),
-  describe: (todo) => `Created: ${describeTodo(todo)}`,
+  describe: (todo) => `Created. ${markAsData([describeTodo(todo)])}`,
 });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { TodoId } from '../../shared/todo/todo.ts';
-import { describeTodo } from '../todos/describe-todo.ts';
+import { describeTodo, markAsData } from '../todos/describe-todo.ts';
 import { PresentedTodo, presentTodo, ResponseFormat } from '../todos/present-todo.ts';
 import { EXAMPLE_ID } from './example-id.ts';
 import { defineTool } from './tool.ts';
@@ -19,5 +19,5 @@ export const getTodo = defineTool({
   output: PresentedTodo,
   run: async ({ id, response_format = 'detailed' }, { todos, signal }) =>
     presentTodo(await todos.get(id, { signal }), response_format),
-  describe: describeTodo,
+  describe: (todo) => markAsData([describeTodo(todo)]),
 });

@@ -5,7 +5,7 @@ import { searchWords } from '../../shared/todo/search-words.ts';
 import { Time } from '../../shared/todo/text.ts';
 import { Priority, Tag } from '../../shared/todo/todo.ts';
 import { TODO_LIST_VIEW_URI } from '../resources/todo-list-view.ts';
-import { describeTodo } from '../todos/describe-todo.ts';
+import { describeTodo, markAsData } from '../todos/describe-todo.ts';
 import { PresentedTodo, presentTodo, ResponseFormat } from '../todos/present-todo.ts';
 import { defineTool } from './tool.ts';
 
@@ -69,6 +69,6 @@ export const listTodos = defineTool({
     const count = total >= MAX_COUNT ? `${MAX_COUNT} or more` : String(total);
     if (todos.length === 0) return `No more todos. All pages together have ${count}.`;
     const more = next_cursor === undefined ? '' : ` Next page: cursor ${next_cursor}`;
-    return `${todos.map(describeTodo).join('\n')}\n${todos.length} of ${count}.${more}`;
+    return `${markAsData(todos.map(describeTodo))}\n${todos.length} of ${count}.${more}`;
   },
 });

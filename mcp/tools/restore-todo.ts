@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { RETENTION_DAYS } from '../../shared/todo/limits.ts';
 import { TodoId } from '../../shared/todo/todo.ts';
-import { describeTodo } from '../todos/describe-todo.ts';
+import { describeTodo, markAsData } from '../todos/describe-todo.ts';
 import { ConciseTodo, presentTodo } from '../todos/present-todo.ts';
 import { EXAMPLE_ID } from './example-id.ts';
 import { defineTool } from './tool.ts';
@@ -16,5 +16,5 @@ export const restoreTodo = defineTool({
   input: z.strictObject({ id: TodoId }, 'a JSON object'),
   output: ConciseTodo,
   run: async ({ id }, { todos, signal }) => presentTodo(await todos.restore(id, { signal })),
-  describe: (todo) => `Restored: ${describeTodo(todo)}`,
+  describe: (todo) => `Restored. ${markAsData([describeTodo(todo)])}`,
 });

@@ -1,5 +1,5 @@
 import { TodoChanges, TodoId } from '../../shared/todo/todo.ts';
-import { describeTodo } from '../todos/describe-todo.ts';
+import { describeTodo, markAsData } from '../todos/describe-todo.ts';
 import { ConciseTodo, presentTodo } from '../todos/present-todo.ts';
 import { EXAMPLE_ID } from './example-id.ts';
 import { ExpectedVersion } from './input-fields.ts';
@@ -17,5 +17,5 @@ export const updateTodo = defineTool({
   output: ConciseTodo,
   run: async ({ id, expected_version: version, ...changes }, { todos, signal }) =>
     presentTodo(await todos.update(id, changes, { signal, version })),
-  describe: (todo) => `Updated: ${describeTodo(todo)}`,
+  describe: (todo) => `Updated. ${markAsData([describeTodo(todo)])}`,
 });
