@@ -12,14 +12,26 @@ import { createMcpServer } from './protocol/server.ts';
 import { createTodoApiDiscovery } from './todo-api/discovery.ts';
 import { createTodoApi } from './todo-api/todo-api.ts';
 
+/** The longest line that is read. A longer one would fill the memory. */
+const MAX_LINE_BYTES = 10 * 1024 * 1024;
+
+/** The message of the SDK's error for a longer line. The error has no class or code of its own. */
+const TOO_LONG = /^ReadBuffer exceeded maximum size/;
+
 /**
  * Starts the MCP server over stdio, for one host. It reads messages from `input` and writes nothing but messages to
- * `output`; the log goes to stderr. Disposing it closes the transport.
+ * `output`; the log goes to stderr. Disposing it closes the transport. `onLineTooLong` is called when it closes the
+ * transport itself, because a line has more than `MAX_LINE_BYTES`: the rest of such a line cannot be told from messages.
  * @throws {InvalidConfigurationError}
  */
 export async function startStdio(
   given: Environment,
-  { input, output, features = FEATURES }: { input: Readable; output: Writable; features?: ServerFeatures },
+  {
+    input,
+    output,
+    features = FEATURES,
+    onLineTooLong,
+  }: { input: Readable; output: Writable; features?: ServerFeatures; onLineTooLong?: () => void },
 ): Promise<AsyncDisposable> {
   const environment = resolveFiles(given);
   const config = readStdioConfig(environment);
@@ -46,12 +58,20 @@ export async function startStdio(
     logger,
   });
   // the line itself is not logged: it may contain a secret
-  server.onerror = (error) =>
-    logger.warn(
-      { event: 'stdio.invalid_message', reason: error.name },
-      'ignored a line that is not a JSON-RPC message',
-    );
-  await server.connect(new StdioServerTransport(input, output));
+  server.onerror = (error) => {
+    if (TOO_LONG.test(error.message)) {
+      logger.error(
+        { event: 'stdio.line_too_long', limit: MAX_LINE_BYTES },
+        `a line has more than ${MAX_LINE_BYTES} bytes: the server ends, start it again and send shorter messages`,
+      );
+      onLineTooLong?.();
+    } else
+      logger.warn(
+        { event: 'stdio.invalid_message', reason: error.name },
+        'ignored a line that is not a JSON-RPC message',
+      );
+  };
+  await server.connect(new StdioServerTransport(input, output, { maxBufferSize: MAX_LINE_BYTES }));
   return { [Symbol.asyncDispose]: () => server.close() };
 }
 
@@ -60,6 +80,10 @@ if (import.meta.main) {
   await runUntilSignalled(async (resources) => {
     // when the host has closed stdout, nothing can read a response
     process.stdout.on('error', () => process.exit());
-    resources.use(await startStdio(process.env, { input: process.stdin, output: process.stdout }));
+    const streams = { input: process.stdin, output: process.stdout };
+    const onLineTooLong = () => {
+      process.exitCode = 1;
+    };
+    resources.use(await startStdio(process.env, { ...streams, onLineTooLong }));
   });
 }
