@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { ignoreClosedOutput } from './cli/command-line/ignore-closed-output.ts';
 import { runCommandLine } from './cli/command-line/run-command-line.ts';
 import { COMMANDS } from './cli/commands.ts';
 
+ignoreClosedOutput(process.stdout, process.stderr);
 const exitCode = await runCommandLine(process.argv.slice(2), {
   commands: COMMANDS,
   context: {

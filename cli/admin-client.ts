@@ -5,6 +5,8 @@ import type { Credentials } from '../auth/clients/credentials-file.ts';
 import { CLIENT_CREDENTIALS } from '../shared/oauth-client/grant-types.ts';
 import { AccessTokenRejectedError, createTokenRequest } from '../shared/oauth-client/token-request.ts';
 import { AuthorizationServerUnavailableError, type Issuer } from '../shared/resource-server/issuer.ts';
+import { escapeInvisible } from '../shared/visible-text.ts';
+import { quoteValue } from './sanitize.ts';
 
 /** The admin API of auth. Every call throws `AdminRequestError` when auth rejects it. */
 export type AdminClient = {
@@ -86,18 +88,20 @@ export function createAdminClient({
 function toAdminError(error: unknown, clientId: string, source: string): unknown {
   if (error instanceof AccessTokenRejectedError) {
     const reason =
-      error.error === 'invalid_client' ? 'client authentication failed' : (error.description ?? error.error);
+      error.error === 'invalid_client'
+        ? 'client authentication failed'
+        : escapeInvisible(error.description ?? error.error);
     const advice =
       error.error === 'invalid_client'
         ? `Check that the secret from ${source} is the current one, and that the client is active.`
         : `Use an administrator's credentials: those from ${source} are of a client without the scope admin.`;
     return new AdministratorRejectedError(
-      `The authorization server rejected the client ${clientId}: ${reason}. ${advice}`,
+      `The authorization server rejected the client ${quoteValue(clientId)}: ${reason}. ${advice}`,
     );
   }
   if (error instanceof AuthorizationServerUnavailableError && isTooManyRequests(error.cause))
     return new AdministratorRejectedError(
-      `Too many failed authentications of the client ${clientId}. Try again in ${error.headers['retry-after']} seconds.`,
+      `Too many failed authentications of the client ${quoteValue(clientId)}. Try again in ${error.headers['retry-after']} seconds.`,
     );
   return error;
 }
@@ -122,7 +126,9 @@ class AdminRequestError extends Error {
 
   constructor(status: number, body: string) {
     const { data } = Problem.safeParse(parseJson(body));
-    super(data?.detail ?? `The authorization server answered with status ${status}.`);
+    super(
+      data === undefined ? `The authorization server answered with status ${status}.` : escapeInvisible(data.detail),
+    );
   }
 }
 

@@ -3,6 +3,7 @@ import type { ClientResponse } from '../auth/admin/contract.ts';
 import { type Command, type CommandResult, defineCommand, UsageError } from './command-line/command.ts';
 import type { StoreCredentials } from './connect-admin.ts';
 import { clientLine, clientMembers, clientWithSecret } from './result-texts.ts';
+import { quoteValue } from './sanitize.ts';
 
 const ID = { ID: { description: 'the client_id' } } as const;
 
@@ -110,7 +111,7 @@ const deleteCommand = defineCommand({
     await admin.deleteClient(clientId);
     return {
       json: { client_id: clientId, deleted: true },
-      text: `The client ${clientId} is deleted. Its access tokens are revoked.`,
+      text: `The client ${quoteValue(clientId)} is deleted. Its access tokens are revoked.`,
     };
   },
 });

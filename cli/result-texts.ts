@@ -1,25 +1,29 @@
 import type { AuditEventResponse, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
+import { toVisibleJson } from '../shared/visible-text.ts';
+import { quoteValue } from './sanitize.ts';
 
 /** A client on one line. */
 export function clientLine({ client_id, client_name, scope, active }: ClientResponse): string {
-  return `${client_id}  ${active ? 'active  ' : 'disabled'}  ${scope}  ${client_name}`;
+  return [quoteValue(client_id), active ? 'active  ' : 'disabled', quoteWords(scope), quoteValue(client_name)].join(
+    '  ',
+  );
 }
 
 /** A client, and its new secret in the form of a credentials file. */
 export function clientWithSecret(client: ClientResponse): string {
   if (client.client_secret === undefined) return clientLine(client);
-  return `${clientLine(client)}\n\nThe secret of the client. It is shown only once:\n\nOAUTH_CLIENT_ID=${client.client_id}\nOAUTH_CLIENT_SECRET=${client.client_secret}`;
+  return `${clientLine(client)}\n\nThe secret of the client. It is shown only once:\n\nOAUTH_CLIENT_ID=${quoteValue(client.client_id)}\nOAUTH_CLIENT_SECRET=${quoteValue(client.client_secret)}`;
 }
 
 /** A client with one member a line. */
 export function clientMembers(client: ClientResponse): string {
   const members = {
-    client_id: client.client_id,
-    name: client.client_name,
+    client_id: quoteValue(client.client_id),
+    name: quoteValue(client.client_name),
     active: client.active ? 'yes' : 'no',
-    scope: client.scope,
-    resources: client.resources.join(' '),
-    ...(client.resource_server !== null && { 'resource server': client.resource_server }),
+    scope: quoteWords(client.scope),
+    resources: client.resources.map(quoteValue).join(' '),
+    ...(client.resource_server !== null && { 'resource server': quoteValue(client.resource_server) }),
     authentication: client.token_endpoint_auth_method,
     'one token at a time': client.one_token_at_a_time ? 'yes' : 'no',
     created: client.created_at,
@@ -40,17 +44,27 @@ export function revocationText({ confirmed, pending }: RevocationResponse, milli
   const all = confirmed.length + pending.length;
   if (all === 0) return 'revoked; no resource server has authenticated';
   const text = `revoked; confirmed by ${confirmed.length} of ${all} resource servers in ${Math.round(milliseconds)} ms`;
-  return [text, ...pending.map((reader) => `  not confirmed: ${reader}`)].join('\n');
+  return [text, ...pending.map((reader) => `  not confirmed: ${quoteValue(reader)}`)].join('\n');
 }
 
 /**
- * An audit event on one line. A caller whose authentication failed chose the name that is shown here: control characters
- * are replaced, so that the name cannot control the terminal.
+ * An audit event on one line. A caller whose authentication failed chose the name that is shown here, so each value is
+ * quoted unless it is one plain word.
  */
 export function auditLine(event: AuditEventResponse): string {
   const { id, at, outcome, actor, address, action, target, request_id, detail } = event;
-  const origin = `${actor ?? '-'}@${address ?? '-'}`;
-  return [id, at, outcome.padEnd(7), origin, action, target ?? '-', request_id ?? '-', JSON.stringify(detail)]
-    .join('  ')
-    .replaceAll(/\p{Cc}/gu, '\ufffd');
+  const origin = `${show(actor)}@${show(address)}`;
+  return [id, at, outcome.padEnd(7), origin, show(action), show(target), show(request_id), toVisibleJson(detail)].join(
+    '  ',
+  );
+}
+
+function show(value: string | null): string {
+  return value === null ? '-' : quoteValue(value);
+}
+
+/** Words that are separated by one space, such as scopes. */
+function quoteWords(words: string): string {
+  const isPlain = words.split(' ').every((word) => quoteValue(word) === word);
+  return isPlain ? words : toVisibleJson(words);
 }

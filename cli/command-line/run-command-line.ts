@@ -1,21 +1,24 @@
 import { describeError } from '../../shared/run-until-signalled.ts';
+import { toVisibleJson } from '../../shared/visible-text.ts';
+import { escapeLines } from '../sanitize.ts';
 import { type Command, type CommandContext, UsageError } from './command.ts';
 import { ParseError, parseCommandLine } from './parse-command-line.ts';
 
 /**
  * Runs the command that `words`, the words after `yata`, ask for. Results go to stdout; usage errors, with the help of the
- * command, and failures go to stderr.
+ * command, and failures go to stderr. Everything that is written is safe for a terminal.
  * @returns the exit code: 2 for a usage error, 1 for a failure; undefined when the command set it.
  */
 export async function runCommandLine(
   words: readonly string[],
   {
     commands,
-    context,
+    context: given,
     writeError,
   }: { commands: readonly Command[]; context: CommandContext; writeError: (text: string) => void },
 ): Promise<number | undefined> {
   let help = '';
+  const context = { ...given, write: (text: string) => given.write(escapeLines(text)) };
   try {
     const invocation = parseCommandLine(words, commands);
     if (invocation.kind === 'help') {
@@ -25,14 +28,14 @@ export async function runCommandLine(
     ({ help } = invocation);
     const result = await invocation.command.run(invocation.input, context);
     if (result === undefined) return undefined;
-    context.write(invocation.json ? JSON.stringify(result.json) : result.text);
+    context.write(invocation.json ? toVisibleJson(result.json) : result.text);
     return result.exitCode ?? 0;
   } catch (error) {
     if (!(error instanceof UsageError)) {
-      writeError(describeError(error));
+      writeError(escapeLines(describeError(error)));
       return 1;
     }
-    writeError(`${error.message}\n\n${error instanceof ParseError ? error.help : help}`);
+    writeError(escapeLines(`${error.message}\n\n${error instanceof ParseError ? error.help : help}`));
     return 2;
   }
 }

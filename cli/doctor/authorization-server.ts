@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { sanitize } from '../sanitize.ts';
 import type { FetchText, TextResponse } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding } from './chain.ts';
+import { describeDifference } from './describe-difference.ts';
 import { parseDocument } from './documents.ts';
-import { describeDifference, sanitize } from './sanitize.ts';
 
 const names = z.array(z.string('a string'), 'a list of strings').optional();
 

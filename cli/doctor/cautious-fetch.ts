@@ -1,5 +1,5 @@
+import { sanitize } from '../sanitize.ts';
 import { BrokenLinkError } from './chain.ts';
-import { sanitize } from './sanitize.ts';
 
 /** How long a server may take to answer. */
 const REQUEST_TIMEOUT_MS = 5_000;

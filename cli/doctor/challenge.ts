@@ -1,6 +1,6 @@
+import { sanitize } from '../sanitize.ts';
 import type { TextResponse } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding } from './chain.ts';
-import { sanitize } from './sanitize.ts';
 
 /** Checks the response to a request without an access token (RFC 6750 §3); returns the URL of the metadata (RFC 9728 §5.1). */
 export function checkChallenge({ status, headers }: TextResponse): Finding<string> {

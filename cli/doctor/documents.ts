@@ -1,7 +1,7 @@
 import type * as z from 'zod';
+import { sanitize } from '../sanitize.ts';
 import type { FetchText, TextResponse } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding } from './chain.ts';
-import { sanitize } from './sanitize.ts';
 
 /**
  * Fetches a JSON document that a client needs.

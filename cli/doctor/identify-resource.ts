@@ -1,11 +1,11 @@
 import * as z from 'zod';
+import { sanitize } from '../sanitize.ts';
 import { AuthorizationServerMetadata, metadataUrls } from './authorization-server.ts';
 import type { FetchText, TextResponse } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding, SkippedLinkError } from './chain.ts';
 import { parseDocument, parseJson } from './documents.ts';
 import { rootMetadataUrl } from './resource-metadata.ts';
 import { INITIALIZE, todosUrl } from './resource-requests.ts';
-import { sanitize } from './sanitize.ts';
 
 /** A protected resource, and its response to a request without an access token. */
 type ProtectedResource = { readonly kind: 'MCP endpoint' | 'API'; readonly response: TextResponse };

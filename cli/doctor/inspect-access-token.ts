@@ -1,10 +1,11 @@
 import { compactVerify, createLocalJWKSet, decodeJwt, decodeProtectedHeader, errors, type JSONWebKeySet } from 'jose';
 import * as z from 'zod';
 import { SIGNATURE_ALGORITHMS } from '../../shared/resource-server/access-token-claims.ts';
+import { sanitize } from '../sanitize.ts';
 import { BrokenLinkError, type Finding, SkippedLinkError } from './chain.ts';
 import { type Clock, secondsAhead } from './clocks.ts';
+import { describeDifference } from './describe-difference.ts';
 import type { IssuedToken } from './request-access-token.ts';
-import { describeDifference, sanitize } from './sanitize.ts';
 
 const Header = z.object({ typ: z.string().optional(), alg: z.string(), kid: z.string().optional() });
 const Claims = z.object({

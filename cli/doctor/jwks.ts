@@ -1,10 +1,10 @@
 import { importJWK, type JSONWebKeySet } from 'jose';
 import * as z from 'zod';
 import { PRIVATE_JWK_MEMBERS } from '../../auth/signing-keys/public-jwk.ts';
+import { sanitize } from '../sanitize.ts';
 import type { FetchText } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding } from './chain.ts';
 import { fetchDocument } from './documents.ts';
-import { sanitize } from './sanitize.ts';
 
 const Jwk = z.looseObject({
   kty: z.string('a string'),

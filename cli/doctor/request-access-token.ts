@@ -3,10 +3,10 @@ import { CLIENT_CREDENTIALS } from '../../shared/oauth-client/grant-types.ts';
 import { AccessTokenRejectedError, createTokenRequest } from '../../shared/oauth-client/token-request.ts';
 import { AuthorizationServerUnavailableError } from '../../shared/resource-server/issuer.ts';
 import type { ClientCredentials } from '../client-credentials.ts';
+import { sanitize } from '../sanitize.ts';
 import type { AuthorizationServer } from './authorization-server.ts';
 import { BrokenLinkError, type Finding, SkippedLinkError } from './chain.ts';
 import { type Clock, readClock } from './clocks.ts';
-import { sanitize } from './sanitize.ts';
 
 /** An access token that is not verified yet, the clock of the token endpoint, and the times around the request. */
 export type IssuedToken = {

@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { sanitize } from '../sanitize.ts';
 import type { FetchText } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding } from './chain.ts';
+import { describeDifference } from './describe-difference.ts';
 import { fetchDocument } from './documents.ts';
-import { describeDifference, sanitize } from './sanitize.ts';
 
 /** The members of the protected resource metadata that a client needs (RFC 9728 §2). */
 export type ResourceMetadata = {

@@ -153,7 +153,7 @@ test('a text of a server is printed without the secret and without control chara
     },
   }));
   const { text } = await examine(servers, servers.url, { OAUTH_CLIENT_ID: 'program', OAUTH_CLIENT_SECRET: secret });
-  expect(text).toContain('describes the resource [2J [concealed]xxx');
+  expect(text).toContain('describes the resource \\u{1B}[2J\\u{202E}[concealed]xxx');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the test asserts that they are removed
   expect(text).not.toMatch(/[\u001b\u202e]|x{200}/);
 });

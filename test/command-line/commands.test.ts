@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -80,6 +82,34 @@ test('administrator credentials in the environment are used, from a file too', a
     code: 1,
     stderr: expect.stringContaining('the secret from OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET is the current one'),
   });
+});
+
+test('a command whose output is closed ends without an error', async () => {
+  await using system = await startSystem();
+  const admin = await system.registerClient({ scopes: ['admin'], resources: [`${system.issuer}/admin`] });
+  const env = {
+    PATH: process.env.PATH ?? '',
+    AUTH_ISSUER: system.issuer,
+    OAUTH_CLIENT_ID: admin.id,
+    OAUTH_CLIENT_SECRET: admin.secret,
+  };
+  for (const [words, code] of [
+    [['audit'], 0],
+    [['clients', 'list', '--json'], 0],
+    [['--help'], 0],
+    [['clients', 'show', 'missing'], 1],
+  ] as const) {
+    const child = spawn(process.execPath, ['yata.ts', ...words], { env });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    // as `head` does when it has read enough: the pipe has no reader when the process writes
+    child.stdout.destroy();
+    if (code === 1) child.stderr.destroy();
+    expect(await once(child, 'close')).toEqual([code, null]);
+    expect(stderr).toBe('');
+  }
 });
 
 test('the command line administers clients and revokes tokens', { timeout: 120_000 }, async () => {
