@@ -2,12 +2,13 @@ import * as z from 'zod';
 import { SCOPES } from '../../shared/scopes.ts';
 import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client-authentication-methods.ts';
 import { CHOSEN_CLIENT_ID } from '../clients/client-id.ts';
+import { findKeyProblem } from '../clients/public-key.ts';
 import { PRIVATE_JWK_MEMBERS } from '../signing-keys/public-jwk.ts';
 
 const ALL_SCOPES = Object.keys(SCOPES);
 const SCOPE_LIST = `a list of scopes, separated by spaces: some of ${ALL_SCOPES.join(', ')}`;
 const CLIENT_ID = '1 to 100 characters of A-Z, a-z, 0-9, _ and -';
-const CLIENT_NAME = 'a name of 1 to 200 characters, without control characters';
+const CLIENT_NAME = 'a name of 1 to 200 characters, without control and format characters and line separators';
 const BASE64URL = 'base64url, without padding';
 const KEY_ID = '1 to 200 printable ASCII characters';
 const RESOURCE = 'a resource identifier';
@@ -26,12 +27,13 @@ const scope = z
   .string(SCOPE_LIST)
   .refine((text) => text.split(' ').every((name) => ALL_SCOPES.includes(name)), SCOPE_LIST);
 
-const clientName = z.string(CLIENT_NAME).regex(/^[^\p{Cc}\p{Cs}]{1,200}$/u, CLIENT_NAME);
+const clientName = z.string(CLIENT_NAME).regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,200}$/u, CLIENT_NAME);
 
 const base64url = z
   .string(BASE64URL)
   .max(MAX_JWK_MEMBER_LENGTH, `at most ${MAX_JWK_MEMBER_LENGTH} characters`)
-  .regex(/^[A-Za-z0-9_-]+$/, BASE64URL);
+  // one spelling only: unused bits of the last character are 0 (RFC 4648 §3.5)
+  .refine((text) => text !== '' && Buffer.from(text, 'base64url').toString('base64url') === text, BASE64URL);
 
 /** A public key as a JWK (RFC 7517 §4, RFC 7518 §6) of a type with which auth verifies client assertions. */
 const PublicJwk = z
@@ -58,7 +60,11 @@ const PublicJwk = z
       ],
       'EC, OKP or RSA',
     ),
-  );
+  )
+  .superRefine((key, context) => {
+    const problem = findKeyProblem(key);
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: [problem.member], message: problem.expected });
+  });
 
 /** The members of every JWK (RFC 7517 §4), for a key that verifies signatures of `algorithms`. */
 function commonMembers(...algorithms: [string, ...string[]]) {

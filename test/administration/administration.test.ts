@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod';
@@ -91,9 +92,58 @@ test('a client can have a public key instead of a secret, and no private member 
   }
 });
 
+test('a key that could never verify a signature is rejected by name', async () => {
+  const ec = await exportJWK((await generateKeyPair('ES256')).publicKey);
+  const okp = await exportJWK((await generateKeyPair('Ed25519')).publicKey);
+  const rsa = await exportJWK((await generateKeyPair('RS256')).publicKey);
+  const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
+  const register = (...keys: object[]) =>
+    call('POST', '/clients', {
+      client_name: 'With a key',
+      scope: 'todos:read',
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys },
+    });
+  expect((await register(ec, okp, rsa)).status).toBe(201);
+  const even = Buffer.from(rsa.n ?? '', 'base64url');
+  even[even.length - 1] = 0;
+  const coordinate = /^32 bytes in base64url$/;
+  const modulus = /^an odd number of at least 2048 bits$/;
+  const exponent = /^an odd number from 3, of at most 64 bits, such as AQAB$/;
+  for (const [key, member, expected] of [
+    [{ ...ec, x: 'AA' }, 'x', coordinate],
+    [{ ...ec, y: `${ec.y}A` }, 'y', coordinate],
+    [{ ...ec, x: ec.y, y: ec.x }, 'x', /^with y a point on the curve P-256$/],
+    [{ ...ec, x: `${ec.x?.slice(0, -1)}_` }, 'x', /^base64url, without padding$/],
+    [{ ...ec, x: '' }, 'x', /^base64url, without padding$/],
+    [{ ...ec, x: `${ec.x}=` }, 'x', /^base64url, without padding$/],
+    [{ ...okp, x: 'AA' }, 'x', /^an Ed25519 public key, 32 bytes in base64url$/],
+    [{ ...okp, x: `${okp.x?.slice(0, -1)}AAA` }, 'x', /base64url/],
+    [short, 'n', modulus],
+    [{ ...rsa, n: even.toString('base64url') }, 'n', modulus],
+    [{ ...rsa, n: 'AA' }, 'n', modulus],
+    [{ ...rsa, e: 'AQ' }, 'e', exponent],
+    [{ ...rsa, e: 'AA' }, 'e', exponent],
+    [{ ...rsa, e: 'AQAA' }, 'e', exponent],
+    [{ ...rsa, e: Buffer.alloc(9, 0xff).toString('base64url') }, 'e', exponent],
+  ] as const)
+    expect(await register(ec, key), JSON.stringify(key)).toMatchObject({
+      status: 400,
+      body: {
+        code: 'invalid_request',
+        errors: [{ field: `jwks.keys.1.${member}`, expected: expect.stringMatching(expected) }],
+      },
+    });
+});
+
 test.each([
   [{ client_name: '' }, 'client_name'],
   [{ client_name: 'a\0b' }, 'client_name'],
+  [{ client_name: 'a\u009b2J' }, 'client_name'],
+  [{ client_name: 'a\u202eb' }, 'client_name'],
+  [{ client_name: 'a\u2028b' }, 'client_name'],
+  [{ client_name: 'a\u2029b' }, 'client_name'],
+  [{ client_name: 'a\u{e0041}b' }, 'client_name'],
   [{ resource_server: `http://mcp.example/${'a'.repeat(300)}` }, 'resource_server'],
   [{ scope: '' }, 'scope'],
   [{ scope: 'todos:read nonsense' }, 'scope'],
