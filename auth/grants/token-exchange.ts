@@ -100,6 +100,10 @@ export function createTokenExchange({
       if (!(cause instanceof InvalidAccessTokenError)) throw cause;
       throw new InvalidRequestParameterError(EXPECTED_SUBJECT_TOKEN, { cause });
     }
+    if (countActors(subject.actor) >= MAX_ACTORS)
+      throw new InvalidRequestParameterError(
+        `subject_token: expected an access token with fewer than ${MAX_ACTORS} actors (act)`,
+      );
     const target = getResourceServer(resourceServers, resource ?? resourceServers[0].resource, client);
     const allowed = allowedScopes(client, target).filter((name) => subject.scopes.has(name));
     const scopes = grantScopes(scope, allowed, target.resource);
@@ -123,6 +127,16 @@ export function createTokenExchange({
       },
     };
   };
+}
+
+/**
+ * The most actors of an access token (RFC 8693 §4.1). Each exchange adds one, so two resource servers that name each other
+ * could otherwise exchange a token until it no longer fits into a header.
+ */
+const MAX_ACTORS = 5;
+
+function countActors(actor: Actor | undefined): number {
+  return actor === undefined ? 0 : 1 + countActors(actor.act);
 }
 
 const EXPECTED_SUBJECT_TOKEN =

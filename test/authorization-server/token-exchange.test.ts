@@ -152,3 +152,27 @@ test('a subject token that expires now, or has just expired, is not exchanged fo
   }
   expect(statuses).toEqual(new Set([200, 400]));
 });
+
+test('a token has at most five actors', async () => {
+  // a resource server that may exchange a token for another one for itself
+  const looping = await system.registerClient({
+    clientId: 'looping',
+    resources: [system.mcpResource],
+    resourceServer: system.mcpResource,
+  });
+  let subject = await callersToken();
+  let act: unknown;
+  for (let actors = 1; actors <= 5; actors += 1) {
+    const parameters = { ...tokenExchangeParameters(subject), resource: system.mcpResource };
+    subject = await system.getAccessToken(looping, parameters);
+    act = { sub: 'looping', ...(act !== undefined && { act }) };
+    expect(decodeJwt(subject).act).toEqual(act);
+  }
+  expect(await exchange(subject, { resource: system.mcpResource }, looping)).toMatchObject({
+    status: 400,
+    body: {
+      error: 'invalid_request',
+      error_description: 'subject_token: expected an access token with fewer than 5 actors (act)',
+    },
+  });
+});
