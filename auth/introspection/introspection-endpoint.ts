@@ -1,6 +1,7 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import { type AccessTokenClaims, InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import type { IsRevoked } from '../../shared/resource-server/access-token-verifier.ts';
+import { UnknownStatusListError } from '../../shared/resource-server/status-list.ts';
 import type { HandleStructuredAccessToken } from '../provider/structured-access-tokens.ts';
 import type { VerifyOwnToken } from '../signing-keys/own-token-verifier.ts';
 
@@ -43,7 +44,8 @@ export function createIntrospectionEndpoint({
       if (claims.exp <= Date.now() / 1000) return undefined;
       return (await isRevoked(claims.status.status_list)) ? undefined : claims;
     } catch (error) {
-      if (error instanceof InvalidAccessTokenError) return undefined;
+      // a token of a deleted or unknown list cannot be active
+      if (error instanceof InvalidAccessTokenError || error instanceof UnknownStatusListError) return undefined;
       throw error;
     }
   }

@@ -1,4 +1,10 @@
-import { type AccessTokenClaims, verifyAccessTokenClaims } from '../../shared/resource-server/access-token-claims.ts';
+import {
+  type AccessTokenClaims,
+  InvalidAccessTokenError,
+  verifyAccessTokenClaims,
+} from '../../shared/resource-server/access-token-claims.ts';
+import { TOKENS_PER_LIST } from '../status-lists/leases.ts';
+import { parseListUri } from '../status-lists/list-uri.ts';
 import type { PublicKeys } from './public-keys.ts';
 
 /**
@@ -15,5 +21,11 @@ export function createOwnTokenVerifier({
   issuer: string;
   publicKeys: Pick<PublicKeys, 'find'>;
 }): VerifyOwnToken {
-  return (token) => verifyAccessTokenClaims(token, { issuer, findKey: publicKeys.find });
+  return async function verifyOwnToken(token) {
+    const claims = await verifyAccessTokenClaims(token, { issuer, findKey: publicKeys.find });
+    const { idx, uri } = claims.status.status_list;
+    // a revocation of a status that no list can have would stop the status lists
+    if (parseListUri(issuer, uri) === undefined || idx >= TOKENS_PER_LIST) throw new InvalidAccessTokenError('invalid');
+    return claims;
+  };
 }

@@ -11,17 +11,20 @@ export const CLOCK_TOLERANCE_SECONDS = 5;
 /** The party that acts for the subject, with the parties that acted before it (RFC 8693 §4.1). */
 export type Actor = { readonly sub: string; readonly act?: Actor | undefined };
 
-const Actor: z.ZodType<Actor> = z.lazy(() => z.object({ sub: z.string().min(1), act: Actor.optional() }));
+/** An id in a claim. A database can store it unchanged: it has no control characters, such as NUL, and no lone surrogates. */
+const Identifier = z.string().regex(/^[^\p{Cc}\p{Cs}]{1,255}$/u);
+
+const Actor: z.ZodType<Actor> = z.lazy(() => z.object({ sub: Identifier, act: Actor.optional() }));
 
 /** The claims of every access token that yata issues (RFC 9068 §2.2, draft-ietf-oauth-status-list-21 §6.1). */
 const AccessTokenClaims = z.object({
   iss: z.string(),
-  sub: z.string().min(1),
+  sub: Identifier,
   aud: z.union([z.string(), z.array(z.string())]),
-  client_id: z.string().min(1),
+  client_id: Identifier,
   iat: z.number(),
   exp: z.number(),
-  jti: z.string().min(1),
+  jti: Identifier,
   scope: z.string().default(''),
   act: Actor.optional(),
   status: StatusClaim,

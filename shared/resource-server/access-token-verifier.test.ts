@@ -53,6 +53,20 @@ const refused: [string, Deviation, string][] = [
   ['of an unknown key', { header: { kid: 'unknown' } }, 'invalid'],
   ['not valid yet', { claims: { nbf: now + 60 } }, 'invalid'],
   ['bound to a key', { claims: { cnf: { jkt: 'thumbprint' } } }, 'invalid'],
+  ...['sub', 'client_id', 'jti'].flatMap((claim) =>
+    [
+      ['an empty', ''],
+      ['a NUL in', 'a\0'],
+      ['a line feed in', 'a\n'],
+      ['a lone surrogate in', 'a\ud800'],
+      ['too long a', 'a'.repeat(256)],
+    ].map(([what, value]): [string, Deviation, string] => [
+      `with ${what} ${claim}`,
+      { claims: { [claim]: value } },
+      'invalid',
+    ]),
+  ),
+  ['with a NUL in act', { claims: { act: { sub: 'mcp', act: { sub: '\0' } } } }, 'invalid'],
   ...['iss', 'sub', 'client_id', 'iat', 'exp', 'jti'].map((claim): [string, Deviation, string] => [
     `without ${claim}`,
     { claims: { [claim]: undefined } },

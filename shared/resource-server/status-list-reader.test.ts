@@ -251,6 +251,9 @@ test('a list that the issuer does not announce is rejected without a request', a
     `${server.identifier}/status-lists`,
     `${server.identifier}/status-lists-too/1`,
     `${server.identifier}.evil.example/status-lists/1`,
+    ...['', '1?x', '1#x', '1/', '1/2', '../jwks', '.', '1.0', '%31', ' 1', '1\n', 'a'.repeat(65)].map(
+      (id) => `${server.identifier}/status-lists/${id}`,
+    ),
     'file:///etc/passwd',
     '',
   ]) {
@@ -261,7 +264,8 @@ test('a list that the issuer does not announce is rejected without a request', a
   expect(server.requests.has('/elsewhere/1')).toBe(false);
   expect(other.requests.size).toBe(0);
   // and one that is below it, but is not there
-  await expect(opened.look(0, 99)).rejects.toThrow(UnknownStatusListError);
+  for (const id of ['99', '01', '1e0', 'a_-Z', 'a'.repeat(64)])
+    await expect(opened.look(0, `${server.identifier}/status-lists/${id}`)).rejects.toThrow(UnknownStatusListError);
 });
 
 test('an older copy undoes no revocation', async () => {

@@ -40,6 +40,9 @@ const Aggregation = z.object({
 });
 const StatusListClaims = z.object({ sub: z.string(), exp: z.number(), status_list: z.unknown() });
 
+/** The id of a list, the last part of its URI. Readers do not interpret it. */
+const LIST_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
 type CachedList = { readonly list: StatusList; readonly expiresAt: number; readonly entityTag: string | undefined };
 
 /**
@@ -151,7 +154,9 @@ export function openStatusListReader({
 
   /** Fetches a list that is not cached: only below the URI that the issuer's metadata announces, one request at a time. */
   async function fetchUnknownList(uri: string): Promise<CachedList> {
-    if (!uri.startsWith(`${await aggregationUri()}/`)) throw new UnknownStatusListError(uri);
+    const prefix = `${await aggregationUri()}/`;
+    // nothing but an id: a query or dots would lead to another resource of the issuer
+    if (!uri.startsWith(prefix) || !LIST_ID.test(uri.slice(prefix.length))) throw new UnknownStatusListError(uri);
     const request = fetching.get(uri) ?? fetchList(uri).finally(() => fetching.delete(uri));
     fetching.set(uri, request);
     try {
