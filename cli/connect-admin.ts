@@ -21,7 +21,8 @@ export type AdminConnection = { readonly admin: AdminClient; readonly storeCrede
 /**
  * Connects to the admin API of auth with the credentials in the environment, or else with those of the client `admin` in
  * the data directory. It sends no request.
- * @throws {InvalidConfigurationError} @throws when there are no credentials.
+ * @throws {InvalidConfigurationError} @throws {InsecureFileError} when other users could have written the credentials.
+ * @throws when there are no credentials.
  */
 export function connectAdmin(given: Environment): AdminConnection {
   const environment = resolveFiles(given);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { requirePrivateFile } from '../shared/configuration/private-directory.ts';
 import { writePrivateFile } from '../shared/configuration/private-file.ts';
 
 // Creates the secrets of a compose project. Each folder below DIRECTORY is a volume that one service can read. The
@@ -21,6 +22,7 @@ for (const name of ['auth', 'api']) chmodSync(join(DIRECTORY, `postgres/${name}-
 /** Writes the same secret of 256 random bits to each of `paths`, and returns it. The secret of a path that exists is kept. */
 function keepSecret(...paths: string[]): string {
   const existing = paths.map((path) => join(DIRECTORY, path)).find((path) => existsSync(path));
+  if (existing !== undefined) requirePrivateFile(existing);
   const secret = existing === undefined ? randomBytes(32).toString('base64url') : readFileSync(existing, 'utf8').trim();
   for (const path of paths) write(path, secret);
   return secret;

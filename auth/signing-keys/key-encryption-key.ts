@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { requirePrivateDirectory, requirePrivateFile } from '../../shared/configuration/private-directory.ts';
 import { writePrivateFile } from '../../shared/configuration/private-file.ts';
 
 /** The key with which signing keys are encrypted: 32 bytes. */
@@ -19,11 +20,14 @@ export const KeyEncryptionKey = z
 /**
  * Reads the key encryption key from the file `key-encryption-key` in `directory`. Creates the file (mode 0600) at the
  * first start.
+ * @throws {InsecureFileError} when other users have access to the directory or may write the file.
  * @throws {Error} when the file does not contain 32 bytes.
  */
 export function findOrCreateKeyEncryptionKey(directory: string): KeyEncryptionKey {
   const path = join(directory, 'key-encryption-key');
+  requirePrivateDirectory(directory);
   writePrivateFile(path, () => `${randomBytes(32).toString('base64url')}\n`);
+  requirePrivateFile(path);
   const parsed = KeyEncryptionKey.safeParse(readFileSync(path, 'utf8'));
   if (!parsed.success) throw new Error(`${path} does not contain a key encryption key: expected ${EXPECTED}`);
   return parsed.data;

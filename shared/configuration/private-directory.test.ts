@@ -40,6 +40,10 @@ test('a directory and a file of another user are rejected', ({ skip }) => {
   mkdirSync(data, { mode: 0o700 });
   writeFileSync(file, '', { mode: 0o600 });
   for (const path of [data, file]) chownSync(path, 65_534, 65_534);
-  expect(() => requirePrivateDirectory(data)).toThrow(`belongs to another user. Run: chown -R 0 '${data}'`);
-  expect(() => requirePrivateFile(file)).toThrow(`belongs to another user. Run: chown -R 0 '${file}'`);
+  expect(() => requirePrivateDirectory(data)).toThrow(
+    `belongs to another user (uid 65534). Run this command as that user, or run: chown -R 0 '${data}'`,
+  );
+  expect(() => requirePrivateFile(file)).toThrow(
+    `belongs to another user (uid 65534). Run this command as that user, or run: chown -R 0 '${file}'`,
+  );
 });

@@ -35,7 +35,8 @@ function findAccessProblem(path: string, stats: Stats, forbidden: number): strin
   const { uid, mode } = stats;
   const kind = stats.isDirectory() ? 'directory' : 'file';
   const quoted = `'${path.replaceAll("'", `'\\''`)}'`;
-  if (uid !== user) return `The ${kind} ${path} belongs to another user. Run: chown -R ${user} ${quoted}`;
+  if (uid !== user)
+    return `The ${kind} ${path} belongs to another user (uid ${uid}). Run this command as that user, or run: chown -R ${user} ${quoted}`;
   if ((mode & forbidden) !== 0)
     return `Other users have access to the ${kind} ${path}. Run: chmod ${kind === 'directory' ? '700' : '600'} ${quoted}`;
   return undefined;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
@@ -33,6 +33,19 @@ test('without administrator credentials a command says where to get them', async
   expect({ code, stderr }).toEqual({
     code: 1,
     stderr: expect.stringContaining('OAUTH_CLIENT_SECRET: expected the secret of that client'),
+  });
+});
+
+test('a command does not use credentials that another user could have written', async () => {
+  using directory = makeTemporaryDirectory();
+  const data = join(directory.path, 'data');
+  mkdirSync(data);
+  chmodSync(data, 0o770);
+  writeFileSync(join(data, 'admin-client.env'), `OAUTH_CLIENT_ID=admin\nOAUTH_CLIENT_SECRET=${'x'.repeat(43)}\n`);
+  expect(await runYata(['clients', 'list'], { environment: { YATA_DATA_DIR: data } })).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `Other users have access to the directory ${data}. Run: chmod 700 '${data}'\n`,
   });
 });
 
