@@ -33,7 +33,10 @@ const base64url = z
   .string(BASE64URL)
   .max(MAX_JWK_MEMBER_LENGTH, `at most ${MAX_JWK_MEMBER_LENGTH} characters`)
   // one spelling only: unused bits of the last character are 0 (RFC 4648 §3.5)
-  .refine((text) => text !== '' && Buffer.from(text, 'base64url').toString('base64url') === text, BASE64URL);
+  .refine((text) => text !== '' && Buffer.from(text, 'base64url').toString('base64url') === text, {
+    error: BASE64URL,
+    abort: true,
+  });
 
 /** A public key as a JWK (RFC 7517 §4, RFC 7518 §6) of a type with which auth verifies client assertions. */
 const PublicJwk = z
