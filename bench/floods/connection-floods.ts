@@ -15,7 +15,7 @@ const STRANGER_ADDRESSES = Array.from({ length: 8 }, (_, index) => `127.0.0.${in
 /** A connection with this many requests sends about 100 kB. */
 const PIPELINED = 1500;
 
-/** The floods that hold memory: by connections, and by responses that nobody reads. */
+/** The floods that hold memory: by connections, and by responses that their client does not read. */
 export const CONNECTION_FLOODS = {
   'pipeline-auth': {
     description: `100 connections pipeline ${PIPELINED} requests to auth and read nothing`,
