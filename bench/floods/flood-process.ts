@@ -7,20 +7,20 @@ import { findFlood } from './floods.ts';
 
 const FloodOrder = z.object({ name: z.string(), target: FloodTarget, seconds: z.number() });
 
-/** The nice value of a flood: an attacker does not use the processor of the server. */
-const NICE = 10;
+const DEFAULT_NICE = 10;
 
 /** Where Linux has the nice value of a session, which is the only one that counts between sessions. */
 const AUTOGROUP = '/proc/self/autogroup';
 
-setPriority(NICE);
-if (existsSync(AUTOGROUP)) writeFileSync(AUTOGROUP, String(NICE));
-
 // When the parent ends, the channel closes, and with it the process.
 process.on('message', async (message) => {
   const { name, target, seconds } = FloodOrder.parse(message);
+  const flood = findFlood(name);
+  const nice = flood.nice ?? DEFAULT_NICE;
+  setPriority(nice);
+  if (existsSync(AUTOGROUP)) writeFileSync(AUTOGROUP, String(nice));
   const until = AbortSignal.timeout(seconds * 1000);
   setMaxListeners(0, until);
-  process.send?.(await findFlood(name).run(target, until));
+  process.send?.(await flood.run(target, until));
 });
 process.send?.('ready');

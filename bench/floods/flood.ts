@@ -26,8 +26,9 @@ export type Flood = {
   /** How long it lasts, in seconds, and how long it takes until it has begun in full. */
   readonly seconds?: number;
   readonly rampSeconds?: number;
-  /** The processes that send it. */
+  /** The processes that send it, and their nice value: by default an attacker does not use the processor of the server. */
   readonly workers?: number;
+  readonly nice?: number;
   /** What must be there before it begins. */
   readonly prepare?: (target: FloodTarget) => Promise<void>;
   readonly run: (target: FloodTarget, until: AbortSignal) => Promise<Counts>;

@@ -8,11 +8,8 @@ const LIST_LIMIT_MS = 2000;
 
 const WAIT_SECONDS = 25;
 
-/** A response that comes earlier than this was not a wait: the server did not let the stranger wait. */
-const SHORTEST_WAIT_MS = 500;
-
-/** How long a stranger who may not wait pauses, unless the response says when to retry. */
-const PAUSE_MS = 10_000;
+/** How long a stranger whose connection failed pauses. */
+const RECONNECT_MS = 10_000;
 
 /**
  * Opens `strangers` connections that read the status lists without authentication, from `addresses` in turn. They
@@ -31,9 +28,9 @@ export async function waitAsStrangers(
     const localAddress = addresses[number % addresses.length];
     const agent = new Agent({ keepAlive: true, maxSockets: 1, ...(localAddress && { localAddress }) });
     await pause((rampMs * number) / strangers);
-    const first = await send({ url }, agent, { signal: until }).catch(() => undefined);
-    if (first?.status !== 200) {
-      count(counts, 'not connected');
+    const first = await send({ url }, agent, { signal: until }).catch((error: Error & { code?: string }) => error);
+    if (!('status' in first) || first.status !== 200) {
+      count(counts, `not connected: ${'status' in first ? first.status : (first.code ?? first.message)}`);
       return;
     }
     connected += 1;
@@ -41,18 +38,17 @@ export async function waitAsStrangers(
     const plainAt = rampMs + ((endMs - rampMs) * number) / strangers;
     const plain = pause(plainAt - (performance.now() - startedAt)).then(() => requestPlainly(localAddress));
     while (!until.aborted) {
-      const sentAt = performance.now();
       const headers = { ...(entityTag && { 'if-none-match': entityTag }), prefer: `wait=${WAIT_SECONDS}` };
       try {
         const response = await send({ url, headers }, agent, { timeoutMs: 60_000, signal: until });
         count(counts, String(response.status));
         entityTag = response.headers.etag ?? entityTag;
-        const retryMs = Number(response.headers['retry-after'] ?? 0) * 1000;
-        if (performance.now() - sentAt < SHORTEST_WAIT_MS) await pause(retryMs || PAUSE_MS);
+        // a stranger that may not wait asks as rarely as it would if it waited (RFC 7240 §3)
+        if (response.headers['preference-applied'] === undefined) await pause(WAIT_SECONDS * 1000);
       } catch {
         if (until.aborted) break;
         count(counts, 'connection lost');
-        await pause(PAUSE_MS);
+        await pause(RECONNECT_MS);
       }
     }
     await plain;
