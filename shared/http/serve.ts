@@ -1,5 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, limitConnections } from './connection-limits.ts';
+import { countAllowedConnections } from './open-files.ts';
 
 /** A listening server. Disposing it stops accepting connections and waits for running requests. */
 export type ListeningServer = AsyncDisposable & { readonly port: number };
@@ -29,7 +30,8 @@ export async function serve(
     });
     handler(request, response);
   };
-  server.on('request', limitConnections(server, count, { ...DEFAULT_CONNECTION_LIMITS, ...limits }));
+  const maxConnections = Math.min(DEFAULT_CONNECTION_LIMITS.maxConnections, countAllowedConnections());
+  server.on('request', limitConnections(server, count, { ...DEFAULT_CONNECTION_LIMITS, maxConnections, ...limits }));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { DEFAULT_CONNECTION_LIMITS } from '../../shared/http/connection-limits.ts';
 
 const compose = readFileSync('docker-compose.yml', 'utf8');
 
@@ -29,9 +28,8 @@ test.each([...services])('%s has limits of memory, processes and open files', (_
   expect(memory).toMatch(/^\d+[mg]$/);
   expect(withSwap).toBe(memory);
   expect(effective).toMatch(/^ +pids_limit: \d+$/m);
-  expect(Number(/^ +ulimits: \{ nofile: (\d+) \}$/m.exec(effective)?.[1])).toBeGreaterThan(
-    DEFAULT_CONNECTION_LIMITS.maxConnections,
-  );
+  // a daemon that may not have more files itself, such as a rootless one, could not start a container with more
+  expect(effective).toMatch(/^ +ulimits: \{ nofile: 20000 \}$/m);
 });
 
 test.each(['auth', 'api', 'mcp'])('the heap of %s is a part of the memory of its container', (service) => {
