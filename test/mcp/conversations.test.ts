@@ -1,4 +1,4 @@
-import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { CallToolResultSchema, type PromptMessage } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { type Assistant, conversations } from '../support/conversations.ts';
@@ -82,7 +82,7 @@ function recordAnswers(client: McpClient, transport: 'http' | 'stdio', answers: 
     },
     async prompt(name, args = {}) {
       const got = await record(() => client.getPrompt({ name, arguments: args }));
-      return got?.messages.map(({ content }) => (content.type === 'text' ? content.text : '')).join('\n') ?? '';
+      return got?.messages.map(({ content }) => textOf(content)).join('\n') ?? '';
     },
     async completeId(words) {
       const ref = { type: 'ref/resource', uri: 'todo://{id}' } as const;
@@ -111,4 +111,10 @@ function normalize(answers: readonly unknown[]): readonly unknown[] {
     .replace(/\b1[7-9]\d{11}\b/g, '0')
     .replace(/\b(?!2001|2090)\d{4}-\d\d-\d\d(T[\d:.]+Z)?/g, '<time>');
   return z.array(z.unknown()).parse(JSON.parse(text));
+}
+
+/** The text that a model reads of a message. */
+function textOf(content: PromptMessage['content']): string {
+  if (content.type === 'text') return content.text;
+  return content.type === 'resource' && 'text' in content.resource ? content.resource.text : '';
 }

@@ -1,4 +1,5 @@
 import { LEAST_URGENT_PRIORITY } from '../../shared/todo/limits.ts';
+import { quote } from '../../shared/visible-text.ts';
 
 /**
  * Lists the values of a structured result that its text does not state. Hosts show a model the one or the other, so both
@@ -13,5 +14,7 @@ export function findUnstatedValues(value: unknown, text: string, name = ''): str
     return Object.entries(value).flatMap(([key, member]) =>
       findUnstatedValues(member, text, Array.isArray(value) ? name : key),
     );
-  return text.includes(String(value)) ? [] : [`${name}: ${value}`];
+  // a text of a todo is quoted on one line
+  const stated = typeof value === 'string' ? quote(value).slice(1, -1) : String(value);
+  return text.includes(stated) ? [] : [`${name}: ${value}`];
 }
