@@ -103,11 +103,11 @@ async function waitUntilRejected(url: string, accessToken: string): Promise<void
   );
 }
 
-test('200 parallel calls through one stdio process fetch one access token', async () => {
+test('100 parallel calls through one stdio process fetch one access token', async () => {
   const credentials = await system.registerClient();
   await using observed = await observe(system);
   await using client = await observed.connect(credentials);
-  const titles = createTitles(200);
+  const titles = createTitles(100);
   const [listed] = await Promise.all([client.listTools(), ...titles.map((title) => write(client, title))]);
   expect(listed.tools).toHaveLength(tools.length);
   expect({ tokenRequests: observed.seen.tokenRequests, accessTokens: observed.seen.accessTokens.size }).toEqual({
