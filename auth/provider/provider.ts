@@ -19,6 +19,7 @@ import { applyClientSecrets } from './client-secrets.ts';
 import { createConfiguration } from './configuration.ts';
 import { applyIssuerHost } from './issuer-host.ts';
 import { publishDocuments } from './publish-documents.ts';
+import { rejectAuthorizationRequests } from './reject-authorization-requests.ts';
 import { rejectUnroutedRequests } from './reject-unrouted-requests.ts';
 import { createResourceServerDescription } from './resource-indicators.ts';
 import { applyServerErrors } from './server-errors.ts';
@@ -121,6 +122,8 @@ export function createProvider({
   const middleware = compose([
     // Upstream answers a wrong path or method with 404 and no body.
     rejectUnroutedRequests,
+    // Upstream looks the client of an authorization request up before it rejects the request.
+    rejectAuthorizationRequests,
     // Upstream sends metadata and keys without cache headers, and does not know keys that were created later.
     publishDocuments(publicKeys),
     noteAuthentication,

@@ -7,9 +7,9 @@ export const ROUTES = {
   introspection: '/oauth/introspect',
 } as const;
 
-/** The HTTP method of each endpoint, by its path. */
-export const METHODS: Readonly<Record<string, 'GET' | 'POST'>> = {
-  [ROUTES.authorization]: 'GET',
+/** The HTTP methods of each endpoint, by its path. */
+export const METHODS: Readonly<Record<string, 'GET' | 'POST' | 'GET, POST'>> = {
+  [ROUTES.authorization]: 'GET, POST',
   [ROUTES.token]: 'POST',
   [ROUTES.jwks]: 'GET',
   [ROUTES.revocation]: 'POST',

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
@@ -93,13 +93,41 @@ test('endpoints of oidc-provider that yata does not use do not exist', async () 
   for (const path of ['/interaction/abc', '/me', '/request', '/session/end', '/reg']) {
     expect((await fetch(`${system.issuer}${path}`)).status).toBe(404);
   }
-  // MCP clients reject metadata without an authorization endpoint; it grants nothing
-  const authorize = await fetch(
-    `${system.issuer}/oauth/authorize?client_id=${client.id}&response_type=code&redirect_uri=https://evil.example&scope=todos:read`,
-    { redirect: 'manual' },
-  );
-  expect({ status: authorize.status, location: authorize.headers.get('location') }).toEqual({
+});
+
+test('authorization requests are rejected alike, whether or not the client exists, without a database statement', async () => {
+  // MCP clients reject metadata without an authorization endpoint
+  const metadata = await fetch(`${system.issuer}/.well-known/oauth-authorization-server`);
+  expect(await metadata.json()).toMatchObject({ authorization_endpoint: `${system.issuer}/oauth/authorize` });
+
+  const parameters = (clientId: string) =>
+    `client_id=${clientId}&response_type=code&redirect_uri=https://evil.example&scope=todos:read`;
+  const ask = async (method: string, path: string, body?: URLSearchParams) => {
+    const response = await fetch(`${system.issuer}${path}`, { method, redirect: 'manual', ...(body && { body }) });
+    const { status, headers } = response;
+    const [location, allow] = [headers.get('location'), headers.get('allow')];
+    const text = await response.text();
+    return { status, location, allow, body: text === '' ? undefined : JSON.parse(text) };
+  };
+  const rejected = {
     status: 400,
     location: null,
-  });
+    allow: null,
+    body: { error: 'unsupported_response_type', error_description: expect.any(String) },
+  };
+  const statements = system.countStatements();
+  // repeat if the read for revocations every two seconds came in between
+  await vi.waitFor(async () => {
+    const before = statements();
+    for (const id of [client.id, 'unknown', '%00']) {
+      expect(await ask('GET', `/oauth/authorize?${parameters(id)}`)).toEqual(rejected);
+      expect(await ask('POST', '/oauth/authorize', new URLSearchParams(parameters(id)))).toEqual(rejected);
+      expect(await ask('HEAD', `/oauth/authorize?${parameters(id)}`)).toEqual({ ...rejected, body: undefined });
+      for (const path of ['/oauth/authorize/', '/OAuth/Authorize', '/oauth/authorize/a-uid'])
+        expect(await ask('GET', `${path}?${parameters(id)}`)).toEqual(rejected);
+    }
+    expect(statements()).toBe(before);
+  }, 10_000);
+  expect(await ask('GET', '/oauth/authorize')).toEqual(rejected);
+  expect(await ask('PUT', '/oauth/authorize')).toMatchObject({ status: 405, allow: 'GET, POST' });
 });

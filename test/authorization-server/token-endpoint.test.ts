@@ -245,8 +245,6 @@ test('text that cannot be a client id is handled like an unknown client', async 
   for (const id of ['\0', 'a\0b', 'ö', 'x'.repeat(5000), "'; drop table auth.client; --"]) {
     const answer = await post(form({ client_id: id, client_secret: 'x' }));
     expect({ id, status: answer.status }).toEqual({ id, status: 401 });
-    const authorize = await fetch(`${system.issuer}/oauth/authorize?client_id=${encodeURIComponent(id)}`);
-    expect(authorize.status).toBe(400);
   }
 });
 
