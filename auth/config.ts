@@ -10,6 +10,7 @@ import {
   wholeNumber,
 } from '../shared/configuration/variables.ts';
 import { parseTrustedProxies } from '../shared/http/trusted-proxies.ts';
+import { CLIENT_SECRET } from './clients/client-secret.ts';
 import { KeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { SIGNING_ALGORITHMS } from './signing-keys/signing-key.entity.ts';
 
@@ -19,7 +20,7 @@ const PROXIES =
 /** A secret that an operator declares. It is long enough that it cannot be guessed. */
 const declaredSecret = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{43,}$/, '43 or more characters of base64url, from 256 random bits');
+  .regex(CLIENT_SECRET, '43 or more characters of base64url, from 256 random bits');
 
 export type AuthConfig = ReturnType<typeof readAuthConfig>;
 

@@ -1,5 +1,11 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
+/**
+ * What a declared client secret must look like: the base64url of at least 256 random bits. Because every secret is that
+ * long, a correct one is accepted also while its client is limited (client-authentication-rate-limit.ts).
+ */
+export const CLIENT_SECRET = /^[A-Za-z0-9_-]{43,}$/;
+
 /** Creates a client secret of 256 random bits. Its characters need no escaping in a form, a header or a shell. */
 export function createClientSecret(): string {
   return randomBytes(32).toString('base64url');

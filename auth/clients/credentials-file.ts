@@ -5,12 +5,10 @@ import * as z from 'zod';
 import { requirePrivateDirectory, requirePrivateFile } from '../../shared/configuration/private-directory.ts';
 import { replacePrivateFile, writePrivateFile } from '../../shared/configuration/private-file.ts';
 import { CHOSEN_CLIENT_ID } from './client-id.ts';
-import { createClientSecret } from './client-secret.ts';
+import { CLIENT_SECRET, createClientSecret } from './client-secret.ts';
 
 /** The credentials of a client, under the names that programs read from their environment. */
 export type Credentials = { readonly OAUTH_CLIENT_ID: string; readonly OAUTH_CLIENT_SECRET: string };
-
-const MIN_SECRET_LENGTH = 32;
 
 /** Returns the path of the file with the credentials of one of the first clients. */
 export function credentialsPath(dataDirectory: string, clientId: string): string {
@@ -58,11 +56,11 @@ export function replaceCredentials(dataDirectory: string, credentials: Credentia
 export function readCredentials(dataDirectory: string, clientId: string): Credentials {
   const path = credentialsPath(dataDirectory, clientId);
   const parsed = z
-    .object({ OAUTH_CLIENT_ID: z.literal(clientId), OAUTH_CLIENT_SECRET: z.string().min(MIN_SECRET_LENGTH) })
+    .object({ OAUTH_CLIENT_ID: z.literal(clientId), OAUTH_CLIENT_SECRET: z.string().regex(CLIENT_SECRET) })
     .safeParse(existsSync(path) ? parseEnv(readPrivateFile(dataDirectory, path)) : undefined);
   if (!parsed.success) {
     throw new Error(
-      `${path}: expected OAUTH_CLIENT_ID=${clientId} and OAUTH_CLIENT_SECRET= with at least ${MIN_SECRET_LENGTH} characters`,
+      `${path}: expected OAUTH_CLIENT_ID=${clientId} and OAUTH_CLIENT_SECRET= with 43 or more characters of base64url`,
     );
   }
   return parsed.data;

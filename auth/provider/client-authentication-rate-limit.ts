@@ -1,36 +1,51 @@
 import type { Context, Middleware } from 'koa';
-import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import Provider, { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
+import type { Clients } from '../clients/clients.ts';
+import { TooManyRequests } from './too-many-requests.ts';
 
 /** The routes at which clients authenticate. At other routes oidc-provider finds a client without authenticating it. */
 const AUTHENTICATED_ROUTES: ReadonlySet<string> = new Set(['token', 'revocation', 'introspection']);
 
+/** Limited attempts with an id that is not in the cache of clients may cause so many reads of the database in a second. */
+const MAX_READS_PER_SECOND = 10;
+
 /**
- * Limits failed client authentication (RFC 6749 §2.3.1), which oidc-provider does not limit. Client authentication begins
- * with `Client.find`: while a client id is limited there, its secret is not compared at all.
+ * Limits failed client authentication (RFC 6749 §2.3.1), which oidc-provider does not limit. While a client id or an
+ * address is limited, a wrong secret and an unknown client get 429 instead of 401. A correct secret is accepted all the
+ * same, so that guesses at a well-known client id do not shut that client out. This is safe because every secret has at
+ * least 256 bits: one more guess is worth nothing, and comparing it costs one SHA-256. A client assertion is rejected
+ * without being verified, because verifying a signature is what the limit shall prevent.
  * @returns middleware that notes successful authentication at the revocation and introspection endpoints, for which
  *   oidc-provider has no event.
  */
 export function applyClientAuthenticationRateLimit(
   provider: Provider,
   { findWaitMs, recordFailure, recordSuccess }: FailedAuthenticationLimiter,
+  { findCached }: Pick<Clients, 'findCached'>,
 ): Middleware {
   const { Client } = provider;
   const find = Client.find;
+  const compare = Client.prototype.compareClientSecret;
+  const limited = new WeakMap<object, TooManyRequests>();
+  const mayRead = createReadLimit();
 
   Client.find = function findUnlessLimited(given: unknown) {
     const clientId = typeof given === 'string' ? given : '';
     const { ctx } = Provider;
     if (ctx === undefined || !AUTHENTICATED_ROUTES.has(ctx.oidc.route) || findClaimedClientId(ctx) !== undefined)
       return find.call(Client, clientId);
-    const findNow = (waitMs?: number) => {
-      if (waitMs !== undefined) throw new TooManyFailedAuthenticationsError(ctx, waitMs);
-      ctx.state.claimedClientId = clientId;
-      return find.call(Client, clientId);
-    };
     // ctx.ip ignores X-Forwarded-For unless a trusted proxy sent it
     const waiting = findWaitMs({ clientId, address: ctx.ip });
-    return waiting === undefined ? findNow() : waiting.then(findNow);
+    if (waiting !== undefined) return waiting.then((waitMs) => findWithin(ctx, clientId, waitMs));
+    ctx.state.claimedClientId = clientId;
+    return find.call(Client, clientId);
+  };
+
+  Client.prototype.compareClientSecret = function compareUnlessLimited(this: Client, presented: string) {
+    const matches = compare.call(this, presented);
+    const error = Provider.ctx && limited.get(Provider.ctx);
+    return error === undefined ? matches : requireMatch(matches, error);
   };
 
   provider.on('grant.error', countFailure);
@@ -42,6 +57,28 @@ export function applyClientAuthenticationRateLimit(
     await next();
     if (ctx.status < 400) noteSuccess(ctx);
   };
+
+  async function findWithin(
+    ctx: KoaContextWithOIDC,
+    clientId: string,
+    waitMs: number | undefined,
+  ): Promise<Client | undefined> {
+    if (waitMs === undefined) {
+      ctx.state.claimedClientId = clientId;
+      return find.call(Client, clientId);
+    }
+    const error = new TooManyRequests(
+      'client authentication failed too often from this address: check the client credentials',
+      waitMs,
+    );
+    // a client that failed is in the cache, unless it does not exist or has changed since
+    if (!presentsSecret(ctx) || !(findCached(clientId) !== undefined || mayRead())) throw error;
+    const client = await find.call(Client, clientId);
+    if (client === undefined || client.clientAuthMethod === 'private_key_jwt') throw error;
+    limited.set(ctx, error);
+    ctx.state.claimedClientId = clientId;
+    return client;
+  }
 
   function countFailure(ctx: KoaContextWithOIDC, error: Error): void {
     const clientId = findClaimedClientId(ctx);
@@ -60,11 +97,24 @@ export function findClaimedClientId(ctx: Pick<Context, 'state'>): string | undef
   return ctx.state.claimedClientId;
 }
 
-class TooManyFailedAuthenticationsError extends errors.OIDCProviderError {
-  constructor(ctx: KoaContextWithOIDC, waitMs: number) {
-    super(429, 'temporarily_unavailable');
-    const seconds = Math.max(1, Math.ceil(waitMs / 1000));
-    this.error_description = `client authentication failed too often from this address: check the client credentials and retry in ${seconds} seconds`;
-    ctx.set('retry-after', String(seconds));
-  }
+async function requireMatch(matches: boolean | Promise<boolean>, error: TooManyRequests): Promise<true> {
+  if (await matches) return true;
+  throw error;
+}
+
+/** Whether a request presents a secret and no client assertion. */
+function presentsSecret({ headers, oidc }: KoaContextWithOIDC): boolean {
+  return headers.authorization !== undefined || Boolean(oidc.params?.client_secret);
+}
+
+/** Creates a function that returns true for the first `MAX_READS_PER_SECOND` calls of each second. */
+function createReadLimit(): () => boolean {
+  let second = 0;
+  let reads = 0;
+  return () => {
+    const now = Math.floor(Date.now() / 1000);
+    if (now !== second) [second, reads] = [now, 0];
+    reads += 1;
+    return reads <= MAX_READS_PER_SECOND;
+  };
 }

@@ -25,6 +25,7 @@ import { createResourceServerDescription } from './resource-indicators.ts';
 import { applyServerErrors } from './server-errors.ts';
 import { applyStructuredAccessTokens, type HandleStructuredAccessToken } from './structured-access-tokens.ts';
 import { applyTokenExchangeGrant } from './token-exchange-grant.ts';
+import { applyRetryAfter } from './too-many-requests.ts';
 
 /** oidc-provider as a Koa app, and the middleware for every request except token requests, which do not need it. */
 export type ProviderApp = { readonly app: Koa; readonly middleware: Middleware };
@@ -60,7 +61,7 @@ export function createProvider({
   resourceServers: ResourceServers;
   tokenStatus: TokenStatus;
   exchangeToken: ExchangeToken;
-  clients: Pick<Clients, 'find'>;
+  clients: Pick<Clients, 'find' | 'findCached'>;
   /** Receives the hash of each secret that a client presented correctly. */
   noteSecretUse: (hash: string) => void;
   failedAuthentications: FailedAuthenticationLimiter;
@@ -100,8 +101,12 @@ export function createProvider({
   // Upstream reads and hashes a client's metadata for each request.
   applyClientCache(provider, clients);
 
-  // Upstream does not limit failed client authentication. This wraps Client.find, so it follows the client cache.
-  const noteAuthentication = applyClientAuthenticationRateLimit(provider, failedAuthentications);
+  // Upstream sends no headers of an error.
+  applyRetryAfter(provider);
+
+  // Upstream does not limit failed client authentication. This wraps Client.find and the comparison of secrets, so it
+  // follows the client cache and the hashed secrets.
+  const noteAuthentication = applyClientAuthenticationRateLimit(provider, failedAuthentications, clients);
 
   // Upstream has no token exchange (RFC 8693), but lets a grant be registered.
   applyTokenExchangeGrant(provider, { exchangeToken, describeResourceServer });

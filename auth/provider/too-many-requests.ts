@@ -1,0 +1,24 @@
+import type Provider from 'oidc-provider';
+import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+
+/** A limit was reached: oidc-provider answers 429 `temporarily_unavailable`, and `applyRetryAfter` adds `Retry-After`. */
+export class TooManyRequests extends errors.OIDCProviderError {
+  readonly retryAfterSeconds: number;
+
+  constructor(reason: string, waitMs: number) {
+    super(429, 'temporarily_unavailable');
+    this.retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
+    this.error_description = `${reason} and retry in ${this.retryAfterSeconds} seconds`;
+  }
+}
+
+/** Adds `Retry-After` to the response of a {@link TooManyRequests}. oidc-provider sends no headers of an error. */
+export function applyRetryAfter(provider: Provider): void {
+  provider.on('grant.error', setRetryAfter);
+  provider.on('revocation.error', setRetryAfter);
+  provider.on('introspection.error', setRetryAfter);
+}
+
+function setRetryAfter(ctx: KoaContextWithOIDC, error: Error): void {
+  if (error instanceof TooManyRequests) ctx.set('retry-after', String(error.retryAfterSeconds));
+}
