@@ -4,14 +4,17 @@ import { runCommandLine } from './cli/command-line/run-command-line.ts';
 import { COMMANDS } from './cli/commands.ts';
 
 ignoreClosedOutput(process.stdout, process.stderr);
+
+const writeError = (text: string) => process.stderr.write(`${text}\n`);
+
 const exitCode = await runCommandLine(process.argv.slice(2), {
   commands: COMMANDS,
   context: {
     environment: process.env,
     write: (text) => process.stdout.write(`${text}\n`),
     readStdin: () => readFileSync(0, 'utf8'),
-    connectAdmin: async () => (await import('./cli/connect-admin.ts')).connectAdmin(process.env),
+    connectAdmin: async () => (await import('./cli/connect-admin.ts')).connectAdmin(process.env, writeError),
   },
-  writeError: (text) => process.stderr.write(`${text}\n`),
+  writeError,
 });
 if (exitCode !== undefined) process.exitCode = exitCode;

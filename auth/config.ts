@@ -18,9 +18,7 @@ const PROXIES =
   'addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal, separated by spaces or commas';
 
 /** A secret that an operator declares. It is long enough that it cannot be guessed. */
-const declaredSecret = z
-  .string()
-  .regex(CLIENT_SECRET, '43 or more characters of base64url, from 256 random bits');
+const declaredSecret = z.string().regex(CLIENT_SECRET, '43 or more characters of base64url, from 256 random bits');
 
 export type AuthConfig = ReturnType<typeof readAuthConfig>;
 

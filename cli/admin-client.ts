@@ -22,9 +22,6 @@ export type AdminClient = {
   readonly listAudit: (query: { limit: string; before?: string }) => Promise<AuditEventResponse[]>;
 };
 
-/** How long auth may take to answer, including a wait for readers. */
-const REQUEST_TIMEOUT_MS = 30_000;
-
 /**
  * Creates a client of `/admin`. It requests an access token with `credentials` before its first call.
  * @param source where the credentials come from, for the error message when auth rejects them.
@@ -68,7 +65,6 @@ export function createAdminClient({
     const response = await issuer.fetch(`${resource}${path}`, {
       method,
       headers: { authorization: `Bearer ${await accessToken}`, 'content-type': 'application/json', ...headers },
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();

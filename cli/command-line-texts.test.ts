@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { globSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { AuditEventResponse, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
@@ -12,6 +15,7 @@ import { toBrokenLink } from './doctor/cautious-fetch.ts';
 import { runDoctor } from './doctor/run-doctor.ts';
 import { NO_CREDENTIALS, SCENARIOS, type Scenario } from './doctor/testing/scenarios.ts';
 import { startTestServers, type TestServers } from './doctor/testing/start-test-servers.ts';
+import { createPatientFetch } from './patient-fetch.ts';
 import { nextStepsText, openingDatabaseText, STARTING_TEXT } from './start-texts.ts';
 import { runInProcess } from './testing/run-in-process.ts';
 import { stringFragments } from './testing/string-fragments.ts';
@@ -191,8 +195,8 @@ async function errorTexts(): Promise<string[]> {
   const YATA_DATA_DIR = join(directory.path, 'data');
   const answer = (status: number, body: unknown, headers = {}) => Response.json(body, { status, headers });
   return [
-    message(() => connectAdmin({ YATA_DATA_DIR })).replaceAll(`${directory.path}/`, ''),
-    message(() => connectAdmin({ YATA_DATA_DIR, OAUTH_CLIENT_ID: 'admin' })),
+    message(() => connectAdmin({ YATA_DATA_DIR }, () => undefined)).replaceAll(`${directory.path}/`, ''),
+    message(() => connectAdmin({ YATA_DATA_DIR, OAUTH_CLIENT_ID: 'admin' }, () => undefined)),
     await rejection(answer(401, { error: 'invalid_client' }, { 'www-authenticate': 'Basic realm="auth"' })),
     await rejection(answer(400, { error: 'invalid_scope', error_description: 'the scope is not allowed' })),
     await rejection(answer(429, { error: 'invalid_client' }, { 'retry-after': '42' })),
@@ -201,7 +205,22 @@ async function errorTexts(): Promise<string[]> {
       answer(200, { access_token: 'a', token_type: 'Bearer' }),
       new Response('Bad Gateway', { status: 502 }),
     ),
+    await textsWithoutAnswer(),
   ];
+}
+
+/** What a user reads when auth closes the connection instead of answering a request that must not be repeated. */
+async function textsWithoutAnswer(): Promise<string> {
+  const server = createServer((_request, response) => setTimeout(() => response.destroy(), 200));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const lines: string[] = [];
+  const times = { total: 30_000, attempt: 15_000, absent: 2_000, notice: 0, pause: 500 };
+  const patientFetch = createPatientFetch({ notify: (text) => lines.push(text), times });
+  const { port } = server.address() as AddressInfo;
+  const failure = await patientFetch(`http://127.0.0.1:${port}/admin/clients`, { method: 'POST' }).catch(describeError);
+  server.close();
+  // the cause is a message of Node
+  return [...lines, String(failure).split('\n', 1)[0]].join('\n');
 }
 
 function message(run: () => unknown): string {

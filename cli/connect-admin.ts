@@ -11,6 +11,7 @@ import { dataDirectory, httpUrl, identifiers } from '../shared/configuration/var
 import { createIssuer } from '../shared/resource-server/issuer.ts';
 import { type AdminClient, createAdminClient } from './admin-client.ts';
 import { findClientCredentials } from './client-credentials.ts';
+import { createPatientFetch } from './patient-fetch.ts';
 
 /** Stores the new secret of a client in the file that held the old one, and returns its path; undefined without such a file. */
 export type StoreCredentials = (credentials: Credentials) => string | undefined;
@@ -21,16 +22,17 @@ export type AdminConnection = { readonly admin: AdminClient; readonly storeCrede
 /**
  * Connects to the admin API of auth with the credentials in the environment, or else with those of the client `admin` in
  * the data directory. It sends no request.
+ * @param notify writes a line for the user while a command waits for auth.
  * @throws {InvalidConfigurationError} @throws {InsecureFileError} when other users could have written the credentials.
  * @throws when there are no credentials.
  */
-export function connectAdmin(given: Environment): AdminConnection {
+export function connectAdmin(given: Environment, notify: (text: string) => void): AdminConnection {
   const environment = resolveFiles(given);
   const { AUTH_ISSUER, AUTH_URL, YATA_DATA_DIR } = readEnvironment(
     z.object({ ...identifiers(environment), AUTH_URL: httpUrl.optional(), YATA_DATA_DIR: dataDirectory }),
     environment,
   );
-  const issuer = createIssuer({ identifier: AUTH_ISSUER, url: AUTH_URL });
+  const issuer = createIssuer({ identifier: AUTH_ISSUER, url: AUTH_URL, fetch: createPatientFetch({ notify }) });
   const fromEnvironment = findClientCredentials(environment);
   if (fromEnvironment !== undefined)
     return {

@@ -33,12 +33,13 @@ const ACTION_TIMEOUT_MS = 60_000;
 /** Connects to auth as the administrator of the installation. */
 export async function openOperator({ issuer, environment }: Installation): Promise<Operator> {
   const { OAUTH_CLIENT_ID: id, OAUTH_CLIENT_SECRET: secret } = readCredentials(environment.YATA_DATA_DIR, 'admin');
-  const { admin } = connectAdmin(environment);
+  // a connection has 30 seconds for all its requests, as a command has
+  const connect = () => connectAdmin(environment, () => undefined).admin;
   const accessToken = await requestAccessToken(issuer, { id, secret }, { resource: `${issuer}/admin` });
 
   return {
     async createClient(name) {
-      const client = await admin.createClient({ client_name: name, scope: TODO_SCOPES.join(' ') });
+      const client = await connect().createClient({ client_name: name, scope: TODO_SCOPES.join(' ') });
       return { id: client.client_id, secret: z.string().parse(client.client_secret) };
     },
     disableByApi: (clientId) =>
@@ -58,13 +59,13 @@ export async function openOperator({ issuer, environment }: Installation): Promi
         return code === 0 ? undefined : stderr.trim();
       }),
     async findNewestEvent() {
-      const [newest] = await admin.listAudit({ limit: '1' });
+      const [newest] = await connect().listAudit({ limit: '1' });
       return newest?.id ?? 0;
     },
     async countEventsAfter(after) {
       let [events, before] = [0, ''];
       for (;;) {
-        const page = await admin.listAudit({ limit: String(PAGE), ...(before !== '' && { before }) });
+        const page = await connect().listAudit({ limit: String(PAGE), ...(before !== '' && { before }) });
         const later = page.filter(({ id }) => id > after);
         // auth records by an event of its own how many it has dropped
         events += later.filter(({ action }) => action !== 'audit.drop').length;

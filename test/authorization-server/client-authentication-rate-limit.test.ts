@@ -346,7 +346,9 @@ test('behind a trusted proxy the limit applies to the address that the proxy add
   const addresses = () =>
     orm.em
       .fork()
-      .execute<{ address: string; failures: number }[]>("select address, count(*)::int as failures from auth.audit_event where outcome = 'refused' group by 1");
+      .execute<{ address: string; failures: number }[]>(
+        "select address, count(*)::int as failures from auth.audit_event where outcome = 'refused' group by 1",
+      );
   await expect
     .poll(async () => (await addresses()).toSorted((one, other) => one.failures - other.failures))
     .toEqual([

@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { openInstallation } from '../support/open-installation.ts';
 import { requestTodos } from '../support/request-todos.ts';
@@ -63,6 +66,50 @@ test('the commands of the administrator do not load the services', async () => {
   expect(stderr).toContain('cli/admin-client.ts');
   expect(stderr).toContain('The authorization server metadata cannot be fetched');
   expect(stderr).not.toMatch(/\/(auth|api|mcp)\/(main|app)\.ts|node_modules\/(@mikro-orm|koa|oidc-provider|pg|pino)\//);
+});
+
+test('a client is disabled at the first try although auth is slow and loses a connection', async () => {
+  await using system = await startSystem();
+  const [admin, client] = [
+    await system.registerClient({ scopes: ['admin'], resources: [`${system.issuer}/admin`] }),
+    await system.registerClient(),
+  ];
+  let requests = 0;
+  const slow = createServer(async (incoming, response) => {
+    requests += 1;
+    // longer than the services wait for the metadata
+    if (requests === 1) await delay(5_500);
+    if (requests === 2) {
+      response.destroy();
+      return;
+    }
+    const { method, url, headers } = incoming;
+    const outgoing = request(new URL(url ?? '/', system.issuer), { method, headers });
+    outgoing.on('response', (received) => {
+      response.writeHead(received.statusCode ?? 502, received.headers);
+      received.pipe(response);
+    });
+    incoming.pipe(outgoing);
+  });
+  const port = await getFreePort();
+  await new Promise<void>((resolve) => slow.listen(port, '127.0.0.1', resolve));
+  const { code, stdout, stderr } = await runYata(['clients', 'disable', client.id], {
+    environment: {
+      AUTH_ISSUER: system.issuer,
+      AUTH_URL: `http://127.0.0.1:${port}`,
+      OAUTH_CLIENT_ID: admin.id,
+      OAUTH_CLIENT_SECRET: admin.secret,
+    },
+  });
+  slow.close();
+  expect({ code, stdout, stderr }).toEqual({
+    code: 0,
+    stdout: expect.stringContaining(`${client.id}  disabled`),
+    stderr: 'The authorization server has not answered yet. Waiting up to 30 seconds …\n',
+  });
+  // the metadata, the token request twice, the change
+  expect(requests).toBe(4);
+  expect((await system.postToken(client)).status).toBe(401);
 });
 
 test('administrator credentials in the environment are used, from a file too', async () => {

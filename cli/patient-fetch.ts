@@ -1,0 +1,123 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** The times of a patient fetch, in milliseconds. */
+type Times = {
+  /** How long all requests of a command may take together, repetitions included. */
+  readonly total: number;
+  /** How long one attempt of a request that may be repeated waits for its response. */
+  readonly attempt: number;
+  /** How long nothing may listen at the address, as while a service restarts. */
+  readonly absent: number;
+  /** When the user reads that the command still waits. */
+  readonly notice: number;
+  /** The time between two attempts, unless the response names one (`Retry-After`). */
+  readonly pause: number;
+};
+
+const TIMES: Times = { total: 30_000, attempt: 15_000, absent: 2_000, notice: 3_000, pause: 500 };
+
+/** What auth, or a proxy in front of it, answers while it cannot serve. */
+const UNAVAILABLE: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** The codes of failures to connect because nothing has that name or listens there. */
+const ABSENT: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** The codes of other failures to connect. The request was not sent. */
+const UNREACHABLE: ReadonlySet<unknown> = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+
+/** The codes of failures after which the request may have been carried out. */
+const LOST: ReadonlySet<unknown> = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'UND_ERR_SOCKET',
+  'UND_ERR_HEADERS_TIMEOUT',
+]);
+
+/** Repeating one of these requests would create a second client or secret, or report a deleted client as unknown. */
+const NOT_REPEATABLE = /^(POST \/admin\/clients(\/[^/]+\/secrets)?|DELETE \/.*)$/;
+
+/**
+ * Creates the `fetch` of one command of an administrator, who needs it most when auth is slow. It waits up to 30 seconds
+ * in all, longer than a service would, and repeats a request that got no response or 502, 503 or 504. A request whose
+ * repetition would have another effect is repeated only while it cannot be sent. The `signal` of a request is ignored.
+ * @param notify writes a line for the user.
+ */
+export function createPatientFetch({
+  notify,
+  times: { total, attempt, absent, notice, pause } = TIMES,
+}: {
+  notify: (text: string) => void;
+  times?: Times;
+}): typeof fetch {
+  const commandBegan = Date.now();
+  let isNotified = false;
+
+  return async function patientFetch(input, init) {
+    const request = new Request(input, init);
+    // a request that waits for the resource servers has its time for itself, and its user knows that it waits
+    const prefersToWait = request.headers.has('prefer');
+    const began = prefersToWait ? Date.now() : commandBegan;
+    const deadline = began + total;
+    // an attempt at the very end would fail with a timeout instead of the reason that auth gave before
+    const lastBegin = began + 0.9 * total;
+    const isRepeatable = !prefersToWait && !NOT_REPEATABLE.test(`${request.method} ${new URL(request.url).pathname}`);
+    const noticeTimer = setTimeout(sayThatItWaits, Math.max(0, began + notice - Date.now()));
+    if (prefersToWait) clearTimeout(noticeTimer);
+    const absentUntil = Math.min(lastBegin, Date.now() + absent);
+    try {
+      for (;;) {
+        const remaining = Math.max(1, deadline - Date.now());
+        const signal = AbortSignal.timeout(isRepeatable ? Math.min(attempt, remaining) : remaining);
+        const outcome = await fetch(input, { ...init, signal }).catch((error: unknown) => ({ error }));
+        const retryUntil = findRetryEnd(outcome);
+        const wait = outcome instanceof Response ? Number(outcome.headers.get('retry-after')) * 1000 || pause : pause;
+        if (Date.now() + wait < retryUntil) {
+          await delay(wait);
+          continue;
+        }
+        if (outcome instanceof Response) return outcome;
+        if (isRepeatable || prefersToWait || !wasLost(outcome.error)) throw outcome.error;
+        throw new UnknownOutcomeError(outcome.error);
+      }
+    } finally {
+      clearTimeout(noticeTimer);
+    }
+
+    /** Until when the request is repeated after this outcome: 0 for not at all. */
+    function findRetryEnd(outcome: Response | { error: unknown }): number {
+      if (outcome instanceof Response) return isRepeatable && UNAVAILABLE.has(outcome.status) ? lastBegin : 0;
+      const code = codeOf(outcome.error);
+      if (ABSENT.has(code)) return absentUntil;
+      return UNREACHABLE.has(code) || (isRepeatable && wasLost(outcome.error)) ? lastBegin : 0;
+    }
+  };
+
+  function sayThatItWaits(): void {
+    if (isNotified) return;
+    isNotified = true;
+    notify(`The authorization server has not answered yet. Waiting up to ${total / 1000} seconds …`);
+  }
+}
+
+/** auth did not answer a request that must not be repeated. */
+class UnknownOutcomeError extends Error {
+  override readonly name = 'UnknownOutcomeError';
+
+  constructor(cause: unknown) {
+    super(
+      'The authorization server did not answer, but may have carried out the command. Run `audit` to see whether it did.',
+      { cause },
+    );
+  }
+}
+
+/** Whether a request may have been carried out, but has no response. */
+function wasLost(error: unknown): boolean {
+  return LOST.has(codeOf(error)) || (error instanceof Error && error.name === 'TimeoutError');
+}
+
+/** The code of the system error that `fetch` names as its cause. */
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error && 'code' in error.cause ? error.cause.code : undefined;
+}
