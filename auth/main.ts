@@ -12,7 +12,7 @@ import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createAdministration } from './admin/administration.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { createAuthApp } from './app.ts';
-import { createAuditRecord } from './audit/audit.ts';
+import { openAuditQueue } from './audit/audit-queue.ts';
 import { openFailedAuthenticationLimiter } from './client-authentication/failed-authentication-limiter.ts';
 import { openClients } from './clients/clients.ts';
 import { registerFirstClients } from './clients/first-clients.ts';
@@ -21,6 +21,11 @@ import { type AuthConfig, readAuthConfig } from './config.ts';
 import { openCleanup } from './database/cleanup.ts';
 import { authDatabase } from './database/definition.ts';
 import { createTokenExchange } from './grants/token-exchange.ts';
+import {
+  createTokenRequestLimits,
+  TOKEN_REQUEST_QUOTAS,
+  type TokenRequestQuotas,
+} from './grants/token-request-limits.ts';
 import { createIntrospectionEndpoint } from './introspection/introspection-endpoint.ts';
 import { createAdapterFactory } from './provider/adapter.ts';
 import { createProvider } from './provider/provider.ts';
@@ -44,7 +49,11 @@ import { openStatusLists } from './status-lists/status-lists.ts';
 import { createTokenStatus } from './status-lists/token-status.ts';
 
 /** Starts the authorization server on `database`. Disposing it drains and closes everything except the database. */
-export async function startAuth(config: AuthConfig, database: Database): Promise<ListeningServer> {
+export async function startAuth(
+  config: AuthConfig,
+  database: Database,
+  { quotas = TOKEN_REQUEST_QUOTAS }: { quotas?: TokenRequestQuotas } = {},
+): Promise<ListeningServer> {
   const { AUTH_ISSUER: issuer, API_RESOURCE: apiResource, MCP_RESOURCE: mcpResource } = config;
   const accessTokenTtl = config.ACCESS_TOKEN_TTL;
   const adminResource = {
@@ -79,6 +88,7 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     secrets: { api: config.API_CLIENT_SECRET, mcp: config.MCP_CLIENT_SECRET },
   });
   const clients = starting.use(await openClients({ database, em }));
+  const { record } = starting.use(openAuditQueue({ em, registry: metrics.registry, logger }));
   const secretUse = createSecretUse(em);
   const failedAuthentications = starting.use(openFailedAuthenticationLimiter({ database, logger }));
 
@@ -98,10 +108,10 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
   const propagation = createPropagation({ readers, peers, waiting, logger });
   starting.use(openCleanup({ em, secretUse, auditRetentionDays: config.AUDIT_RETENTION_DAYS, logger }));
 
-  const record = createAuditRecord({ em, logger });
   // auth verifies its own access tokens without HTTP requests, and finds a new key without a new generation of keys
   const keys = { find: publicKeys.find, generation: () => 0 };
   const verifyOwnToken = createOwnTokenVerifier({ issuer, publicKeys });
+  const tokenRequestLimits = createTokenRequestLimits({ logger, quotas });
   const provider = createProvider({
     issuer,
     adapter: createAdapterFactory({ em, clients }),
@@ -110,12 +120,14 @@ export async function startAuth(config: AuthConfig, database: Database): Promise
     accessTokenTtl,
     resourceServers,
     tokenStatus,
+    tokenRequestLimits,
     exchangeToken: createTokenExchange({
       issuer,
       resourceServers,
       keys,
       accessTokenTtl,
       isRevoked,
+      countExchange: tokenRequestLimits.countExchange,
       shareStatus: tokenStatus.share,
     }),
     clients,

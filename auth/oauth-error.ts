@@ -3,7 +3,12 @@
  * response. The client reads the message as `error_description`.
  */
 export abstract class OAuthError extends Error {
-  abstract readonly code: 'invalid_request' | 'invalid_scope' | 'invalid_target' | 'unauthorized_client';
+  abstract readonly code:
+    | 'invalid_request'
+    | 'invalid_scope'
+    | 'invalid_target'
+    | 'temporarily_unavailable'
+    | 'unauthorized_client';
 }
 
 /** A parameter of the request is missing or wrong (RFC 6749 §5.2, RFC 8693 §2.2.2). */

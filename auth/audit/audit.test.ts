@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { openOrm } from '../../shared/database/orm.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { authDatabase } from '../database/definition.ts';
-import { AT_START, deleteOldAuditEvents, insertAuditEvent, listAuditEvents } from './audit.ts';
+import { BY_ITSELF, deleteOldAuditEvents, insertAuditEvent, listAuditEvents } from './audit.ts';
 
 test('audit events are deleted after the given number of days', async () => {
   await using database = await openTestDatabase();
   await using orm = await openOrm(database, authDatabase);
   for (const days of [0, 1, 2, 3]) {
-    await insertAuditEvent(orm.em.fork(), { ...AT_START, action: `days-${days}`, target: null, outcome: 'success' });
+    await insertAuditEvent(orm.em.fork(), { ...BY_ITSELF, action: `days-${days}`, target: null, outcome: 'success' });
     await orm.em.execute(
       `update auth.audit_event set at = now() - interval '${days} days 1 minute' where action = 'days-${days}'`,
     );

@@ -1,5 +1,4 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import type { Logger } from 'pino';
 import { AuditEventEntity } from './audit-event.entity.ts';
 
 /** Where an event comes from. `actor` is the id of the client, `address` and `requestId` are those of its request. */
@@ -9,8 +8,8 @@ export type RequestOrigin = {
   readonly requestId: string | null;
 };
 
-/** The origin of what a process does by itself when it starts. */
-export const AT_START: RequestOrigin = { actor: null, address: null, requestId: null };
+/** The origin of what a process does by itself, for example when it starts. */
+export const BY_ITSELF: RequestOrigin = { actor: null, address: null, requestId: null };
 
 /** An action that was carried out or rejected. `detail` never contains a token or a secret. */
 export type AuditEvent = RequestOrigin & {
@@ -41,21 +40,19 @@ export function insertSuccess(
   return insertAuditEvent(transaction, { ...origin, action, target, outcome: 'success', detail });
 }
 
-/**
- * Records an event that belongs to no transaction, such as a rejection. It returns at once, and logs a failure to
- * store.
- */
-export type RecordAuditEvent = (event: AuditEvent) => void;
+/** An event with the time at which it happened. */
+export type RecordedEvent = AuditEvent & { readonly at: Date };
 
-/** Creates the record of events that belong to no transaction. */
-export function createAuditRecord({ em, logger }: { em: SqlEntityManager; logger: Logger }): RecordAuditEvent {
-  return (event) => {
-    logger.info({ event: 'audit.recorded', audit: event }, event.action);
-    insertAuditEvent(em.fork(), event).catch((err) =>
-      logger.error({ event: 'audit.store_failed', err, audit: event }, 'cannot store an audit event'),
-    );
-  };
+/** Inserts events that belong to no transaction, all or none. */
+export async function insertAuditEvents(em: SqlEntityManager, events: readonly RecordedEvent[]): Promise<void> {
+  await em.fork().insertMany(
+    AuditEventEntity,
+    events.map(({ detail = {}, ...event }) => ({ ...event, detail })),
+  );
 }
+
+/** Records an event that belongs to no transaction, such as a rejection. It returns at once. */
+export type RecordAuditEvent = (event: AuditEvent) => void;
 
 /** Lists audit events, the newest first. `before` is the id of an event and selects older events only. */
 export async function listAuditEvents(

@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type Scope, TODO_SCOPES } from '../../shared/scopes.ts';
-import { AT_START, insertSuccess } from '../audit/audit.ts';
+import { BY_ITSELF, insertSuccess } from '../audit/audit.ts';
 import { ClientEntity } from './client.entity.ts';
 import { ClientSecretEntity } from './client-secret.entity.ts';
 import { hashClientSecret } from './client-secret.ts';
@@ -88,13 +88,13 @@ export async function registerFirstClients({
     };
     if (Object.keys(changes).length === 0) return;
     await transaction.nativeUpdate(ClientEntity, { clientId }, { ...changes, updatedAt: new Date() });
-    await insertSuccess(transaction, AT_START, 'client.change', clientId, changes);
+    await insertSuccess(transaction, BY_ITSELF, 'client.change', clientId, changes);
   }
 }
 
 async function register(transaction: SqlEntityManager, client: NewClient): Promise<void> {
   await insertClient(transaction, client);
-  await insertSuccess(transaction, AT_START, 'client.create', client.clientId, { scope: client.scopes.join(' ') });
+  await insertSuccess(transaction, BY_ITSELF, 'client.create', client.clientId, { scope: client.scopes.join(' ') });
 }
 
 /** Makes `secret` the only secret of a resource server's client, unless it has it already or was deleted. */
@@ -104,7 +104,7 @@ async function replaceSecret(transaction: SqlEntityManager, clientId: string, se
   if ((await transaction.count(ClientSecretEntity, { clientId, hash })) > 0) return;
   await transaction.nativeDelete(ClientSecretEntity, { clientId });
   await transaction.insert(ClientSecretEntity, { clientId, hash });
-  await insertSuccess(transaction, AT_START, 'client.rotate-secret', clientId, {
+  await insertSuccess(transaction, BY_ITSELF, 'client.rotate-secret', clientId, {
     reason: `${clientId.toUpperCase()}_CLIENT_SECRET has changed`,
   });
 }

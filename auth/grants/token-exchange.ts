@@ -18,6 +18,7 @@ import {
   grantScopes,
   type ResourceServers,
 } from '../resource-servers/resource-servers.ts';
+import type { TokenRequestLimits } from './token-request-limits.ts';
 
 const Parameters = z.object({
   subject_token: z.string('the access token to exchange'),
@@ -69,6 +70,7 @@ export function createTokenExchange({
   keys,
   accessTokenTtl,
   isRevoked,
+  countExchange,
   shareStatus,
 }: {
   issuer: string;
@@ -77,6 +79,7 @@ export function createTokenExchange({
   /** Seconds for which an access token is valid. */
   accessTokenTtl: number;
   isRevoked: IsRevoked;
+  countExchange: TokenRequestLimits['countExchange'];
   /** Records that an access token of a client has the status of its subject token, so that revoking the client revokes it. */
   shareStatus: (clientId: string, status: StatusReference) => Promise<void>;
 }): ExchangeToken {
@@ -112,6 +115,8 @@ export function createTokenExchange({
     const expiresIn = Math.min(accessTokenTtl, subject.expiresAt - now);
     // the verifier's clock tolerance accepts a token that has just expired, and oidc-provider replaces 0 by its default
     if (expiresIn <= 0) throw new InvalidRequestParameterError(EXPECTED_SUBJECT_TOKEN);
+    // after every check and before the database work
+    countExchange(client.clientId, subject.subject);
     await shareStatus(client.clientId, subject.status);
     return {
       subject: subject.subject,

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { requestId } from '../../shared/http/request-id.ts';
 import type { RecordAuditEvent } from '../audit/audit.ts';
 import { findClaimedClientId } from './client-authentication-rate-limit.ts';
+import { isRejectionLimited } from './rejected-token-requests.ts';
 
 /** The error codes (RFC 6749 §5.2) that become audit events, each with the action that was rejected. */
 const ACTIONS: Readonly<Record<string, string>> = {
@@ -29,7 +30,7 @@ export function applyAuditEvents(
 
   function recordRejection(ctx: KoaContextWithOIDC, error: errors.OIDCProviderError): void {
     const action = ACTIONS[error.error];
-    if (action === undefined || !('oidc' in ctx)) return;
+    if (action === undefined || !('oidc' in ctx) || isRejectionLimited(ctx)) return;
     const detail = {
       error: error.error,
       reason: error.error_detail ?? error.error_description ?? null,

@@ -1,5 +1,6 @@
 import type { AdapterFactory, ClientAuthMethod, Configuration } from 'oidc-provider';
 import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client-authentication-methods.ts';
+import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
 import { ALL_SCOPES, type ResourceServers } from '../resource-servers/resource-servers.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { STATUS_LISTS_PATH } from '../status-lists/list-uri.ts';
@@ -22,6 +23,7 @@ export function createConfiguration({
   resourceServers,
   describeResourceServer,
   tokenStatus,
+  countToken,
 }: {
   issuer: string;
   adapter: AdapterFactory;
@@ -31,6 +33,7 @@ export function createConfiguration({
   resourceServers: ResourceServers;
   describeResourceServer: DescribeResourceServer;
   tokenStatus: TokenStatus;
+  countToken: TokenRequestLimits['countToken'];
 }): Configuration {
   return {
     adapter,
@@ -73,7 +76,7 @@ export function createConfiguration({
 
     ttl: { ClientCredentials: accessTokenTtl, AccessToken: accessTokenTtl },
     extraTokenClaims: findExchangedTokenClaims,
-    formats: { customizers: { jwt: createStatusClaim(tokenStatus) } },
+    formats: { customizers: { jwt: createStatusClaim(tokenStatus, countToken) } },
     renderError: renderErrorAsJson,
     // no page sets a cookie
     cookies: { keys: [] },

@@ -1,6 +1,8 @@
 import { errors } from 'oidc-provider';
+import { TooManyTokenRequestsError } from '../grants/token-request-limits.ts';
 import { InvalidScopeError, OAuthError } from '../oauth-error.ts';
 import { LeaseHolderNotFoundError } from '../status-lists/leases.ts';
+import { TooManyRequests } from './too-many-requests.ts';
 
 /**
  * Translates the typed errors of auth into the errors of oidc-provider, which answers anything else with 500
@@ -8,6 +10,7 @@ import { LeaseHolderNotFoundError } from '../status-lists/leases.ts';
  */
 export function toProviderError(error: unknown): unknown {
   if (error instanceof InvalidScopeError) return new errors.InvalidScope(error.message, error.scope);
+  if (error instanceof TooManyTokenRequestsError) return new TooManyRequests(error.message, error.waitMs);
   if (error instanceof OAuthError)
     return new errors.CustomOIDCProviderError(error.code, error.message, { cause: error.cause });
   // an administrator disabled or deleted the client after it authenticated: it gets the same answer as an unknown client

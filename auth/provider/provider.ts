@@ -8,6 +8,7 @@ import type { RecordAuditEvent } from '../audit/audit.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
 import type { Clients } from '../clients/clients.ts';
 import type { ExchangeToken } from '../grants/token-exchange.ts';
+import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
 import type { ResourceServers } from '../resource-servers/resource-servers.ts';
 import type { PublicKeys } from '../signing-keys/public-keys.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
@@ -21,6 +22,7 @@ import { applyIssuerHost } from './issuer-host.ts';
 import { publishDocuments } from './publish-documents.ts';
 import { rejectAuthorizationRequests } from './reject-authorization-requests.ts';
 import { rejectUnroutedRequests } from './reject-unrouted-requests.ts';
+import { applyRejectionLimit } from './rejected-token-requests.ts';
 import { createResourceServerDescription } from './resource-indicators.ts';
 import { applyServerErrors } from './server-errors.ts';
 import { applyStructuredAccessTokens, type HandleStructuredAccessToken } from './structured-access-tokens.ts';
@@ -42,6 +44,7 @@ export function createProvider({
   accessTokenTtl,
   resourceServers,
   tokenStatus,
+  tokenRequestLimits,
   exchangeToken,
   clients,
   noteSecretUse,
@@ -60,6 +63,7 @@ export function createProvider({
   accessTokenTtl: number;
   resourceServers: ResourceServers;
   tokenStatus: TokenStatus;
+  tokenRequestLimits: TokenRequestLimits;
   exchangeToken: ExchangeToken;
   clients: Pick<Clients, 'find' | 'findCached'>;
   /** Receives the hash of each secret that a client presented correctly. */
@@ -86,6 +90,7 @@ export function createProvider({
       resourceServers,
       describeResourceServer,
       tokenStatus,
+      countToken: tokenRequestLimits.countToken,
     }),
   );
 
@@ -107,6 +112,9 @@ export function createProvider({
   // Upstream does not limit failed client authentication. This wraps Client.find and the comparison of secrets, so it
   // follows the client cache and the hashed secrets.
   const noteAuthentication = applyClientAuthenticationRateLimit(provider, failedAuthentications, clients);
+
+  // Upstream does not limit rejected token requests. This follows the limit above, whose errors it does not count.
+  applyRejectionLimit(provider, tokenRequestLimits);
 
   // Upstream has no token exchange (RFC 8693), but lets a grant be registered.
   applyTokenExchangeGrant(provider, { exchangeToken, describeResourceServer });

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { CompactEncrypt, calculateJwkThumbprint, compactDecrypt, exportJWK, generateKeyPair, type JWK } from 'jose';
-import { AT_START, insertSuccess } from '../audit/audit.ts';
+import { BY_ITSELF, insertSuccess } from '../audit/audit.ts';
 import type { KeyEncryptionKey } from './key-encryption-key.ts';
 import { toPublicJwk } from './public-jwk.ts';
 import { type SigningAlgorithm, SigningKeyEntity } from './signing-key.entity.ts';
@@ -67,7 +67,7 @@ export async function findOrCreateSigningKeys({
       encryptedPrivateKey,
       createdAt: new Date(),
     });
-    await insertSuccess(transaction, AT_START, 'key.create', key.kid, { alg: algorithm });
+    await insertSuccess(transaction, BY_ITSELF, 'key.create', key.kid, { alg: algorithm });
     return key;
   }
 }

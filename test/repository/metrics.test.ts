@@ -31,7 +31,7 @@ test('the alerts of docs/metrics.md use only metrics that are documented there',
   const page = readFileSync('docs/metrics.md', 'utf8');
   const names = new Set([...page.matchAll(ROW)].map(([, name]) => name));
   const alerts = [...page.matchAll(/^```\n(.*?)^```$/gms)].map(([, block = '']) => block.replaceAll(/^#.*$/gm, ''));
-  const used = [...alerts.join('\n').matchAll(/\b(?:http|status_list|revocation|process|nodejs)_\w+/g)];
+  const used = [...alerts.join('\n').matchAll(/\b(?:audit|http|status_list|revocation|process|nodejs)_\w+/g)];
   expect(used.length).toBeGreaterThan(8);
   for (const [name] of used) expect(names).toContain(name.replace(/_(bucket|count|sum)$/, ''));
 });

@@ -7,6 +7,7 @@ import { createClientSecret, hashClientSecret } from '../../auth/clients/client-
 import { type NewClient, openClients } from '../../auth/clients/clients.ts';
 import { readAuthConfig } from '../../auth/config.ts';
 import { authDatabase } from '../../auth/database/definition.ts';
+import { TOKEN_REQUEST_QUOTAS, type TokenRequestQuotas } from '../../auth/grants/token-request-limits.ts';
 import { startAuth } from '../../auth/main.ts';
 import { readMcpConfig } from '../../mcp/config.ts';
 import { FEATURES, type ServerFeatures } from '../../mcp/features.ts';
@@ -43,7 +44,10 @@ export type System = AsyncDisposable & {
 /** Starts auth, api and mcp in this process, on one test database. `variables` are environment variables of all three. */
 export async function startSystem(
   variables: Record<string, string> = {},
-  { features = FEATURES }: { features?: ServerFeatures } = {},
+  {
+    features = FEATURES,
+    quotas = TOKEN_REQUEST_QUOTAS,
+  }: { features?: ServerFeatures; quotas?: TokenRequestQuotas } = {},
 ): Promise<System> {
   await using starting = new AsyncDisposableStack();
   const [authPort, apiPort, mcpPort] = [await getFreePort(), await getFreePort(), await getFreePort()];
@@ -69,7 +73,7 @@ export async function startSystem(
   };
   const apiCredentials = { OAUTH_CLIENT_ID: 'api', OAUTH_CLIENT_SECRET: apiSecret };
   const database = starting.use(await openTestDatabase());
-  const auth = starting.use(await startAuth(readAuthConfig(environment), database));
+  const auth = starting.use(await startAuth(readAuthConfig(environment), database, { quotas }));
   starting.use(await startApi(readApiConfig({ ...environment, ...apiCredentials }), database));
   starting.use(await startMcp(readMcpConfig(environment), features));
   // clients are registered through separate connections, so that auth learns of them as from another process

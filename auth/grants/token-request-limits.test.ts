@@ -1,0 +1,68 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createTokenRequestLimits, TOKEN_REQUEST_QUOTAS, TooManyTokenRequestsError } from './token-request-limits.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  // the cache takes a start at 0 for none
+  vi.advanceTimersByTime(1);
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function create() {
+  const lines: object[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  return { lines, ...createTokenRequestLimits({ logger, quotas: { tokens: 3, exchanges: 2, rejections: 1 } }) };
+}
+
+test('a quota is available again a minute after the first request that was counted', () => {
+  const { countToken, requireQuota } = create();
+  for (let index = 0; index < 3; index += 1) {
+    requireQuota('client');
+    countToken('client');
+  }
+  vi.advanceTimersByTime(30_000);
+  for (const request of [countToken, requireQuota]) {
+    expect(() => request('client')).toThrow(TooManyTokenRequestsError);
+    expect(() => request('client')).toThrow(expect.objectContaining({ waitMs: 30_000 }));
+    request('another');
+  }
+  // a request beyond the quota does not make the wait longer
+  vi.advanceTimersByTime(30_001);
+  requireQuota('client');
+  countToken('client');
+});
+
+test('exchanges are counted for each client and subject', () => {
+  const { countExchange } = create();
+  for (let index = 0; index < 2; index += 1) countExchange('mcp', 'one');
+  expect(() => countExchange('mcp', 'one')).toThrow('2 access tokens of this subject were exchanged by this client');
+  countExchange('mcp', 'two');
+  countExchange('another', 'one');
+});
+
+test('rejections use up the quota of a client', () => {
+  const { countRejection, requireQuota } = create();
+  requireQuota('client');
+  expect(countRejection('client')).toBeUndefined();
+  expect(() => requireQuota('client')).toThrow('1 token requests of this client were rejected');
+  expect(countRejection('client')).toBeInstanceOf(TooManyTokenRequestsError);
+  expect(countRejection('another')).toBeUndefined();
+});
+
+test('a client that exceeds a quota is logged once a minute', () => {
+  const { countRejection, lines } = create();
+  for (let index = 0; index < 5; index += 1) countRejection('client');
+  expect(lines).toEqual([
+    expect.objectContaining({ event: 'token_requests.limited', limit: 'rejections', client_id: 'client' }),
+  ]);
+  vi.advanceTimersByTime(60_001);
+  for (let index = 0; index < 5; index += 1) countRejection('client');
+  expect(lines).toHaveLength(2);
+});
+
+test('the quotas are far above what a client needs', () => {
+  expect(TOKEN_REQUEST_QUOTAS).toEqual({ tokens: 6_000, exchanges: 600, rejections: 100 });
+});

@@ -1,0 +1,110 @@
+import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import { OAuthError } from '../oauth-error.ts';
+
+/** How many of each a minute may have. Beyond that, auth answers 429 until the minute is over. */
+export type TokenRequestQuotas = {
+  /** Access tokens that are issued to a client. */
+  readonly tokens: number;
+  /** Access tokens that a client exchanges for one subject. */
+  readonly exchanges: number;
+  /** Token requests of a client that are rejected after the client has authenticated. */
+  readonly rejections: number;
+};
+
+export const TOKEN_REQUEST_QUOTAS: TokenRequestQuotas = { tokens: 6_000, exchanges: 600, rejections: 100 };
+
+const WINDOW_MS = 60_000;
+
+/** Clients and subjects that are counted at the same time. Beyond that, the ones that were idle longest are forgotten. */
+const MAX_COUNTED = 10_000;
+
+/**
+ * Counts token requests in the memory of this process, without a promise and without the database. Only requests of
+ * authenticated clients are counted, so that a client cannot use up the quota of another client.
+ */
+export type TokenRequestLimits = {
+  /** Counts an access token that is to be issued to a client. @throws {TooManyTokenRequestsError} */
+  readonly countToken: (clientId: string) => void;
+  /**
+   * Counts an exchange. The quota is that of the subject, so that one caller cannot use up what a resource server may
+   * exchange for all its callers.
+   * @throws {TooManyTokenRequestsError}
+   */
+  readonly countExchange: (clientId: string, subject: string) => void;
+  /** Counts a rejected request. Returns the error to answer with when there were too many. */
+  readonly countRejection: (clientId: string) => TooManyTokenRequestsError | undefined;
+  /** Counts nothing. @throws {TooManyTokenRequestsError} when the client has used up its tokens or rejections. */
+  readonly requireQuota: (clientId: string) => void;
+};
+
+/** Creates the limits of token requests. */
+export function createTokenRequestLimits({
+  logger,
+  quotas: { tokens, exchanges, rejections } = TOKEN_REQUEST_QUOTAS,
+}: {
+  logger: Logger;
+  quotas?: TokenRequestQuotas;
+}): TokenRequestLimits {
+  const issued = createCounter('tokens', tokens, 'access tokens were issued to this client');
+  const exchanged = createCounter(
+    'exchanges',
+    exchanges,
+    'access tokens of this subject were exchanged by this client',
+  );
+  const rejected = createCounter('rejections', rejections, 'token requests of this client were rejected');
+
+  return {
+    countToken: (clientId) => throwIfAny(issued.count(clientId, clientId)),
+    // a client id contains no line break
+    countExchange: (clientId, subject) => throwIfAny(exchanged.count(`${clientId}\n${subject}`, clientId)),
+    countRejection: (clientId) => rejected.count(clientId, clientId),
+    requireQuota: (clientId) => throwIfAny(issued.find(clientId) ?? rejected.find(clientId)),
+  };
+
+  function createCounter(limit: keyof TokenRequestQuotas, quota: number, what: string) {
+    const windows = new LRUCache<string, { count: number }>({
+      max: MAX_COUNTED,
+      ttl: WINDOW_MS,
+      // looked up at each call, so that a test can move the clock
+      perf: { now: () => performance.now() },
+    });
+    return {
+      count(key: string, clientId: string): TooManyTokenRequestsError | undefined {
+        const window = windows.get(key) ?? { count: 0 };
+        if (window.count === 0) windows.set(key, window);
+        window.count += 1;
+        if (window.count === quota + 1)
+          logger.warn(
+            { event: 'token_requests.limited', limit, client_id: clientId },
+            'a client exceeds a quota of the token endpoint, rejecting its requests for up to a minute',
+          );
+        return window.count > quota ? tooMany(key) : undefined;
+      },
+      find: (key: string) => ((windows.get(key)?.count ?? 0) >= quota ? tooMany(key) : undefined),
+    };
+
+    function tooMany(key: string): TooManyTokenRequestsError {
+      return new TooManyTokenRequestsError(
+        `${quota} ${what} within a minute: send fewer requests`,
+        windows.getRemainingTTL(key),
+      );
+    }
+  }
+}
+
+/** A client has used up a quota of the token endpoint. The message continues with the time to wait. */
+export class TooManyTokenRequestsError extends OAuthError {
+  override readonly name = 'TooManyTokenRequestsError';
+  override readonly code = 'temporarily_unavailable';
+  readonly waitMs: number;
+
+  constructor(message: string, waitMs: number) {
+    super(message);
+    this.waitMs = waitMs;
+  }
+}
+
+function throwIfAny(error: Error | undefined): void {
+  if (error !== undefined) throw error;
+}

@@ -1,0 +1,52 @@
+import type { Context } from 'koa';
+import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
+import { toProviderError } from './oauth-errors.ts';
+import { TooManyRequests } from './too-many-requests.ts';
+
+/**
+ * Limits the token requests of a client that are rejected after the client has authenticated, such as those for a scope
+ * that it may not have. Beyond the quota it gets 429, and no audit event. A request that would not be rejected is still
+ * answered: whether it is rejected is decided in memory. For a client that authenticates with a key each authentication
+ * writes to the database, so while it is limited every token request of it is rejected before that.
+ */
+export function applyRejectionLimit(
+  provider: Provider,
+  { countRejection, requireQuota }: Pick<TokenRequestLimits, 'countRejection' | 'requireQuota'>,
+): void {
+  const { Client } = provider;
+  const find = Client.find;
+
+  Client.find = function findWithinQuota(clientId: string) {
+    const { ctx } = Provider;
+    if (ctx?.oidc.route === 'token' && ctx.oidc.params?.client_assertion !== undefined) rejectIfLimited(clientId);
+    return find.call(Client, clientId);
+  };
+
+  provider.on('grant.error', limitRejection);
+
+  function rejectIfLimited(clientId: string): void {
+    try {
+      requireQuota(clientId);
+    } catch (error) {
+      throw toProviderError(error);
+    }
+  }
+
+  function limitRejection(ctx: KoaContextWithOIDC, error: Error): void {
+    const { client } = ctx.oidc;
+    if (client === undefined || error instanceof errors.InvalidClientAuth || error instanceof TooManyRequests) return;
+    const tooMany = toProviderError(countRejection(client.clientId));
+    if (!(tooMany instanceof TooManyRequests)) return;
+    ctx.state.isRejectionLimited = true;
+    // oidc-provider emits the event after it has written the response into ctx, and before the response is sent
+    ctx.status = tooMany.status;
+    ctx.set('retry-after', String(tooMany.retryAfterSeconds));
+    ctx.body = { error: tooMany.error, error_description: tooMany.error_description };
+  }
+}
+
+/** Whether the rejection of this request was replaced by 429, because its client had too many. */
+export function isRejectionLimited(ctx: Pick<Context, 'state'>): boolean {
+  return ctx.state.isRejectionLimited === true;
+}
