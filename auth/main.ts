@@ -20,6 +20,7 @@ import { createSecretUse } from './clients/secret-use.ts';
 import { type AuthConfig, readAuthConfig } from './config.ts';
 import { openCleanup } from './database/cleanup.ts';
 import { authDatabase } from './database/definition.ts';
+import { type EmFor, openPriorityConnections } from './database/priority-connections.ts';
 import { createTokenExchange } from './grants/token-exchange.ts';
 import {
   createTokenRequestLimits,
@@ -73,6 +74,7 @@ export async function startAuth(
   const logger = createLogger({ name: 'auth', level: config.LOG_LEVEL });
   const metrics = createMetrics();
   const { em } = starting.use(await openOrm(database, authDatabase));
+  const { em: priorityEm } = starting.use(await openPriorityConnections({ database, em }));
 
   const keyEncryptionKey = config.AUTH_KEY_ENCRYPTION_KEY ?? findOrCreateKeyEncryptionKey(config.YATA_DATA_DIR);
   const load = () => findOrCreateSigningKeys({ em, algorithm: config.AUTH_SIGNING_ALG, keyEncryptionKey });
@@ -87,23 +89,25 @@ export async function startAuth(
     dataDirectory: config.YATA_DATA_DIR,
     secrets: { api: config.API_CLIENT_SECRET, mcp: config.MCP_CLIENT_SECRET },
   });
-  const clients = starting.use(await openClients({ database, em }));
+  const clients = starting.use(await openClients({ database, em, priorityEm }));
+  // an administrator's token request does not wait behind those of other clients
+  const emFor: EmFor = (clientId) => (clients.isAdministrator(clientId) ? priorityEm : em);
   const { record } = starting.use(openAuditQueue({ em, registry: metrics.registry, logger }));
   const secretUse = createSecretUse(em);
   const failedAuthentications = starting.use(openFailedAuthenticationLimiter({ database, logger }));
 
-  const statusLists = starting.use(await openStatusLists({ database, em, issuer, signingKeys, logger }));
+  const statusLists = starting.use(await openStatusLists({ database, em: priorityEm, issuer, signingKeys, logger }));
   const { isInvalid, isRevoked, commitTimes } = statusLists;
   // a list accepts new tokens during the lifetime of one token, and is deleted a minute after it has expired
-  const leases = createLeases({ em, listLifetimeSeconds: accessTokenTtl, isInvalid });
+  const leases = createLeases({ em, emFor, listLifetimeSeconds: accessTokenTtl, isInvalid });
   const tokenStatus = createTokenStatus({ issuer, leases, statusLists, revokeLeases });
-  const revocations = createRevocations({ em, statusLists });
+  const revocations = createRevocations({ em: priorityEm, statusLists });
   const readers = createReaders({
     commitTimes,
     observeLag: measureStatusLists(metrics.registry, { statusLists, leases }),
   });
   removeInvalidReaders({ clients, readers });
-  const peers = starting.use(await openPeers({ database, em }));
+  const peers = starting.use(await openPeers({ database, em: priorityEm }));
   const waiting = createWaiting();
   const propagation = createPropagation({ readers, peers, waiting, logger });
   starting.use(openCleanup({ em, secretUse, auditRetentionDays: config.AUDIT_RETENTION_DAYS, logger }));
@@ -114,7 +118,7 @@ export async function startAuth(
   const tokenRequestLimits = createTokenRequestLimits({ logger, quotas });
   const provider = createProvider({
     issuer,
-    adapter: createAdapterFactory({ em, clients }),
+    adapter: createAdapterFactory({ em, emFor, clients }),
     signingKeys,
     publicKeys,
     accessTokenTtl,
@@ -148,8 +152,8 @@ export async function startAuth(
   const verify = createAccessTokenVerifier({ issuer, audience: adminResource.resource, keys, isRevoked });
   const adminRouter = adminRoutes({
     issuer,
-    em,
-    administration: createAdministration({ em, resourceServers, statusLists, clients }),
+    em: priorityEm,
+    administration: createAdministration({ em: priorityEm, resourceServers, statusLists, clients }),
     revocations,
     propagation,
     verifyOwnToken,
@@ -175,7 +179,8 @@ export async function startAuth(
       }),
       issuer,
     }),
-    checks: { database: () => em.fork().execute('select 1') },
+    // a process whose other connections are all in use still revokes, so it stays in service
+    checks: { database: () => priorityEm.fork().execute('select 1') },
     metrics,
     logger,
   });

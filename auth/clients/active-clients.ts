@@ -22,6 +22,14 @@ export async function lockActiveClient(transaction: SqlEntityManager, clientId: 
   return rows.length > 0;
 }
 
+/** Finds the clients that must not wait behind others: administrators, and resource servers, which read revocations. */
+export function findPrioritizedClients(em: SqlEntityManager): Promise<{ id: string; isAdministrator: boolean }[]> {
+  return em.fork().execute(
+    `select client_id as id, 'admin' = any(scopes) as "isAdministrator" from auth.client
+       where 'admin' = any(scopes) or resource_server is not null`,
+  );
+}
+
 /** Whether an active client has the scope `admin` and may request access tokens for the resource `adminResource`. */
 export async function hasActiveAdministrator(transaction: SqlEntityManager, adminResource: string): Promise<boolean> {
   const rows = await transaction.execute(

@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../../shared/database/database.ts';
 import { listen } from '../../shared/database/listen.ts';
-import { isActive } from './active-clients.ts';
+import { findPrioritizedClients, isActive } from './active-clients.ts';
 import { CLIENT_CHANGES_CHANNEL, ClientEntity, type ClientRow } from './client.entity.ts';
 import { isClientId } from './client-id.ts';
 import { ClientSecretEntity } from './client-secret.entity.ts';
@@ -30,6 +30,11 @@ export type Clients = AsyncDisposable & {
    */
   readonly onChange: (listener: (clientId: string | undefined) => void) => void;
   /**
+   * Whether the client had the scope `admin` when this process read it last. This decides on which connections its
+   * requests wait, and never what it may do.
+   */
+  readonly isAdministrator: (clientId: string) => boolean;
+  /**
    * Removes a client from the cache. The process that commits a change calls this and does not wait for the
    * notification.
    */
@@ -46,11 +51,21 @@ const MAX_CACHED_CLIENTS = 10_000;
  * trigger notifies every process of each committed change, and each process then removes the client from its cache.
  * While a process cannot receive notifications it caches nothing.
  */
-export async function openClients({ database, em }: { database: Database; em: SqlEntityManager }): Promise<Clients> {
+export async function openClients({
+  database,
+  em,
+  priorityEm = em,
+}: {
+  database: Database;
+  em: SqlEntityManager;
+  /** The connections with which administrators and resource servers are read (see priority-connections.ts). */
+  priorityEm?: SqlEntityManager;
+}): Promise<Clients> {
   // the cache holds promises, so that a change during a read also removes the result of that read
   const cache = new LRUCache<string, Promise<ClientRecord | undefined>>({ max: MAX_CACHED_CLIENTS });
   const listeners: ((clientId: string | undefined) => void)[] = [];
   let receivesChanges = true;
+  const prioritized = new Map((await findPrioritizedClients(priorityEm)).map((client) => [client.id, client]));
   const subscription = await listen(database, CLIENT_CHANGES_CHANNEL, {
     notified: invalidate,
     interrupted(state) {
@@ -64,6 +79,7 @@ export async function openClients({ database, em }: { database: Database; em: Sq
     find: (clientId) => (isClientId(clientId) ? (cache.get(clientId) ?? read(clientId)) : NOT_FOUND),
     findCached: (clientId) => cache.get(clientId),
     onChange: (listener) => void listeners.push(listener),
+    isAdministrator: (clientId) => prioritized.get(clientId)?.isAdministrator ?? false,
     invalidate,
     register: (client) => em.fork().transactional((transaction) => insertClient(transaction, client)),
     [Symbol.asyncDispose]: () => subscription[Symbol.asyncDispose](),
@@ -75,7 +91,13 @@ export async function openClients({ database, em }: { database: Database; em: Sq
   }
 
   function read(clientId: string): Promise<ClientRecord | undefined> {
-    const reading = readClient(em, clientId);
+    const reading = readClient(prioritized.has(clientId) ? priorityEm : em, clientId).then((client) => {
+      const isAdministrator = client?.scopes.includes('admin') ?? false;
+      if (isAdministrator || client?.resourceServer != null)
+        prioritized.set(clientId, { id: clientId, isAdministrator });
+      else prioritized.delete(clientId);
+      return client;
+    });
     const active = reading.then((client) => (client !== undefined && isActive(client) ? client : undefined));
     if (receivesChanges) {
       cache.set(clientId, active);

@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider';
+import Provider, { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider';
 import type { Clients } from '../clients/clients.ts';
+import type { EmFor } from '../database/priority-connections.ts';
 import { ArtifactEntity } from './artifact.entity.ts';
 import { toClientMetadata } from './client-metadata.ts';
 
@@ -12,12 +13,20 @@ import { toClientMetadata } from './client-metadata.ts';
  */
 export function createAdapterFactory({
   em,
+  emFor = () => em,
   clients,
 }: {
   em: SqlEntityManager;
+  /** Chooses the connections for the client of the current request. */
+  emFor?: EmFor;
   clients: Pick<Clients, 'find'>;
 }): AdapterFactory {
-  return (model) => (model === 'Client' ? createClientAdapter(clients) : createArtifactAdapter(em, model));
+  return (model) => (model === 'Client' ? createClientAdapter(clients) : createArtifactAdapter(forkEm, model));
+
+  function forkEm(): SqlEntityManager {
+    const client = Provider.ctx?.oidc.client;
+    return (client === undefined ? em : emFor(client.clientId)).fork();
+  }
 }
 
 function createClientAdapter(clients: Pick<Clients, 'find'>): Adapter {
@@ -30,29 +39,31 @@ function createClientAdapter(clients: Pick<Clients, 'find'>): Adapter {
   };
 }
 
-function createArtifactAdapter(em: SqlEntityManager, model: string): Adapter {
+function createArtifactAdapter(forkEm: () => SqlEntityManager, model: string): Adapter {
   return {
     async upsert(id, payload, expiresIn) {
       const expiresAt = expiresIn ? new Date(Date.now() + expiresIn * 1000) : null;
       const { grantId = null, uid = null, userCode = null } = payload;
       const artifact = { model, id, payload: { ...payload }, grantId, uid, userCode, consumedAt: null, expiresAt };
       if (model === 'ReplayDetection') await insertOnce(artifact);
-      else await em.fork().upsert(ArtifactEntity, artifact);
+      else await forkEm().upsert(ArtifactEntity, artifact);
     },
     find: (id) => findPayload({ id }),
     findByUid: (uid) => findPayload({ uid }),
     findByUserCode: (userCode) => findPayload({ userCode }),
     async consume(id) {
-      const consumed = await em
-        .fork()
-        .nativeUpdate(ArtifactEntity, { model, id, consumedAt: null }, { consumedAt: new Date() });
+      const consumed = await forkEm().nativeUpdate(
+        ArtifactEntity,
+        { model, id, consumedAt: null },
+        { consumedAt: new Date() },
+      );
       if (consumed === 0) throw new errors.InvalidGrant(`${model} was redeemed before`);
     },
     async destroy(id) {
-      await em.fork().nativeDelete(ArtifactEntity, { model, id });
+      await forkEm().nativeDelete(ArtifactEntity, { model, id });
     },
     async revokeByGrantId(grantId) {
-      await em.fork().nativeDelete(ArtifactEntity, { model, grantId });
+      await forkEm().nativeDelete(ArtifactEntity, { model, grantId });
     },
   };
 
@@ -61,16 +72,18 @@ function createArtifactAdapter(em: SqlEntityManager, model: string): Adapter {
   ): Promise<AdapterPayload | undefined> {
     // PostgreSQL rejects NUL in text, so an id that contains it was never stored
     if (Object.values(where).some((value) => value.includes('\0'))) return undefined;
-    const found = await em
-      .fork()
-      .findOne(ArtifactEntity, { model, ...where, $or: [{ expiresAt: null }, { expiresAt: { $gt: new Date() } }] });
+    const found = await forkEm().findOne(ArtifactEntity, {
+      model,
+      ...where,
+      $or: [{ expiresAt: null }, { expiresAt: { $gt: new Date() } }],
+    });
     if (found === null) return undefined;
     return { ...found.payload, ...(found.consumedAt && { consumed: Math.floor(found.consumedAt.getTime() / 1000) }) };
   }
 
   /** Inserts an artifact, or replaces an expired one. One that has not expired means a replay (RFC 7523 §3, `jti`). */
   async function insertOnce(artifact: { id: string; payload: object; expiresAt: Date | null }): Promise<void> {
-    const written = await em.fork().execute(
+    const written = await forkEm().execute(
       `insert into auth.artifact (model, id, payload, expires_at) values (?, ?, ?, ?)
        on conflict (model, id) do update set payload = excluded.payload, expires_at = excluded.expires_at
        where artifact.expires_at <= now()

@@ -6,6 +6,12 @@ import { getListId } from '../status-lists/list-uri.ts';
 import type { Revocations } from './revocations.ts';
 
 /**
+ * Revocations by clients that may be under way at the same time. They share connections with the administration, which
+ * must not wait behind any number of them.
+ */
+const MAX_CONCURRENT_REVOCATIONS = 100;
+
+/**
  * Creates the revocation endpoint (RFC 7009) for access tokens that are JWTs. A client can revoke its own access
  * tokens, and each revocation includes the tokens that were exchanged from it. The endpoint responds when the
  * revocation is committed.
@@ -19,6 +25,8 @@ export function createRevocationEndpoint({
   verify: VerifyOwnToken;
   revocations: Pick<Revocations, 'revokeToken'>;
 }): HandleStructuredAccessToken {
+  let underWay = 0;
+
   return async function revokeToken(ctx, { client, token }) {
     const claims = await verify(token).catch((error) => {
       if (error instanceof InvalidAccessTokenError) return undefined;
@@ -33,10 +41,24 @@ export function createRevocationEndpoint({
       ctx.body = { error: 'invalid_request', error_description: 'the token was issued to another client' };
       return;
     }
+    if (underWay >= MAX_CONCURRENT_REVOCATIONS) {
+      ctx.status = 503;
+      ctx.set('retry-after', '1');
+      ctx.body = {
+        error: 'temporarily_unavailable',
+        error_description: `more than ${MAX_CONCURRENT_REVOCATIONS} revocations are under way: the token is not revoked, retry in 1 second`,
+      };
+      return;
+    }
     const { idx, uri } = claims.status.status_list;
-    await revocations.revokeToken(
-      { list: getListId(issuer, uri), index: idx, jti: claims.jti, clientId: claims.client_id },
-      { actor: client.clientId, address: ctx.ip, requestId: requestId(ctx), reason: 'revoked by its client' },
-    );
+    underWay += 1;
+    try {
+      await revocations.revokeToken(
+        { list: getListId(issuer, uri), index: idx, jti: claims.jti, clientId: claims.client_id },
+        { actor: client.clientId, address: ctx.ip, requestId: requestId(ctx), reason: 'revoked by its client' },
+      );
+    } finally {
+      underWay -= 1;
+    }
   };
 }

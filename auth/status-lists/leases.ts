@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
 import { lockActiveClient } from '../clients/active-clients.ts';
+import type { EmFor } from '../database/priority-connections.ts';
 
 /** Tokens that one status list has a bit for. */
 export const TOKENS_PER_LIST = 131_072;
@@ -66,16 +67,19 @@ export type Leases = {
 /**
  * Creates the leases of one auth process. The processes on one database lease blocks from the same lists; each locks
  * the row of the list while it leases.
+ * @param emFor chooses the connections for the requests of a holder.
  * @param listLifetimeSeconds for how long a list takes new tokens.
  * @param isInvalid whether an index was revoked. No further index is assigned from a block that was revoked together
  *   with its holder.
  */
 export function createLeases({
   em,
+  emFor = () => em,
   listLifetimeSeconds,
   isInvalid,
 }: {
   em: SqlEntityManager;
+  emFor?: EmFor;
   listLifetimeSeconds: number;
   isInvalid: (list: number, index: number) => boolean;
 }): Leases {
@@ -87,23 +91,27 @@ export function createLeases({
     countAssigned: (list) => assignedCounts.get(list) ?? 0,
     assign,
     assignExclusively(holder, expiresAt, revokeEarlier) {
-      return em.fork().transactional(async (transaction) => {
-        await revokeEarlier(transaction);
-        const { list, next } = await insertLease(transaction, holder, expiresAt, 1);
-        count(list);
-        return { list, index: next };
-      });
+      return emFor(holder)
+        .fork()
+        .transactional(async (transaction) => {
+          await revokeEarlier(transaction);
+          const { list, next } = await insertLease(transaction, holder, expiresAt, 1);
+          count(list);
+          return { list, index: next };
+        });
     },
     share(holder, { list, index }) {
-      return em.fork().transactional(async (transaction) => {
-        await requireHolder(transaction, holder);
-        await transaction.execute(
-          `insert into auth.lease (list, start, length, holder, expires_at, shared)
+      return emFor(holder)
+        .fork()
+        .transactional(async (transaction) => {
+          await requireHolder(transaction, holder);
+          await transaction.execute(
+            `insert into auth.lease (list, start, length, holder, expires_at, shared)
            select id, ?, 1, ?, expires_at, true from auth.status_list where id = ?
            on conflict (list, start, holder) do nothing`,
-          [index, holder, list],
-        );
-      });
+            [index, holder, list],
+          );
+        });
     },
   };
 
@@ -139,7 +147,7 @@ export function createLeases({
 
     async function lease(): Promise<void> {
       const length = Math.min(block === undefined ? FIRST_BLOCK_LENGTH : block.length * 2, MAX_BLOCK_LENGTH);
-      const following = await em
+      const following = await emFor(holder)
         .fork()
         .transactional((transaction) => insertLease(transaction, holder, expiresAt, length));
       if (block === undefined) blocks.set(holder, following);

@@ -3,7 +3,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { expect, test } from 'vitest';
 import { openTestDatabase } from '../testing/test-database.ts';
 import { isDatabaseUnavailable } from './database-unavailable.ts';
-import { openOrm } from './orm.ts';
+import { connectOrm, openOrm } from './orm.ts';
 
 const Thing = defineEntity({ name: 'Thing', properties: { id: p.uuid().primary() } });
 
@@ -34,4 +34,36 @@ test('a transaction that is idle for too long ends and releases its locks', asyn
     await em.execute('select 1');
   });
   await expect(silent).rejects.toSatisfy(isDatabaseUnavailable);
+});
+
+test('more requests than may wait for a connection fail at once, and those that wait get one', async ({ skip }) => {
+  await using database = await openTestDatabase();
+  skip(database.kind === 'embedded', 'the embedded database has one connection');
+  const definition = { schema: 'api', entities: [Thing], migrations: [] };
+  await using orm = await connectOrm(database, definition, { poolSize: 1, maxWaiting: 2 });
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const holding = orm.em.fork().transactional(async (em) => {
+    await em.execute('select 1');
+    begin();
+    await released;
+  });
+  await begun;
+  const waiting = [1, 2].map(() => orm.em.fork().execute('select 1 as one'));
+  // both of them are in the queue by then
+  await delay(50);
+  await expect(orm.em.fork().execute('select 1')).rejects.toSatisfy(isDatabaseUnavailable);
+  release();
+  await holding;
+  expect(await Promise.all(waiting)).toEqual([[{ one: 1 }], [{ one: 1 }]]);
+  expect(await orm.em.fork().execute('select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+test('further connections to a migrated database do not migrate it', async () => {
+  await using database = await openTestDatabase();
+  const definition = { schema: 'api', entities: [Thing], migrations: [] };
+  await using first = await openOrm(database, definition);
+  await first.em.fork().execute('drop schema api cascade');
+  await using second = await connectOrm(database, definition);
+  expect(await second.em.fork().execute("select 1 from pg_namespace where nspname = 'api'")).toEqual([]);
 });

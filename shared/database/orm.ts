@@ -9,6 +9,9 @@ import { openSocketWithIdleTimeout } from './idle-timeout.ts';
 const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 
+/** Requests that may wait for a connection. Beyond that a request fails at once instead of being queued. */
+const MAX_WAITING = 1_000;
+
 /** How long the migrations may take, including those of another process that this one waits for. */
 const MIGRATION_TIMEOUT_MS = 10 * 60_000;
 
@@ -22,33 +25,45 @@ export type OrmDefinition = {
 /** A connected object-relational mapper with an up-to-date schema. Disposing it closes its connections. */
 export type Orm = AsyncDisposable & { readonly em: SqlEntityManager; readonly migrator: Migrator };
 
+type PoolOptions = {
+  /** The most connections to a PostgreSQL server. */
+  readonly poolSize?: number;
+  /** Requests that may wait for a connection to a PostgreSQL server. */
+  readonly maxWaiting?: number;
+};
+
 /**
  * Connects to `database` and runs the pending migrations. If several processes start at once, one runs them and the others
  * wait.
- * @param poolSize the most connections to a PostgreSQL server.
  */
-export async function openOrm(
-  database: Database,
-  { schema, entities, migrations }: OrmDefinition,
-  { poolSize = 10 }: { poolSize?: number } = {},
-): Promise<Orm> {
+export async function openOrm(database: Database, definition: OrmDefinition, options: PoolOptions = {}): Promise<Orm> {
   await using migrating = new AsyncDisposableStack();
-  const orm = migrating.use(await connect(MIGRATION_TIMEOUT_MS));
-  await migrate(orm);
-  if (database.kind === 'postgresql') return connect(ANSWER_TIMEOUT_MS);
+  const orm = migrating.use(await connect(database, definition, options, MIGRATION_TIMEOUT_MS));
+  await migrate(database, definition.schema, orm);
+  if (database.kind === 'postgresql') return connectOrm(database, definition, options);
   migrating.move();
   return orm;
+}
 
-  async function connect(answerTimeout: number): Promise<Orm> {
-    const mikroOrm = await open(answerTimeout);
-    return {
-      em: mikroOrm.em,
-      migrator: new Migrator(mikroOrm.em),
-      [Symbol.asyncDispose]: () => mikroOrm.close(),
-    };
-  }
+/** Opens further connections to a database that `openOrm` has migrated. */
+export function connectOrm(database: Database, definition: OrmDefinition, options: PoolOptions = {}): Promise<Orm> {
+  return connect(database, definition, options, ANSWER_TIMEOUT_MS);
+}
 
-  async function open(answerTimeout: number) {
+async function connect(
+  database: Database,
+  { schema, entities, migrations }: OrmDefinition,
+  { poolSize = 10, maxWaiting = MAX_WAITING }: PoolOptions,
+  answerTimeout: number,
+): Promise<Orm> {
+  const mikroOrm = await open();
+  return {
+    em: mikroOrm.em,
+    migrator: new Migrator(mikroOrm.em),
+    [Symbol.asyncDispose]: () => mikroOrm.close(),
+  };
+
+  async function open() {
     const options = {
       schema,
       entities,
@@ -80,28 +95,50 @@ export async function openOrm(
             // shorter than the idle timeout of the socket: an idle connection is closed before it looks like a silent server
             idleTimeoutMillis: ANSWER_TIMEOUT_MS - 1_000,
             stream: () => openSocketWithIdleTimeout(answerTimeout),
-            onPoolCreated: (pool: pg.Pool) => pool.on('connect', releaseWhenDead),
+            onPoolCreated(pool: pg.Pool) {
+              pool.on('connect', releaseWhenDead);
+              limitWaiting(pool, maxWaiting);
+            },
           },
         });
       }
     }
   }
+}
 
-  async function migrate({ em, migrator }: Orm): Promise<void> {
-    if (database.kind === 'embedded') {
-      await migrator.up();
-      return;
-    }
-    await em.execute('select 1').catch((cause) => {
-      const { hostname, port } = new URL(database.url);
-      const address = `${hostname}:${port || 5432}`;
-      throw new Error(`${schema.toUpperCase()}_DATABASE_URL: cannot connect to the database at ${address}`, { cause });
-    });
-    // this connection holds the lock while the migrator uses others
-    await em.transactional(async (transaction) => {
-      await transaction.execute('select pg_advisory_xact_lock(hashtext(?))', [`migrate ${schema}`]);
-      await migrator.up();
-    });
+async function migrate(database: Database, schema: string, { em, migrator }: Orm): Promise<void> {
+  if (database.kind === 'embedded') {
+    await migrator.up();
+    return;
+  }
+  await em.execute('select 1').catch((cause) => {
+    const { hostname, port } = new URL(database.url);
+    const address = `${hostname}:${port || 5432}`;
+    throw new Error(`${schema.toUpperCase()}_DATABASE_URL: cannot connect to the database at ${address}`, { cause });
+  });
+  // this connection holds the lock while the migrator uses others
+  await em.transactional(async (transaction) => {
+    await transaction.execute('select pg_advisory_xact_lock(hashtext(?))', [`migrate ${schema}`]);
+    await migrator.up();
+  });
+}
+
+/** Makes a request for a connection fail at once when `maxWaiting` others wait for one. */
+function limitWaiting(pool: pg.Pool, maxWaiting: number): void {
+  const connect = pool.connect.bind(pool);
+  Object.assign(pool, {
+    connect: () => (pool.waitingCount < maxWaiting ? connect() : Promise.reject(new DatabaseBusyError())),
+  });
+}
+
+/** Too many requests wait for a connection to the database. `isDatabaseUnavailable` is true of it. */
+class DatabaseBusyError extends Error {
+  override readonly name = 'DatabaseBusyError';
+  /** What PostgreSQL itself answers when it has no connection left: too_many_connections. */
+  readonly code = '53300';
+
+  constructor() {
+    super('too many requests wait for a connection to the database');
   }
 }
 

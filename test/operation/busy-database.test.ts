@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import pg from 'pg';
+import { expect, test, vi } from 'vitest';
+import { readCredentials } from '../../auth/clients/credentials-file.ts';
+import { authDatabase } from '../../auth/database/definition.ts';
+import { openOrm } from '../../shared/database/orm.ts';
+import { postAsClient } from '../support/post-as-client.ts';
+import { requestTodos } from '../support/request-todos.ts';
+import { type System, startSystem, type TestClient } from '../support/start-system.ts';
+
+/** More token requests at a time than auth has ordinary connections to PostgreSQL. */
+const STUCK_REQUESTS = 20;
+
+function administrator(system: System): TestClient {
+  const { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET } = readCredentials(system.environment.YATA_DATA_DIR ?? '', 'admin');
+  return { id: OAUTH_CLIENT_ID, secret: OAUTH_CLIENT_SECRET };
+}
+
+/** Sends token requests that use a table which another session has locked, so that each keeps a connection. */
+async function exhaustConnections(system: System) {
+  if (system.database.kind === 'embedded') throw new Error('the embedded database has one connection');
+  const { publicKey, privateKey } = await generateKeyPair('ES256');
+  const { id } = await system.registerClient({
+    tokenEndpointAuthMethod: 'private_key_jwt',
+    secretHash: null,
+    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] },
+  });
+  const locking = new pg.Client({ connectionString: system.database.url });
+  await locking.connect();
+  await locking.query('begin');
+  await locking.query('lock table auth.artifact in access exclusive mode');
+  let isOver = false;
+  const request = async () =>
+    fetch(`${system.issuer}/oauth/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: await new SignJWT({ iss: id, sub: id, aud: system.issuer, jti: randomUUID() })
+          .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+          .setIssuedAt()
+          .setExpirationTime('1m')
+          .sign(privateKey),
+      }),
+    });
+  const stuck = Array.from({ length: STUCK_REQUESTS }, async () => {
+    while (!isOver) await request();
+  });
+  const count = async () => {
+    const { rows } = await locking.query(
+      "select count(*)::int as count from pg_locks where not granted and relation = 'auth.artifact'::regclass",
+    );
+    return rows[0].count;
+  };
+  await expect.poll(count, { timeout: 20_000 }).toBe(10);
+  return {
+    async [Symbol.asyncDispose]() {
+      isOver = true;
+      await locking.end();
+      await Promise.all(stuck);
+    },
+  };
+}
+
+test('while token requests hold every ordinary connection, revocation and administration work', async ({ skip }) => {
+  await using system = await startSystem();
+  skip(system.database.kind === 'embedded', 'the embedded database has one connection');
+  const admin = administrator(system);
+  const [client, disabled, uncached] = [
+    await system.registerClient(),
+    await system.registerClient(),
+    await system.registerClient(),
+  ];
+  const [token, disabledToken] = [await system.getAccessToken(client), await system.getAccessToken(disabled)];
+  for (const accepted of [token, disabledToken])
+    expect((await requestTodos(system.apiResource, accepted)).status).toBe(200);
+  const aggregation = await fetch(`${system.issuer}/oauth/status-lists`);
+  const entityTag = aggregation.headers.get('etag') ?? '';
+
+  await using _exhausted = await exhaustConnections(system);
+  // an ordinary client that is not in memory cannot be read now
+  const ordinary = system.postToken(uncached);
+  // the first access token of a client needs a lease in the database
+  const adminToken = await system.getAccessToken(admin, { resource: `${system.issuer}/admin` });
+  const manage = (method: string, path: string, body?: object) =>
+    fetch(`${system.issuer}/admin${path}`, {
+      method,
+      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+
+  expect((await postAsClient(`${system.issuer}/oauth/revoke`, client, { token })).status).toBe(200);
+  expect((await manage('PATCH', `/clients/${disabled.id}`, { active: false })).status).toBe(200);
+  for (const revoked of [token, disabledToken])
+    await vi.waitFor(async () => expect((await requestTodos(system.apiResource, revoked)).status).toBe(401), 10_000);
+  const published = await fetch(`${system.issuer}/oauth/status-lists`);
+  expect(published.status).toBe(200);
+  expect(published.headers.get('etag')).not.toBe(entityTag);
+  for (const path of ['/clients', '/audit']) expect((await manage('GET', path)).status).toBe(200);
+  expect((await manage('POST', '/clients', { client_name: 'New', scope: 'todos:read' })).status).toBe(201);
+  expect((await fetch(`${system.issuer}/health/ready`)).status).toBe(200);
+
+  const rejected = await ordinary;
+  expect({ status: rejected.status, retryAfter: rejected.headers.get('retry-after') }).toEqual({
+    status: 503,
+    retryAfter: '1',
+  });
+  expect(await rejected.json()).toMatchObject({ error: 'temporarily_unavailable' });
+});
+
+test('an administrator whose record is not in memory gets access tokens, too', async ({ skip }) => {
+  await using system = await startSystem();
+  skip(system.database.kind === 'embedded', 'the embedded database has one connection');
+  // each of its access tokens needs a lease of its own
+  const admin = await system.registerClient({
+    scopes: ['admin'],
+    resources: [`${system.issuer}/admin`],
+    oneTokenAtATime: true,
+  });
+  const request = () => system.getAccessToken(admin, { resource: `${system.issuer}/admin` });
+  await request();
+  await using orm = await openOrm(system.database, authDatabase, { poolSize: 2 });
+  await orm.em.fork().execute("update auth.client set name = 'changed' where client_id = ?", [admin.id]);
+  await using _exhausted = await exhaustConnections(system);
+  for (let times = 0; times < 3; times += 1) expect(await request()).toEqual(expect.any(String));
+});
+
+test('too many revocations at the same time get 503, and those under way are carried out', async () => {
+  await using system = await startSystem();
+  const client = await system.registerClient();
+  const tokens = await Promise.all(Array.from({ length: 101 }, () => system.getAccessToken(client)));
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const held = holdRevocations(system, released);
+  await held.begun;
+  const answers = tokens.map((token) => postAsClient(`${system.issuer}/oauth/revoke`, client, { token }));
+  const first = await Promise.race(answers);
+  expect({ status: first.status, retryAfter: first.headers.get('retry-after') }).toEqual({
+    status: 503,
+    retryAfter: '1',
+  });
+  expect(await first.json()).toEqual({
+    error: 'temporarily_unavailable',
+    error_description: 'more than 100 revocations are under way: the token is not revoked, retry in 1 second',
+  });
+  release();
+  await held.ended;
+  const statuses = (await Promise.all(answers)).map(({ status }) => status);
+  expect(statuses.filter((status) => status === 200)).toHaveLength(100);
+});
+
+/** Keeps every revocation waiting until `released` resolves. */
+function holdRevocations({ database }: System, released: Promise<void>) {
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  return { begun, ended: hold() };
+
+  async function hold(): Promise<void> {
+    if (database.kind === 'embedded') {
+      await database.pglite.transaction(async () => {
+        begin();
+        await released;
+      });
+      return;
+    }
+    const locking = new pg.Client({ connectionString: database.url });
+    await locking.connect();
+    await locking.query('begin');
+    await locking.query('lock table auth.revocation in access exclusive mode');
+    begin();
+    await released;
+    await locking.end();
+  }
+}
