@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import type { RequestListener } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, test, vi } from 'vitest';
-import type { ConnectionLimits } from './connection-limits.ts';
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, limitConnections } from './connection-limits.ts';
 import { serve } from './serve.ts';
 
 async function startServer(handler: RequestListener, limits: Partial<ConnectionLimits>) {
@@ -25,11 +25,35 @@ async function startServer(handler: RequestListener, limits: Partial<ConnectionL
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-test('a client that pipelines too many requests is disconnected, and the rest is not handled', async () => {
+test('a client that pipelines too many requests is disconnected before one of them is handled', async () => {
   const handler = vi.fn();
   await using server = await startServer(handler, { maxUnansweredRequests: 3 });
   const socket = await server.connect();
+  socket.write(GET.repeat(4));
+  await once(socket, 'close');
+  expect(handler).not.toHaveBeenCalled();
+});
+
+test('the requests behind the one that exceeds the limit are not parsed', async () => {
+  const server = createServer();
+  const listener = vi.fn(limitConnections(server, () => undefined, { ...DEFAULT_CONNECTION_LIMITS }));
+  server.on('request', listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  await using _closing = { [Symbol.asyncDispose]: async () => void server.close() };
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.on('error', () => undefined);
   socket.write(GET.repeat(1_000));
+  await once(socket, 'close');
+  expect(listener).toHaveBeenCalledTimes(DEFAULT_CONNECTION_LIMITS.maxUnansweredRequests);
+});
+
+test('a client that pipelines too many requests while one is handled is disconnected', async () => {
+  const handler = vi.fn();
+  await using server = await startServer(handler, { maxUnansweredRequests: 3 });
+  const socket = await server.connect();
+  socket.write(GET);
+  await expect.poll(() => handler.mock.calls.length).toBe(1);
+  socket.write(GET.repeat(3));
   await once(socket, 'close');
   expect(handler).toHaveBeenCalledTimes(1);
 });
