@@ -8,6 +8,8 @@ const postgresql = process.env.DATABASE_URL || `postgresql://${userInfo().userna
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
+    // vitest leaves one core for itself by default, but most tests wait more than they compute
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // an event that takes milliseconds takes seconds while other programs use the processor

@@ -2,6 +2,9 @@ import { createServer, type RequestListener } from 'node:http';
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, limitConnections } from './connection-limits.ts';
 import { countAllowedConnections } from './open-files.ts';
 
+/** Connections that may wait to be accepted. The operating system has a limit of its own, on Linux 4096. */
+const BACKLOG = 4096;
+
 /** A listening server. Disposing it stops accepting connections and waits for running requests. */
 export type ListeningServer = AsyncDisposable & { readonly port: number };
 
@@ -34,7 +37,7 @@ export async function serve(
   server.on('request', limitConnections(server, count, { ...DEFAULT_CONNECTION_LIMITS, maxConnections, ...limits }));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
   const address = server.address();
   return {
