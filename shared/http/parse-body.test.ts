@@ -46,7 +46,7 @@ test.each([
   ['not UTF-8', new Uint8Array([0x22, 0xff, 0x22]), json, 400, 'body: expected JSON in UTF-8'],
   ['no object', '[1]', json, 400, 'body: expected a JSON object'],
   ['null', 'null', json, 400, 'body: expected a JSON object'],
-  ['deeply nested', '['.repeat(90), json, 400, 'body: expected JSON in UTF-8'],
+  ['deeply nested', '['.repeat(90), json, 400, 'body: expected at most 20 levels'],
   ['of the wrong type', '{"title":1}', json, 400, 'title: expected a string'],
   ['wrong within', '{"title":"a","tags":["a",2]}', json, 400, 'tags.1: expected a string'],
   ['with a field too many', '{"title":"a","colour":"red"}', json, 400, 'colour: expected no such field'],

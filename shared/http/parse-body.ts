@@ -15,14 +15,14 @@ export function parseBody<Body>(
   { limit = 100_000 }: { limit?: number } = {},
 ): Middleware<{ body: Body }> {
   return async function parseBody(ctx, next) {
-    const json = await readJson(ctx, limit);
-    requireSimpleJson(json);
-    ctx.state.body = parseRequest(schema, json, 'body');
+    const text = await readText(ctx, limit);
+    requireSimpleJson(text);
+    ctx.state.body = parseRequest(schema, parseJson(text), 'body');
     await next();
   };
 }
 
-async function readJson(ctx: Context, limit: number): Promise<unknown> {
+async function readText(ctx: Context, limit: number): Promise<string> {
   if (!ctx.is('application/json', 'application/*+json')) {
     throw new HttpError('unsupported_media_type', 'content-type: expected application/json', {
       headers: { accept: 'application/json' },
@@ -37,13 +37,25 @@ async function readJson(ctx: Context, limit: number): Promise<unknown> {
   ctx.state.bodyBytes = bytes.length;
   try {
     // fatal: without it, a byte that is not UTF-8 would be stored as another character
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new HttpError('malformed_json', 'body: expected JSON in UTF-8', {
-      fields: [{ field: 'body', expected: 'JSON in UTF-8' }],
-      cause,
-    });
+    throw malformedJson(cause);
   }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw malformedJson(cause);
+  }
+}
+
+function malformedJson(cause: unknown): HttpError {
+  return new HttpError('malformed_json', 'body: expected JSON in UTF-8', {
+    fields: [{ field: 'body', expected: 'JSON in UTF-8' }],
+    cause,
+  });
 }
 
 async function readBytes(ctx: Context, limit: number): Promise<Buffer> {
