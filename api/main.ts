@@ -48,7 +48,10 @@ export async function startApi(config: ApiConfig, database: Database): Promise<L
     await openPointCounter({ limit: config.API_RATE_LIMIT, url: config.RATE_LIMIT_URL, logger }),
   );
   const app = createApiApp({
-    todos: createTodos(em, { todos: config.QUOTA_TODOS, bytes: config.QUOTA_BYTES }),
+    todos: createTodos({
+      ...{ em, kind: database.kind },
+      quota: { todos: config.QUOTA_TODOS, bytes: config.QUOTA_BYTES },
+    }),
     changeFeed,
     verify,
     protectedResource,

@@ -36,7 +36,7 @@ export async function measurePages(): Promise<Page[]> {
   await insertTodos(em, 'few', FEW_TODOS);
   await insertTodos(em, 'many', MANY_TODOS);
   await em.execute('analyze api.todo');
-  const todos = createTodos(em, { todos: MANY_TODOS, bytes: 0 });
+  const todos = createTodos({ em, kind: database.kind, quota: { todos: MANY_TODOS, bytes: 0 } });
   const pages: Page[] = [];
   for (const [name, parameters] of Object.entries(QUERIES)) {
     const query = TodoListQuery.parse(parameters);

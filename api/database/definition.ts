@@ -7,6 +7,7 @@ import { Migration20261123132755_todos } from './migrations/Migration20261123132
 import { Migration20261123215900_todo_contract } from './migrations/Migration20261123215900_todo_contract.ts';
 import { Migration20261126073000_todo_key } from './migrations/Migration20261126073000_todo_key.ts';
 import { Migration20261126073100_todo_quota } from './migrations/Migration20261126073100_todo_quota.ts';
+import { Migration20261126160000_word_index } from './migrations/Migration20261126160000_word_index.ts';
 
 /** The entities and migrations of the todo API, in the schema `api`. */
 export const apiDatabase: OrmDefinition = {
@@ -17,5 +18,6 @@ export const apiDatabase: OrmDefinition = {
     { name: 'Migration20261123215900_todo_contract', class: Migration20261123215900_todo_contract },
     { name: 'Migration20261126073000_todo_key', class: Migration20261126073000_todo_key },
     { name: 'Migration20261126073100_todo_quota', class: Migration20261126073100_todo_quota },
+    { name: 'Migration20261126160000_word_index', class: Migration20261126160000_word_index },
   ],
 };

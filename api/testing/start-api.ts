@@ -66,7 +66,7 @@ export async function startApi({
     scopes: TODO_SCOPES,
     name: 'Todos',
   };
-  const todos = createTodos(em, quota);
+  const todos = createTodos({ em, kind: database.kind, quota });
   const logger = pino({ level: 'silent' });
   const points = starting.use(await openPointCounter({ limit: pointsPerMinute, logger }));
   const app = createApiApp({

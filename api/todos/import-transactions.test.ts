@@ -20,9 +20,9 @@ const withIds = (todos: readonly ImportedTodo[]) => todos.map((todo) => ({ ...to
 const toLines = (todos: readonly ImportedTodo[]) => Buffer.from(todos.map((todo) => JSON.stringify(todo)).join('\n'));
 
 test.each([
-  [500, 1, 'one'],
-  [501, 2, 'one more'],
-  [1_200, 3, 'many'],
+  [200, 1, 'one'],
+  [201, 2, 'one more'],
+  [1_000, 5, 'many'],
 ])('%i short todos are imported in %i transactions (%s)', async (length, expected) => {
   let transactions = 0;
   const beforeWrite = async () => {
@@ -33,13 +33,13 @@ test.each([
   expect(transactions).toBe(expected);
 });
 
-test('long todos are imported in transactions of at most 200 kB', async () => {
+test('long todos are imported in transactions of at most 80 kB', async () => {
   let transactions = 0;
   const beforeWrite = async () => {
     transactions += 1;
   };
-  // 10 kB each, so 19 in a transaction
-  const todos = newTodos(57, { description: 'é'.repeat(5_000) });
+  // 10 kB each, so 7 in a transaction
+  const todos = newTodos(21, { description: 'é'.repeat(5_000) });
   await api.todos.importTodos(randomUUID(), todos, { beforeWrite });
   expect(transactions).toBe(3);
 });
@@ -58,7 +58,7 @@ test('other writes run between the transactions of an import, also those of the 
         .write(subject, (writer) => writer.create(NewTodo.parse({ title: `${name}` })))
         .then(() => events.push(who));
   };
-  await api.todos.importTodos(owner, newTodos(2_000), { beforeWrite });
+  await api.todos.importTodos(owner, newTodos(800), { beforeWrite });
   const places = events.flatMap((event, place) => (event === 'import' ? [place] : []));
   expect(places).toHaveLength(4);
   // before the last transaction began, the writes that had come before the transaction ahead of it were done
@@ -69,24 +69,24 @@ test('other writes run between the transactions of an import, also those of the 
 
 test('an import that is interrupted leaves complete transactions, and is completed when it is repeated', async () => {
   const owner = randomUUID();
-  const todos = withIds(newTodos(1_200));
+  const todos = withIds(newTodos(480));
   await expect(api.todos.importTodos(owner, todos, { beforeWrite: failAt(2) })).rejects.toThrow('interrupted');
-  expect(await stored(owner)).toEqual({ todos: 500, counted: 500, changes: 500, sequence: 500 });
-  expect(await api.todos.importTodos(owner, todos)).toEqual({ created: 700, skipped: 500 });
-  expect(await stored(owner)).toEqual({ todos: 1_200, counted: 1_200, changes: 1_200, sequence: 1_200 });
-  expect(await api.todos.importTodos(owner, todos)).toEqual({ created: 0, skipped: 1_200 });
+  expect(await stored(owner)).toEqual({ todos: 200, counted: 200, changes: 200, sequence: 200 });
+  expect(await api.todos.importTodos(owner, todos)).toEqual({ created: 280, skipped: 200 });
+  expect(await stored(owner)).toEqual({ todos: 480, counted: 480, changes: 480, sequence: 480 });
+  expect(await api.todos.importTodos(owner, todos)).toEqual({ created: 0, skipped: 480 });
 });
 
 test('with an Idempotency-Key, an interrupted import without ids is completed when it is repeated', async () => {
   const owner = randomUUID();
-  const todos = newTodos(1_200);
+  const todos = newTodos(480);
   const idempotency = { key: 'one', fingerprint: 'f' };
   const importing = api.todos.importTodos(owner, todos, { idempotency, beforeWrite: failAt(3) });
   await expect(importing).rejects.toThrow('interrupted');
-  expect((await stored(owner)).todos).toBe(1_000);
+  expect((await stored(owner)).todos).toBe(400);
   const repeated = await api.todos.importTodos(owner, todos, { idempotency });
-  expect(repeated).toEqual({ created: 200, skipped: 1_000 });
-  expect((await stored(owner)).todos).toBe(1_200);
+  expect(repeated).toEqual({ created: 80, skipped: 400 });
+  expect((await stored(owner)).todos).toBe(480);
   // the answer is stored with the last transaction
   expect(await api.todos.importTodos(owner, todos, { idempotency })).toEqual(repeated);
   // another request with the key is rejected before its first write
@@ -94,7 +94,7 @@ test('with an Idempotency-Key, an interrupted import without ids is completed wh
   await expect(api.todos.importTodos(owner, todos, { idempotency: other })).rejects.toMatchObject({
     code: 'idempotency_key_reused',
   });
-  expect((await stored(owner)).todos).toBe(1_200);
+  expect((await stored(owner)).todos).toBe(480);
 });
 
 test('an import with a key that another request uses is rejected, also between its transactions', async () => {
@@ -104,7 +104,7 @@ test('an import with a key that another request uses is rejected, also between i
   const beforeWrite = async () => {
     await api.todos.importTodos(owner, [], { idempotency }).catch((error) => rejections.push(error));
   };
-  await api.todos.importTodos(owner, newTodos(1_200), { idempotency, beforeWrite });
+  await api.todos.importTodos(owner, newTodos(480), { idempotency, beforeWrite });
   expect(rejections).toMatchObject(Array.from({ length: 3 }, () => ({ code: 'idempotency_key_in_use' })));
 });
 
@@ -130,7 +130,7 @@ test('an access token that is revoked during an import ends it with 401, and wha
   };
   await using api = await startApi({ isRevoked });
   const call = await api.createCaller();
-  const todos = withIds(newTodos(1_200));
+  const todos = withIds(newTodos(480));
   const send = () => call('POST', '/api/v1/todos/import', toLines(todos), JSON_LINES);
   // the request and the first transaction
   allowed = 2;
@@ -138,23 +138,23 @@ test('an access token that is revoked during an import ends it with 401, and wha
   expect({ status, body }).toMatchObject({ status: 401, body: { code: 'access_token_revoked' } });
   expect(headers.get('www-authenticate')).toContain('error="invalid_token"');
   allowed = Number.POSITIVE_INFINITY;
-  expect((await call('GET', '/api/v1/todos?limit=1&count=true')).headers.get('total-count')).toBe('500');
-  expect(await send()).toMatchObject({ status: 200, body: { created: 700, skipped: 500 } });
+  expect((await call('GET', '/api/v1/todos?limit=1&count=true')).headers.get('total-count')).toBe('200');
+  expect(await send()).toMatchObject({ status: 200, body: { created: 280, skipped: 200 } });
 });
 
 test('an import over the quota writes nothing, although its first transactions would fit', async () => {
-  await using api = await startApi({ quota: { todos: 1_100, bytes: 1_000_000 } });
+  await using api = await startApi({ quota: { todos: 440, bytes: 1_000_000 } });
   const call = await api.createCaller();
-  const todos = withIds(newTodos(1_200));
+  const todos = withIds(newTodos(480));
   const send = (length: number) => call('POST', '/api/v1/todos/import', toLines(todos.slice(0, length)), JSON_LINES);
-  const rejection = { status: 507, body: { code: 'quota_exceeded', limit: 1_100, used: 0, unit: 'todos' } };
-  expect(await send(1_101)).toMatchObject(rejection);
+  const rejection = { status: 507, body: { code: 'quota_exceeded', limit: 440, used: 0, unit: 'todos' } };
+  expect(await send(441)).toMatchObject(rejection);
   expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
-  expect(await send(1_100)).toMatchObject({ status: 200, body: { created: 1_100, skipped: 0 } });
+  expect(await send(440)).toMatchObject({ status: 200, body: { created: 440, skipped: 0 } });
 });
 
 test('the quota is checked in each transaction of an import, because other writes run between them', async () => {
-  await using api = await startApi({ quota: { todos: 1_200, bytes: 1_000_000 } });
+  await using api = await startApi({ quota: { todos: 480, bytes: 1_000_000 } });
   const owner = randomUUID();
   let transactions = 0;
   const beforeWrite = async () => {
@@ -162,9 +162,9 @@ test('the quota is checked in each transaction of an import, because other write
     // it waits for the first transaction, and the second one waits for it
     if (transactions === 1) void api.todos.write(owner, (writer) => writer.create(NewTodo.parse({ title: 'between' })));
   };
-  await expect(api.todos.importTodos(owner, newTodos(1_200), { beforeWrite })).rejects.toMatchObject({
+  await expect(api.todos.importTodos(owner, newTodos(480), { beforeWrite })).rejects.toMatchObject({
     code: 'quota_exceeded',
-    members: { limit: 1_200, used: 1_001, unit: 'todos' },
+    members: { limit: 480, used: 401, unit: 'todos' },
   });
 });
 

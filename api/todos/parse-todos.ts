@@ -40,9 +40,8 @@ async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
     if (line.length > MAX_IMPORT_LINE_CHARACTERS)
       throw tooLarge(`line ${number}`, MAX_IMPORT_LINE_CHARACTERS, 'characters');
     if (line.trim() === '') continue;
-    const json = parseJson(line);
-    requireSimpleJson(json, { whole: `line ${number}` });
-    const parsed = ImportedTodo.safeParse(json);
+    requireSimpleJson(line, { whole: `line ${number}` });
+    const parsed = ImportedTodo.safeParse(parseJson(line));
     if (parsed.success) todos.push(parsed.data);
     else {
       for (const { field, expected } of fieldProblems(parsed.error, 'todo'))

@@ -1,7 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { LRUCache } from 'lru-cache';
+import type { Database } from '../../shared/database/database.ts';
 import type { TodoChange } from '../../shared/todo/change-feed.ts';
 import { searchWords } from '../../shared/todo/search-words.ts';
 import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
@@ -69,11 +71,12 @@ type WriteOptions = {
 };
 
 /** Creates the writer of todos. All writes of one owner in this process use at most one connection at a time. */
-export function createTodoWriter(
-  em: SqlEntityManager,
-  quota: Quota,
-): { readonly write: WriteTodos; readonly importTodos: ImportTodos } {
+export function createTodoWriter({ em, kind, quota }: TodoWriterOptions): {
+  readonly write: WriteTodos;
+  readonly importTodos: ImportTodos;
+} {
   const { runExclusive } = createKeyedMutex();
+  const nextStart = new LRUCache<string, number>({ max: MAX_PAUSING_OWNERS });
   const withKeyLock = createKeyLock();
 
   return {
@@ -118,14 +121,41 @@ export function createTodoWriter(
     work: (transaction: SqlEntityManager) => Promise<T>,
   ): Promise<T> {
     return runExclusive(owner, async () => {
+      const pause = (nextStart.get(owner) ?? 0) - performance.now();
+      if (pause > 0) await delay(pause);
       await beforeWrite?.();
-      return em.fork().transactional(work);
+      return em.fork().transactional(kind === 'embedded' ? (transaction) => runWithPause(owner, transaction) : work);
     });
+
+    /** Runs `work`. If it takes long, the next transaction of `owner` starts after a pause of the same length. */
+    async function runWithPause(owner: string, transaction: SqlEntityManager): Promise<T> {
+      const startedAt = performance.now();
+      try {
+        return await work(transaction);
+      } finally {
+        const milliseconds = performance.now() - startedAt;
+        if (milliseconds > LONG_TRANSACTION_MS) nextStart.set(owner, performance.now() + milliseconds);
+      }
+    }
   }
 }
 
-/** Limits of one transaction of an import: the embedded database runs one transaction at a time, for all owners. */
-const IMPORT_TRANSACTION = { maxItems: 500, maxBytes: 200_000 };
+type TodoWriterOptions = { readonly em: SqlEntityManager; readonly kind: Database['kind']; readonly quota: Quota };
+
+/**
+ * Limits of one transaction of an import: the embedded database runs one transaction at a time, for all owners, and one of
+ * this size takes about 40 ms.
+ */
+const IMPORT_TRANSACTION = { maxItems: 200, maxBytes: 80_000 };
+
+/**
+ * A transaction on the embedded database that takes longer is followed by a pause of its owner, so that one owner uses at most
+ * half of its time. A batch of 50 long todos takes 300 ms.
+ */
+const LONG_TRANSACTION_MS = 100;
+
+/** An owner beyond this number does not pause. */
+const MAX_PAUSING_OWNERS = 1_000;
 
 type StoredChange = TodoChange & { readonly sequence: number };
 

@@ -1,6 +1,8 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { Database } from '../../shared/database/database.ts';
 import type { TodoListQuery } from '../../shared/todo/list-query.ts';
 import type { Todo } from '../../shared/todo/todo.ts';
+import { createKeyedSemaphore } from './keyed-semaphore.ts';
 import type { Quota } from './quota.ts';
 import { countTodos, listPage, type TodoPage } from './todo-page.ts';
 import { SELECT_TODO, type TodoRow, toTodo } from './todo-row.ts';
@@ -18,22 +20,37 @@ export type Todos = {
 };
 
 /**
+ * Reads of one owner that run at the same time, on each kind of database. The others wait in memory. Otherwise 100 requests
+ * for long pages would keep the database from all other owners.
+ */
+const MAX_CONCURRENT_READS: Readonly<Record<Database['kind'], number>> = {
+  // it has one connection
+  embedded: 1,
+  // of 10 connections
+  postgresql: 4,
+};
+
+/**
  * Creates the access to the todos in a database. Reads bypass the entity manager: to hydrate and serialize entities would
  * take three times as long as the query itself.
  * @param quota what each owner can store.
  */
-export function createTodos(em: SqlEntityManager, quota: Quota): Todos {
+export function createTodos({ em, kind, quota }: TodosOptions): Todos {
   const connection = em.getConnection();
+  const read = createKeyedSemaphore(MAX_CONCURRENT_READS[kind]);
   return {
-    async find(owner, id) {
-      const [found] = await connection.execute<TodoRow[]>(
-        `select ${SELECT_TODO} from api.todo where owner = ? and id = ? and deleted_at is null`,
-        [owner, id],
-      );
-      return found && toTodo(found);
-    },
-    list: (owner, query) => listPage(connection, owner, query),
-    count: (owner, query) => countTodos(connection, owner, query),
-    ...createTodoWriter(em, quota),
+    find: (owner, id) =>
+      read(owner, async () => {
+        const [found] = await connection.execute<TodoRow[]>(
+          `select ${SELECT_TODO} from api.todo where owner = ? and id = ? and deleted_at is null`,
+          [owner, id],
+        );
+        return found && toTodo(found);
+      }),
+    list: (owner, query) => read(owner, () => listPage(connection, owner, query)),
+    count: (owner, query) => read(owner, () => countTodos(connection, owner, query)),
+    ...createTodoWriter({ em, kind, quota }),
   };
 }
+
+type TodosOptions = { readonly em: SqlEntityManager; readonly kind: Database['kind']; readonly quota: Quota };

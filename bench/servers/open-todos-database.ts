@@ -36,7 +36,8 @@ export async function addTodos(em: SqlEntityManager, owner: string, count: numbe
       ...(number === 7 && id !== undefined && { id }),
     }),
   );
-  await createTodos(em, { todos: count, bytes: count * 1_000 }).write(owner, (writer) => writer.add(todos));
+  const quota = { todos: count, bytes: count * 1_000 };
+  await createTodos({ em, kind: 'postgresql', quota }).write(owner, (writer) => writer.add(todos));
 }
 
 /**
