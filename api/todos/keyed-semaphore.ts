@@ -16,7 +16,8 @@ export function createKeyedSemaphore(limit: number): KeyedSemaphore {
       return await task();
     } finally {
       const next = ofKey.waiting.shift();
-      if (next !== undefined) next();
+      // the embedded database does not return to the event loop: without this, no request is received until all have run
+      if (next !== undefined) setImmediate(next);
       else {
         ofKey.running -= 1;
         if (ofKey.running === 0) tasks.delete(key);

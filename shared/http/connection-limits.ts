@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { createRequestScheduler } from './request-scheduler.ts';
 import type { IsTrustedProxy } from './trusted-proxies.ts';
 
 /** What one connection may use of a server. Times are in milliseconds. */
@@ -35,7 +36,8 @@ type Connection = { readonly address: string; readonly unanswered: (() => void)[
 /**
  * Limits what each connection of `server` may use. Without such limits a client without an access token can exhaust the
  * memory: by pipelining requests, by not reading responses, or by opening connections. Pipelined requests are handled one
- * after another, so a connection holds one response at most.
+ * after another, so a connection holds one response at most. Requests with different access tokens or client credentials
+ * begin by turns, and those without from different addresses.
  * @returns the listener of the server's requests, which calls `handle` for each request that is handled.
  */
 export function limitConnections(
@@ -59,6 +61,7 @@ export function limitConnections(
   // in the order in which they became idle: the first is the oldest connection without a request
   const idle = new Set<Socket>();
   const connections = new Map<Socket, Connection>();
+  const schedule = createRequestScheduler();
   const perAddress = new Map<string, Set<Socket>>();
 
   server.on('connection', (socket) => {
@@ -94,10 +97,12 @@ export function limitConnections(
     const { socket } = request;
     const connection = connections.get(socket);
     if (connection === undefined || socket.destroyed) return;
-    const { unanswered } = connection;
-    const begin = () => {
-      if (!socket.destroyed) handle(request, response);
-    };
+    const { address, unanswered } = connection;
+    // the requests that were received together with this one are counted before it begins
+    const begin = () =>
+      schedule(request.headers.authorization ?? address, () => {
+        if (!socket.destroyed) handle(request, response);
+      });
     unanswered.push(begin);
     response.once('close', () => {
       unanswered.shift();
@@ -107,8 +112,7 @@ export function limitConnections(
       else idle.add(socket);
     });
     idle.delete(socket);
-    // the requests that were received together with this one are counted first
-    if (unanswered.length === 1) process.nextTick(begin);
+    if (unanswered.length === 1) begin();
   };
 
   function closeOldestIdle(candidates: ReadonlySet<Socket>): boolean {
