@@ -5,8 +5,8 @@ import type { Logger } from 'pino';
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database } from '../../shared/database/database.ts';
 import { openPool } from '../../shared/database/pool.ts';
+import { networkOf } from '../../shared/http/network-of.ts';
 import { FailedAuthenticationEntity } from './failed-authentication.entity.ts';
-import { networkOf } from './network-of.ts';
 
 /** An attempt to authenticate: the client id that the request claims, and the address that it comes from. */
 type Attempt = { readonly clientId: string; readonly address: string };
