@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, limitConnections } from './connection-limits.ts';
 import { serve } from './serve.ts';
@@ -36,7 +37,8 @@ test('a client that pipelines too many requests is disconnected before one of th
 
 test('the requests behind the one that exceeds the limit are not parsed', async () => {
   const server = createServer();
-  const listener = vi.fn(limitConnections(server, () => undefined, { ...DEFAULT_CONNECTION_LIMITS }));
+  limitConnections(server, () => undefined, DEFAULT_CONNECTION_LIMITS);
+  const listener = vi.fn(() => undefined);
   server.on('request', listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
   await using _closing = { [Symbol.asyncDispose]: async () => void server.close() };
@@ -139,7 +141,7 @@ test('one address has a quarter of the connections, and a trusted proxy has all'
 
   await using trusting = await startServer(() => {}, { maxConnections: 8, isTrustedProxy: () => true });
   const all = await Promise.all(Array.from({ length: 8 }, () => trusting.connect()));
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await delay(50);
   expect(all.every((socket) => !socket.destroyed)).toBe(true);
 });
 
@@ -151,8 +153,50 @@ test('an idle connection stays open for the keep-alive time, and is closed after
   const socket = await server.connect();
   socket.write(GET);
   await once(socket, 'data');
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await delay(200);
   socket.write(GET);
   await once(socket, 'data');
   await once(socket, 'close');
+});
+
+test.each([
+  ['an unknown expectation', 'GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n', '417 Expectation Failed'],
+  ['no Host header', 'GET / HTTP/1.1\r\n\r\n', '400 Bad Request'],
+])('requests with %s are rejected, and counted like others', async (_name, request, status) => {
+  const handler = vi.fn();
+  await using server = await startServer(handler, { maxUnansweredRequests: 3 });
+  const one = await server.connect();
+  one.write(request);
+  const [response] = await once(one, 'data');
+  expect(String(response)).toContain(`HTTP/1.1 ${status}`);
+
+  const many = await server.connect();
+  let received = '';
+  many.on('data', (chunk) => {
+    received += chunk;
+  });
+  many.write(request.repeat(4));
+  await once(many, 'close');
+  expect(received).toBe('');
+  expect(handler).not.toHaveBeenCalled();
+});
+
+test('an HTTP/1.0 request needs no Host header', async () => {
+  await using server = await startServer((_request, response) => void response.end('a'), {});
+  const socket = await server.connect();
+  socket.write('GET / HTTP/1.0\r\n\r\n');
+  const [response] = await once(socket, 'data');
+  expect(String(response)).toContain('200 OK');
+});
+
+test('at the limit a connection whose request does not arrive to its end is closed, and one that waits is not', async () => {
+  await using server = await startServer(() => undefined, { maxConnections: 2, isTrustedProxy: () => true });
+  const waiting = await server.connect();
+  waiting.write(GET);
+  const incomplete = await server.connect();
+  incomplete.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nbegin');
+  await delay(50);
+  const next = await server.connect();
+  await once(incomplete, 'close');
+  expect([waiting.destroyed, next.destroyed]).toEqual([false, false]);
 });

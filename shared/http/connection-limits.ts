@@ -1,6 +1,8 @@
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { networkOf } from './network-of.ts';
 import { createRequestScheduler } from './request-scheduler.ts';
+import { stopParsingWhen } from './stop-parsing.ts';
 import type { IsTrustedProxy } from './trusted-proxies.ts';
 
 /** What one connection may use of a server. Times are in milliseconds. */
@@ -15,7 +17,8 @@ export type ConnectionLimits = {
   /** How long a client may take to send the header section, and the whole request. */
   readonly headersTimeout: number;
   readonly requestTimeout: number;
-  /** Open connections. One address may have a quarter of them, unless it is a trusted proxy. */
+  /** Open connections. One network (an IPv4 address, or 64 bits of an IPv6 address) may have a quarter of them, unless it is
+   * a trusted proxy. */
   readonly maxConnections: number;
   readonly isTrustedProxy: IsTrustedProxy | undefined;
 };
@@ -31,14 +34,16 @@ export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
 };
 
 /** The state of a connection: its unanswered requests, of which the first is handled and the others wait for it. */
-type Connection = { readonly address: string; readonly unanswered: (() => void)[] };
+type Connection = { readonly network: string; readonly unanswered: Exchange[] };
+
+type Exchange = { readonly request: IncomingMessage; readonly begin: () => void };
 
 /**
  * Limits what each connection of `server` may use. Without such limits a client without an access token can exhaust the
  * memory: by pipelining requests, by not reading responses, or by opening connections. Pipelined requests are handled one
  * after another, so a connection holds one response at most. Requests with different access tokens or client credentials
  * begin by turns, and those without from different addresses.
- * @returns the listener of the server's requests, which calls `handle` for each request that is handled.
+ * Calls `handle` for each request that is handled.
  */
 export function limitConnections(
   server: Server,
@@ -52,34 +57,35 @@ export function limitConnections(
     maxConnections,
     isTrustedProxy = () => false,
   }: ConnectionLimits,
-): RequestListener {
+): void {
   server.keepAliveTimeout = keepAlive;
   server.headersTimeout = headersTimeout;
   server.requestTimeout = requestTimeout;
   server.timeout = stallTimeout;
-  const maxPerAddress = Math.max(1, Math.floor(maxConnections / 4));
+  const maxPerNetwork = Math.max(1, Math.floor(maxConnections / 4));
   // in the order in which they became idle: the first is the oldest connection without a request
   const idle = new Set<Socket>();
+  // connections whose latest request may not have been received to its end, in the order in which the requests began
+  const receiving = new Set<Socket>();
   const connections = new Map<Socket, Connection>();
   const schedule = createRequestScheduler();
-  const perAddress = new Map<string, Set<Socket>>();
+  const perNetwork = new Map<string, Set<Socket>>();
 
   server.on('connection', (socket) => {
     const address = socket.remoteAddress ?? '';
-    const ofAddress = perAddress.get(address) ?? new Set<Socket>();
-    const crowded = ofAddress.size >= maxPerAddress && !isTrustedProxy(address, 0);
-    if (crowded && !closeOldestIdle(ofAddress)) {
+    const network = networkOf(address);
+    const ofNetwork = perNetwork.get(network) ?? new Set<Socket>();
+    const isCrowded = ofNetwork.size >= maxPerNetwork && !isTrustedProxy(address, 0);
+    const isFull = connections.size >= maxConnections;
+    const hasRoom = isCrowded ? closeOldest(ofNetwork) : !isFull || closeOldest();
+    if (!hasRoom) {
       socket.destroy();
       return;
     }
-    if (connections.size >= maxConnections && !closeOldestIdle(idle)) {
-      socket.destroy();
-      return;
-    }
-    const unanswered: Connection['unanswered'] = [];
-    connections.set(socket, { address, unanswered });
+    const unanswered: Exchange[] = [];
+    connections.set(socket, { network, unanswered });
     idle.add(socket);
-    perAddress.set(address, ofAddress.add(socket));
+    perNetwork.set(network, ofNetwork.add(socket));
     socket.once('close', () => forget(socket));
     stopParsingWhen(() => unanswered.length >= maxUnansweredRequests, socket);
   });
@@ -93,36 +99,66 @@ export function limitConnections(
     else socket.setTimeout(stallTimeout);
   });
 
-  return function handleInOrder(request, response) {
+  server.on(
+    'request',
+    inOrder((request, response) => (isWithoutHost(request) ? reject(response, 400) : handle(request, response))),
+  );
+  // an expectation other than 100-continue (RFC 9110 §10.1.1)
+  server.on(
+    'checkExpectation',
+    inOrder((_request, response) => reject(response, 417)),
+  );
+
+  function inOrder(listener: RequestListener): RequestListener {
+    return (request, response) => handleInOrder(request, response, () => listener(request, response));
+  }
+
+  function handleInOrder(request: IncomingMessage, response: ServerResponse, handleNow: () => void): void {
     const { socket } = request;
     const connection = connections.get(socket);
     if (connection === undefined || socket.destroyed) return;
-    const { address, unanswered } = connection;
+    const { network, unanswered } = connection;
     // the requests that were received together with this one are counted before it begins
     const begin = () =>
-      schedule(request.headers.authorization ?? address, () => {
-        if (!socket.destroyed) handle(request, response);
+      schedule(request.headers.authorization ?? network, () => {
+        if (!socket.destroyed) handleNow();
       });
-    unanswered.push(begin);
+    unanswered.push({ request, begin });
     response.once('close', () => {
       unanswered.shift();
       const next = unanswered[0];
       if (socket.destroyed) unanswered.length = 0;
-      else if (next !== undefined) next();
+      else if (next !== undefined) next.begin();
       else idle.add(socket);
     });
     idle.delete(socket);
+    receiving.add(socket);
     if (unanswered.length === 1) begin();
-  };
+  }
 
-  function closeOldestIdle(candidates: ReadonlySet<Socket>): boolean {
-    for (const socket of candidates) {
-      if (!idle.has(socket)) continue;
-      socket.destroy();
-      forget(socket);
-      return true;
+  /**
+   * Closes the oldest connection without a request, or else the oldest whose request has not been received to its end.
+   * @param among the connections of one network; all connections when it is undefined.
+   * @returns whether there was one.
+   */
+  function closeOldest(among?: ReadonlySet<Socket>): boolean {
+    for (const socket of among ?? idle) if (idle.has(socket)) return close(socket);
+    for (const socket of among ?? receiving) {
+      if (!receiving.has(socket)) continue;
+      if (isReceived(socket)) receiving.delete(socket);
+      else return close(socket);
     }
     return false;
+  }
+
+  function isReceived(socket: Socket): boolean {
+    return connections.get(socket)?.unanswered.every(({ request }) => request.complete) ?? true;
+  }
+
+  function close(socket: Socket): true {
+    socket.destroy();
+    forget(socket);
+    return true;
   }
 
   function forget(socket: Socket): void {
@@ -130,29 +166,18 @@ export function limitConnections(
     if (connection === undefined) return;
     connections.delete(socket);
     idle.delete(socket);
-    const ofAddress = perAddress.get(connection.address);
-    ofAddress?.delete(socket);
-    if (ofAddress?.size === 0) perAddress.delete(connection.address);
+    receiving.delete(socket);
+    const ofNetwork = perNetwork.get(connection.network);
+    ofNetwork?.delete(socket);
+    if (ofNetwork?.size === 0) perNetwork.delete(connection.network);
   }
 }
 
-/** Node's parser of a connection. It is not documented, and no documented part of Node stops it. */
-type ParsedSocket = Socket & {
-  readonly parser: { onIncoming: (request: IncomingMessage, keepAlive: boolean) => number };
-};
+/** RFC 9112 §3.2: an HTTP/1.1 request has a Host header. */
+function isWithoutHost({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.host === undefined && httpVersion === '1.1';
+}
 
-/** What `onIncoming` returns when what follows in the connection is not HTTP, as after an upgrade. */
-const STOP_PARSING = 2;
-
-/**
- * Destroys a connection whose next request `isExceeded` rejects, and drops what was received with that request. Otherwise
- * Node parses on to the end of the data, which costs some 10 µs for each of more than 1,000 requests in 64 kB.
- */
-function stopParsingWhen(isExceeded: () => boolean, socket: Socket): void {
-  const { parser } = socket as ParsedSocket;
-  const { onIncoming } = parser;
-  parser.onIncoming = (request, keepAlive) => {
-    if (isExceeded()) socket.destroy();
-    return socket.destroyed ? STOP_PARSING : onIncoming(request, keepAlive);
-  };
+function reject(response: ServerResponse, status: number): void {
+  response.writeHead(status, { connection: 'close' }).end();
 }

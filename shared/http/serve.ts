@@ -5,6 +5,9 @@ import { countAllowedConnections } from './open-files.ts';
 /** Connections that may wait to be accepted. The operating system has a limit of its own, on Linux 4096. */
 const BACKLOG = 4096;
 
+/** How often Node looks for connections that exceed the times for the header section and for the whole request. */
+const CHECKING_INTERVAL_MS = 5_000;
+
 /** A listening server. Disposing it stops accepting connections and waits for running requests. */
 export type ListeningServer = AsyncDisposable & { readonly port: number };
 
@@ -24,7 +27,8 @@ export async function serve(
 ): Promise<ListeningServer> {
   let running = 0;
   let ended = () => {};
-  const server = createServer();
+  // a request without Host is rejected by the connection limits: Node would answer it without counting it
+  const server = createServer({ requireHostHeader: false, connectionsCheckingInterval: CHECKING_INTERVAL_MS });
   const count: RequestListener = (request, response) => {
     running += 1;
     response.once('close', () => {
@@ -34,7 +38,7 @@ export async function serve(
     handler(request, response);
   };
   const maxConnections = Math.min(DEFAULT_CONNECTION_LIMITS.maxConnections, countAllowedConnections());
-  server.on('request', limitConnections(server, count, { ...DEFAULT_CONNECTION_LIMITS, maxConnections, ...limits }));
+  limitConnections(server, count, { ...DEFAULT_CONNECTION_LIMITS, maxConnections, ...limits });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ port, host, backlog: BACKLOG }, resolve);
