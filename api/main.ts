@@ -20,8 +20,15 @@ import { createTodos } from './todos/todos.ts';
 /** How often deleted todos, old changes and idempotency keys are removed when they have expired. */
 const CLEANUP_INTERVAL_MS = 600_000;
 
-/** Starts the todo API on `database`. Disposing it finishes the running requests and closes everything except the database. */
-export async function startApi(config: ApiConfig, database: Database): Promise<ListeningServer> {
+/**
+ * Starts the todo API on `database`. Disposing it finishes the running requests and closes everything except the database.
+ * @param serversOfProcess how many servers share the open files of this process.
+ */
+export async function startApi(
+  config: ApiConfig,
+  database: Database,
+  { serversOfProcess }: { serversOfProcess?: number } = {},
+): Promise<ListeningServer> {
   await using starting = new AsyncDisposableStack();
   const logger = createLogger({ name: 'api', level: config.LOG_LEVEL });
   const { em } = starting.use(await openOrm(database, apiDatabase));
@@ -64,6 +71,7 @@ export async function startApi(config: ApiConfig, database: Database): Promise<L
   const server = await serve(app.callback(), {
     port: config.API_PORT,
     host: config.HOST,
+    serversOfProcess,
     limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000 },
   });
   // at the same time: the server waits for requests that wait for a change, and the feed ends these

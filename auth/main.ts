@@ -49,11 +49,14 @@ import { statusListRoutes } from './status-lists/routes.ts';
 import { openStatusLists } from './status-lists/status-lists.ts';
 import { createTokenStatus } from './status-lists/token-status.ts';
 
-/** Starts the authorization server on `database`. Disposing it drains and closes everything except the database. */
+/**
+ * Starts the authorization server on `database`. Disposing it drains and closes everything except the database.
+ * @param serversOfProcess how many servers share the open files of this process.
+ */
 export async function startAuth(
   config: AuthConfig,
   database: Database,
-  { quotas = TOKEN_REQUEST_QUOTAS }: { quotas?: TokenRequestQuotas } = {},
+  { quotas = TOKEN_REQUEST_QUOTAS, serversOfProcess }: { quotas?: TokenRequestQuotas; serversOfProcess?: number } = {},
 ): Promise<ListeningServer> {
   const { AUTH_ISSUER: issuer, API_RESOURCE: apiResource, MCP_RESOURCE: mcpResource } = config;
   const accessTokenTtl = config.ACCESS_TOKEN_TTL;
@@ -187,6 +190,7 @@ export async function startAuth(
   const server = await serve(app.callback(), {
     port: config.AUTH_PORT,
     host: config.HOST,
+    serversOfProcess,
     limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000, isTrustedProxy: config.AUTH_TRUSTED_PROXIES },
   });
   // at the same time: the server drains only when the requests that wait for status lists or for propagation end

@@ -7,6 +7,9 @@ import type { ListeningServer } from '../shared/http/serve.ts';
 import type { StartConfig } from './start-config.ts';
 import { nextStepsText, openingDatabaseText } from './start-texts.ts';
 
+/** auth, api and mcp, which share the open files of the process. */
+const SERVERS_OF_PROCESS = { serversOfProcess: 3 };
+
 /** Starts auth, api and mcp, each as it starts alone, and prints what to do next. `resources` stops them. */
 export async function startServices(
   { auth, api, mcp }: StartConfig,
@@ -27,9 +30,11 @@ export async function startServices(
   const apiSecret = auth.API_CLIENT_SECRET ?? findOrCreateCredentials(dataDirectory, 'api').OAUTH_CLIENT_SECRET;
   const mcpSecret = auth.MCP_CLIENT_SECRET ?? findOrCreateCredentials(dataDirectory, 'mcp').OAUTH_CLIENT_SECRET;
   const secrets = { API_CLIENT_SECRET: apiSecret, MCP_CLIENT_SECRET: mcpSecret };
-  running.push(await startAuth({ ...auth, ...secrets }, databaseOf(auth.AUTH_DATABASE_URL, embedded)));
-  running.push(await startApi({ ...api, OAUTH_CLIENT_SECRET: apiSecret }, databaseOf(api.API_DATABASE_URL, embedded)));
-  running.push(await startMcp({ ...mcp, OAUTH_CLIENT_SECRET: mcpSecret }));
+  const authDatabase = databaseOf(auth.AUTH_DATABASE_URL, embedded);
+  const apiDatabase = databaseOf(api.API_DATABASE_URL, embedded);
+  running.push(await startAuth({ ...auth, ...secrets }, authDatabase, SERVERS_OF_PROCESS));
+  running.push(await startApi({ ...api, OAUTH_CLIENT_SECRET: apiSecret }, apiDatabase, SERVERS_OF_PROCESS));
+  running.push(await startMcp({ ...mcp, OAUTH_CLIENT_SECRET: mcpSecret }, SERVERS_OF_PROCESS));
   write(nextStepsText(auth, dataDirectory));
 }
 

@@ -15,8 +15,14 @@ import { FEATURES, readOnlyFeatures, type ServerFeatures } from './features.ts';
 import { selectReaderCredentials } from './reader-credentials.ts';
 import { createTodoApi } from './todo-api/todo-api.ts';
 
-/** Starts the MCP server over Streamable HTTP. Disposing it waits for open requests and closes it. */
-export async function startMcp(config: McpConfig, features: ServerFeatures = FEATURES): Promise<ListeningServer> {
+/**
+ * Starts the MCP server over Streamable HTTP. Disposing it waits for open requests and closes it.
+ * @param serversOfProcess how many servers share the open files of this process.
+ */
+export async function startMcp(
+  config: McpConfig,
+  { features = FEATURES, serversOfProcess }: { features?: ServerFeatures; serversOfProcess?: number } = {},
+): Promise<ListeningServer> {
   await using starting = new AsyncDisposableStack();
   const logger = createLogger({ name: 'mcp', level: config.LOG_LEVEL });
   const protectedResource = {
@@ -69,6 +75,7 @@ export async function startMcp(config: McpConfig, features: ServerFeatures = FEA
     await serve(app.callback(), {
       port: config.MCP_PORT,
       host: config.HOST,
+      serversOfProcess,
       limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000 },
     }),
   );

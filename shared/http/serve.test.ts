@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { countAllowedConnections } from './open-files.ts';
 import { serve } from './serve.ts';
 
 test('a disposed server completes running requests and accepts no new ones', async () => {
@@ -43,4 +44,17 @@ test('an idle connection does not block the shutdown', async () => {
 test('a port that is in use is an error', async () => {
   await using server = await serve(() => {}, { port: 0, host: '127.0.0.1' });
   await expect(serve(() => {}, { port: server.port, host: '127.0.0.1' })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});
+
+// only Linux tells its limit
+test.runIf(process.platform === 'linux')('a server accepts its part of the connections of the process', async () => {
+  const serversOfProcess = countAllowedConnections(1);
+  await using server = await serve(() => {}, { port: 0, host: '127.0.0.1', drainFor: 0, serversOfProcess });
+  const first = connect(server.port, '127.0.0.1');
+  await once(first, 'connect');
+  const closed = once(first, 'close');
+  const second = connect(server.port, '127.0.0.1');
+  await closed;
+  expect(second.destroyed).toBe(false);
+  second.destroy();
 });

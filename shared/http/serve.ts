@@ -14,6 +14,7 @@ export type ListeningServer = AsyncDisposable & { readonly port: number };
 /**
  * Listens with `handler` and resolves once connections are accepted.
  * @param drainFor milliseconds that running requests may take when the server is disposed.
+ * @param serversOfProcess the servers of this process, which share its open files.
  * @throws the system's error (EADDRINUSE, EACCES) when it cannot listen on the address.
  */
 export async function serve(
@@ -22,8 +23,15 @@ export async function serve(
     port,
     host,
     drainFor = 10_000,
+    serversOfProcess = 1,
     limits,
-  }: { port: number; host: string; drainFor?: number; limits?: Partial<ConnectionLimits> | undefined },
+  }: {
+    port: number;
+    host: string;
+    drainFor?: number;
+    serversOfProcess?: number | undefined;
+    limits?: Partial<ConnectionLimits> | undefined;
+  },
 ): Promise<ListeningServer> {
   let running = 0;
   let ended = () => {};
@@ -37,7 +45,7 @@ export async function serve(
     });
     handler(request, response);
   };
-  const maxConnections = Math.min(DEFAULT_CONNECTION_LIMITS.maxConnections, countAllowedConnections());
+  const maxConnections = Math.min(DEFAULT_CONNECTION_LIMITS.maxConnections, countAllowedConnections(serversOfProcess));
   limitConnections(server, count, { ...DEFAULT_CONNECTION_LIMITS, maxConnections, ...limits });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

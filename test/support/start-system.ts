@@ -75,7 +75,7 @@ export async function startSystem(
   const database = starting.use(await openTestDatabase());
   const auth = starting.use(await startAuth(readAuthConfig(environment), database, { quotas }));
   starting.use(await startApi(readApiConfig({ ...environment, ...apiCredentials }), database));
-  starting.use(await startMcp(readMcpConfig(environment), features));
+  starting.use(await startMcp(readMcpConfig(environment), { features }));
   // clients are registered through separate connections, so that auth learns of them as from another process
   const { em } = starting.use(await openOrm(database, authDatabase, { poolSize: 2 }));
   const clients = starting.use(await openClients({ database, em }));
