@@ -29,7 +29,7 @@ export function identifiers(environment: Environment) {
 export const processVariables = {
   /** The address to listen on. */
   HOST: z.string().default('127.0.0.1'),
-  /** For how many seconds a connection without a request stays open. */
+  /** For how many seconds a connection stays open after a response. */
   HTTP_KEEP_ALIVE: wholeNumber('seconds', 1, 3_600).default(65),
   /** The lowest level that is logged. */
   LOG_LEVEL: z

@@ -145,6 +145,28 @@ test('one address has a quarter of the connections, and a trusted proxy has all'
   expect(all.every((socket) => !socket.destroyed)).toBe(true);
 });
 
+test.each([
+  ['without a request', ''],
+  ['with a part of a header section', 'GET / HTTP/1.1\r\nHost: a'],
+])('a new connection %s is closed when the time for the header section is over', async (_, text) => {
+  await using server = await startServer(() => {}, { headersTimeout: 100 });
+  const socket = await server.connect();
+  socket.write(text);
+  const [answer] = await once(socket, 'data');
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 408 /);
+  await once(socket, 'close');
+});
+
+test('the time for the header section does not end a connection that has had a response', async () => {
+  await using server = await startServer((_request, response) => void response.end('a'), { headersTimeout: 100 });
+  const socket = await server.connect();
+  socket.write(GET);
+  await once(socket, 'data');
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  socket.write(GET);
+  await once(socket, 'data');
+});
+
 test('an idle connection stays open for the keep-alive time, and is closed afterwards', async () => {
   await using server = await startServer((_request, response) => void response.end('a'), {
     keepAlive: 300,

@@ -11,10 +11,11 @@ export type ConnectionLimits = {
   readonly maxUnansweredRequests: number;
   /** How long a response may make no progress because the client does not read it. */
   readonly stallTimeout: number;
-  /** How long a connection without a request stays open. Longer than a load balancer keeps one, so that the server never
-   * closes a connection on which a request is already on its way. */
+  /** How long a connection stays open without a request after a response. Longer than a load balancer keeps one, so that the
+   * server never closes a connection on which a request is already on its way. */
   readonly keepAlive: number;
-  /** How long a client may take to send the header section, and the whole request. */
+  /** How long a client may take to send the header section, from the first byte or, for the first request, from the connect;
+   * and how long it may take to send the whole request. */
   readonly headersTimeout: number;
   readonly requestTimeout: number;
   /** Open connections. One network (an IPv4 address, or 64 bits of an IPv6 address) may have a quarter of them, unless it is

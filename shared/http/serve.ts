@@ -6,7 +6,7 @@ import { countAllowedConnections } from './open-files.ts';
 const BACKLOG = 4096;
 
 /** How often Node looks for connections that exceed the times for the header section and for the whole request. */
-const CHECKING_INTERVAL_MS = 5_000;
+const CHECKING_INTERVAL_MS = 1_000;
 
 /** A listening server. Disposing it stops accepting connections and waits for running requests. */
 export type ListeningServer = AsyncDisposable & { readonly port: number };
