@@ -2,6 +2,7 @@ import { type Database, openEmbeddedDatabase } from '../shared/database/database
 import { openOrm } from '../shared/database/orm.ts';
 import { measureStatusListReader } from '../shared/http/measure-status-list-reader.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
+import { reportRejectedConnections } from '../shared/http/report-rejected-connections.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
 import { openPointCounter } from '../shared/rate-limit/point-counter.ts';
@@ -73,6 +74,7 @@ export async function startApi(
     host: config.HOST,
     serversOfProcess,
     limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000 },
+    onConnectionRejected: reportRejectedConnections({ registry: metrics.registry, logger }),
   });
   // at the same time: the server waits for requests that wait for a change, and the feed ends these
   starting.defer(async () => {

@@ -2,6 +2,7 @@ import { type Database, openEmbeddedDatabase } from '../shared/database/database
 import { openOrm } from '../shared/database/orm.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { createWaiting } from '../shared/http/prefer-wait.ts';
+import { reportRejectedConnections } from '../shared/http/report-rejected-connections.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
 import { createAccessTokenVerifier } from '../shared/resource-server/access-token-verifier.ts';
@@ -192,6 +193,7 @@ export async function startAuth(
     host: config.HOST,
     serversOfProcess,
     limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000, isTrustedProxy: config.AUTH_TRUSTED_PROXIES },
+    onConnectionRejected: reportRejectedConnections({ registry: metrics.registry, logger }),
   });
   // at the same time: the server drains only when the requests that wait for status lists or for propagation end
   starting.defer(async () => {

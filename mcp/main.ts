@@ -1,5 +1,6 @@
 import { measureStatusListReader } from '../shared/http/measure-status-list-reader.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
+import { reportRejectedConnections } from '../shared/http/report-rejected-connections.ts';
 import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
 import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
@@ -77,6 +78,7 @@ export async function startMcp(
       host: config.HOST,
       serversOfProcess,
       limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000 },
+      onConnectionRejected: reportRejectedConnections({ registry: metrics.registry, logger }),
     }),
   );
   logger.info({ event: 'server.listening', port: server.port, resource: config.MCP_RESOURCE }, 'listening');

@@ -7,9 +7,17 @@ import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, limitConnections } fr
 import { serve } from './serve.ts';
 
 async function startServer(handler: RequestListener, limits: Partial<ConnectionLimits>) {
-  const server = await serve(handler, { port: 0, host: '127.0.0.1', drainFor: 0, limits });
+  const rejections: string[] = [];
+  const server = await serve(handler, {
+    port: 0,
+    host: '127.0.0.1',
+    drainFor: 0,
+    limits,
+    onConnectionRejected: (reason, address) => rejections.push(`${reason} ${address}`),
+  });
   const sockets: Socket[] = [];
   return {
+    rejections,
     async connect() {
       const socket = connect(server.port, '127.0.0.1');
       socket.on('error', () => undefined);
@@ -30,9 +38,10 @@ test('a client that pipelines too many requests is disconnected before one of th
   const handler = vi.fn();
   await using server = await startServer(handler, { maxUnansweredRequests: 3 });
   const socket = await server.connect();
-  socket.write(GET.repeat(4));
+  socket.write(GET.repeat(6));
   await once(socket, 'close');
   expect(handler).not.toHaveBeenCalled();
+  expect(server.rejections).toEqual(['pipelining 127.0.0.1']);
 });
 
 test('the requests behind the one that exceeds the limit are not parsed', async () => {
@@ -112,6 +121,7 @@ test('a response that the client does not read is ended, and a waiting request i
   const [answer] = await once(waiting, 'data');
   expect(String(answer)).toContain('waited');
   expect(ended.mock.calls).toEqual([['/large'], ['/wait']]);
+  expect(server.rejections).toEqual(['stalled 127.0.0.1']);
 });
 
 test('at the limit the oldest idle connection is closed, and a connection with a request is not', async () => {
@@ -129,6 +139,7 @@ test('at the limit the oldest idle connection is closed, and a connection with a
   next.write(GET);
   const rejected = await server.connect();
   await once(rejected, 'close');
+  expect(server.rejections).toEqual(['limit 127.0.0.1', 'limit 127.0.0.1']);
   answer();
   await Promise.all([once(busy, 'data'), once(next, 'data')]);
 });
@@ -138,6 +149,7 @@ test('one address has a quarter of the connections, and a trusted proxy has all'
   const sockets = [await limited.connect(), await limited.connect(), await limited.connect()];
   await once(sockets[0] as Socket, 'close');
   expect(sockets.slice(1).every((socket) => !socket.destroyed)).toBe(true);
+  expect(limited.rejections).toEqual(['address_limit 127.0.0.1']);
 
   await using trusting = await startServer(() => {}, { maxConnections: 8, isTrustedProxy: () => true });
   const all = await Promise.all(Array.from({ length: 8 }, () => trusting.connect()));
@@ -179,6 +191,7 @@ test('an idle connection stays open for the keep-alive time, and is closed after
   socket.write(GET);
   await once(socket, 'data');
   await once(socket, 'close');
+  expect(server.rejections).toEqual([]);
 });
 
 test.each([

@@ -24,6 +24,17 @@ export type ConnectionLimits = {
   readonly isTrustedProxy: IsTrustedProxy | undefined;
 };
 
+/**
+ * Why a connection was closed: its client pipelined too many requests, or did not read a response; the server had as many
+ * connections as it accepts, or as many from this network.
+ */
+export const REJECTION_REASONS = ['pipelining', 'stalled', 'limit', 'address_limit'] as const;
+
+type RejectionReason = (typeof REJECTION_REASONS)[number];
+
+/** Receives the reason for which a connection was closed, and the network of its client. */
+export type ReportRejection = (reason: RejectionReason, network: string) => void;
+
 export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
   maxUnansweredRequests: 20,
   stallTimeout: 30_000,
@@ -45,6 +56,7 @@ type Exchange = { readonly request: IncomingMessage; readonly begin: () => void 
  * after another, so a connection holds one response at most. Requests with different access tokens or client credentials
  * begin by turns, and those without from different addresses.
  * Calls `handle` for each request that is handled.
+ * @param onRejected is called for each connection that is closed for one of the `REJECTION_REASONS`.
  */
 export function limitConnections(
   server: Server,
@@ -58,6 +70,7 @@ export function limitConnections(
     maxConnections,
     isTrustedProxy = () => false,
   }: ConnectionLimits,
+  onRejected: ReportRejection = () => undefined,
 ): void {
   server.keepAliveTimeout = keepAlive;
   server.headersTimeout = headersTimeout;
@@ -79,6 +92,7 @@ export function limitConnections(
     const isCrowded = ofNetwork.size >= maxPerNetwork && !isTrustedProxy(address, 0);
     const isFull = connections.size >= maxConnections;
     const hasRoom = isCrowded ? closeOldest(ofNetwork) : !isFull || closeOldest();
+    if (isCrowded || isFull) onRejected(isCrowded ? 'address_limit' : 'limit', network);
     if (!hasRoom) {
       socket.destroy();
       return;
@@ -88,14 +102,20 @@ export function limitConnections(
     idle.add(socket);
     perNetwork.set(network, ofNetwork.add(socket));
     socket.once('close', () => forget(socket));
-    stopParsingWhen(() => unanswered.length >= maxUnansweredRequests, socket);
+    stopParsingWhen(() => {
+      const isExceeded = unanswered.length >= maxUnansweredRequests;
+      if (isExceeded) onRejected('pipelining', network);
+      return isExceeded;
+    }, socket);
   });
 
   // Node calls this when a socket had no activity for `server.timeout`, or for `keepAlive` after a response
   server.on('timeout', (socket) => {
-    const unanswered = connections.get(socket)?.unanswered.length ?? 0;
+    const { unanswered = [], network = '' } = connections.get(socket) ?? {};
+    const isStalled = socket.writableLength > 0;
+    if (isStalled) onRejected('stalled', network);
     // a connection that is idle, or whose client has stopped reading its response
-    if (unanswered === 0 || socket.writableLength > 0) socket.destroy();
+    if (unanswered.length === 0 || isStalled) socket.destroy();
     // a request that waits, such as a long poll
     else socket.setTimeout(stallTimeout);
   });

@@ -1,5 +1,10 @@
 import { createServer, type RequestListener } from 'node:http';
-import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, limitConnections } from './connection-limits.ts';
+import {
+  type ConnectionLimits,
+  DEFAULT_CONNECTION_LIMITS,
+  limitConnections,
+  type ReportRejection,
+} from './connection-limits.ts';
 import { countAllowedConnections } from './open-files.ts';
 
 /** Connections that may wait to be accepted. The operating system has a limit of its own, on Linux 4096. */
@@ -25,12 +30,14 @@ export async function serve(
     drainFor = 10_000,
     serversOfProcess = 1,
     limits,
+    onConnectionRejected,
   }: {
     port: number;
     host: string;
     drainFor?: number;
     serversOfProcess?: number | undefined;
     limits?: Partial<ConnectionLimits> | undefined;
+    onConnectionRejected?: ReportRejection;
   },
 ): Promise<ListeningServer> {
   let running = 0;
@@ -46,7 +53,7 @@ export async function serve(
     handler(request, response);
   };
   const maxConnections = Math.min(DEFAULT_CONNECTION_LIMITS.maxConnections, countAllowedConnections(serversOfProcess));
-  limitConnections(server, count, { ...DEFAULT_CONNECTION_LIMITS, maxConnections, ...limits });
+  limitConnections(server, count, { ...DEFAULT_CONNECTION_LIMITS, maxConnections, ...limits }, onConnectionRejected);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ port, host, backlog: BACKLOG }, resolve);
