@@ -7,7 +7,7 @@ import type { Metrics } from '../shared/http/metrics.ts';
 import { parseBody } from '../shared/http/parse-body.ts';
 import { createServiceApp } from '../shared/http/service-app.ts';
 import type { ServiceIndex } from '../shared/http/service-index.ts';
-import { limitConcurrentRequests } from '../shared/rate-limit/limit-concurrent-requests.ts';
+import { limitConcurrentRequests, limitLargeBodies } from '../shared/rate-limit/limit-concurrent-requests.ts';
 import type { RateLimit } from '../shared/rate-limit/rate-limit.ts';
 import type { VerifyAccessToken } from '../shared/resource-server/access-token-verifier.ts';
 import { createChallenges } from '../shared/resource-server/challenge.ts';
@@ -73,6 +73,7 @@ export function createMcpApp({
     });
 
   const limitConcurrent = limitConcurrentRequests();
+  const limitBodies = limitLargeBodies();
   const router = new Router<McpState>({ strict: true });
   // with a trailing slash it is the same resource, but each challenge names the metadata of the form that was requested
   // (RFC 9728 §3.3)
@@ -85,6 +86,7 @@ export function createMcpApp({
       authenticate,
       limitConcurrent,
       countUnforwarded(rateLimit),
+      limitBodies,
       requirePost,
       parseBody(JsonRpcMessage, { limit: MAX_MESSAGE_BYTES }),
       // the access token may have been revoked while the body was received

@@ -8,6 +8,9 @@ import { ImportedTodo } from '../../shared/todo/todo.ts';
 /** The media type of JSON Lines. */
 export const JSON_LINES = 'application/jsonl';
 
+/** The points of a body are counted again when this many bytes have arrived. */
+const BYTES_PER_COUNT = 100_000;
+
 /** The most invalid fields that a response names. Parsing ends when it has found this many. */
 const MAX_PROBLEMS = 20;
 
@@ -56,11 +59,15 @@ async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
 /** The lines of the body. A line break at the end begins no further line. */
 async function* readLines(ctx: Context): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
-  let [bytes, complete, rest] = [0, 0, ''];
+  let [bytes, counted, complete, rest] = [0, 0, 0, ''];
   for await (const chunk of readChunks(ctx)) {
     bytes += chunk.length;
     ctx.state.bodyBytes = bytes;
     if (bytes > MAX_IMPORT_BYTES) throw tooLarge('body', MAX_IMPORT_BYTES, 'bytes');
+    if (bytes - counted >= BYTES_PER_COUNT) {
+      counted = bytes;
+      await ctx.state.countBytes?.(bytes);
+    }
     const lines = (rest + decodeOrReject(() => decoder.decode(chunk, { stream: true }))).split('\n');
     rest = lines.pop() ?? '';
     complete += lines.length;

@@ -7,6 +7,7 @@ import { parseBody } from '../../shared/http/parse-body.ts';
 import { parseQuery } from '../../shared/http/parse-query.ts';
 import { prefersWait } from '../../shared/http/prefer-wait.ts';
 import { chargeForBody } from '../../shared/rate-limit/charge-for-body.ts';
+import { limitConcurrentRequests, limitLargeBodies } from '../../shared/rate-limit/limit-concurrent-requests.ts';
 import { EXPORTED_PAGE_POINTS, WAIT_POINTS } from '../../shared/rate-limit/points.ts';
 import type { RateLimit } from '../../shared/rate-limit/rate-limit.ts';
 import type { Challenges } from '../../shared/resource-server/challenge.ts';
@@ -24,6 +25,9 @@ import { runBatch } from './run-batch.ts';
 import { TodoNotFoundError, VersionMismatchError } from './todo-errors.ts';
 import type { Precondition, TodoWriter } from './todo-writer.ts';
 import type { Todos } from './todos.ts';
+
+/** Unfinished imports of one subject in one process. Each holds up to 10,000 todos in memory. */
+const MAX_CONCURRENT_IMPORTS = 2;
 
 /** Creates the routes below the path of `resource`. They serve the todos of the access token's subject. */
 export function todoRoutes({
@@ -48,6 +52,7 @@ export function todoRoutes({
   const requireRead = requireScope('todos:read', challenges);
   const requireWrite = requireScope('todos:write', challenges);
   const charged = chargeForBody(rateLimit);
+  const limitImports = limitConcurrentRequests({ max: MAX_CONCURRENT_IMPORTS, unit: 'imports' });
 
   router.get<{ query: TodoListQuery }>('/todos', authenticate, requireRead, parseQuery(TodoListQuery), listTodos);
   router.post<{ body: NewTodo }>('/todos', authenticate, requireWrite, charged(parseBody(NewTodo)), createTodo);
@@ -63,6 +68,7 @@ export function todoRoutes({
     '/todos/import',
     authenticate,
     requireWrite,
+    limitImports,
     charged(parseTodos, (todos) => ({ lines: todos.length })),
     importTodos,
   );
@@ -70,6 +76,7 @@ export function todoRoutes({
     '/todos/batch',
     authenticate,
     requireWrite,
+    limitLargeBodies(),
     charged(parseBody(Batch, { limit: MAX_BATCH_BYTES }), ({ operations }) => ({ operations: operations.length })),
     batchTodos,
   );

@@ -62,8 +62,9 @@ async function readBytes(ctx: Context, limit: number): Promise<Buffer> {
   try {
     return await readRawBody(ctx.req, { length: ctx.get('content-length') || null, limit });
   } catch (cause) {
-    if (cause instanceof Error && 'type' in cause && cause.type === 'entity.too.large') {
-      ctx.state.bodyBytes = 'received' in cause ? cause.received : 0;
+    const { type, received } = Object(cause);
+    ctx.state.bodyBytes = received ?? 0;
+    if (type === 'entity.too.large') {
       // the rest of the body is not read, so the connection cannot be reused
       throw new HttpError('content_too_large', `body: expected at most ${limit} bytes`, {
         members: { limit, unit: 'bytes' },

@@ -45,6 +45,7 @@ test('a subject with the most unfinished requests gets 429 for a further one, an
     status: 429,
     code: 'too_many_concurrent_requests',
     limit: 2,
+    unit: 'requests',
     detail: 'Too many concurrent requests. The limit is 2. Read the responses, then retry.',
   });
   expect((await app.get('/', { subject: 'bob' })).status).toBe(200);

@@ -16,8 +16,8 @@ type AuthorizedContext = Pick<ParameterizedContext<Authorized>, 'state' | 'set'>
 export type RateLimit = {
   /** Middleware that counts each request. Mount it after `requireAccessToken`. */
   readonly limitRequests: Middleware<Authorized>;
-  /** Counts the points of work before it is done. */
-  readonly spend: (ctx: AuthorizedContext, points: number) => Promise<void>;
+  /** Counts the points of work before it is done, without the points `counted` of the same work that were counted before. */
+  readonly spend: (ctx: AuthorizedContext, points: number, counted?: number) => Promise<void>;
   /** Counts the points of work that was done, and lets the response go. */
   readonly charge: (ctx: AuthorizedContext, points: number) => Promise<void>;
   /** Counts nothing. */
@@ -41,11 +41,11 @@ export function createRateLimit(counter: PointCounter): RateLimit {
       requireWithinLimit(ctx, await add(ctx, REQUEST_POINTS));
       await next();
     },
-    async spend(ctx, points) {
-      const counted = affordable(points);
-      if (counted === 0) return;
+    async spend(ctx, points, counted = 0) {
+      const further = affordable(points) - affordable(counted);
+      if (further === 0) return;
       requirePoints(ctx);
-      requireWithinLimit(ctx, await add(ctx, counted));
+      requireWithinLimit(ctx, await add(ctx, further));
     },
     async charge(ctx, points) {
       if (points > 0 && findResetMs(ctx) === undefined) note(ctx, await add(ctx, points));

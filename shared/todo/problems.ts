@@ -80,8 +80,12 @@ export const PROBLEMS = {
   },
   too_many_concurrent_requests: {
     status: 429,
-    meaning: 'The subject has `limit` unfinished requests. Read their responses, then retry after `Retry-After`.',
-    members: z.object({ limit: z.int().positive() }),
+    meaning:
+      'The subject has `limit` unfinished requests, imports, exports or requests with a large body. Read their responses, then retry after `Retry-After`.',
+    members: z.object({
+      limit: z.int().positive(),
+      unit: z.enum(['requests', 'large_bodies', 'imports', 'exports']),
+    }),
   },
   idempotency_quota_exceeded: {
     status: 429,
