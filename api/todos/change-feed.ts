@@ -15,8 +15,8 @@ import { listKey } from './todo-writer.ts';
 export type TodoChangeFeed = AsyncDisposable & {
   /**
    * Reads the changes of `owner` after `since`, in the order in which they were committed: as many as `limit`, but no more
-   * after about `MAX_PAGE_BYTES`. If there are none, the request
-   * waits for the next change as long as it prefers (RFC 7240 §4.3), unless `MAX_WAITS` requests of `owner` wait already.
+   * after about `MAX_PAGE_BYTES`. If there are none, the request waits for the next change as long as it prefers (RFC 7240
+   * §4.3), unless `MAX_WAITS` requests of `owner` wait already.
    * Without `since` it returns only the current position.
    * @throws {HttpError} `changes_expired` when changes after `since` were purged, or `since` is later than the last change.
    */

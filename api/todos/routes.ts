@@ -182,7 +182,8 @@ export function todoRoutes({
 
   async function sendExport(ctx: RouterContext<Authorized>): Promise<void> {
     const { subject } = ctx.state.accessToken;
-    // those of the server, the log and the limits, and seven with which Koa pipes a stream into the response
+    // more than are needed: those of the server, the log, the metrics and the limits, and seven with which Koa pipes a stream.
+    // Node warns of a leak when there are more than 10
     ctx.res.setMaxListeners(20);
     ctx.body = await exportTodos(todos, subject, async () => {
       await reverify(ctx);

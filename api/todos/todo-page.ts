@@ -91,9 +91,9 @@ export async function listPage(connection: Connection, owner: string, query: Tod
 }
 
 /**
- * Leaves out the rows that do not fit on a page, so that a long page of long todos is not read from the database in vain.
- * It counts only texts, and without the characters that JSON adds. So it returns at least one row that is not on the page
- * when it leaves out others.
+ * Leaves out rows that cannot be on the page, so that the database does not send many long todos in vain. It counts only
+ * titles and descriptions, and not what JSON adds. So when it leaves out rows, it still returns one row more than the page
+ * has, which shows that another page follows.
  */
 function selectUpToMaxBytes(select: string, order: string): string {
   return `select ${SELECT_TODO} from (

@@ -52,7 +52,7 @@ export function openAuditQueue({
   });
   const dropped = new Counter({
     name: 'audit_events_dropped_total',
-    help: 'Audit events that were not stored, because the queue was full or the database rejected them',
+    help: 'Audit events that were not stored, because the queue was full, the database rejected them, or the process ended before it could write them',
     registers,
   });
   const queue: RecordedEvent[] = [];

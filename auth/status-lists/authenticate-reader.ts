@@ -102,7 +102,7 @@ export function authenticateReader({
   }
 
   function recordRejection(clientId: string, ctx: Context): void {
-    // the column cannot hold text that is no client id, such as one with NUL
+    // text that cannot be a client id names no client
     if (!isClientId(clientId)) return;
     record({
       actor: clientId,
@@ -130,7 +130,7 @@ export function isResourceServer(client: ClientRecord): boolean {
 const NOT_A_RESOURCE_SERVER: Rejection = {
   status: 403,
   error: 'unauthorized_client',
-  description: 'only a client with a resource_server can authenticate here: send no credentials to read without',
+  description: 'only a client with a resource_server can authenticate here: send the request without Authorization',
   headers: {},
 };
 

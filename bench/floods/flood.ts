@@ -20,7 +20,7 @@ export type FloodTarget = z.infer<typeof FloodTarget>;
 export const Counts = z.record(z.string(), z.number());
 export type Counts = z.infer<typeof Counts>;
 
-/** What one client, or everybody without an access token, can send. */
+/** What one client, or programs without an access token, can send. */
 export type Flood = {
   readonly description: string;
   /** How long it lasts, in seconds, and how long it takes until it has begun in full. */

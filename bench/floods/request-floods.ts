@@ -122,7 +122,7 @@ export const REQUEST_FLOODS = {
       return repeat(4, () => ({ url: `${url}${randomBytes(6).toString('hex')}` }), until);
     },
   },
-  // the last one, because what it does to mcp may last for a minute
+  // the client mcp is limited at its address, and must get access tokens all the same
   'wrong-secrets': {
     description: '4 connections guess the secret of the client mcp, from the address of the MCP server',
     run: ({ issuer }, until) =>

@@ -16,9 +16,8 @@ const WARM_UP_MS = 5000;
 
 /**
  * Runs floods one after another on a new installation, and measures first what the honest clients get without a flood.
- * When a process dies or does not recover, the next flood has
- * a new installation. Only the memory of processes that have survived the floods
- * since their start is compared, a minute after the last flood.
+ * When a process dies or does not recover, the next flood has a new installation. Only the memory of processes that have
+ * survived the floods since their start is compared, a minute after the last flood.
  */
 export async function runGroup(
   kind: DatabaseKind,

@@ -13,8 +13,8 @@ export type RenderError = (error: HttpError) => { readonly type: string; readonl
  * The place where errors become responses in api, mcp, `/admin` and the status lists; auth/provider answers for the OAuth
  * endpoints. An `HttpError` or `ChallengeError` reaches the client with its status, code, headers and members. A database or
  * authorization server that cannot be reached gives 503. Every other error is a fault of this server: a 500 without
- * details. Faults and 503s are logged with their cause, other rejections at debug with their code. So is a subject over its
- * quota (507).
+ * details. Faults and 503s are logged as errors with their cause. Other rejections are logged at debug with their code, also a 507,
+ * because the server has no fault when a subject is over its quota.
  */
 export function handleErrors({ logger, render }: { logger: Logger; render: RenderError }): Middleware {
   return async function handleErrors(ctx, next) {

@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** What only Linux has. Node raises its own limit of open files to the highest that it may have before it runs a script. */
+/**
+ * The limits of this process. Only Linux has this file. Before Node runs a script, it raises its limit of open files as far as it
+ * may.
+ */
 const LIMITS = '/proc/self/limits';
 
 /** Files that a process has open besides the connections of its clients, such as connections to the database. */

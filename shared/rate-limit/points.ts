@@ -1,6 +1,6 @@
 /**
- * What requests cost, in points of the rate limit. A point is about 10 ms of CPU time on the embedded database. A rejected
- * request costs at least as many points for its CPU time as the most expensive valid one, so that a client gains nothing by
+ * What requests cost, in points of the rate limit. A point stands for at most about 10 ms of CPU time on the embedded
+ * database. For the same CPU time, a rejected request costs no fewer points than a valid one, so that a client gains nothing by
  * sending what is rejected.
  */
 const POINTS = {

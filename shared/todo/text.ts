@@ -8,9 +8,9 @@ export function text(maxCharacters: number) {
     .refine((value) => !value.includes('\0') && value.isWellFormed(), 'a string without NUL and lone surrogates');
 }
 
-/** Text that has at least one visible character. */
+/** Text that has at least one character other than white space. */
 export function visibleText(maxCharacters: number) {
-  return text(maxCharacters).refine((value) => value.trim() !== '', 'a string with at least one visible character');
+  return text(maxCharacters).refine((value) => value.trim() !== '', 'a string with a character other than white space');
 }
 
 /** An RFC 3339 time with any offset. It is parsed into UTC with milliseconds, which is how it is stored. */

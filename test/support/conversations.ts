@@ -265,7 +265,7 @@ export const conversations: readonly Conversation[] = [
       );
       errorOf(
         await call('create_todo', { title: '  ' }),
-        'title: expected a string with at least one visible character',
+        'title: expected a string with a character other than white space',
       );
       const { id } = todoOf(
         await call('create_todo', { title: 'Dentist', due_at: '2090-01-02T08:30:00Z', priority: 3 }),
