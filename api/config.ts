@@ -9,6 +9,7 @@ import {
   port,
   processVariables,
   rateLimitVariables,
+  trustedProxies,
   wholeNumber,
 } from '../shared/configuration/variables.ts';
 
@@ -26,6 +27,8 @@ function serverVariables(environment: Environment) {
     /** Bytes of text in todos that each subject can store. */
     QUOTA_BYTES: wholeNumber('bytes', 1, 1_000_000_000_000).default(100_000_000),
     API_CORS_ORIGINS: corsOrigins,
+    /** The reverse proxies each of which may have all connections. */
+    API_TRUSTED_PROXIES: trustedProxies,
     API_DATABASE_URL: databaseUrl,
     YATA_DATA_DIR: dataDirectory,
     /** The address at which api reaches the authorization server, if it differs from the issuer. */

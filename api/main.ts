@@ -73,7 +73,7 @@ export async function startApi(
     port: config.API_PORT,
     host: config.HOST,
     serversOfProcess,
-    limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000 },
+    limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000, isTrustedProxy: config.API_TRUSTED_PROXIES },
     onConnectionRejected: reportRejectedConnections({ registry: metrics.registry, logger }),
   });
   // at the same time: the server waits for requests that wait for a change, and the feed ends these

@@ -4,18 +4,14 @@ import {
   databaseUrl,
   dataDirectory,
   identifiers,
-  listed,
   port,
   processVariables,
+  trustedProxies,
   wholeNumber,
 } from '../shared/configuration/variables.ts';
-import { parseTrustedProxies } from '../shared/http/trusted-proxies.ts';
 import { CLIENT_SECRET } from './clients/client-secret.ts';
 import { KeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { SIGNING_ALGORITHMS } from './signing-keys/signing-key.entity.ts';
-
-const PROXIES =
-  'addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal, separated by spaces or commas';
 
 /** A secret that an operator declares. It is long enough that it cannot be guessed. */
 const declaredSecret = z.string().regex(CLIENT_SECRET, '43 or more characters of base64url, from 256 random bits');
@@ -35,18 +31,8 @@ export function readAuthConfig(given: Environment) {
       AUTH_PORT: port.default(3000),
       AUTH_DATABASE_URL: databaseUrl,
       YATA_DATA_DIR: dataDirectory,
-      /** The reverse proxies whose X-Forwarded-For is trusted; absent means that the header is ignored. */
-      AUTH_TRUSTED_PROXIES: z
-        .string()
-        .transform((value, refinement) => {
-          try {
-            return parseTrustedProxies(listed(value));
-          } catch {
-            refinement.addIssue(PROXIES);
-            return z.NEVER;
-          }
-        })
-        .optional(),
+      /** The reverse proxies whose X-Forwarded-For is trusted, and each of which may have all connections. */
+      AUTH_TRUSTED_PROXIES: trustedProxies,
       /** The key that encrypts the signing keys; absent means that a file in the data directory has it. */
       AUTH_KEY_ENCRYPTION_KEY: KeyEncryptionKey.optional(),
       /** The algorithm with which access tokens are signed. */

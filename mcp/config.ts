@@ -8,6 +8,7 @@ import {
   port,
   processVariables,
   rateLimitVariables,
+  trustedProxies,
 } from '../shared/configuration/variables.ts';
 
 /** What an MCP client learns about the server, over both transports. */
@@ -32,6 +33,8 @@ function httpServerVariables(environment: Environment) {
     API_RESOURCE,
     MCP_PORT: port.default(3002),
     MCP_CORS_ORIGINS: corsOrigins,
+    /** The reverse proxies each of which may have all connections. */
+    MCP_TRUSTED_PROXIES: trustedProxies,
     /** Where the authorization server is reached, when that is not the issuer's own address. */
     AUTH_URL: httpUrl.optional(),
   };

@@ -1,8 +1,11 @@
 import * as z from 'zod';
 import type { CorsOrigins } from '../http/cors.ts';
+import { parseTrustedProxies } from '../http/trusted-proxies.ts';
 import type { Environment } from './environment.ts';
 
 const PORT_NUMBER = 'a port number, 1 to 65535';
+const PROXIES =
+  'addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal, separated by spaces or commas';
 const ORIGINS = '* or origins such as https://app.example.com, separated by spaces or commas';
 
 /**
@@ -50,7 +53,7 @@ export function wholeNumber(unit: string, min: number, max: number) {
 }
 
 /** Splits a list at spaces and commas. */
-export function listed(value: string): string[] {
+function listed(value: string): string[] {
   return value.trim().split(/[\s,]+/);
 }
 
@@ -90,6 +93,19 @@ export const corsOrigins = z
   .string()
   .refine((value) => value.trim() === '*' || listed(value).every(isOrigin), ORIGINS)
   .transform((value): CorsOrigins => (value.trim() === '*' ? '*' : new Set(listed(value).map(originOf))))
+  .optional();
+
+/** The reverse proxies in front of a service, separated by spaces or commas; absent means that none is trusted. */
+export const trustedProxies = z
+  .string()
+  .transform((value, refinement) => {
+    try {
+      return parseTrustedProxies(listed(value));
+    } catch {
+      refinement.addIssue(PROXIES);
+      return z.NEVER;
+    }
+  })
   .optional();
 
 /** An issuer or resource identifier: https, or http on loopback, or http where ALLOW_INSECURE_HTTP is `true`. */

@@ -47,14 +47,17 @@ test('a port that is in use is an error', async () => {
 });
 
 // only Linux tells its limit
-test.runIf(process.platform === 'linux')('a server accepts its part of the connections of the process', async () => {
-  const serversOfProcess = countAllowedConnections(1);
-  await using server = await serve(() => {}, { port: 0, host: '127.0.0.1', drainFor: 0, serversOfProcess });
-  const first = connect(server.port, '127.0.0.1');
-  await once(first, 'connect');
-  const closed = once(first, 'close');
-  const second = connect(server.port, '127.0.0.1');
-  await closed;
-  expect(second.destroyed).toBe(false);
-  second.destroy();
-});
+test.runIf(Number.isFinite(countAllowedConnections(1)))(
+  'a server accepts its part of the connections of the process',
+  async () => {
+    const serversOfProcess = countAllowedConnections(1);
+    await using server = await serve(() => {}, { port: 0, host: '127.0.0.1', drainFor: 0, serversOfProcess });
+    const first = connect(server.port, '127.0.0.1');
+    await once(first, 'connect');
+    const closed = once(first, 'close');
+    const second = connect(server.port, '127.0.0.1');
+    await closed;
+    expect(second.destroyed).toBe(false);
+    second.destroy();
+  },
+);
