@@ -63,6 +63,18 @@ test('a client that exceeds a quota is logged once a minute', () => {
   expect(lines).toHaveLength(2);
 });
 
+test('a client whose request is rejected before it is counted is logged once a minute too', () => {
+  const { countToken, countRejection, requireQuota, lines } = create();
+  for (let index = 0; index < 3; index += 1) countToken('client');
+  expect(lines).toEqual([]);
+  for (let index = 0; index < 5; index += 1) expect(() => requireQuota('client')).toThrow(TooManyTokenRequestsError);
+  expect(() => countToken('client')).toThrow(TooManyTokenRequestsError);
+  expect(lines).toEqual([expect.objectContaining({ limit: 'tokens', client_id: 'client' })]);
+  countRejection('another');
+  for (let index = 0; index < 5; index += 1) expect(() => requireQuota('another')).toThrow(TooManyTokenRequestsError);
+  expect(lines.slice(1)).toEqual([expect.objectContaining({ limit: 'rejections', client_id: 'another' })]);
+});
+
 test('the quotas are far above what a client needs', () => {
   expect(TOKEN_REQUEST_QUOTAS).toEqual({ tokens: 6_000, exchanges: 600, rejections: 100 });
 });

@@ -19,6 +19,9 @@ const WINDOW_MS = 60_000;
 /** Clients and subjects that are counted at the same time. Beyond that, the ones that were idle longest are forgotten. */
 const MAX_COUNTED = 10_000;
 
+/** What is counted of a client, or of a client and subject, until the minute is over. */
+type Window = { count: number; isLogged: boolean };
+
 /**
  * Counts token requests in the memory of this process, without a promise and without the database. Only requests of
  * authenticated clients are counted, so that a client cannot use up the quota of another client.
@@ -59,11 +62,11 @@ export function createTokenRequestLimits({
     // a client id contains no line break
     countExchange: (clientId, subject) => throwIfAny(exchanged.count(`${clientId}\n${subject}`, clientId)),
     countRejection: (clientId) => rejected.count(clientId, clientId),
-    requireQuota: (clientId) => throwIfAny(issued.find(clientId) ?? rejected.find(clientId)),
+    requireQuota: (clientId) => throwIfAny(issued.find(clientId, clientId) ?? rejected.find(clientId, clientId)),
   };
 
   function createCounter(limit: keyof TokenRequestQuotas, quota: number, what: string) {
-    const windows = new LRUCache<string, { count: number }>({
+    const windows = new LRUCache<string, Window>({
       max: MAX_COUNTED,
       ttl: WINDOW_MS,
       // looked up at each call, so that a test can move the clock
@@ -71,20 +74,24 @@ export function createTokenRequestLimits({
     });
     return {
       count(key: string, clientId: string): TooManyTokenRequestsError | undefined {
-        const window = windows.get(key) ?? { count: 0 };
+        const window = windows.get(key) ?? { count: 0, isLogged: false };
         if (window.count === 0) windows.set(key, window);
         window.count += 1;
-        if (window.count === quota + 1)
-          logger.warn(
-            { event: 'token_requests.limited', limit, client_id: clientId },
-            'a client exceeds a quota of the token endpoint, rejecting its requests for up to a minute',
-          );
-        return window.count > quota ? tooMany(key) : undefined;
+        return window.count > quota ? tooMany(key, clientId, window) : undefined;
       },
-      find: (key: string) => ((windows.get(key)?.count ?? 0) >= quota ? tooMany(key) : undefined),
+      find(key: string, clientId: string): TooManyTokenRequestsError | undefined {
+        const window = windows.get(key);
+        return window !== undefined && window.count >= quota ? tooMany(key, clientId, window) : undefined;
+      },
     };
 
-    function tooMany(key: string): TooManyTokenRequestsError {
+    function tooMany(key: string, clientId: string, window: Window): TooManyTokenRequestsError {
+      if (!window.isLogged)
+        logger.warn(
+          { event: 'token_requests.limited', limit, client_id: clientId },
+          'a client exceeds a quota of the token endpoint, rejecting its requests for up to a minute',
+        );
+      window.isLogged = true;
       return new TooManyTokenRequestsError(
         `${quota} ${what} within a minute: send fewer requests`,
         windows.getRemainingTTL(key),
