@@ -5,9 +5,9 @@ import type { Logger } from 'pino';
 import { requestId } from '../../shared/http/request-id.ts';
 import type { RecordAuditEvent } from '../audit/audit.ts';
 import { findClaimedClientId } from './client-authentication-rate-limit.ts';
-import { isRejectionLimited } from './rejected-token-requests.ts';
+import { findCountedRejection } from './rejected-token-requests.ts';
 
-/** The error codes (RFC 6749 §5.2) that become audit events, each with the action that was rejected. */
+/** The error codes (RFC 6749 §5.2) that become audit events at every endpoint, each with the action that was rejected. */
 const ACTIONS: Readonly<Record<string, string>> = {
   invalid_client: 'client.authenticate',
   invalid_scope: 'token.issue',
@@ -16,7 +16,8 @@ const ACTIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Records rejected requests in the audit, and writes a log line for each issued access token. Issued tokens are not audit
+ * Records rejected requests in the audit. Each rejection that counts against the quota of its client is recorded, so that
+ * the audit tells why a client is limited. Also writes a log line for each issued access token. Issued tokens are not audit
  * events because there are many of them.
  */
 export function applyAuditEvents(
@@ -29,8 +30,9 @@ export function applyAuditEvents(
   provider.on('grant.success', logAccessToken);
 
   function recordRejection(ctx: KoaContextWithOIDC, error: errors.OIDCProviderError): void {
-    const action = ACTIONS[error.error];
-    if (action === undefined || !('oidc' in ctx) || isRejectionLimited(ctx)) return;
+    const counted = findCountedRejection(ctx);
+    const action = counted === 'within quota' ? 'token.issue' : ACTIONS[error.error];
+    if (action === undefined || !('oidc' in ctx) || counted === 'beyond quota') return;
     const detail = {
       error: error.error,
       reason: error.error_detail ?? error.error_description ?? null,

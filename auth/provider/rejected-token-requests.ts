@@ -37,8 +37,8 @@ export function applyRejectionLimit(
     const { client } = ctx.oidc;
     if (client === undefined || error instanceof errors.InvalidClientAuth || error instanceof TooManyRequests) return;
     const tooMany = toProviderError(countRejection(client.clientId));
+    ctx.state.countedRejection = tooMany === undefined ? 'within quota' : 'beyond quota';
     if (!(tooMany instanceof TooManyRequests)) return;
-    ctx.state.isRejectionLimited = true;
     // oidc-provider emits the event after it has written the response into ctx, and before the response is sent
     ctx.status = tooMany.status;
     ctx.set('retry-after', String(tooMany.retryAfterSeconds));
@@ -46,7 +46,7 @@ export function applyRejectionLimit(
   }
 }
 
-/** Whether the rejection of this request was replaced by 429, because its client had too many. */
-export function isRejectionLimited(ctx: Pick<Context, 'state'>): boolean {
-  return ctx.state.isRejectionLimited === true;
+/** How the rejection of this request was counted. Beyond the quota it was replaced by 429; undefined: it was not counted. */
+export function findCountedRejection(ctx: Pick<Context, 'state'>): 'within quota' | 'beyond quota' | undefined {
+  return ctx.state.countedRejection;
 }

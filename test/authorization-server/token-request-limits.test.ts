@@ -73,6 +73,29 @@ test('rejections beyond the limit cause no audit event and no database statement
   expect(await audited()).toBe(5);
 });
 
+test('each rejection that counts for a client is in the audit, with its reason', async () => {
+  const client = await system.registerClient({ resourceServer: system.mcpResource });
+  const exchange = tokenExchangeParameters('no token');
+  const rejected = [
+    ...REJECTED.filter(([error]) => error !== 'unauthorized_client'),
+    ['invalid_request', { ...exchange, subject_token: '' }],
+    ['invalid_request', exchange],
+  ] as const;
+  expect(rejected).toHaveLength(5);
+  for (const [error, parameters] of rejected)
+    expect(await read(await system.postToken(client, parameters))).toMatchObject({ status: 400, body: { error } });
+  expect(await read(await system.postToken(client, exchange))).toEqual(tooManyRejections);
+  await using orm = await openOrm(system.database, authDatabase, { poolSize: 2 });
+  const audited = () =>
+    orm.em.fork().execute('select action, detail from auth.audit_event where actor = ? order by id', [client.id]);
+  await expect.poll(audited).toEqual(
+    rejected.map(([error]) => ({
+      action: 'token.issue',
+      detail: { error, reason: expect.any(String), endpoint: '/oauth/token' },
+    })),
+  );
+});
+
 test('wrong secrets of others do not count for a client', async () => {
   const client = await system.registerClient();
   for (let index = 0; index < 6; index += 1)
