@@ -16,8 +16,7 @@ export function createKeyedSemaphore(limit: number): KeyedSemaphore {
       return await task();
     } finally {
       const next = ofKey.waiting.shift();
-      // the embedded database does not return to the event loop: without this, no request is received until all have run
-      if (next !== undefined) setImmediate(next);
+      if (next !== undefined) next();
       else {
         ofKey.running -= 1;
         if (ofKey.running === 0) tasks.delete(key);

@@ -29,6 +29,9 @@ import type { Todos } from './todos.ts';
 /** Unfinished imports of one subject in one process. Each holds up to 10,000 todos in memory. */
 const MAX_CONCURRENT_IMPORTS = 2;
 
+/** Unfinished exports of one subject in one process. Each reads page after page as fast as its client. */
+const MAX_CONCURRENT_EXPORTS = 2;
+
 /** Creates the routes below the path of `resource`. They serve the todos of the access token's subject. */
 export function todoRoutes({
   todos,
@@ -52,6 +55,7 @@ export function todoRoutes({
   const requireRead = requireScope('todos:read', challenges);
   const requireWrite = requireScope('todos:write', challenges);
   const charged = chargeForBody(rateLimit);
+  const limitExports = limitConcurrentRequests({ max: MAX_CONCURRENT_EXPORTS, unit: 'exports' });
   const limitImports = limitConcurrentRequests({ max: MAX_CONCURRENT_IMPORTS, unit: 'imports' });
 
   router.get<{ query: TodoListQuery }>('/todos', authenticate, requireRead, parseQuery(TodoListQuery), listTodos);
@@ -63,7 +67,7 @@ export function todoRoutes({
     parseQuery(ChangeFeedQuery),
     listChanges,
   );
-  router.get('/todos/export', authenticate, requireRead, sendExport);
+  router.get('/todos/export', authenticate, requireRead, limitExports, sendExport);
   router.post<{ body: ImportedTodo[] }>(
     '/todos/import',
     authenticate,
@@ -185,9 +189,11 @@ export function todoRoutes({
     // more than are needed: those of the server, the log, the metrics and the limits, and seven with which Koa pipes a stream.
     // Node warns of a leak when there are more than 10
     ctx.res.setMaxListeners(20);
+    let points = 0;
     ctx.body = await exportTodos(todos, subject, async () => {
       await reverify(ctx);
-      await rateLimit.charge(ctx, EXPORTED_PAGE_POINTS);
+      points += EXPORTED_PAGE_POINTS;
+      await rateLimit.spend(ctx, points, points - EXPORTED_PAGE_POINTS);
     });
     ctx.type = JSON_LINES;
     ctx.set('content-disposition', 'attachment; filename="todos.jsonl"');

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { setTimeout as delay, setImmediate } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
@@ -270,10 +270,7 @@ async function writeList<T>(
     });
     use(usageOf(created));
     const rows = created.map((todo) => ({ ...toColumns(todo), owner, words: wordsOf(todo), deleted_at: null }));
-    for (const chunk of inChunks(rows, STATEMENT)) {
-      await transaction.insertMany(TodoEntity, chunk);
-      await setImmediate();
-    }
+    for (const chunk of inChunks(rows, STATEMENT)) await transaction.insertMany(TodoEntity, chunk);
     for (const todo of created) record('created', todo);
     return created;
   }
@@ -311,10 +308,7 @@ async function writeList<T>(
   async function store(): Promise<void> {
     if (changes.length === 0) return;
     const rows = changes.map(({ id: todoId, at, ...change }) => ({ ...change, owner, todoId, at: new Date(at) }));
-    for (const chunk of inChunks(rows, STATEMENT)) {
-      await transaction.insertMany(TodoChangeEntity, chunk);
-      await setImmediate();
-    }
+    for (const chunk of inChunks(rows, STATEMENT)) await transaction.insertMany(TodoChangeEntity, chunk);
     const { sequence, forgotten } = list;
     const kept = await trimChanges(transaction, owner, {
       sequence,

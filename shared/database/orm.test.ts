@@ -21,6 +21,23 @@ test('a connection that breaks during a transaction is replaced', async ({ skip 
   expect(await orm.em.fork().execute('select 1 as one')).toEqual([{ one: 1 }]);
 });
 
+test('statements one after another let other work run between them', async () => {
+  await using database = await openTestDatabase();
+  await using orm = await openOrm(database, { schema: 'api', entities: [Thing], migrations: [] });
+  let turns = 0;
+  const count = () => {
+    turns += 1;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  for (let statement = 0; statement < 20; statement += 1) await orm.em.fork().execute('select 1');
+  await orm.em.fork().transactional(async (em) => {
+    for (let statement = 0; statement < 20; statement += 1) await em.execute('select 1');
+  });
+  clearImmediate(next);
+  expect(turns).toBeGreaterThanOrEqual(39);
+});
+
 test('a transaction that is idle for too long ends and releases its locks', async ({ skip }) => {
   await using database = await openTestDatabase();
   skip(database.kind === 'embedded', 'the embedded database has one connection');

@@ -1,6 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import type { EntitySchema, MigrationObject } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { AbstractSqlConnection, SqlEntityManager } from '@mikro-orm/postgresql';
 import type pg from 'pg';
 import type { Database } from './database.ts';
 import { openSocketWithIdleTimeout } from './idle-timeout.ts';
@@ -80,7 +81,9 @@ async function connect(
     switch (database.kind) {
       case 'embedded': {
         const { MikroORM } = await import('@mikro-orm/pglite');
-        return MikroORM.init({ ...options, driverOptions: { pglite: database.pglite } });
+        const embedded = await MikroORM.init({ ...options, driverOptions: { pglite: database.pglite } });
+        returnToEventLoop(embedded.em.getConnection());
+        return embedded;
       }
       case 'postgresql': {
         const { MikroORM } = await import('@mikro-orm/postgresql');
@@ -104,6 +107,21 @@ async function connect(
       }
     }
   }
+}
+
+/**
+ * Makes each statement end in a new turn of the event loop. PGlite executes a statement in microtasks, so without this a loop
+ * over statements would let nothing else run until it has ended: no timer, and no request to any of the three services.
+ */
+function returnToEventLoop(connection: Pick<AbstractSqlConnection, 'execute'>): void {
+  const execute: AbstractSqlConnection['execute'] = connection.execute.bind(connection);
+  connection.execute = async (...statement) => {
+    try {
+      return await execute(...statement);
+    } finally {
+      await setImmediate();
+    }
+  };
 }
 
 async function migrate(database: Database, schema: string, { em, migrator }: Orm): Promise<void> {
