@@ -55,18 +55,23 @@ export function createMcpApp({
   corsOrigins?: CorsOrigins | undefined;
   exchange: ExchangeAccessToken;
   /** Creates the todo API client of one request. The client sends the id of that request to the API. */
-  todoApi: (accessTokens: AccessTokenSource, requestId: string) => TodoApi;
+  todoApi: (
+    accessTokens: AccessTokenSource,
+    requestId: string,
+    /** Called when the API rejects the caller for `seconds`. */
+    onRateLimited: (seconds: number) => void,
+  ) => TodoApi;
   rateLimit: RateLimit;
   checks: ReadinessChecks;
   metrics: Metrics;
   logger: Logger;
 }): Koa {
   const { resource } = protectedResource;
-  const createServer: CreateServer = ({ accessTokens, requestId, grantedScopes, features }) =>
+  const createServer: CreateServer = ({ accessTokens, requestId, onRateLimited, grantedScopes, features }) =>
     createMcpServer({
       info,
       features,
-      caller: { todos: todoApi(accessTokens, requestId) },
+      caller: { todos: todoApi(accessTokens, requestId, onRateLimited) },
       findGrantedScopes: async () => grantedScopes,
       extensions: AUTHORIZATION_EXTENSIONS,
       logger: logger.child({ request_id: requestId }),
@@ -93,7 +98,7 @@ export function createMcpApp({
       authenticate,
       selectFeatures(features),
       requireMessageScope(challenges),
-      answerMessage({ resource, createServer, exchange, challenges }),
+      answerMessage({ resource, createServer, exchange, exhaust: rateLimit.exhaust, challenges }),
     );
   }
 

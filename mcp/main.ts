@@ -60,11 +60,12 @@ export async function startMcp(
     protectedResource,
     corsOrigins: config.MCP_CORS_ORIGINS,
     exchange: createTokenExchange({ requestAccessToken, resource: config.API_RESOURCE }),
-    todoApi: (accessTokens, requestId) =>
+    todoApi: (accessTokens, requestId, onRateLimited) =>
       createTodoApi({
         baseUrl: async () => config.API_BASE_URL ?? config.API_RESOURCE,
         accessTokens,
         requestId,
+        onRateLimited,
         fetch,
       }),
     rateLimit: createRateLimit(points),

@@ -88,7 +88,7 @@ test('the document describes every route and nothing else', () => {
     changeFeed: { read: never, [Symbol.asyncDispose]: never },
     resource,
     authenticate: never,
-    rateLimit: { limitRequests: never, spend: never, charge: never, requirePoints: never },
+    rateLimit: { limitRequests: never, spend: never, charge: never, exhaust: never, requirePoints: never },
     reverify: never,
     challenges: createChallenges(protectedResource),
   });

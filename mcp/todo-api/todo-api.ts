@@ -52,12 +52,15 @@ export function createTodoApi({
   baseUrl,
   accessTokens,
   requestId,
+  onRateLimited,
   fetch,
 }: {
   baseUrl: () => Promise<string>;
   accessTokens: AccessTokenSource;
   /** The id of the request that this client serves; the API logs it. */
   requestId?: string;
+  /** Called when the API rejects a request because the caller has no points left for `seconds`. */
+  onRateLimited?: (seconds: number) => void;
   fetch: typeof globalThis.fetch;
 }): TodoApi {
   return {
@@ -103,9 +106,11 @@ export function createTodoApi({
     const first = await send(method, path, options, content);
     const response = first.status === 401 ? await send(method, path, options, content) : first;
     if (response.status === 401) throw new AccessTokenRejectedError('invalid_token');
-    if (!response.ok)
-      throw new TodoApiError(response.status, { problem: await response.json().catch(() => undefined) });
-    return response;
+    if (response.ok) return response;
+    const error = new TodoApiError(response.status, { problem: await response.json().catch(() => undefined) });
+    const retryAfter = Number(response.headers.get('retry-after'));
+    if (error.code === 'rate_limited' && retryAfter > 0) onRateLimited?.(retryAfter);
+    throw error;
   }
 
   async function send(

@@ -11,7 +11,7 @@ type AuthorizedContext = Pick<ParameterizedContext<Authorized>, 'state' | 'set'>
 /**
  * The rate limit of each subject. Every response to a counted request says how many points are left
  * (draft-ietf-httpapi-ratelimit-headers-11). Each function rejects with 429 `rate_limited` if the subject has no points left,
- * except `charge`.
+ * except `charge` and `exhaust`.
  */
 export type RateLimit = {
   /** Middleware that counts each request. Mount it after `requireAccessToken`. */
@@ -20,6 +20,8 @@ export type RateLimit = {
   readonly spend: (ctx: AuthorizedContext, points: number, counted?: number) => Promise<void>;
   /** Counts the points of work that was done, and lets the response go. */
   readonly charge: (ctx: AuthorizedContext, points: number) => Promise<void>;
+  /** Rejects the subject for `seconds`, at most those of the limit: another service, which counts the same points, has rejected it. */
+  readonly exhaust: (ctx: Pick<AuthorizedContext, 'state'>, seconds: number) => void;
   /** Counts nothing. */
   readonly requirePoints: (ctx: AuthorizedContext) => void;
 };
@@ -49,6 +51,9 @@ export function createRateLimit(counter: PointCounter): RateLimit {
     },
     async charge(ctx, points) {
       if (points > 0 && findResetMs(ctx) === undefined) note(ctx, await add(ctx, points));
+    },
+    exhaust({ state }, resetSeconds) {
+      exhausted.set(rateLimitKey(state.accessToken), Date.now() + Math.min(resetSeconds, seconds) * 1000);
     },
     requirePoints,
   };

@@ -38,6 +38,33 @@ test('mcp counts what never reaches the API, by what it costs, and leaves calls 
   expect(atApi.headers.get('ratelimit')).toMatch(new RegExp(`^"default";r=${LIMIT - 2};t=\\d+$`));
 });
 
+test('a subject that has no points left at the API is rejected by mcp, and its calls do not reach the API', async () => {
+  await using system = await startSystem({ API_RATE_LIMIT: '5' });
+  const [busy, other] = [await system.registerClient(), await system.registerClient()];
+  const accessToken = await system.getAccessToken(busy, { resource: system.mcpResource });
+  const forApi = await system.getAccessToken(busy);
+  const call = () => postMcpMessage(system.mcpResource, createToolCall('list_todos'), { accessToken });
+  for (let request = 0; request < 4; request += 1) await requestTodos(system.apiResource, forApi);
+  // the last point, and the rejection of the API
+  expect((await call()).status).toBe(200);
+  const first = await call();
+  expect([first.status, await first.json()]).toMatchObject([
+    200,
+    { result: { isError: true, content: [{ text: expect.stringContaining('Too many requests') }] } },
+  ]);
+  for (const message of [createToolCall('list_todos'), LIST_TOOLS]) {
+    const rejected = await postMcpMessage(system.mcpResource, message, { accessToken });
+    const seconds = rejected.headers.get('retry-after');
+    expect([rejected.status, seconds]).toEqual([429, expect.stringMatching(/^[1-9]\d?$/)]);
+    // as long as the API rejects
+    const atApi = Number((await requestTodos(system.apiResource, forApi)).headers.get('retry-after'));
+    expect(Math.abs(Number(seconds) - atApi)).toBeLessThanOrEqual(1);
+  }
+  const othersToken = await system.getAccessToken(other, { resource: system.mcpResource });
+  const others = await postMcpMessage(system.mcpResource, createToolCall('list_todos'), { accessToken: othersToken });
+  expect(await others.json()).toMatchObject({ result: { structuredContent: { todos: [] } } });
+});
+
 test('a subject without points gets 429 from mcp before any work, as a JSON-RPC error', async () => {
   await using system = await startSystem({ API_RATE_LIMIT: '5' });
   const [busy, other] = [await system.registerClient(), await system.registerClient()];

@@ -2,6 +2,7 @@ import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Context, Middleware } from 'koa';
 import { requestId } from '../../../shared/http/request-id.ts';
+import type { RateLimit } from '../../../shared/rate-limit/rate-limit.ts';
 import { InvalidAccessTokenError } from '../../../shared/resource-server/access-token-claims.ts';
 import type { Challenges } from '../../../shared/resource-server/challenge.ts';
 import type { AccessTokenSource } from '../../access-tokens/access-token-source.ts';
@@ -18,6 +19,8 @@ export type CreateServer = (request: {
   /** The caller's access tokens for the todo API. */
   readonly accessTokens: AccessTokenSource;
   readonly requestId: string;
+  /** To be called when the API rejects the caller for `seconds`. */
+  readonly onRateLimited: (seconds: number) => void;
   readonly grantedScopes: ReadonlySet<string>;
   readonly features: ServerFeatures;
 }) => Server;
@@ -32,11 +35,13 @@ export function answerMessage({
   resource,
   createServer,
   exchange,
+  exhaust,
   challenges,
 }: {
   resource: string;
   createServer: CreateServer;
   exchange: ExchangeAccessToken;
+  exhaust: RateLimit['exhaust'];
   challenges: Challenges;
 }): Middleware<McpState> {
   return async function answerMessage(ctx) {
@@ -45,6 +50,8 @@ export function answerMessage({
     const server = createServer({
       accessTokens: source,
       requestId: requestId(ctx),
+      // until then the next request is rejected here, so that a flood does not go on to the API
+      onRateLimited: (seconds) => exhaust(ctx, seconds),
       grantedScopes: accessToken.scopes,
       features,
     });

@@ -5,8 +5,8 @@ import type { McpState } from './mcp-state.ts';
 
 /**
  * Counts the requests that never reach the todo API, which counts the others for the same subject: initialize, lists, calls
- * that are rejected here. They are counted when their response is known, and a subject without points is rejected before any
- * work.
+ * that are rejected here. They are counted when their response is known. A subject without points, here or at the API, is
+ * rejected before any work.
  */
 export function countUnforwarded({
   requirePoints,
