@@ -14,6 +14,7 @@ import type { PublicKeys } from '../signing-keys/public-keys.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { TokenStatus } from '../status-lists/token-status.ts';
 import { applyAuditEvents } from './audit-events.ts';
+import { applyAuthenticatedClients } from './authenticated-clients.ts';
 import { applyClientAuthenticationRateLimit } from './client-authentication-rate-limit.ts';
 import { applyClientCache } from './client-cache.ts';
 import { applyClientSecrets } from './client-secrets.ts';
@@ -112,6 +113,9 @@ export function createProvider({
   // Upstream does not limit failed client authentication. This wraps Client.find and the comparison of secrets, so it
   // follows the client cache and the hashed secrets.
   const noteAuthentication = applyClientAuthenticationRateLimit(provider, failedAuthentications, clients);
+
+  // Upstream sets the client of a request before it authenticates it.
+  applyAuthenticatedClients(provider);
 
   // Upstream does not limit rejected token requests. This follows the limit above, whose errors it does not count.
   applyRejectionLimit(provider, tokenRequestLimits);

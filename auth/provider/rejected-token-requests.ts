@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
+import { isClientAuthenticated } from './authenticated-clients.ts';
 import { toProviderError } from './oauth-errors.ts';
 import { TooManyRequests } from './too-many-requests.ts';
 
@@ -35,7 +36,9 @@ export function applyRejectionLimit(
 
   function limitRejection(ctx: KoaContextWithOIDC, error: Error): void {
     const { client } = ctx.oidc;
-    if (client === undefined || error instanceof errors.InvalidClientAuth || error instanceof TooManyRequests) return;
+    // a stranger who only names a client must not use up its quota
+    if (client === undefined || !isClientAuthenticated(ctx)) return;
+    if (error instanceof errors.InvalidClientAuth || error instanceof TooManyRequests) return;
     const tooMany = toProviderError(countRejection(client.clientId));
     ctx.state.countedRejection = tooMany === undefined ? 'within quota' : 'beyond quota';
     if (!(tooMany instanceof TooManyRequests)) return;

@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { authDatabase } from '../../auth/database/definition.ts';
 import { openOrm } from '../../shared/database/orm.ts';
 import { postAsClient } from '../support/post-as-client.ts';
+import { registerKeyClient } from '../support/register-key-client.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 import { tokenExchangeParameters } from '../support/token-exchange-parameters.ts';
 
@@ -104,25 +103,7 @@ test('wrong secrets of others do not count for a client', async () => {
 });
 
 test('a limited client with a key is rejected before its assertion is stored, and can still revoke', async () => {
-  const { publicKey, privateKey } = await generateKeyPair('ES256');
-  const { id } = await system.registerClient({
-    tokenEndpointAuthMethod: 'private_key_jwt',
-    secretHash: null,
-    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] },
-  });
-  const post = async (path: string, parameters: Record<string, string>) =>
-    fetch(`${system.issuer}${path}`, {
-      method: 'POST',
-      body: new URLSearchParams({
-        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        client_assertion: await new SignJWT({ iss: id, sub: id, aud: system.issuer, jti: randomUUID() })
-          .setProtectedHeader({ alg: 'ES256', kid: 'one' })
-          .setIssuedAt()
-          .setExpirationTime('1m')
-          .sign(privateKey),
-        ...parameters,
-      }),
-    });
+  const { post } = await registerKeyClient(system);
   const request = (scope: string) => post('/oauth/token', { grant_type: 'client_credentials', scope });
   expect((await request('todos:read')).status).toBe(200);
   for (let index = 0; index < 5; index += 1) expect((await request('admin')).status).toBe(400);

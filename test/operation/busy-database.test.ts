@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import pg from 'pg';
 import { expect, test, vi } from 'vitest';
 import { readCredentials } from '../../auth/clients/credentials-file.ts';
 import { authDatabase } from '../../auth/database/definition.ts';
 import { openOrm } from '../../shared/database/orm.ts';
 import { postAsClient } from '../support/post-as-client.ts';
+import { registerKeyClient } from '../support/register-key-client.ts';
 import { requestTodos } from '../support/request-todos.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
@@ -20,30 +19,13 @@ function administrator(system: System): TestClient {
 /** Sends token requests that use a table which another session has locked, so that each keeps a connection. */
 async function exhaustConnections(system: System) {
   if (system.database.kind === 'embedded') throw new Error('the embedded database has one connection');
-  const { publicKey, privateKey } = await generateKeyPair('ES256');
-  const { id } = await system.registerClient({
-    tokenEndpointAuthMethod: 'private_key_jwt',
-    secretHash: null,
-    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] },
-  });
+  const { post } = await registerKeyClient(system);
   const locking = new pg.Client({ connectionString: system.database.url });
   await locking.connect();
   await locking.query('begin');
   await locking.query('lock table auth.artifact in access exclusive mode');
   let isOver = false;
-  const request = async () =>
-    fetch(`${system.issuer}/oauth/token`, {
-      method: 'POST',
-      body: new URLSearchParams({
-        grant_type: 'client_credentials',
-        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        client_assertion: await new SignJWT({ iss: id, sub: id, aud: system.issuer, jti: randomUUID() })
-          .setProtectedHeader({ alg: 'ES256', kid: 'one' })
-          .setIssuedAt()
-          .setExpirationTime('1m')
-          .sign(privateKey),
-      }),
-    });
+  const request = () => post('/oauth/token', { grant_type: 'client_credentials' });
   const stuck = Array.from({ length: STUCK_REQUESTS }, async () => {
     while (!isOver) await request();
   });
