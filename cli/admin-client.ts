@@ -1,10 +1,13 @@
-import * as oauth from 'oauth4webapi';
 import * as z from 'zod';
 import { AuditEventResponse, type ClientChanges, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
 import type { Credentials } from '../auth/clients/credentials-file.ts';
 import { CLIENT_CREDENTIALS } from '../shared/oauth-client/grant-types.ts';
-import { AccessTokenRejectedError, createTokenRequest } from '../shared/oauth-client/token-request.ts';
-import { AuthorizationServerUnavailableError, type Issuer } from '../shared/resource-server/issuer.ts';
+import {
+  AccessTokenRejectedError,
+  createTokenRequest,
+  TooManyTokenRequestsError,
+} from '../shared/oauth-client/token-request.ts';
+import type { Issuer } from '../shared/resource-server/issuer.ts';
 import { escapeInvisible } from '../shared/visible-text.ts';
 import { quoteValue } from './sanitize.ts';
 
@@ -95,18 +98,13 @@ function toAdminError(error: unknown, clientId: string, source: string): unknown
       `The authorization server rejected the client ${quoteValue(clientId)}: ${reason}. ${advice}`,
     );
   }
-  if (error instanceof AuthorizationServerUnavailableError && isTooManyRequests(error.cause))
+  if (error instanceof TooManyTokenRequestsError) {
+    const reason = escapeInvisible(error.description ?? `too many requests, retry in ${error.retryAfter} seconds`);
     return new AdministratorRejectedError(
-      `Too many failed authentications of the client ${quoteValue(clientId)}. Try again in ${error.headers['retry-after']} seconds.`,
+      `The authorization server limits the client ${quoteValue(clientId)}: ${reason}.`,
     );
+  }
   return error;
-}
-
-function isTooManyRequests(error: unknown): boolean {
-  return (
-    (error instanceof oauth.ResponseBodyError || error instanceof oauth.WWWAuthenticateChallengeError) &&
-    error.status === 429
-  );
 }
 
 /** auth issued no access token for the admin API. The message says what to do. */

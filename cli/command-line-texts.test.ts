@@ -199,7 +199,18 @@ async function errorTexts(): Promise<string[]> {
     message(() => connectAdmin({ YATA_DATA_DIR, OAUTH_CLIENT_ID: 'admin' }, () => undefined)),
     await rejection(answer(401, { error: 'invalid_client' }, { 'www-authenticate': 'Basic realm="auth"' })),
     await rejection(answer(400, { error: 'invalid_scope', error_description: 'the scope is not allowed' })),
-    await rejection(answer(429, { error: 'invalid_client' }, { 'retry-after': '42' })),
+    await rejection(answer(429, { error: 'temporarily_unavailable' }, { 'retry-after': '42' })),
+    await rejection(
+      answer(
+        429,
+        {
+          error: 'temporarily_unavailable',
+          error_description:
+            '6000 access tokens were issued to this client within a minute: send fewer requests and retry in 42 seconds',
+        },
+        { 'retry-after': '42' },
+      ),
+    ),
     await rejection(answer(200, { access_token: 'a', token_type: 'Bearer' }), answer(404, { detail: 'The detail.' })),
     await rejection(
       answer(200, { access_token: 'a', token_type: 'Bearer' }),

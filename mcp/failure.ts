@@ -1,5 +1,5 @@
 import type { FieldProblem } from '../shared/http/http-error.ts';
-import { AccessTokenRejectedError } from '../shared/oauth-client/token-request.ts';
+import { AccessTokenRejectedError, TooManyTokenRequestsError } from '../shared/oauth-client/token-request.ts';
 import { AuthorizationServerUnavailableError } from '../shared/resource-server/issuer.ts';
 import type { Scope } from '../shared/scopes.ts';
 import { RETENTION_DAYS } from '../shared/todo/limits.ts';
@@ -26,6 +26,8 @@ type FailureReason = {
   readonly scope?: Scope;
   /** The error code with which the authorization server rejected the request for an access token (RFC 6749 §5.2). */
   readonly oauth_error?: string;
+  /** Seconds after which the same request can succeed. */
+  readonly retry_after?: number;
   /** The arguments that are not valid. */
   readonly errors?: readonly FieldProblem[];
   /** The rejected operations of a batch. */
@@ -114,6 +116,10 @@ const FAILURES = {
     retryable: false,
     text: 'This MCP server got no access token. Nothing was done. Do not retry. Tell the user.',
   },
+  too_many_token_requests: {
+    retryable: true,
+    text: 'The authorization server limits the requests of this MCP server. Nothing was done. Retry in a minute.',
+  },
   authorization_server_unavailable: {
     retryable: true,
     text: 'The authorization server cannot be reached. Nothing was done. Retry in a few seconds.',
@@ -153,6 +159,7 @@ export function describeFailure(
 function classify(error: unknown, scope: Scope | undefined): Failure {
   if (error instanceof TodoApiError) return describeTodoApiError(error, scope);
   if (error instanceof AccessTokenRejectedError) return describeAccessTokenRejection(error);
+  if (error instanceof TooManyTokenRequestsError) return describeTooManyTokenRequests(error);
   if (error instanceof AuthorizationServerUnavailableError) return createFailure('authorization_server_unavailable');
   return createFailure('internal_error');
 }
@@ -259,6 +266,13 @@ function describeAccessTokenRejection({ error }: AccessTokenRejectedError): Fail
   return createFailure('access_token_rejected', {
     text: `The authorization server rejected this MCP server (${code}). Nothing was done. Do not retry. Tell the user ${advice}.`,
     members: { oauth_error: code },
+  });
+}
+
+function describeTooManyTokenRequests({ retryAfter }: TooManyTokenRequestsError): Failure {
+  return createFailure('too_many_token_requests', {
+    text: `The authorization server limits the requests of this MCP server. Nothing was done. Retry in ${retryAfter} seconds.`,
+    members: { retry_after: retryAfter },
   });
 }
 

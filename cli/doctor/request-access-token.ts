@@ -1,6 +1,10 @@
 import * as oauth from 'oauth4webapi';
 import { CLIENT_CREDENTIALS } from '../../shared/oauth-client/grant-types.ts';
-import { AccessTokenRejectedError, createTokenRequest } from '../../shared/oauth-client/token-request.ts';
+import {
+  AccessTokenRejectedError,
+  createTokenRequest,
+  TooManyTokenRequestsError,
+} from '../../shared/oauth-client/token-request.ts';
 import { AuthorizationServerUnavailableError } from '../../shared/resource-server/issuer.ts';
 import type { ClientCredentials } from '../client-credentials.ts';
 import { sanitize } from '../sanitize.ts';
@@ -87,15 +91,15 @@ function toBrokenLink(error: unknown): unknown {
       remedy ?? 'Look at the log of the authorization server for the reason.',
     );
   }
+  if (error instanceof TooManyTokenRequestsError)
+    return new BrokenLinkError(
+      'the token endpoint answers 429 (too many requests)',
+      `Wait ${error.retryAfter} seconds, then try again. Failed authentications with a wrong secret count too.`,
+    );
   if (!(error instanceof AuthorizationServerUnavailableError)) return error;
   const { cause } = error;
   if (cause instanceof BrokenLinkError) return cause;
   const status = findStatus(cause);
-  if (status === 429)
-    return new BrokenLinkError(
-      'the token endpoint answers 429 (too many requests)',
-      'Wait a minute, then try again. Failed authentications with a wrong secret count too.',
-    );
   return new BrokenLinkError(
     `the response of the token endpoint is not a token response${status === undefined ? '' : ` (status ${status})`}`,
     'It must be JSON with access_token and token_type Bearer (RFC 6749 §5.1). Look at the log of the authorization server.',

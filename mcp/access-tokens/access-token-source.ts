@@ -2,7 +2,7 @@
 export type AccessTokenSource = {
   /**
    * Returns an access token that does not expire soon.
-   * @throws {AccessTokenRejectedError} @throws {AuthorizationServerUnavailableError}
+   * @throws {AccessTokenRejectedError} @throws {TooManyTokenRequestsError} @throws {AuthorizationServerUnavailableError}
    */
   readonly get: () => Promise<string>;
   /** Reports that the API rejected this access token. It is not returned again. */

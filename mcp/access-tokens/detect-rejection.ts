@@ -1,4 +1,4 @@
-import { AccessTokenRejectedError } from '../../shared/oauth-client/token-request.ts';
+import { AccessTokenRejectedError, TooManyTokenRequestsError } from '../../shared/oauth-client/token-request.ts';
 import type { AccessTokenSource } from './access-token-source.ts';
 
 /** The error codes with which auth or the API rejects the access token of the caller, and not the client of this server. */
@@ -11,15 +11,19 @@ const CALLER_REJECTED: ReadonlySet<string> = new Set(['invalid_request', 'invali
 export function detectRejection(source: AccessTokenSource): {
   readonly source: AccessTokenSource;
   readonly findRejection: () => AccessTokenRejectedError | undefined;
+  /** The seconds to wait, when auth limits the token exchanges. */
+  readonly findRetryAfter: () => number | undefined;
   /** Whether the source has returned an access token, with which a request is then sent to the API. */
   readonly hasBeenUsed: () => boolean;
 } {
   let rejection: AccessTokenRejectedError | undefined;
+  let retryAfter: number | undefined;
   let rejectedOnce = false;
   let used = false;
   const renewed = new Set<string>();
   return {
     findRejection: () => rejection,
+    findRetryAfter: () => retryAfter,
     hasBeenUsed: () => used,
     source: {
       reject(accessToken) {
@@ -36,6 +40,7 @@ export function detectRejection(source: AccessTokenSource): {
           return accessToken;
         } catch (error) {
           if (error instanceof AccessTokenRejectedError && CALLER_REJECTED.has(error.error)) rejection = error;
+          if (error instanceof TooManyTokenRequestsError) retryAfter = error.retryAfter;
           throw error;
         }
       },

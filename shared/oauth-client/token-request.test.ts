@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { AuthorizationServerUnavailableError } from '../resource-server/issuer.ts';
-import { AccessTokenRejectedError, createTokenRequest } from './token-request.ts';
+import { AccessTokenRejectedError, createTokenRequest, TooManyTokenRequestsError } from './token-request.ts';
 
 function endpoint(answer: (signal?: AbortSignal | null) => Response | Promise<Response>) {
   const requests: { headers: Headers; body: string }[] = [];
@@ -41,6 +41,31 @@ test.each([
   const refused = requestAccessToken('client_credentials', {});
   await expect(refused).rejects.toBeInstanceOf(AccessTokenRejectedError);
   await expect(refused).rejects.toMatchObject({ error });
+});
+
+const description = 'send fewer requests';
+
+test.each([
+  [
+    'with its description',
+    json(429, { error: 'temporarily_unavailable', error_description: description }, { 'retry-after': '42' }),
+    { description, retryAfter: 42 },
+  ],
+  [
+    'with a challenge',
+    json(429, { error: 'invalid_client' }, { 'www-authenticate': 'Basic realm="auth"', 'retry-after': '42' }),
+    { description: undefined, retryAfter: 42 },
+  ],
+  [
+    'of a proxy',
+    new Response('<html>', { status: 429, headers: { 'content-type': 'text/html' } }),
+    { description: undefined, retryAfter: 60 },
+  ],
+])('a limit of the authorization server %s has an error of its own', async (_, answer, expected) => {
+  const { requestAccessToken } = endpoint(() => answer);
+  const limited = requestAccessToken('client_credentials', {});
+  await expect(limited).rejects.toBeInstanceOf(TooManyTokenRequestsError);
+  await expect(limited).rejects.toMatchObject(expected);
 });
 
 test.each([

@@ -4,7 +4,8 @@ import { AuthorizationServerUnavailableError } from '../resource-server/issuer.t
 /**
  * Requests an access token at the token endpoint (RFC 6749 §3.2).
  * @throws {AccessTokenRejectedError} when the authorization server rejects the request.
- * @throws {AuthorizationServerUnavailableError} when it cannot be reached, fails, or limits its clients (429).
+ * @throws {TooManyTokenRequestsError} when it limits the requests of this client.
+ * @throws {AuthorizationServerUnavailableError} when it cannot be reached or fails.
  */
 export type RequestAccessToken = (
   grantType: string,
@@ -75,17 +76,28 @@ export function createTokenRequest({
 }
 
 function toTokenRequestError(error: unknown, response: Response | undefined): Error {
-  if (error instanceof oauth.ResponseBodyError && error.status < 500 && error.status !== 429)
+  const retryAfter = parseRetryAfter(response?.headers.get('retry-after'));
+  // a limit: the response says nothing about the credentials and the request
+  if (response?.status === 429)
+    return new TooManyTokenRequestsError({
+      description: error instanceof oauth.ResponseBodyError ? error.error_description : undefined,
+      retryAfter,
+      cause: error,
+    });
+  if (error instanceof oauth.ResponseBodyError && error.status < 500)
     return new AccessTokenRejectedError(error.error, { description: error.error_description, cause: error });
-  if (error instanceof oauth.WWWAuthenticateChallengeError && error.status !== 429)
+  if (error instanceof oauth.WWWAuthenticateChallengeError)
     return new AccessTokenRejectedError('invalid_client', { cause: error });
   if (error instanceof AuthorizationServerUnavailableError) return error;
-  // a limit (429) says nothing about this client
-  const retryAfter = Number(response?.headers.get('retry-after')) || undefined;
   return new AuthorizationServerUnavailableError('The authorization server cannot be reached', {
     cause: error,
     retryAfter,
   });
+}
+
+/** The seconds in a Retry-After header (RFC 9110 §10.2.3); undefined without them, or when it has a date. */
+function parseRetryAfter(header: string | null | undefined): number | undefined {
+  return header != null && /^[1-9]\d{0,5}$/.test(header) ? Number(header) : undefined;
 }
 
 /** The authorization server issues no access token to this client, or not for this subject token. */
@@ -100,5 +112,27 @@ export class AccessTokenRejectedError extends Error {
     super(`The authorization server issued no access token: ${error}`, { cause });
     this.error = error;
     this.description = description;
+  }
+}
+
+/** Seconds to wait when the authorization server does not say how long. */
+const DEFAULT_RETRY_AFTER_SECONDS = 60;
+
+/** The authorization server issued no access token, because it limits the requests of this client (429). */
+export class TooManyTokenRequestsError extends Error {
+  override readonly name = 'TooManyTokenRequestsError';
+  /** The `error_description`, written by the authorization server for a developer. */
+  readonly description: string | undefined;
+  /** Seconds after which the client should try again. */
+  readonly retryAfter: number;
+
+  constructor({
+    description,
+    retryAfter = DEFAULT_RETRY_AFTER_SECONDS,
+    cause,
+  }: { description?: string | undefined; retryAfter?: number | undefined; cause?: unknown } = {}) {
+    super('The authorization server limits the requests of this client', { cause });
+    this.description = description;
+    this.retryAfter = retryAfter;
   }
 }

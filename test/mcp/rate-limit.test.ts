@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { TOKEN_REQUEST_QUOTAS } from '../../auth/grants/token-request-limits.ts';
 import { createToolCall, INITIALIZE, LIST_TOOLS } from '../support/mcp-messages.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { requestTodos } from '../support/request-todos.ts';
@@ -63,6 +64,34 @@ test('a subject that has no points left at the API is rejected by mcp, and its c
   const othersToken = await system.getAccessToken(other, { resource: system.mcpResource });
   const others = await postMcpMessage(system.mcpResource, createToolCall('list_todos'), { accessToken: othersToken });
   expect(await others.json()).toMatchObject({ result: { structuredContent: { todos: [] } } });
+});
+
+test('a tool error says when auth exchanges access tokens again', async () => {
+  await using system = await startSystem({}, { quotas: { ...TOKEN_REQUEST_QUOTAS, exchanges: 1 } });
+  const client = await system.registerClient();
+  const call = async (params = {}) => {
+    const accessToken = await system.getAccessToken(client, { resource: system.mcpResource });
+    const message = { ...createToolCall('list_todos'), params: { name: 'list_todos', ...params } };
+    const response = await postMcpMessage(system.mcpResource, message, { accessToken });
+    return { status: response.status, retryAfter: response.headers.get('retry-after'), text: await response.text() };
+  };
+  expect(await call()).toMatchObject({ status: 200, retryAfter: null });
+  for (const params of [{}, { _meta: { progressToken: 1 } }]) {
+    const { status, retryAfter, text } = await call(params);
+    expect([status, retryAfter]).toEqual([200, expect.stringMatching(/^[1-5]?\d$|^60$/)]);
+    expect(JSON.parse(text.slice(text.indexOf('{'))).result).toEqual({
+      isError: true,
+      content: [
+        {
+          type: 'text',
+          text: `The authorization server limits the requests of this MCP server. Nothing was done. Retry in ${retryAfter} seconds.`,
+        },
+      ],
+      _meta: {
+        'yata/error': { code: 'too_many_token_requests', retryable: true, retry_after: Number(retryAfter) },
+      },
+    });
+  }
 });
 
 test('a subject without points gets 429 from mcp before any work, as a JSON-RPC error', async () => {

@@ -338,7 +338,7 @@ export const SCENARIOS: readonly Scenario[] = [
     deviate: () => ({ replies: { 'POST /token': { status: 429, document: { error: 'slow_down' } } } }),
     failed: ['access-token'],
     detail: /answers 429/,
-    remedy: /Wait a minute/,
+    remedy: /^Wait 60 seconds, then try again\./,
   },
   {
     name: 'the token endpoint fails',

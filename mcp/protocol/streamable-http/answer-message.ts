@@ -46,7 +46,9 @@ export function answerMessage({
 }): Middleware<McpState> {
   return async function answerMessage(ctx) {
     const { accessToken, body, features } = ctx.state;
-    const { source, findRejection, hasBeenUsed } = detectRejection(exchange(accessToken, requestId(ctx)));
+    const { source, findRejection, findRetryAfter, hasBeenUsed } = detectRejection(
+      exchange(accessToken, requestId(ctx)),
+    );
     const server = createServer({
       accessTokens: source,
       requestId: requestId(ctx),
@@ -76,10 +78,15 @@ export function answerMessage({
       await server.close();
     }
 
-    /** @throws {ChallengeError} 401 and never an error result: a client gets a new access token only after a 401. */
+    /**
+     * Sets `Retry-After` when auth limits the exchanges.
+     * @throws {ChallengeError} 401 and never an error result: a client gets a new access token only after a 401.
+     */
     function requireAccepted(): void {
       const rejection = findRejection();
       if (rejection !== undefined) throw challenges.invalid(new InvalidAccessTokenError('invalid', rejection));
+      const retryAfter = findRetryAfter();
+      if (retryAfter !== undefined) ctx.set('retry-after', String(retryAfter));
     }
   };
 }
