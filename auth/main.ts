@@ -21,7 +21,7 @@ import { createSecretUse } from './clients/secret-use.ts';
 import { type AuthConfig, readAuthConfig } from './config.ts';
 import { openCleanup } from './database/cleanup.ts';
 import { authDatabase } from './database/definition.ts';
-import { type EmFor, openPriorityConnections } from './database/priority-connections.ts';
+import { type EmFor, openPriorityConnections, openReadinessConnection } from './database/priority-connections.ts';
 import { createTokenExchange } from './grants/token-exchange.ts';
 import {
   createTokenRequestLimits,
@@ -79,6 +79,7 @@ export async function startAuth(
   const metrics = createMetrics();
   const { em } = starting.use(await openOrm(database, authDatabase));
   const { em: priorityEm } = starting.use(await openPriorityConnections({ database, em }));
+  const { em: readinessEm } = starting.use(await openReadinessConnection({ database, em }));
 
   const keyEncryptionKey = config.AUTH_KEY_ENCRYPTION_KEY ?? findOrCreateKeyEncryptionKey(config.YATA_DATA_DIR);
   const load = () => findOrCreateSigningKeys({ em, algorithm: config.AUTH_SIGNING_ALG, keyEncryptionKey });
@@ -183,8 +184,7 @@ export async function startAuth(
       }),
       issuer,
     }),
-    // a process whose other connections are all in use still revokes, so it stays in service
-    checks: { database: () => priorityEm.fork().execute('select 1') },
+    checks: { database: () => readinessEm.fork().execute('select 1') },
     metrics,
     logger,
   });

@@ -4,23 +4,36 @@ import { connectOrm } from '../../shared/database/orm.ts';
 import { authDatabase } from './definition.ts';
 
 /** Connections for revocations and administration. They are few, because these requests are few and short. */
-const POOL_SIZE = 4;
+const PRIORITY_POOL_SIZE = 4;
+
+/** Connections for the readiness check, which runs once at a time. */
+const READINESS_POOL_SIZE = 1;
 
 /** Chooses the connections for the requests of a client. */
 export type EmFor = (clientId: string) => SqlEntityManager;
 
+/** The database, and its ordinary connections. The embedded database has one connection, so there all are `em`. */
+type Databases = { readonly database: Database; readonly em: SqlEntityManager };
+
+type Connections = AsyncDisposable & { readonly em: SqlEntityManager };
+
 /**
  * Opens the connections for revocations, their publication, and administration. Token requests have other connections, so
- * that however many of them wait for the database, no revocation waits behind them. The embedded database has one
- * connection, so there it is `em`.
+ * that however many of them wait for the database, no revocation waits behind them.
  */
-export async function openPriorityConnections({
-  database,
-  em,
-}: {
-  database: Database;
-  em: SqlEntityManager;
-}): Promise<AsyncDisposable & { readonly em: SqlEntityManager }> {
-  if (database.kind === 'postgresql') return connectOrm(database, authDatabase, { poolSize: POOL_SIZE });
+export function openPriorityConnections(databases: Databases): Promise<Connections> {
+  return openConnections(databases, PRIORITY_POOL_SIZE);
+}
+
+/**
+ * Opens the connection for the readiness check. A process whose other connections are all in use still revokes, so it
+ * stays in service; and a stranger, who may request the check, reaches no connection of others.
+ */
+export function openReadinessConnection(databases: Databases): Promise<Connections> {
+  return openConnections(databases, READINESS_POOL_SIZE);
+}
+
+async function openConnections({ database, em }: Databases, poolSize: number): Promise<Connections> {
+  if (database.kind === 'postgresql') return connectOrm(database, authDatabase, { poolSize });
   return { em, async [Symbol.asyncDispose]() {} };
 }

@@ -131,6 +131,34 @@ test('too many revocations at the same time get 503, and those under way are car
   expect(statuses.filter((status) => status === 200)).toHaveLength(100);
 });
 
+test('readiness checks hold no connection that a revocation needs', async ({ skip }) => {
+  await using system = await startSystem();
+  skip(system.database.kind === 'embedded', 'the embedded database has one connection');
+  const client = await system.registerClient();
+  const tokens = await Promise.all(Array.from({ length: 5 }, () => system.getAccessToken(client)));
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const held = holdRevocations(system, released);
+  await held.begun;
+  const answers = tokens.map((token) => postAsClient(`${system.issuer}/oauth/revoke`, client, { token }));
+  await using orm = await openOrm(system.database, authDatabase, { poolSize: 2 });
+  const waiting = () =>
+    orm.em
+      .fork()
+      .execute(
+        'select 1 from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())',
+      );
+  // all connections for revocations
+  await expect.poll(waiting).toHaveLength(4);
+  const checks = await Promise.all(Array.from({ length: 100 }, () => fetch(`${system.issuer}/health/ready`)));
+  for (const check of checks) {
+    expect(check.status).toBe(200);
+    expect(await check.json()).toEqual({ status: 'ok', checks: { database: 'ok' } });
+  }
+  release();
+  await held.ended;
+  for (const { status } of await Promise.all(answers)) expect(status).toBe(200);
+});
+
 /** Keeps every revocation waiting until `released` resolves. */
 function holdRevocations({ database }: System, released: Promise<void>) {
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
