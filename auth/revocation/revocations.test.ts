@@ -46,3 +46,29 @@ test('revoking either of two clients revokes an index that they share, and no ot
   await opened.revocations.revokeClient('holder', request);
   expect(isInvalid(own)).toBe(true);
 });
+
+test('revocations of one token at the same time share a transaction', async () => {
+  await using opened = await openTestStatusLists();
+  const { list, index } = await opened.createLeases().assign('holder', inOneMinute());
+  const revoke = () => opened.revocations.revokeToken({ list, index, jti: 'one', clientId: 'holder' }, request);
+  const sequences = await Promise.all(Array.from({ length: 100 }, revoke));
+  expect(new Set(sequences)).toEqual(new Set([opened.statusLists.snapshot().sequence]));
+  expect(opened.statusLists.isInvalid(list, index)).toBe(true);
+  expect(await opened.em.execute('select 1 from auth.revocation')).toHaveLength(1);
+  const audited = () => opened.em.execute("select 1 from auth.audit_event where action = 'token.revoke'");
+  expect(await audited()).toHaveLength(1);
+  expect(await revoke()).toBe(sequences[0]);
+  expect(await audited()).toHaveLength(1);
+});
+
+test('a revocation that fails is carried out when it is repeated', async () => {
+  await using opened = await openTestStatusLists();
+  const { list, index } = await opened.createLeases().assign('holder', inOneMinute());
+  const revoke = () => opened.revocations.revokeToken({ list, index, jti: 'one', clientId: 'holder' }, request);
+  await opened.em.execute('alter table auth.revocation rename to renamed');
+  const failed = await Promise.allSettled([revoke(), revoke()]);
+  expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  await opened.em.execute('alter table auth.renamed rename to revocation');
+  await revoke();
+  expect(opened.statusLists.isInvalid(list, index)).toBe(true);
+});

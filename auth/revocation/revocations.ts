@@ -26,7 +26,7 @@ type RevocationRequest = RequestOrigin & { readonly actor: string; readonly reas
  * together with its audit event and this process has published it.
  */
 export type Revocations = {
-  /** Revokes one access token. A second revocation changes nothing. */
+  /** Revokes one access token. A second revocation changes nothing, and one at the same time shares the transaction. */
   readonly revokeToken: (token: RevocableToken, request: RevocationRequest) => Promise<number>;
   /**
    * Revokes every access token of a client, those that it got in an exchange, and those that were exchanged from its
@@ -43,13 +43,17 @@ export function createRevocations({
   em: SqlEntityManager;
   statusLists: Pick<StatusLists, 'isInvalid' | 'snapshot' | 'catchUp'>;
 }): Revocations {
+  /** The revocations of single access tokens that are under way, by list and index. */
+  const underWay = new Map<string, Promise<number>>();
+
   return {
-    async revokeToken({ list, index, jti, clientId: client_id }, { reason, ...origin }) {
+    async revokeToken(token, request) {
+      const { list, index } = token;
       if (statusLists.isInvalid(list, index)) return statusLists.snapshot().sequence;
-      const cause = { actor: origin.actor, reason };
-      return commit({ ...origin, action: 'token.revoke', target: jti, detail: { client_id } }, (transaction) =>
-        insertRevocations(transaction, [{ list, start: index, length: 1 }], cause),
-      );
+      const key = `${list} ${index}`;
+      const revoking = underWay.get(key) ?? commitToken(token, request).finally(() => underWay.delete(key));
+      underWay.set(key, revoking);
+      return revoking;
     },
     revokeClient(clientId, { reason, ...origin }) {
       const cause = { actor: origin.actor, reason };
@@ -58,6 +62,16 @@ export function createRevocations({
       );
     },
   };
+
+  function commitToken(
+    { list, index, jti, clientId: client_id }: RevocableToken,
+    { reason, ...origin }: RevocationRequest,
+  ): Promise<number> {
+    const cause = { actor: origin.actor, reason };
+    return commit({ ...origin, action: 'token.revoke', target: jti, detail: { client_id } }, (transaction) =>
+      insertRevocations(transaction, [{ list, start: index, length: 1 }], cause),
+    );
+  }
 
   async function commit(
     { detail, ...event }: Omit<AuditEvent, 'outcome'>,
