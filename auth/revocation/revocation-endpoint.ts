@@ -1,3 +1,4 @@
+import type { KoaContextWithOIDC } from 'oidc-provider';
 import { requestId } from '../../shared/http/request-id.ts';
 import { InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import type { HandleStructuredAccessToken } from '../provider/structured-access-tokens.ts';
@@ -10,6 +11,9 @@ import type { Revocations } from './revocations.ts';
  * must not wait behind any number of them.
  */
 const MAX_CONCURRENT_REVOCATIONS = 100;
+
+/** Revocations by one client that may be under way at the same time, so that other clients can revoke, too. */
+const MAX_CONCURRENT_REVOCATIONS_PER_CLIENT = 10;
 
 /**
  * Creates the revocation endpoint (RFC 7009) for access tokens that are JWTs. A client can revoke its own access
@@ -26,6 +30,7 @@ export function createRevocationEndpoint({
   revocations: Pick<Revocations, 'revokeToken'>;
 }): HandleStructuredAccessToken {
   let underWay = 0;
+  const underWayByClient = new Map<string, number>();
 
   return async function revokeToken(ctx, { client, token }) {
     const claims = await verify(token).catch((error) => {
@@ -41,24 +46,40 @@ export function createRevocationEndpoint({
       ctx.body = { error: 'invalid_request', error_description: 'the token was issued to another client' };
       return;
     }
+    const ofClient = underWayByClient.get(client.clientId) ?? 0;
+    if (ofClient >= MAX_CONCURRENT_REVOCATIONS_PER_CLIENT) {
+      rejectForNow(ctx, 429, `more than ${MAX_CONCURRENT_REVOCATIONS_PER_CLIENT} revocations of this client`);
+      return;
+    }
     if (underWay >= MAX_CONCURRENT_REVOCATIONS) {
-      ctx.status = 503;
-      ctx.set('retry-after', '1');
-      ctx.body = {
-        error: 'temporarily_unavailable',
-        error_description: `more than ${MAX_CONCURRENT_REVOCATIONS} revocations are under way: the token is not revoked, retry in 1 second`,
-      };
+      rejectForNow(ctx, 503, `more than ${MAX_CONCURRENT_REVOCATIONS} revocations`);
       return;
     }
     const { idx, uri } = claims.status.status_list;
-    underWay += 1;
+    changeUnderWay(client.clientId, 1);
     try {
       await revocations.revokeToken(
         { list: getListId(issuer, uri), index: idx, jti: claims.jti, clientId: claims.client_id },
         { actor: client.clientId, address: ctx.ip, requestId: requestId(ctx), reason: 'revoked by its client' },
       );
     } finally {
-      underWay -= 1;
+      changeUnderWay(client.clientId, -1);
     }
+  };
+
+  function changeUnderWay(clientId: string, change: 1 | -1): void {
+    underWay += change;
+    const ofClient = (underWayByClient.get(clientId) ?? 0) + change;
+    if (ofClient === 0) underWayByClient.delete(clientId);
+    else underWayByClient.set(clientId, ofClient);
+  }
+}
+
+function rejectForNow(ctx: KoaContextWithOIDC, status: 429 | 503, what: string): void {
+  ctx.status = status;
+  ctx.set('retry-after', '1');
+  ctx.body = {
+    error: 'temporarily_unavailable',
+    error_description: `${what} are under way: the token is not revoked, retry in 1 second`,
   };
 }

@@ -110,12 +110,16 @@ test('an administrator whose record is not in memory gets access tokens, too', a
 
 test('too many revocations at the same time get 503, and those under way are carried out', async () => {
   await using system = await startSystem();
-  const client = await system.registerClient();
-  const tokens = await Promise.all(Array.from({ length: 101 }, () => system.getAccessToken(client)));
+  const clients = await Promise.all(Array.from({ length: 11 }, () => system.registerClient()));
+  const tokens = [];
+  for (const client of clients)
+    for (let index = 0; index < 10; index += 1) tokens.push({ client, token: await system.getAccessToken(client) });
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const held = holdRevocations(system, released);
   await held.begun;
-  const answers = tokens.map((token) => postAsClient(`${system.issuer}/oauth/revoke`, client, { token }));
+  const answers = tokens
+    .slice(0, 101)
+    .map(({ client, token }) => postAsClient(`${system.issuer}/oauth/revoke`, client, { token }));
   const first = await Promise.race(answers);
   expect({ status: first.status, retryAfter: first.headers.get('retry-after') }).toEqual({
     status: 503,
@@ -129,6 +133,50 @@ test('too many revocations at the same time get 503, and those under way are car
   await held.ended;
   const statuses = (await Promise.all(answers)).map(({ status }) => status);
   expect(statuses.filter((status) => status === 200)).toHaveLength(100);
+});
+
+test('a client with ten revocations under way gets 429, and others and administrators revoke', async () => {
+  await using system = await startSystem();
+  const [client, another] = [await system.registerClient(), await system.registerClient()];
+  const tokens = await Promise.all(Array.from({ length: 20 }, () => system.getAccessToken(client)));
+  const [anotherToken, left] = [await system.getAccessToken(another), await system.getAccessToken(client)];
+  const adminToken = await system.getAccessToken(administrator(system), { resource: `${system.issuer}/admin` });
+  const revoke = (by: TestClient, token: string) => postAsClient(`${system.issuer}/oauth/revoke`, by, { token });
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const held = holdRevocations(system, released);
+  await held.begun;
+  const rejected: Response[] = [];
+  const answers = tokens.map(async (token) => {
+    const answer = await revoke(client, token);
+    if (answer.status !== 200) rejected.push(answer);
+    return answer.status;
+  });
+  await expect.poll(() => rejected.length).toBe(10);
+  for (const answer of rejected) {
+    expect({ status: answer.status, retryAfter: answer.headers.get('retry-after') }).toEqual({
+      status: 429,
+      retryAfter: '1',
+    });
+    expect(await answer.json()).toEqual({
+      error: 'temporarily_unavailable',
+      error_description:
+        'more than 10 revocations of this client are under way: the token is not revoked, retry in 1 second',
+    });
+  }
+  const others = [
+    revoke(another, anotherToken),
+    fetch(`${system.issuer}/admin/revocations`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ token: left }),
+    }),
+  ];
+  release();
+  await held.ended;
+  for (const { status } of await Promise.all(others)) expect(status).toBeLessThan(300);
+  expect((await Promise.all(answers)).filter((status) => status === 200)).toHaveLength(10);
+  // the client can revoke again
+  for (const token of tokens) expect((await revoke(client, token)).status).toBe(200);
 });
 
 test('readiness checks hold no connection that a revocation needs', async ({ skip }) => {
