@@ -10,9 +10,19 @@ export type TokenRequestQuotas = {
   readonly exchanges: number;
   /** Token requests of a client that are rejected after the client has authenticated. */
   readonly rejections: number;
+  /** Requests of an authenticated client at the revocation endpoint. */
+  readonly revocations: number;
+  /** Requests of an authenticated client at the introspection endpoint. */
+  readonly introspections: number;
 };
 
-export const TOKEN_REQUEST_QUOTAS: TokenRequestQuotas = { tokens: 6_000, exchanges: 600, rejections: 100 };
+export const TOKEN_REQUEST_QUOTAS: TokenRequestQuotas = {
+  tokens: 6_000,
+  exchanges: 600,
+  rejections: 100,
+  revocations: 6_000,
+  introspections: 6_000,
+};
 
 const WINDOW_MS = 60_000;
 
@@ -23,7 +33,7 @@ const MAX_COUNTED = 10_000;
 type Window = { count: number; isLogged: boolean };
 
 /**
- * Counts token requests in the memory of this process, without a promise and without the database. Only requests of
+ * Counts requests about tokens in the memory of this process, without a promise and without the database. Only requests of
  * authenticated clients are counted, so that a client cannot use up the quota of another client.
  */
 export type TokenRequestLimits = {
@@ -37,14 +47,23 @@ export type TokenRequestLimits = {
   readonly countExchange: (clientId: string, subject: string) => void;
   /** Counts a rejected request. Returns the error to answer with when there were too many. */
   readonly countRejection: (clientId: string) => TooManyTokenRequestsError | undefined;
-  /** Counts nothing. @throws {TooManyTokenRequestsError} when the client has used up its tokens or rejections. */
-  readonly requireQuota: (clientId: string) => void;
+  /**
+   * Counts a request at an endpoint, unless it is the token endpoint. Endpoints have the names of oidc-provider's routes.
+   * @throws {TooManyTokenRequestsError}
+   */
+  readonly countRequest: (endpoint: string, clientId: string) => void;
+  /**
+   * Counts nothing.
+   * @throws {TooManyTokenRequestsError} when the client has used up a quota of the endpoint: at the token endpoint, its
+   *   tokens or rejections.
+   */
+  readonly requireQuota: (endpoint: string, clientId: string) => void;
 };
 
-/** Creates the limits of token requests. */
+/** Creates the limits of requests at the token, revocation and introspection endpoints. */
 export function createTokenRequestLimits({
   logger,
-  quotas: { tokens, exchanges, rejections } = TOKEN_REQUEST_QUOTAS,
+  quotas: { tokens, exchanges, rejections, revocations, introspections } = TOKEN_REQUEST_QUOTAS,
 }: {
   logger: Logger;
   quotas?: TokenRequestQuotas;
@@ -56,13 +75,24 @@ export function createTokenRequestLimits({
     'access tokens of this subject were exchanged by this client',
   );
   const rejected = createCounter('rejections', rejections, 'token requests of this client were rejected');
+  const requests = new Map([
+    ['revocation', createCounter('revocations', revocations, 'revocation requests of this client were answered')],
+    [
+      'introspection',
+      createCounter('introspections', introspections, 'introspection requests of this client were answered'),
+    ],
+  ]);
 
   return {
     countToken: (clientId) => throwIfAny(issued.count(clientId, clientId)),
     // a client id contains no line break
     countExchange: (clientId, subject) => throwIfAny(exchanged.count(`${clientId}\n${subject}`, clientId)),
     countRejection: (clientId) => rejected.count(clientId, clientId),
-    requireQuota: (clientId) => throwIfAny(issued.find(clientId, clientId) ?? rejected.find(clientId, clientId)),
+    countRequest: (endpoint, clientId) => throwIfAny(requests.get(endpoint)?.count(clientId, clientId)),
+    requireQuota(endpoint, clientId) {
+      const counters = endpoint === 'token' ? [issued, rejected] : [requests.get(endpoint)];
+      for (const counter of counters) throwIfAny(counter?.find(clientId, clientId));
+    },
   };
 
   function createCounter(limit: keyof TokenRequestQuotas, quota: number, what: string) {
@@ -89,7 +119,7 @@ export function createTokenRequestLimits({
       if (!window.isLogged)
         logger.warn(
           { event: 'token_requests.limited', limit, client_id: clientId },
-          'a client exceeds a quota of the token endpoint, rejecting its requests for up to a minute',
+          'a client exceeds a quota of its requests, rejecting its requests for up to a minute',
         );
       window.isLogged = true;
       return new TooManyTokenRequestsError(
@@ -100,7 +130,7 @@ export function createTokenRequestLimits({
   }
 }
 
-/** A client has used up a quota of the token endpoint. The message continues with the time to wait. */
+/** A client has used up a quota. The message continues with the time to wait. */
 export class TooManyTokenRequestsError extends OAuthError {
   override readonly name = 'TooManyTokenRequestsError';
   override readonly code = 'temporarily_unavailable';

@@ -114,8 +114,8 @@ export function createProvider({
   // follows the client cache and the hashed secrets.
   const noteAuthentication = applyClientAuthenticationRateLimit(provider, failedAuthentications, clients);
 
-  // Upstream sets the client of a request before it authenticates it.
-  applyAuthenticatedClients(provider);
+  // Upstream sets the client of a request before it authenticates it, and limits no requests.
+  applyAuthenticatedClients(provider, tokenRequestLimits);
 
   // Upstream does not limit rejected token requests. This follows the limit above, whose errors it does not count.
   applyRejectionLimit(provider, tokenRequestLimits);

@@ -2,14 +2,14 @@ import type { Context } from 'koa';
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
 import { isClientAuthenticated } from './authenticated-clients.ts';
-import { toProviderError } from './oauth-errors.ts';
+import { throwProviderErrors, toProviderError } from './oauth-errors.ts';
 import { TooManyRequests } from './too-many-requests.ts';
 
 /**
  * Limits the token requests of a client that are rejected after the client has authenticated, such as those for a scope
  * that it may not have. Beyond the quota it gets 429, and no audit event. A request that would not be rejected is still
  * answered: whether it is rejected is decided in memory. For a client that authenticates with a key each authentication
- * writes to the database, so while it is limited every token request of it is rejected before that.
+ * writes to the database, so while it has used up a quota of an endpoint, every request of it there is rejected before that.
  */
 export function applyRejectionLimit(
   provider: Provider,
@@ -17,22 +17,15 @@ export function applyRejectionLimit(
 ): void {
   const { Client } = provider;
   const find = Client.find;
+  const rejectIfLimited = throwProviderErrors(requireQuota);
 
   Client.find = function findWithinQuota(clientId: string) {
     const { ctx } = Provider;
-    if (ctx?.oidc.route === 'token' && ctx.oidc.params?.client_assertion !== undefined) rejectIfLimited(clientId);
+    if (ctx?.oidc.params?.client_assertion !== undefined) rejectIfLimited(ctx.oidc.route, clientId);
     return find.call(Client, clientId);
   };
 
   provider.on('grant.error', limitRejection);
-
-  function rejectIfLimited(clientId: string): void {
-    try {
-      requireQuota(clientId);
-    } catch (error) {
-      throw toProviderError(error);
-    }
-  }
 
   function limitRejection(ctx: KoaContextWithOIDC, error: Error): void {
     const { client } = ctx.oidc;

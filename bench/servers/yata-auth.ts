@@ -1,5 +1,6 @@
 import { findOrCreateCredentials } from '../../auth/clients/credentials-file.ts';
 import { readAuthConfig } from '../../auth/config.ts';
+import { TOKEN_REQUEST_QUOTAS } from '../../auth/grants/token-request-limits.ts';
 import { startAuth } from '../../auth/main.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
@@ -8,7 +9,7 @@ import { accessTokenRequest } from './access-token-request.ts';
 import { runContestant } from './run-contestant.ts';
 
 // one client requests more access tokens than a client may have in a minute; they are counted all the same
-const UNREACHABLE_QUOTAS = { tokens: Infinity, exchanges: Infinity, rejections: Infinity };
+const UNREACHABLE_QUOTAS = { ...TOKEN_REQUEST_QUOTAS, tokens: Infinity };
 
 await runContestant(async (resources) => {
   const { path } = resources.use(makeTemporaryDirectory());

@@ -8,7 +8,10 @@ import { tokenExchangeParameters } from '../support/token-exchange-parameters.ts
 
 let system: System;
 beforeAll(async () => {
-  system = await startSystem({}, { quotas: { tokens: 20, exchanges: 3, rejections: 5 } });
+  system = await startSystem(
+    {},
+    { quotas: { tokens: 20, exchanges: 3, rejections: 5, revocations: 4, introspections: 4 } },
+  );
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
@@ -126,6 +129,30 @@ test('a client that got too many access tokens gets 429, and other clients are s
   const [token = ''] = tokens;
   expect((await postAsClient(`${system.issuer}/oauth/introspect`, client, { token })).status).toBe(200);
   expect((await postAsClient(`${system.issuer}/oauth/revoke`, client, { token })).status).toBe(200);
+});
+
+test.each([
+  ['revocation', '/oauth/revoke'],
+  ['introspection', '/oauth/introspect'],
+])('a client that sends too many %s requests gets 429 before the token is looked up', async (name, path) => {
+  const [client, another] = [await system.registerClient(), await system.registerClient()];
+  const keyClient = await registerKeyClient(system);
+  const byKey = () => keyClient.post(path, { token: 'any' });
+  const bySecret = () => postAsClient(`${system.issuer}${path}`, client, { token: 'any' });
+  for (const post of [bySecret, byKey]) {
+    for (let index = 0; index < 4; index += 1) expect((await post()).status).toBe(200);
+    const statements = system.countStatements();
+    await vi.waitFor(async () => {
+      const before = statements();
+      for (let index = 0; index < 3; index += 1)
+        expect(await read(await post())).toEqual(limited(`4 ${name} requests of this client were answered`));
+      expect(statements()).toBe(before);
+    }, 10_000);
+  }
+  expect((await postAsClient(`${system.issuer}${path}`, another, { token: 'any' })).status).toBe(200);
+  const elsewhere = path === '/oauth/revoke' ? '/oauth/introspect' : '/oauth/revoke';
+  expect((await postAsClient(`${system.issuer}${elsewhere}`, client, { token: 'any' })).status).toBe(200);
+  expect(await system.postToken(client)).toMatchObject({ status: 200 });
 });
 
 test('exchanges are limited for each subject, so that one caller cannot use up those of the MCP server', async () => {
