@@ -7,13 +7,21 @@ import { getFreePort } from '../shared/testing/free-port.ts';
 import { createPatientFetch } from './patient-fetch.ts';
 
 const TIMES = { total: 10_000, attempt: 1_000, absent: 2_000, notice: 2_000, pause: 10 };
-const CREATE = ['POST /admin/clients', 'POST /admin/clients/demo/secrets', 'DELETE /admin/clients/demo'];
+const CREATE = [
+  'POST /admin/clients',
+  'POST /admin/clients/demo/secrets',
+  'DELETE /admin/clients/demo',
+  'POST /auth/admin/clients',
+  'POST /behind/a/proxy/admin/clients/demo/secrets',
+  'DELETE /auth/admin/clients/demo',
+];
 const REPEATABLE = [
   'GET /.well-known/oauth-authorization-server',
   'POST /oauth/token',
   'PATCH /admin/clients/demo',
   'POST /admin/revocations',
   'GET /admin/clients',
+  'POST /auth/admin/revocations',
 ];
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
@@ -97,6 +105,15 @@ test('Retry-After says when a request is repeated', async () => {
   const began = performance.now();
   expect((await send(server.origin, 'GET /admin/clients').response).status).toBe(200);
   expect(performance.now() - began).toBeGreaterThan(900);
+});
+
+test.each(['-5', '0', 'soon'])('the pause between two attempts is kept when Retry-After is %s', async (retryAfter) => {
+  const busy: Answer = (response) => response.writeHead(503, { 'retry-after': retryAfter }).end('busy');
+  await using server = await serve([busy]);
+  const { response } = send(server.origin, 'GET /admin/clients', { total: 500, pause: 100 });
+  expect((await response).status).toBe(503);
+  expect(server.requests.length).toBeGreaterThan(1);
+  expect(server.requests.length).toBeLessThanOrEqual(5);
 });
 
 test('a request that may have created or deleted something is not repeated', async () => {

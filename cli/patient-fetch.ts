@@ -10,7 +10,7 @@ type Times = {
   readonly absent: number;
   /** When the user reads that the command still waits. */
   readonly notice: number;
-  /** The time between two attempts, unless the response names one (`Retry-After`). */
+  /** The time between two attempts, unless the response names a longer one (`Retry-After`). */
   readonly pause: number;
 };
 
@@ -34,8 +34,11 @@ const LOST: ReadonlySet<unknown> = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
 ]);
 
-/** Repeating one of these requests would create a second client or secret, or report a deleted client as unknown. */
-const NOT_REPEATABLE = /^(POST \/admin\/clients(\/[^/]+\/secrets)?|DELETE \/.*)$/;
+/**
+ * Repeating one of these requests would create a second client or secret, or report a deleted client as unknown. Only the
+ * end of the path is compared, because `AUTH_URL` can have a path.
+ */
+const NOT_REPEATABLE = /^(POST .*\/admin\/clients(\/[^/]+\/secrets)?|DELETE .*)$/;
 
 /**
  * Creates the `fetch` of one command of an administrator, who needs it most when auth is slow. It waits up to 30 seconds
@@ -71,7 +74,7 @@ export function createPatientFetch({
         const signal = AbortSignal.timeout(isRepeatable ? Math.min(attempt, remaining) : remaining);
         const outcome = await fetch(input, { ...init, signal }).catch((error: unknown) => ({ error }));
         const retryUntil = findRetryEnd(outcome);
-        const wait = outcome instanceof Response ? Number(outcome.headers.get('retry-after')) * 1000 || pause : pause;
+        const wait = outcome instanceof Response ? Math.max(pause, readRetryAfterMs(outcome)) : pause;
         if (Date.now() + wait < retryUntil) {
           await delay(wait);
           continue;
@@ -98,6 +101,11 @@ export function createPatientFetch({
     isNotified = true;
     notify(`The authorization server has not answered yet. Waiting up to ${total / 1000} seconds …`);
   }
+}
+
+/** The milliseconds of `Retry-After`, or 0 if it names no seconds. */
+function readRetryAfterMs({ headers }: Response): number {
+  return Number(headers.get('retry-after')) * 1000 || 0;
 }
 
 /** auth did not answer a request that must not be repeated. */
