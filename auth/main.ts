@@ -15,6 +15,7 @@ import { adminRoutes } from './admin/routes.ts';
 import { createAuthApp } from './app.ts';
 import { openAuditQueue } from './audit/audit-queue.ts';
 import { openFailedAuthenticationLimiter } from './client-authentication/failed-authentication-limiter.ts';
+import { createLimitedLookup } from './client-authentication/limited-lookup.ts';
 import { openClients } from './clients/clients.ts';
 import { registerFirstClients } from './clients/first-clients.ts';
 import { createSecretUse } from './clients/secret-use.ts';
@@ -99,6 +100,7 @@ export async function startAuth(
   const emFor: EmFor = (clientId) => (clients.isAdministrator(clientId) ? priorityEm : em);
   const { record } = starting.use(openAuditQueue({ em, registry: metrics.registry, logger }));
   const secretUse = createSecretUse(em);
+  const mayLookUpLimited = createLimitedLookup(clients);
   const failedAuthentications = starting.use(openFailedAuthenticationLimiter({ database, logger }));
 
   const statusLists = starting.use(await openStatusLists({ database, em: priorityEm, issuer, signingKeys, logger }));
@@ -142,6 +144,7 @@ export async function startAuth(
     clients,
     noteSecretUse: secretUse.record,
     failedAuthentications,
+    mayLookUpLimited,
     revokeToken: createRevocationEndpoint({ issuer, verify: verifyOwnToken, revocations }),
     introspectToken: createIntrospectionEndpoint({
       verify: verifyOwnToken,
@@ -178,6 +181,7 @@ export async function startAuth(
         issuer,
         clients,
         failedAuthentications,
+        mayLookUpLimited,
         noteSecretUse: secretUse.record,
         record,
         logger,

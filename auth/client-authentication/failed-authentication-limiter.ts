@@ -14,8 +14,8 @@ type Attempt = { readonly clientId: string; readonly address: string };
 /** Limits failed client authentication. Disposing it closes its connections to PostgreSQL. */
 export type FailedAuthenticationLimiter = AsyncDisposable & {
   /**
-   * Finds the milliseconds for which an attempt must still wait, or undefined when it may proceed. The result comes
-   * from memory, and without a promise as long as no authentication has failed in this process.
+   * Finds the milliseconds for which an attempt is still limited, or undefined when it is not. The result comes from
+   * memory, and without a promise as long as no authentication has failed in this process.
    */
   readonly findWaitMs: (attempt: Attempt) => Promise<number | undefined> | undefined;
   /** Counts a failure: in this process at once, in the other processes when the promise resolves. */
@@ -24,7 +24,7 @@ export type FailedAuthenticationLimiter = AsyncDisposable & {
   readonly recordSuccess: (attempt: Attempt) => void;
 };
 
-/** So many failures within `seconds` block further attempts for the same number of seconds. */
+/** So many failures within `seconds` limit further attempts for the same number of seconds. */
 type Limits = { readonly perClient: number; readonly perAddress: number; readonly seconds: number };
 
 const LIMITS: Limits = { perClient: 10, perAddress: 100, seconds: 60 };
@@ -38,10 +38,11 @@ const MAX_CONNECTIONS = 2;
 const MAX_LOGGED_CLIENT_ID_LENGTH = 100;
 
 /**
- * Opens the limiter of failed client authentication. One limit is for each client id at each address, so that an
- * attacker cannot lock out a client that is at another address. Another limit is for each address, so that an attacker
- * cannot go on with other client ids. The second limit does not apply to a client that has authenticated from that
- * address before.
+ * Opens the limiter of failed client authentication. One limit is for each client id at each address, so that failures of
+ * an attacker do not limit a client that is at another address. Another limit is for each address, so that an attacker who
+ * goes on with other client ids is limited too. The second limit does not apply to a client that has authenticated from
+ * that address before. The limiter only counts: the endpoints reject wrong secrets and client assertions of a limited
+ * client, and accept a correct secret.
  *
  * A request only reads the counts in the memory of its process. On PostgreSQL, failures are also counted in the
  * database, and each count returns the failures of all processes. A process therefore learns of a limit that was
@@ -130,7 +131,7 @@ export function openFailedAuthenticationLimiter({
               client_id: clientId.slice(0, MAX_LOGGED_CLIENT_ID_LENGTH),
               address,
             },
-            'client authentication failed too often, rejecting further attempts for a while',
+            'client authentication failed too often: wrong secrets and client assertions get 429',
           );
         }
       },

@@ -1,19 +1,17 @@
 import type { Context, Middleware } from 'koa';
 import Provider, { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
-import type { Clients } from '../clients/clients.ts';
+import type { MayLookUpLimited } from '../client-authentication/limited-lookup.ts';
 import { TooManyRequests } from './too-many-requests.ts';
 
 /** The routes at which clients authenticate. At other routes oidc-provider finds a client without authenticating it. */
 const AUTHENTICATED_ROUTES: ReadonlySet<string> = new Set(['token', 'revocation', 'introspection']);
 
-/** Limited attempts with an id that is not in the cache of clients may cause so many reads of the database in a second. */
-const MAX_READS_PER_SECOND = 10;
-
 /**
  * Limits failed client authentication (RFC 6749 §2.3.1), which oidc-provider does not limit. While a client id or an
  * address is limited, a wrong secret and an unknown client get 429 instead of 401. A correct secret is accepted all the
- * same, so that guesses at a well-known client id do not shut that client out. This is safe because every secret has at
+ * same, so that guesses at a well-known client id do not shut that client out; a client that is not in the cache only
+ * within `mayLookUpLimited`. This is safe because every secret has at
  * least 256 bits: one more guess is worth nothing, and comparing it costs one SHA-256. A client assertion is rejected
  * without being verified, because verifying a signature is what the limit shall prevent.
  * @returns middleware that notes successful authentication at the revocation and introspection endpoints, for which
@@ -22,13 +20,12 @@ const MAX_READS_PER_SECOND = 10;
 export function applyClientAuthenticationRateLimit(
   provider: Provider,
   { findWaitMs, recordFailure, recordSuccess }: FailedAuthenticationLimiter,
-  { findCached }: Pick<Clients, 'findCached'>,
+  mayLookUpLimited: MayLookUpLimited,
 ): Middleware {
   const { Client } = provider;
   const find = Client.find;
   const compare = Client.prototype.compareClientSecret;
   const limited = new WeakMap<object, TooManyRequests>();
-  const mayRead = createReadLimit();
 
   Client.find = function findUnlessLimited(given: unknown) {
     const clientId = typeof given === 'string' ? given : '';
@@ -71,8 +68,7 @@ export function applyClientAuthenticationRateLimit(
       'client authentication failed too often from this address: check the client credentials',
       waitMs,
     );
-    // a client that failed is in the cache, unless it does not exist or has changed since
-    if (!presentsSecret(ctx) || !(findCached(clientId) !== undefined || mayRead())) throw error;
+    if (!presentsSecret(ctx) || !mayLookUpLimited(clientId)) throw error;
     const client = await find.call(Client, clientId);
     if (client === undefined || client.clientAuthMethod === 'private_key_jwt') throw error;
     limited.set(ctx, error);
@@ -105,16 +101,4 @@ async function requireMatch(matches: boolean | Promise<boolean>, error: TooManyR
 /** Whether a request presents a secret and no client assertion. */
 function presentsSecret({ headers, oidc }: KoaContextWithOIDC): boolean {
   return headers.authorization !== undefined || Boolean(oidc.params?.client_secret);
-}
-
-/** Creates a function that returns true for the first `MAX_READS_PER_SECOND` calls of each second. */
-function createReadLimit(): () => boolean {
-  let second = 0;
-  let reads = 0;
-  return () => {
-    const now = Math.floor(Date.now() / 1000);
-    if (now !== second) [second, reads] = [now, 0];
-    reads += 1;
-    return reads <= MAX_READS_PER_SECOND;
-  };
 }

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { type IsTrustedProxy, trustProxies } from '../../shared/http/trusted-proxies.ts';
 import type { RecordAuditEvent } from '../audit/audit.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
+import type { MayLookUpLimited } from '../client-authentication/limited-lookup.ts';
 import type { Clients } from '../clients/clients.ts';
 import type { ExchangeToken } from '../grants/token-exchange.ts';
 import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
@@ -50,6 +51,7 @@ export function createProvider({
   clients,
   noteSecretUse,
   failedAuthentications,
+  mayLookUpLimited,
   revokeToken,
   introspectToken,
   isTrustedProxy,
@@ -66,10 +68,11 @@ export function createProvider({
   tokenStatus: TokenStatus;
   tokenRequestLimits: TokenRequestLimits;
   exchangeToken: ExchangeToken;
-  clients: Pick<Clients, 'find' | 'findCached'>;
+  clients: Pick<Clients, 'find'>;
   /** Receives the hash of each secret that a client presented correctly. */
   noteSecretUse: (hash: string) => void;
   failedAuthentications: FailedAuthenticationLimiter;
+  mayLookUpLimited: MayLookUpLimited;
   revokeToken: HandleStructuredAccessToken;
   introspectToken: HandleStructuredAccessToken;
   /** If undefined, no proxy is trusted, and `X-Forwarded-For` is ignored. */
@@ -112,7 +115,7 @@ export function createProvider({
 
   // Upstream does not limit failed client authentication. This wraps Client.find and the comparison of secrets, so it
   // follows the client cache and the hashed secrets.
-  const noteAuthentication = applyClientAuthenticationRateLimit(provider, failedAuthentications, clients);
+  const noteAuthentication = applyClientAuthenticationRateLimit(provider, failedAuthentications, mayLookUpLimited);
 
   // Upstream sets the client of a request before it authenticates it, and limits no requests.
   applyAuthenticatedClients(provider, tokenRequestLimits);

@@ -4,6 +4,7 @@ import { isDatabaseUnavailable } from '../../shared/database/database-unavailabl
 import { describeRequest, requestId } from '../../shared/http/request-id.ts';
 import type { RecordAuditEvent } from '../audit/audit.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
+import type { MayLookUpLimited } from '../client-authentication/limited-lookup.ts';
 import { parseBasicAuthorization } from '../client-authentication/parse-basic-authorization.ts';
 import { isClientId } from '../clients/client-id.ts';
 import { findPresentedSecret } from '../clients/client-secret.ts';
@@ -37,13 +38,15 @@ export function authenticateReader({
   issuer,
   clients,
   failedAuthentications,
+  mayLookUpLimited,
   noteSecretUse,
   record,
   logger,
 }: {
   issuer: string;
-  clients: Pick<Clients, 'find' | 'findCached'>;
+  clients: Pick<Clients, 'find'>;
   failedAuthentications: FailedAuthenticationLimiter;
+  mayLookUpLimited: MayLookUpLimited;
   /** Receives the hash of each secret that a client presented correctly. */
   noteSecretUse: (hash: string) => void;
   record: RecordAuditEvent;
@@ -73,9 +76,8 @@ export function authenticateReader({
     const waitMs = await findWaitMs(attempt);
     let client: ClientRecord | undefined;
     try {
-      // the right secret is accepted although others have failed: it is too long to be guessed. A limited attempt causes no
-      // read of the database; a client that authenticates here regularly is cached
-      client = await (waitMs === undefined ? clients.find(clientId) : clients.findCached(clientId));
+      // a correct secret is accepted although others have failed: it is too long to be guessed
+      client = waitMs === undefined || mayLookUpLimited(clientId) ? await clients.find(clientId) : undefined;
     } catch (error) {
       // the lists must be readable without the database: the reader is not counted, and authenticates with its next request
       if (isDatabaseUnavailable(error)) return undefined;

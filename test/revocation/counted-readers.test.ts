@@ -274,3 +274,16 @@ test('requests without authentication cause no database statement by the tags an
   for (const { status } of answers) expect(status).toBe(404);
   expect(statements() - before).toBeLessThan(100);
 });
+
+test('while its address is limited, a reader that auth has not in memory authenticates with the correct secret', async () => {
+  await using limited = await startSystem();
+  const reader = await limited.registerClient({ resourceServer: 'http://reader.example' });
+  const readAs = async (as: TestClient) => {
+    const headers = { authorization: basicAuthorization(as) };
+    return (await fetch(`${limited.issuer}/oauth/status-lists`, { headers })).status;
+  };
+  for (let index = 0; index < 100; index += 1)
+    expect(await readAs({ id: `made-up-${index}`, secret: 'x'.repeat(43) })).toBe(401);
+  expect(await readAs({ id: 'one-more', secret: 'x'.repeat(43) })).toBe(429);
+  expect(await readAs(reader)).toBe(200);
+});
