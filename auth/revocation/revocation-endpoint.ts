@@ -48,11 +48,11 @@ export function createRevocationEndpoint({
     }
     const ofClient = underWayByClient.get(client.clientId) ?? 0;
     if (ofClient >= MAX_CONCURRENT_REVOCATIONS_PER_CLIENT) {
-      rejectForNow(ctx, 429, `more than ${MAX_CONCURRENT_REVOCATIONS_PER_CLIENT} revocations of this client`);
+      rejectForNow(ctx, 429, `${MAX_CONCURRENT_REVOCATIONS_PER_CLIENT} revocations of this client`);
       return;
     }
     if (underWay >= MAX_CONCURRENT_REVOCATIONS) {
-      rejectForNow(ctx, 503, `more than ${MAX_CONCURRENT_REVOCATIONS} revocations`);
+      rejectForNow(ctx, 503, `${MAX_CONCURRENT_REVOCATIONS} revocations`);
       return;
     }
     const { idx, uri } = claims.status.status_list;

@@ -127,7 +127,7 @@ test('too many revocations at the same time get 503, and those under way are car
   });
   expect(await first.json()).toEqual({
     error: 'temporarily_unavailable',
-    error_description: 'more than 100 revocations are under way: the token is not revoked, retry in 1 second',
+    error_description: '100 revocations are under way: the token is not revoked, retry in 1 second',
   });
   release();
   await held.ended;
@@ -159,8 +159,7 @@ test('a client with ten revocations under way gets 429, and others and administr
     });
     expect(await answer.json()).toEqual({
       error: 'temporarily_unavailable',
-      error_description:
-        'more than 10 revocations of this client are under way: the token is not revoked, retry in 1 second',
+      error_description: '10 revocations of this client are under way: the token is not revoked, retry in 1 second',
     });
   }
   const others = [
