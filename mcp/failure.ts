@@ -109,8 +109,8 @@ const FAILURES = {
   },
   database_unavailable: {
     retryable: true,
-    text: 'The todo API cannot reach its database. Call list_todos to see what was done, then retry.',
-    readText: 'The todo API cannot reach its database. Retry in a few seconds.',
+    text: 'The database of the todo API is unavailable. Call list_todos to see what was done, then retry.',
+    readText: 'The database of the todo API is unavailable. Retry in a few seconds.',
   },
   access_token_rejected: {
     retryable: false,

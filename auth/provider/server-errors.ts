@@ -1,6 +1,6 @@
 import type Provider from 'oidc-provider';
 import type { Logger } from 'pino';
-import { isDatabaseUnavailable } from '../../shared/database/database-unavailable.ts';
+import { isDatabaseBusy, isDatabaseUnavailable } from '../../shared/database/database-unavailable.ts';
 import { describeRequest } from '../../shared/http/request-id.ts';
 
 /**
@@ -17,6 +17,11 @@ export function applyServerErrors(provider: Provider, logger: Logger): void {
     // oidc-provider emits the event after it has written the response into ctx, and before the response is sent
     ctx.status = 503;
     ctx.set('retry-after', '1');
-    ctx.body = { error: 'temporarily_unavailable', error_description: 'the database cannot be reached' };
+    ctx.body = {
+      error: 'temporarily_unavailable',
+      error_description: isDatabaseBusy(err)
+        ? 'too many requests are waiting for the database'
+        : 'the database cannot be reached',
+    };
   });
 }

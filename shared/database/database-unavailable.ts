@@ -1,6 +1,6 @@
 /**
- * Whether `error`, or one of its causes, means that the database cannot be reached or answers too slowly. The request may
- * be retried later.
+ * Whether `error`, or one of its causes, means that the database cannot be reached, answers too slowly, or has too many
+ * requests. The request may be retried later.
  */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -8,6 +8,22 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (typeof code === 'string' && CODES.test(code)) return true;
   // MikroORM puts the SQL statement before the driver's message
   return DRIVER_MESSAGES.test(error.message) || isDatabaseUnavailable(error.cause);
+}
+
+/** Whether `error`, or one of its causes, means that the database is unavailable because too many requests wait for it. */
+export function isDatabaseBusy(error: unknown): boolean {
+  return error instanceof DatabaseBusyError || (error instanceof Error && isDatabaseBusy(error.cause));
+}
+
+/** Too many requests wait for a connection to the database. `isDatabaseUnavailable` is true of it. */
+export class DatabaseBusyError extends Error {
+  override readonly name = 'DatabaseBusyError';
+  /** What PostgreSQL itself answers when it has no connection left: too_many_connections. */
+  readonly code = '53300';
+
+  constructor() {
+    super('too many requests wait for a connection to the database');
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { Migrator } from '@mikro-orm/migrations';
 import type { AbstractSqlConnection, SqlEntityManager } from '@mikro-orm/postgresql';
 import type pg from 'pg';
 import type { Database } from './database.ts';
+import { DatabaseBusyError } from './database-unavailable.ts';
 import { openSocketWithIdleTimeout } from './idle-timeout.ts';
 
 /** How long a request waits for a connection, and how long the server may send nothing while a statement runs. */
@@ -147,17 +148,6 @@ function limitWaiting(pool: pg.Pool, maxWaiting: number): void {
   Object.assign(pool, {
     connect: () => (pool.waitingCount < maxWaiting ? connect() : Promise.reject(new DatabaseBusyError())),
   });
-}
-
-/** Too many requests wait for a connection to the database. `isDatabaseUnavailable` is true of it. */
-class DatabaseBusyError extends Error {
-  override readonly name = 'DatabaseBusyError';
-  /** What PostgreSQL itself answers when it has no connection left: too_many_connections. */
-  readonly code = '53300';
-
-  constructor() {
-    super('too many requests wait for a connection to the database');
-  }
 }
 
 /**

@@ -2,6 +2,7 @@ import Koa from 'koa';
 import pg from 'pg';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { DatabaseBusyError } from '../database/database-unavailable.ts';
 import { AuthorizationServerUnavailableError } from '../resource-server/issuer.ts';
 import { getFreePort } from '../testing/free-port.ts';
 import { handleErrors, renderProblem } from './handle-errors.ts';
@@ -30,6 +31,17 @@ test('a database that cannot be reached gives 503 with Retry-After', async () =>
   expect(headers.get('retry-after')).toBe('1');
   expect(body).toMatchObject({ status: 503, code: 'database_unavailable', detail: 'The database cannot be reached' });
   expect(logged).toMatchObject([{ level: 50, err: { code: 'ECONNREFUSED' } }]);
+});
+
+test('a database for which too many requests wait is not reported as unreachable', async () => {
+  const { status, headers, body } = await answerTo(() => {
+    throw new Error('select 1', { cause: new DatabaseBusyError() });
+  });
+  expect([status, headers.get('retry-after')]).toEqual([503, '1']);
+  expect(body).toMatchObject({
+    code: 'database_unavailable',
+    detail: 'Too many requests are waiting for the database',
+  });
 });
 
 test('a fault of the server gives 500 without details, and is logged with the request id', async () => {

@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
-import { isDatabaseUnavailable } from '../database/database-unavailable.ts';
+import { isDatabaseBusy, isDatabaseUnavailable } from '../database/database-unavailable.ts';
 import { ChallengeError } from '../resource-server/challenge.ts';
 import { AuthorizationServerUnavailableError } from '../resource-server/issuer.ts';
 import { HttpError, ServiceUnavailableError } from './http-error.ts';
@@ -76,8 +76,12 @@ function toHttpError(error: unknown): HttpError {
     const { message, retryAfter, cause } = error;
     return new ServiceUnavailableError('authorization_server_unavailable', message, { retryAfter, cause });
   }
-  if (isDatabaseUnavailable(error))
-    return new ServiceUnavailableError('database_unavailable', 'The database cannot be reached', { cause: error });
+  if (isDatabaseUnavailable(error)) {
+    const detail = isDatabaseBusy(error)
+      ? 'Too many requests are waiting for the database'
+      : 'The database cannot be reached';
+    return new ServiceUnavailableError('database_unavailable', detail, { cause: error });
+  }
   return new HttpError('internal_error', 'The server has a fault. It is logged with the id of this request.', {
     cause: error,
   });

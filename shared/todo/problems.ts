@@ -108,7 +108,10 @@ export const PROBLEMS = {
     }),
   },
   internal_error: { status: 500, meaning: 'The server has a fault. It is logged with the request id.' },
-  database_unavailable: { status: 503, meaning: 'The database cannot be reached. Retry after `Retry-After`.' },
+  database_unavailable: {
+    status: 503,
+    meaning: 'The database cannot be reached, or too many requests wait for it. Retry after `Retry-After`.',
+  },
   authorization_server_unavailable: {
     status: 503,
     meaning: 'The keys or status lists of the authorization server cannot be fetched. Retry after `Retry-After`.',
