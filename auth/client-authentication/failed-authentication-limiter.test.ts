@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 const limits = { perClient: 3, perAddress: 5, seconds: 60 };
-const guessed = { clientId: 'guessed', address: '192.0.2.1' };
+const guessed = { clientId: 'guessed', credential: 'secret', address: '192.0.2.1' } as const;
 
 async function open() {
   await using opening = new AsyncDisposableStack();
@@ -40,6 +40,7 @@ test('the last allowed failure blocks that client at that address until the time
   await limiter.recordFailure(guessed);
   expect(await limiter.findWaitMs(guessed)).toBeCloseTo(60_000, -2);
   expect(await limiter.findWaitMs({ ...guessed, clientId: 'another' })).toBeUndefined();
+  expect(await limiter.findWaitMs({ ...guessed, credential: 'assertion' })).toBeUndefined();
   expect(await limiter.findWaitMs({ ...guessed, address: '192.0.2.2' })).toBeUndefined();
 
   vi.setSystemTime(Date.now() + 59_000);

@@ -8,8 +8,11 @@ import { openPool } from '../../shared/database/pool.ts';
 import { networkOf } from '../../shared/http/network-of.ts';
 import { FailedAuthenticationEntity } from './failed-authentication.entity.ts';
 
-/** An attempt to authenticate: the client id that the request claims, and the address that it comes from. */
-type Attempt = { readonly clientId: string; readonly address: string };
+/** What a request presents to authenticate its client. */
+export type Credential = 'secret' | 'assertion' | 'none';
+
+/** An attempt to authenticate: the client id that the request claims, what it presents, and the address that it comes from. */
+type Attempt = { readonly clientId: string; readonly credential: Credential; readonly address: string };
 
 /** Limits failed client authentication. Disposing it closes its connections to PostgreSQL. */
 export type FailedAuthenticationLimiter = AsyncDisposable & {
@@ -21,7 +24,7 @@ export type FailedAuthenticationLimiter = AsyncDisposable & {
   /** Counts a failure: in this process at once, in the other processes when the promise resolves. */
   readonly recordFailure: (attempt: Attempt) => Promise<void>;
   /** Records that the client authenticated from this address. */
-  readonly recordSuccess: (attempt: Attempt) => void;
+  readonly recordSuccess: (attempt: Omit<Attempt, 'credential'>) => void;
 };
 
 /** So many failures within `seconds` limit further attempts for the same number of seconds. */
@@ -39,8 +42,9 @@ const MAX_LOGGED_CLIENT_ID_LENGTH = 100;
 
 /**
  * Opens the limiter of failed client authentication. One limit is for each client id at each address, so that failures of
- * an attacker do not limit a client that is at another address. Another limit is for each address, so that an attacker who
- * goes on with other client ids is limited too. The second limit does not apply to a client that has authenticated from
+ * an attacker do not limit a client that is at another address. It counts secrets and client assertions separately, so that
+ * wrong secrets do not limit a client that authenticates with a key. Another limit is for each address, so that an attacker
+ * who goes on with other client ids is limited too. The second limit does not apply to a client that has authenticated from
  * that address before. The limiter only counts: the endpoints reject wrong secrets and client assertions of a limited
  * client, and accept a correct secret.
  *
@@ -160,12 +164,12 @@ export async function deleteExpiredFailures(em: SqlEntityManager): Promise<void>
 }
 
 /** Only registered clients authenticate, so the key is short without a hash. */
-function successKey({ clientId, address }: Attempt): string {
+function successKey({ clientId, address }: Omit<Attempt, 'credential'>): string {
   return `${clientId} ${networkOf(address)}`;
 }
 
 /** The client id of a failed attempt can be of any length, so it is hashed. */
-function createKeys({ clientId, address }: Attempt): { clientKey: string; addressKey: string } {
+function createKeys({ clientId, credential, address }: Attempt): { clientKey: string; addressKey: string } {
   const addressKey = networkOf(address);
-  return { clientKey: hash('sha256', `${addressKey} ${clientId}`, 'base64url'), addressKey };
+  return { clientKey: hash('sha256', `${addressKey} ${credential} ${clientId}`, 'base64url'), addressKey };
 }

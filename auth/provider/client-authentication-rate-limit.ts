@@ -1,6 +1,9 @@
 import type { Context, Middleware } from 'koa';
 import Provider, { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
+import type {
+  Credential,
+  FailedAuthenticationLimiter,
+} from '../client-authentication/failed-authentication-limiter.ts';
 import type { MayLookUpLimited } from '../client-authentication/limited-lookup.ts';
 import { TooManyRequests } from './too-many-requests.ts';
 
@@ -33,7 +36,7 @@ export function applyClientAuthenticationRateLimit(
     if (ctx === undefined || !AUTHENTICATED_ROUTES.has(ctx.oidc.route) || findClaimedClientId(ctx) !== undefined)
       return find.call(Client, clientId);
     // ctx.ip ignores X-Forwarded-For unless a trusted proxy sent it
-    const waiting = findWaitMs({ clientId, address: ctx.ip });
+    const waiting = findWaitMs({ clientId, credential: findCredential(ctx), address: ctx.ip });
     if (waiting !== undefined) return waiting.then((waitMs) => findWithin(ctx, clientId, waitMs));
     ctx.state.claimedClientId = clientId;
     return find.call(Client, clientId);
@@ -68,7 +71,7 @@ export function applyClientAuthenticationRateLimit(
       'client authentication failed too often from this address: check the client credentials',
       waitMs,
     );
-    if (!presentsSecret(ctx) || !mayLookUpLimited(clientId)) throw error;
+    if (findCredential(ctx) !== 'secret' || !mayLookUpLimited(clientId)) throw error;
     const client = await find.call(Client, clientId);
     if (client === undefined || client.clientAuthMethod === 'private_key_jwt') throw error;
     limited.set(ctx, error);
@@ -79,7 +82,7 @@ export function applyClientAuthenticationRateLimit(
   function countFailure(ctx: KoaContextWithOIDC, error: Error): void {
     const clientId = findClaimedClientId(ctx);
     if (clientId === undefined || !(error instanceof errors.InvalidClientAuth)) return;
-    void recordFailure({ clientId, address: ctx.ip });
+    void recordFailure({ clientId, credential: findCredential(ctx), address: ctx.ip });
   }
 
   function noteSuccess(ctx: Context): void {
@@ -98,7 +101,8 @@ async function requireMatch(matches: boolean | Promise<boolean>, error: TooManyR
   throw error;
 }
 
-/** Whether a request presents a secret and no client assertion. */
-function presentsSecret({ headers, oidc }: KoaContextWithOIDC): boolean {
-  return headers.authorization !== undefined || Boolean(oidc.params?.client_secret);
+/** What a request presents, by the rules of oidc-provider. */
+function findCredential({ headers, oidc }: KoaContextWithOIDC): Credential {
+  if (headers.authorization !== undefined || oidc.params?.client_secret) return 'secret';
+  return oidc.params?.client_assertion === undefined ? 'none' : 'assertion';
 }

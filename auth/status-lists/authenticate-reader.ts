@@ -72,7 +72,7 @@ export function authenticateReader({
     if (presented === undefined) return invalidClient();
     const { clientId, clientSecret } = presented;
     // ctx.ip ignores X-Forwarded-For unless a trusted proxy sent it
-    const attempt = { clientId, address: ctx.ip };
+    const attempt = { clientId, credential: 'secret', address: ctx.ip } as const;
     const waitMs = await findWaitMs(attempt);
     let client: ClientRecord | undefined;
     try {

@@ -10,6 +10,7 @@ import { startAuth } from '../../auth/main.ts';
 import { openOrm } from '../../shared/database/orm.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { basicAuthorization } from '../support/post-as-client.ts';
+import { registerKeyClient } from '../support/register-key-client.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
 let system: System;
@@ -187,9 +188,22 @@ test('invalid client assertions count, and while they are limited a valid one is
   await guess(10, attempt);
   expect(await attempt('one more')).toMatchObject({ status: 429 });
   expect(await attempt('valid', privateKey)).toMatchObject({ status: 429, retryAfter: expect.any(String) });
-  // a secret cannot be compared: this client has none
-  expect(await getToken(address, { id, secret: createClientSecret() })).toMatchObject({ status: 429 });
   expect(await attempt('elsewhere', privateKey, newAddress())).toMatchObject({ status: 200 });
+});
+
+test.each([
+  ['ten wrong secrets', (id: string) => ({ parameters: { client_id: id, client_secret: 'wrong' } })],
+  ['ten requests with its client id alone', (id: string) => ({ parameters: { client_id: id } })],
+])('%s from the address of a client with a key do not limit its assertions', async (_, attempt) => {
+  const address = newAddress();
+  const { id, createAssertion } = await registerKeyClient(system);
+  await guess(10, () => post(address, attempt(id)));
+  expect(await post(address, attempt(id))).toMatchObject({ status: 429, retryAfter: expect.stringMatching(/^\d+$/) });
+  for (const path of ['/oauth/token', '/oauth/revoke', '/oauth/introspect']) {
+    const parameters = { ...(await createAssertion()), ...(path !== '/oauth/token' && { token: 'any' }) };
+    expect(await post(address, { path, parameters })).toMatchObject({ status: 200 });
+  }
+  expect(await post(address, attempt(id))).toMatchObject({ status: 429 });
 });
 
 /** Creates a client assertion with an invalid signature. */
@@ -329,7 +343,7 @@ test('two auth processes on PostgreSQL share their counts', async ({ skip }) => 
     orm.em
       .fork()
       .execute('select max(points) as points from auth.failed_authentication where key = ?', [
-        `client:${hash('sha256', `${address} ${client.id}`, 'base64url')}`,
+        `client:${hash('sha256', `${address} secret ${client.id}`, 'base64url')}`,
       ]);
   await guess(5, (secret) => getToken(address, { ...client, secret }));
   // the failures of the first process are in the database a moment after its responses
