@@ -15,12 +15,12 @@ const event = (action: string, changes: Partial<AuditEvent> = {}): AuditEvent =>
   ...changes,
 });
 
-async function open({ maxQueued }: { maxQueued?: number } = {}) {
+async function open(limits: { maxQueued?: number; maxFailedAuthentications?: number } = {}) {
   await using opening = new AsyncDisposableStack();
   const database = opening.use(await openTestDatabase());
   const { em } = opening.use(await openOrm(database, authDatabase));
   const observed = observe();
-  const queue = openAuditQueue({ em, ...observed, ...(maxQueued !== undefined && { maxQueued }) });
+  const queue = openAuditQueue({ em, ...observed, ...limits });
   const opened = opening.move();
   const stored = async () => (await listAuditEvents(em, { limit: 2_000 })).toReversed();
   return { em, queue, stored, ...observed, [Symbol.asyncDispose]: () => opened.disposeAsync() };
@@ -79,6 +79,20 @@ test('events beyond the length of the queue are dropped, and their number is cou
   });
   expect(await opened.counts()).toEqual(counted(10, 40));
   expect(opened.lines).toEqual([expect.objectContaining({ event: 'audit.events_dropped', count: 40 })]);
+});
+
+test('failed authentications fill a part of the queue only, and displace no event of a client', async () => {
+  await using opened = await open({ maxQueued: 10, maxFailedAuthentications: 4 });
+  const { queue, stored } = opened;
+  const [failed, rejected] = [event('client.authenticate'), event('token.issue')];
+  for (let index = 0; index < 50; index += 1) queue.record(failed);
+  for (let index = 0; index < 7; index += 1) queue.record(rejected);
+  const actions = async () => (await stored()).map(({ action }) => action);
+  await expect.poll(actions).toEqual([...Array(4).fill('client.authenticate'), ...Array(6).fill('token.issue')]);
+  // there is room for them again
+  for (let index = 0; index < 4; index += 1) queue.record(failed);
+  await queue[Symbol.asyncDispose]();
+  expect(await opened.counts()).toEqual(counted(14, 47));
 });
 
 test('the queue takes events again after it was full', async () => {

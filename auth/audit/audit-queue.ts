@@ -3,11 +3,17 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
 import { isDatabaseUnavailable } from '../../shared/database/database-unavailable.ts';
-import { BY_ITSELF, insertAuditEvents, type RecordAuditEvent, type RecordedEvent } from './audit.ts';
+import { type AuditEvent, BY_ITSELF, insertAuditEvents, type RecordAuditEvent, type RecordedEvent } from './audit.ts';
 import { sanitizeEvent } from './sanitize-event.ts';
 
 /** Events that wait to be written. Beyond that, events are dropped and counted. */
 const MAX_QUEUED = 1_000;
+
+/**
+ * Failed authentications among them. Strangers cause these, and must not displace the events of clients that have
+ * authenticated.
+ */
+const MAX_QUEUED_FAILED_AUTHENTICATIONS = 500;
 
 const MAX_BATCH = 200;
 
@@ -38,11 +44,13 @@ export function openAuditQueue({
   registry,
   logger,
   maxQueued = MAX_QUEUED,
+  maxFailedAuthentications = MAX_QUEUED_FAILED_AUTHENTICATIONS,
 }: {
   em: SqlEntityManager;
   registry: Registry;
   logger: Logger;
   maxQueued?: number;
+  maxFailedAuthentications?: number;
 }): AuditQueue {
   const registers = [registry];
   const written = new Counter({
@@ -56,6 +64,7 @@ export function openAuditQueue({
     registers,
   });
   const queue: RecordedEvent[] = [];
+  let failedAuthentications = 0;
   const disposed = new AbortController();
   let unreported = 0;
   let unrecorded = 0;
@@ -64,13 +73,15 @@ export function openAuditQueue({
 
   return {
     record(event) {
-      if (queue.length >= maxQueued) {
+      const hasTooManyFailed = isFailedAuthentication(event) && failedAuthentications >= maxFailedAuthentications;
+      if (queue.length >= maxQueued || hasTooManyFailed) {
         drop(1);
         return;
       }
       const recorded = { ...sanitizeEvent(event), at: new Date() };
       logger.info({ event: 'audit.recorded', audit: recorded }, event.action);
       queue.push(recorded);
+      if (isFailedAuthentication(event)) failedAuthentications += 1;
       startWriter();
     },
     async [Symbol.asyncDispose]() {
@@ -84,7 +95,7 @@ export function openAuditQueue({
         await Promise.race([writing, timeout]);
       }
       ended.abort();
-      drop(queue.splice(0).length);
+      drop(remove(queue.length));
       report();
     },
   };
@@ -119,10 +130,17 @@ export function openAuditQueue({
         // one event that the database rejects must not keep the others from being stored
         await writeSeparately(batch);
       }
-      queue.splice(0, batch.length);
+      remove(batch.length);
     }
     // in the same turn as the last look at the queue, so that the next event starts another writer
     writing = undefined;
+  }
+
+  /** Removes the first events from the queue, and returns their number. */
+  function remove(count: number): number {
+    const removed = queue.splice(0, count);
+    failedAuthentications -= removed.filter(isFailedAuthentication).length;
+    return removed.length;
   }
 
   async function writeSeparately(batch: readonly RecordedEvent[]): Promise<void> {
@@ -156,6 +174,10 @@ export function openAuditQueue({
     unrecorded += unreported;
     unreported = 0;
   }
+}
+
+function isFailedAuthentication({ action }: AuditEvent): boolean {
+  return action === 'client.authenticate';
 }
 
 /** The audit event that records how many events were dropped. */
