@@ -32,6 +32,8 @@ test('api and mcp accept 100 unfinished requests of a subject, and reject more w
   await delay(500);
   const rejectedByMcp = await postMcpMessage(resource, LIST_TOOLS, { accessToken: forMcp });
   expect([rejectedByMcp.status, rejectedByMcp.headers.get('retry-after')]).toEqual([429, '1']);
+  // it costs points, as at api
+  expect(rejectedByMcp.headers.get('ratelimit')).toMatch(/^"default";r=2989;/);
   expect(await rejectedByMcp.json()).toMatchObject({ jsonrpc: '2.0', id: null, error: { data: REJECTION } });
   const othersToken = await system.getAccessToken(other, { resource });
   expect((await postMcpMessage(resource, LIST_TOOLS, { accessToken: othersToken })).status).toBe(200);
