@@ -135,7 +135,7 @@ export function openFailedAuthenticationLimiter({
               client_id: clientId.slice(0, MAX_LOGGED_CLIENT_ID_LENGTH),
               address,
             },
-            'client authentication failed too often: wrong secrets and client assertions get 429',
+            'client authentication failed too often: further wrong secrets or client assertions get 429',
           );
         }
       },
