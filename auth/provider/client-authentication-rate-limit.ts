@@ -71,7 +71,7 @@ export function applyClientAuthenticationRateLimit(
       'client authentication failed too often from this address: check the client credentials',
       waitMs,
     );
-    if (findCredential(ctx) !== 'secret' || !mayLookUpLimited(clientId)) throw error;
+    if (findCredential(ctx) !== 'secret' || !mayLookUpLimited({ clientId, address: ctx.ip })) throw error;
     const client = await find.call(Client, clientId);
     if (client === undefined || client.clientAuthMethod === 'private_key_jwt') throw error;
     limited.set(ctx, error);

@@ -77,7 +77,7 @@ export function authenticateReader({
     let client: ClientRecord | undefined;
     try {
       // a correct secret is accepted although others have failed: it is too long to be guessed
-      client = waitMs === undefined || mayLookUpLimited(clientId) ? await clients.find(clientId) : undefined;
+      client = waitMs === undefined || mayLookUpLimited(attempt) ? await clients.find(clientId) : undefined;
     } catch (error) {
       // the lists must be readable without the database: the reader is not counted, and authenticates with its next request
       if (isDatabaseUnavailable(error)) return undefined;
