@@ -257,7 +257,7 @@ test('the admin client says why its credentials were rejected', async () => {
     );
   }
   await expect(connect('unknown', 'wrong').listClients()).rejects.toThrow(
-    /^Too many failed authentications of the client unknown\. Try again in \d+ seconds\.$/,
+    /^The authorization server limits the client unknown: client authentication failed too often .* retry in \d+ seconds\.$/,
   );
   const { id, secret } = await create({ scope: 'todos:read' });
   await expect(connect(id, secret).listClients()).rejects.toThrow(
