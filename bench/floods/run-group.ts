@@ -11,8 +11,8 @@ export type Memory = { readonly name: string; readonly before: number; readonly 
 /** The time after the last flood of a group at which the memory is measured. */
 const SETTLE_MS = 60_000;
 
-/** The code of a new process is compiled while it serves its first requests, which are therefore not measured. */
-const WARM_UP_MS = 5000;
+/** While a new process serves its first requests its code is compiled and its heap grows, so they are not measured. */
+const WARM_UP_MS = 30_000;
 
 /**
  * Runs floods one after another on a new installation, and measures first what the honest clients get without a flood.
@@ -40,7 +40,10 @@ export async function runGroup(
       latest = await runFlood(name, flood, opened.surroundings);
       print(latest, idle.honest);
     }
+    // a process that has nothing to do collects no garbage
+    await opened.surroundings.honest.begin();
     await delay(SETTLE_MS);
+    await opened.surroundings.honest.end();
     const after = measureMemory(opened.surroundings.installation);
     return [...before].map(([name, megabytes]) => ({ name, before: megabytes, after: after.get(name) ?? Number.NaN }));
   } finally {
