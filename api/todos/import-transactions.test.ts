@@ -67,6 +67,20 @@ test('other writes run between the transactions of an import, also those of the 
   expect(before.filter((event) => event === 'same').length).toBeGreaterThanOrEqual(2);
 });
 
+test('an import whose rest no longer fits into the quota says how many of its todos were written', async () => {
+  await using small = await startApi({ quota: { todos: 250, bytes: 1_000_000 } });
+  const owner = randomUUID();
+  let transactions = 0;
+  const beforeWrite = async () => {
+    transactions += 1;
+    if (transactions === 1)
+      void small.todos.write(owner, (writer) => writer.create(NewTodo.parse({ title: 'another request' })));
+  };
+  await expect(small.todos.importTodos(owner, newTodos(250), { beforeWrite })).rejects.toThrow(
+    'You can store 250 todos, and you store 201. Other requests wrote meanwhile: 200 todos of this request were written, and the others were not.',
+  );
+});
+
 test('an import that is interrupted leaves complete transactions, and is completed when it is repeated', async () => {
   const owner = randomUUID();
   const todos = withIds(newTodos(480));

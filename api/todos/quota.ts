@@ -38,15 +38,24 @@ export function requireQuota(quota: Quota, used: Usage, added: Usage): void {
 }
 
 /** The subject would store more than its quota (RFC 4918 §11.5). `used` is what it stored before the transaction. */
-class QuotaExceededError extends HttpError<'quota_exceeded'> {
+export class QuotaExceededError extends HttpError<'quota_exceeded'> {
   override readonly name = 'QuotaExceededError';
 
-  constructor(unit: keyof Quota, limit: number, used: number) {
+  /** The same error for a request whose earlier transactions have written todos. */
+  readonly after: (written: number) => QuotaExceededError;
+
+  /** @param written how many todos earlier transactions of the same request have written. */
+  constructor(unit: keyof Quota, limit: number, used: number, written = 0) {
     const what = unit === 'todos' ? 'todos' : 'bytes of text in todos';
+    const done =
+      written === 0
+        ? 'Nothing was written.'
+        : `Other requests wrote meanwhile: ${written} todos of this request were written, and the others were not.`;
     super(
       'quota_exceeded',
-      `You can store ${limit} ${what}, and you store ${used}. Nothing was written. Deleted todos count for ${RETENTION_DAYS} days.`,
+      `You can store ${limit} ${what}, and you store ${used}. ${done} Deleted todos count for ${RETENTION_DAYS} days.`,
       { members: { limit, used, unit } },
     );
+    this.after = (alreadyWritten) => new QuotaExceededError(unit, limit, used, alreadyWritten);
   }
 }

@@ -17,7 +17,7 @@ import {
 import { deriveIds } from './derive-ids.ts';
 import { inChunks } from './in-chunks.ts';
 import { createKeyedMutex } from './keyed-mutex.ts';
-import { type Quota, requireQuota, todoBytes, type Usage, usageOf } from './quota.ts';
+import { type Quota, QuotaExceededError, requireQuota, todoBytes, type Usage, usageOf } from './quota.ts';
 import { TodoEntity } from './todo.entity.ts';
 import { TODO_CHANGES, TodoChangeEntity } from './todo-change.entity.ts';
 import { TodoNotFoundError } from './todo-errors.ts';
@@ -58,9 +58,10 @@ export type WriteTodos = <T>(
 
 /**
  * Adds todos in several transactions, so that other writes, also of the same owner, can run between them. Nothing is written
- * if all todos together would exceed the quota. An import that fails later leaves the todos of the transactions before; if it
- * is repeated, it skips them. For an idempotent request, todos without an id get ids that are the same in each repetition,
- * and the answer is stored in the last transaction.
+ * if all todos together would exceed the quota. An import that fails later, for example because another request has used the
+ * rest of the quota, leaves the todos of the transactions before; if it is repeated, it skips them. For an idempotent
+ * request, todos without an id get ids that are the same in each repetition, and the answer is stored in the last
+ * transaction.
  */
 export type ImportTodos = (owner: string, todos: readonly ImportedTodo[], options?: WriteOptions) => Promise<Imported>;
 
@@ -101,6 +102,8 @@ export function createTodoWriter({ em, kind, quota }: TodoWriterOptions): {
             const { created, skipped } = await writeList(transaction, owner, quota, async (writer) => {
               if (index === 0) await writer.requireRoom(todos);
               return writer.add(part);
+            }).catch((error: unknown) => {
+              throw error instanceof QuotaExceededError ? error.after(imported.created) : error;
             });
             imported = { created: imported.created + created, skipped: imported.skipped + skipped };
             if (idempotency !== undefined && index === parts.length - 1)
