@@ -6,7 +6,7 @@ import { DatabaseBusyError } from '../database/database-unavailable.ts';
 import { AuthorizationServerUnavailableError } from '../resource-server/issuer.ts';
 import { getFreePort } from '../testing/free-port.ts';
 import { handleErrors, renderProblem } from './handle-errors.ts';
-import { HttpError } from './http-error.ts';
+import { HttpError, ServiceUnavailableError } from './http-error.ts';
 import { identifyRequest } from './request-id.ts';
 import { serve } from './serve.ts';
 
@@ -67,12 +67,15 @@ test('the reason of a rejection is logged at debug, without what the client sent
   expect(JSON.stringify(logged)).not.toContain('secret');
 });
 
-test('a subject over its quota is logged at debug, because the server has no fault', async () => {
+test.each([
+  [507, new HttpError('quota_exceeded', 'full', { members: { limit: 1, used: 1, unit: 'todos' } })],
+  [503, new ServiceUnavailableError('too_many_concurrent_writes', 'too many')],
+])('a %i that the subject causes is logged at debug, because the server has no fault', async (expected, error) => {
   const { status, logged } = await answerTo(() => {
-    throw new HttpError('quota_exceeded', 'full', { members: { limit: 1, used: 1, unit: 'todos' } });
+    throw error;
   });
-  expect(status).toBe(507);
-  expect(logged).toMatchObject([{ level: 20, event: 'request.rejected', status: 507, code: 'quota_exceeded' }]);
+  expect(status).toBe(expected);
+  expect(logged).toMatchObject([{ level: 20, event: 'request.rejected', status, code: error.code }]);
 });
 
 test('a rejection without a cause is logged at debug too, with its code and the request id', async () => {

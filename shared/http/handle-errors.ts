@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/database-unavailable.ts';
 import { ChallengeError } from '../resource-server/challenge.ts';
 import { AuthorizationServerUnavailableError } from '../resource-server/issuer.ts';
+import type { ProblemCode } from '../todo/problems.ts';
 import { HttpError, ServiceUnavailableError } from './http-error.ts';
 import { describeRequest } from './request-id.ts';
 
@@ -13,8 +14,8 @@ export type RenderError = (error: HttpError) => { readonly type: string; readonl
  * The place where errors become responses in api, mcp, `/admin` and the status lists; auth/provider answers for the OAuth
  * endpoints. An `HttpError` or `ChallengeError` reaches the client with its status, code, headers and members. A database or
  * authorization server that cannot be reached gives 503. Every other error is a fault of this server: a 500 without
- * details. Faults and 503s are logged as errors with their cause. Other rejections are logged at debug with their code, also a 507,
- * because the server has no fault when a subject is over its quota.
+ * details. Faults and 503s are logged as errors with their cause. Other rejections are logged at debug with their code, also those
+ * of 5xx that a subject causes itself.
  */
 export function handleErrors({ logger, render }: { logger: Logger; render: RenderError }): Middleware {
   return async function handleErrors(ctx, next) {
@@ -24,7 +25,7 @@ export function handleErrors({ logger, render }: { logger: Logger; render: Rende
     } catch (error) {
       const rejection = toHttpError(error);
       const request = describeRequest(ctx);
-      if (rejection.status >= 500 && rejection.code !== 'quota_exceeded')
+      if (rejection.status >= 500 && !CAUSED_BY_SUBJECT.has(rejection.code))
         logger.error({ event: 'request.failed', err: rejection.cause ?? error, ...request }, rejection.message);
       else {
         const { status, code, cause } = rejection;
@@ -41,6 +42,9 @@ export function handleErrors({ logger, render }: { logger: Logger; render: Rende
     }
   };
 }
+
+/** The codes of responses with a status from 500 on when the server has no fault: the subject has reached a limit. */
+const CAUSED_BY_SUBJECT: ReadonlySet<string> = new Set<ProblemCode>(['quota_exceeded', 'too_many_concurrent_writes']);
 
 /** Writes an error as problem details (RFC 9457). `type` stays `about:blank` (§4.2.1): programs decide by `code`. */
 export const renderProblem: RenderError = (error) => ({
