@@ -26,6 +26,9 @@ export type TodoChangeFeed = AsyncDisposable & {
 /** Requests of one owner that wait in one process. */
 const MAX_WAITS = 3;
 
+/** How long a request waits when `MAX_WAITS` requests of its owner wait already. */
+const SURPLUS_WAIT_MS = 1_000;
+
 /** Lists whose newest sequence is kept in memory. */
 const MAX_CACHED_LISTS = 10_000;
 
@@ -63,7 +66,7 @@ export async function openTodoChangeFeed({
       if (!prefersWait(ctx)) return changes;
       // a change that was committed after this read is in the cache by now, or its notification wakes the request
       const hasChanged = () => (newest.get(key) ?? 0) > since || interruptions > interruptionsBefore;
-      await waiting.waitUntil(hasChanged, ctx, { name: owner, limit: MAX_WAITS });
+      await waiting.waitUntil(hasChanged, ctx, { name: owner, limit: MAX_WAITS, surplusWaitMs: SURPLUS_WAIT_MS });
       return readOnce(owner, since, limit);
     },
     async [Symbol.asyncDispose]() {

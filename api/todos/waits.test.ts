@@ -12,7 +12,7 @@ afterAll(() => api[Symbol.asyncDispose]());
 const AT_ONCE = { status: 200, changes: 0, applied: null };
 const WOKEN = { status: 200, changes: 1, applied: 'wait' };
 
-test('three requests of a subject wait, and a further one is answered at once', async () => {
+test('three requests of a subject wait, and a further one is answered after a second', async () => {
   const [call, other] = [await api.createCaller(), await api.createCaller()];
   const requests = await takeAllPlaces(() => wait(call));
   // requests that do not wait take no place, and another subject has places of its own

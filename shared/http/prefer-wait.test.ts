@@ -1,4 +1,4 @@
-import Koa from 'koa';
+import Koa, { type Context } from 'koa';
 import { expect, test, vi } from 'vitest';
 import { createWaiting, type WaitGroup } from './prefer-wait.ts';
 import { serve } from './serve.ts';
@@ -45,6 +45,21 @@ test('a request beyond the limit of its group is answered at once, and says so',
   for (const answer of await Promise.all([...first, ...others]))
     expect(answer).toEqual({ body: 'changed', applied: 'wait' });
   expect([server.waiting.count(), server.waiting.count('/a')]).toEqual([0, 0]);
+});
+
+test('a request beyond the limit of its group waits as long as the group says, or as long as it prefers', async () => {
+  const waiting = createWaiting();
+  const group = { name: 'a', limit: 0, surplusWaitMs: 300 };
+  const measure = async (preference: string) => {
+    const start = performance.now();
+    const ctx = { get: () => preference, set: () => expect.unreachable('Preference-Applied'), res: {} };
+    await waiting.waitUntil(() => false, ctx as unknown as Context, group);
+    return performance.now() - start;
+  };
+  expect(await measure('wait=20')).toBeGreaterThanOrEqual(290);
+  expect(await measure('wait=0')).toBeLessThan(290);
+  waiting.end();
+  expect(await measure('wait=20')).toBeLessThan(290);
 });
 
 test('a request whose client disconnects makes room for another one of its group', async () => {

@@ -1,17 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from 'koa';
 
 /** The longest wait, whatever the client asks for: proxies close a connection that is silent for 60 s. */
 const MAX_WAIT_MS = 55_000;
 
-/** Requests that share a limit: at most `limit` requests of the group with this name wait at the same time. */
-export type WaitGroup = { readonly name: string; readonly limit: number };
+/**
+ * Requests that share a limit: at most `limit` requests of the group with this name wait at the same time. A further one
+ * continues after `surplusWaitMs` milliseconds (by default at once), so that a client that repeats it does not do so again and
+ * again in a second.
+ */
+export type WaitGroup = { readonly name: string; readonly limit: number; readonly surplusWaitMs?: number };
 
 /** Requests that wait for a change. */
 export type Waiting = {
   /**
    * Waits until `condition` holds, at most as long as the request prefers: `Prefer: wait=25` (RFC 7240 §4.3). The
-   * condition is checked at once and after each `wake`. A request that prefers no wait, whose group is full, or whose
-   * client disconnects, continues at once. `Preference-Applied` in the response says that the request may have waited.
+   * condition is checked at once and after each `wake`. A request that prefers no wait, or whose client
+   * disconnects, continues at once; for one whose group is full see `WaitGroup`. `Preference-Applied` in the response says that
+   * the request may have waited for the condition.
    */
   readonly waitUntil: (condition: () => boolean, ctx: Context, group?: WaitGroup) => Promise<void>;
   /** The number of waiting requests, of one group or of all. */
@@ -31,7 +37,12 @@ export function createWaiting(): Waiting {
   return {
     async waitUntil(condition, ctx, group) {
       const milliseconds = preferredWait(ctx);
-      if (milliseconds === 0 || isFull(group)) return;
+      if (milliseconds === 0) return;
+      if (group !== undefined && isFull(group)) {
+        const { surplusWaitMs = 0 } = group;
+        if (surplusWaitMs > 0 && !ended) await delay(Math.min(milliseconds, surplusWaitMs));
+        return;
+      }
       ctx.set('preference-applied', 'wait');
       if (condition() || ended || ctx.res.closed) return;
       if (group !== undefined) count(group.name, 1);
@@ -63,8 +74,8 @@ export function createWaiting(): Waiting {
     for (const check of [...waiting]) check();
   }
 
-  function isFull(group: WaitGroup | undefined): boolean {
-    return group !== undefined && (waitingOf.get(group.name) ?? 0) >= group.limit;
+  function isFull({ name, limit }: WaitGroup): boolean {
+    return (waitingOf.get(name) ?? 0) >= limit;
   }
 
   function count(group: string, difference: 1 | -1): void {

@@ -13,7 +13,7 @@ export const CHANGES_PATHS: Paths = {
     get: {
       operationId: 'listChanges',
       summary: 'Follow the changes',
-      description: `Returns every change after \`since\`, also of deleted todos, in the order in which the changes were made. Send the \`next\` of each response as \`since\`, and you get each change once. Changes are kept for ${RETENTION_DAYS} days, and at most ${MAX_CHANGE_FEED_BYTES / 1_000_000} MB of them; an older \`since\` gets 410. With \`Prefer: wait\`, three requests of a subject can wait at each process. A further one gets its response at once, without \`Preference-Applied\`. Scope: \`todos:read\`.`,
+      description: `Returns every change after \`since\`, also of deleted todos, in the order in which the changes were made. Send the \`next\` of each response as \`since\`, and you get each change once. Changes are kept for ${RETENTION_DAYS} days, and at most ${MAX_CHANGE_FEED_BYTES / 1_000_000} MB of them; an older \`since\` gets 410. With \`Prefer: wait\`, three requests of a subject can wait at each process. A further one gets its response after a second, without \`Preference-Applied\`. Scope: \`todos:read\`.`,
       tags: ['Change feed'],
       security: needs('todos:read'),
       parameters: [...queryParameters(ChangeFeedQuery), parameter('Prefer')],
