@@ -34,3 +34,23 @@ test('tasks of another key do not wait', async () => {
   await first;
   expect(await semaphore('a', async () => 'again')).toBe('again');
 });
+
+test('after a large result one task runs at a time, until there is a smaller result', async () => {
+  const semaphore = createKeyedSemaphore(3);
+  const running: number[] = [];
+  let now = 0;
+  const run = (size: number) =>
+    semaphore(
+      'a',
+      async () => {
+        running.push(++now);
+        await setImmediate();
+        now -= 1;
+        return size;
+      },
+      (result) => result > 1,
+    );
+  await Promise.all([2, 2, 2, 2, 2, 1, 1, 1, 1].map(run));
+  // the three tasks that begin first; two that begin alone, and the one with the small result; then three again
+  expect(running).toEqual([1, 2, 3, 1, 1, 1, 1, 2, 3]);
+});

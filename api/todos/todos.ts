@@ -30,6 +30,9 @@ const MAX_CONCURRENT_READS: Readonly<Record<Database['kind'], number>> = {
   postgresql: 4,
 };
 
+/** After a page of more characters, the next read of its owner begins when no other is running. */
+const LARGE_PAGE_CHARACTERS = 100_000;
+
 /**
  * Creates the access to the todos in a database. Reads bypass the entity manager: to hydrate and serialize entities would
  * take three times as long as the query itself.
@@ -47,10 +50,14 @@ export function createTodos({ em, kind, quota }: TodosOptions): Todos {
         );
         return found && toTodo(found);
       }),
-    list: (owner, query) => read(owner, () => listPage(connection, owner, query)),
+    list: (owner, query) => read(owner, () => listPage(connection, owner, query), isLarge),
     count: (owner, query) => read(owner, () => countTodos(connection, owner, query)),
     ...createTodoWriter({ em, kind, quota }),
   };
+}
+
+function isLarge({ json }: TodoPage): boolean {
+  return json.reduce((sum, { length }) => sum + length, 0) > LARGE_PAGE_CHARACTERS;
 }
 
 type TodosOptions = { readonly em: SqlEntityManager; readonly kind: Database['kind']; readonly quota: Quota };

@@ -235,3 +235,21 @@ test('at the limit a connection whose request does not arrive to its end is clos
   await once(incomplete, 'close');
   expect([waiting.destroyed, next.destroyed]).toEqual([false, false]);
 });
+
+test('a new connection does not wait for the requests of the connections before it', async () => {
+  const handled: string[] = [];
+  await using server = await startServer((request, response) => {
+    handled.push(request.headers.authorization ?? '');
+    const endsAt = performance.now() + 10;
+    while (performance.now() < endsAt);
+    response.end('a');
+  }, {});
+  const send = (party: string) =>
+    server.connect().then((socket) => {
+      socket.resume();
+      socket.write(`GET / HTTP/1.1\r\nHost: a\r\nAuthorization: ${party}\r\n\r\n`);
+    });
+  await Promise.all([...Array.from({ length: 30 }, () => send('many')), send('one')]);
+  await expect.poll(() => handled).toHaveLength(31);
+  expect(handled.indexOf('one')).toBeLessThanOrEqual(5);
+});

@@ -82,10 +82,11 @@ export function limitConnections(
   // connections whose latest request may not have been received to its end, in the order in which the requests began
   const receiving = new Set<Socket>();
   const connections = new Map<Socket, Connection>();
-  const schedule = createRequestScheduler();
+  const scheduler = createRequestScheduler();
   const perNetwork = new Map<string, Set<Socket>>();
 
   server.on('connection', (socket) => {
+    scheduler.onConnection();
     const address = socket.remoteAddress ?? '';
     const network = networkOf(address);
     const ofNetwork = perNetwork.get(network) ?? new Set<Socket>();
@@ -141,7 +142,7 @@ export function limitConnections(
     const { network, unanswered } = connection;
     // the requests that were received together with this one are counted before it begins
     const begin = () =>
-      schedule(request.headers.authorization ?? network, () => {
+      scheduler.schedule(request.headers.authorization ?? network, () => {
         if (!socket.destroyed) handleNow();
       });
     unanswered.push({ request, begin });

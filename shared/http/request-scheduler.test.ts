@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createRequestScheduler } from './request-scheduler.ts';
 
 test('the requests of several parties begin by turns, those of one party in their order', async () => {
-  const schedule = createRequestScheduler();
+  const { schedule } = createRequestScheduler();
   const begun: string[] = [];
   for (const name of ['a1', 'a2', 'a3', 'b1', 'c1', 'b2']) schedule(name.slice(0, 1), () => begun.push(name));
   expect(begun).toEqual([]);
@@ -11,7 +11,7 @@ test('the requests of several parties begin by turns, those of one party in thei
 });
 
 test('every request begins, however many wait, also those that are received meanwhile', async () => {
-  const schedule = createRequestScheduler();
+  const { schedule } = createRequestScheduler();
   let begun = 0;
   const expected = 1_000;
   for (let number = 0; number < expected / 2; number += 1)
@@ -27,7 +27,7 @@ test('every request begins, however many wait, also those that are received mean
 });
 
 test('after a few milliseconds of work the event loop receives what others have sent', async () => {
-  const schedule = createRequestScheduler();
+  const { schedule } = createRequestScheduler();
   const events: string[] = [];
   for (let number = 0; number < 10; number += 1)
     schedule('busy', () => {
