@@ -20,15 +20,11 @@ export type Todos = {
 };
 
 /**
- * Reads of one owner that run at the same time, on each kind of database. The others wait in memory. Otherwise 100 requests
- * for long pages would keep the database from all other owners.
+ * Reads of one owner that run at the same time. The others wait in memory. Otherwise 100 requests for pages would keep the
+ * database from all other owners. More than one, because on the embedded database each may wait for the transaction of an
+ * import, and those that wait together run together.
  */
-const MAX_CONCURRENT_READS: Readonly<Record<Database['kind'], number>> = {
-  // it has one connection
-  embedded: 1,
-  // of 10 connections
-  postgresql: 4,
-};
+const MAX_CONCURRENT_READS = 4;
 
 /** After a page of more characters, the next read of its owner begins when no other is running. */
 const LARGE_PAGE_CHARACTERS = 100_000;
@@ -40,7 +36,7 @@ const LARGE_PAGE_CHARACTERS = 100_000;
  */
 export function createTodos({ em, kind, quota }: TodosOptions): Todos {
   const connection = em.getConnection();
-  const read = createKeyedSemaphore(MAX_CONCURRENT_READS[kind]);
+  const read = createKeyedSemaphore(MAX_CONCURRENT_READS);
   return {
     find: (owner, id) =>
       read(owner, async () => {
