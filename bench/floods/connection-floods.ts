@@ -6,8 +6,8 @@ import { bearer } from './requests.ts';
 
 const STRANGERS = 10_000;
 const STRANGER_WORKERS = 4;
-const STRANGER_RAMP_SECONDS = 10;
-const STRANGER_SECONDS = 28;
+const STRANGER_RAMP_SECONDS = 20;
+const STRANGER_SECONDS = 40;
 
 /** One address may have a quarter of the connections of a service. */
 const STRANGER_ADDRESSES = Array.from({ length: 8 }, (_, index) => `127.0.0.${index + 1}`);

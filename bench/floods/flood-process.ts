@@ -7,7 +7,7 @@ import { findFlood } from './floods.ts';
 
 const FloodOrder = z.object({ name: z.string(), target: FloodTarget, seconds: z.number() });
 
-const DEFAULT_NICE = 10;
+const DEFAULT_NICE = 19;
 
 /** Where Linux has the nice value of a session, which is the only one that counts between sessions. */
 const AUTOGROUP = '/proc/self/autogroup';

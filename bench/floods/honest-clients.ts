@@ -49,14 +49,14 @@ export async function openHonestClients(target: HonestTarget): Promise<readonly 
   return [
     {
       kind: 'list',
-      perSecond: 20,
+      perSecond: 40,
       next: () => ({ url: `${apiResource}/todos?limit=${TODOS}`, headers: bearer(readerToken) }),
     },
-    { kind: 'create', perSecond: 10, next: () => createTodo(writerToken) },
-    { kind: 'token', perSecond: 10, next: () => tokenRequest(issuer, clients.requester) },
+    { kind: 'create', perSecond: 20, next: () => createTodo(writerToken) },
+    { kind: 'token', perSecond: 20, next: () => tokenRequest(issuer, clients.requester) },
     {
       kind: 'mcp',
-      perSecond: 10,
+      perSecond: 20,
       async next() {
         if (++calls % CALLS_PER_TOKEN === 0) assistantToken = await requestAssistantToken();
         return mcpRequest(mcpResource, assistantToken, toolCall);

@@ -39,7 +39,7 @@ export type Surroundings = {
   readonly revoker: TestClient;
 };
 
-const DEFAULT_SECONDS = 8;
+const DEFAULT_SECONDS = 12;
 const DEFAULT_RAMP_SECONDS = 1;
 
 /** When the operator acts, as a share of the time after the flood has begun in full. */
@@ -54,7 +54,7 @@ const AUDIT_TIMEOUT_MS = 10_000;
 /** No flood: what is measured beside it is the time of a quiet installation. */
 export const IDLE: Flood = {
   description: 'no flood',
-  seconds: 12,
+  seconds: 20,
   run: async () => ({}),
 };
 
