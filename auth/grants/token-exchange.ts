@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Client } from 'oidc-provider';
 import * as z from 'zod';
-import { ACCESS_TOKEN_TYPE } from '../../shared/oauth-client/grant-types.ts';
+import { ACCESS_TOKEN_TYPE, JWT_TYPE } from '../../shared/oauth-client/grant-types.ts';
 import { type Actor, InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import {
   type AccessToken,
@@ -14,26 +14,35 @@ import type { StatusReference } from '../../shared/resource-server/status-list.t
 import { InvalidRequestParameterError, UnauthorizedClientError } from '../oauth-error.ts';
 import {
   allowedScopes,
-  getResourceServer,
+  getRequestedResourceServer,
   grantScopes,
   type ResourceServers,
 } from '../resource-servers/resource-servers.ts';
 import type { TokenRequestLimits } from './token-request-limits.ts';
 
+const OneOrMore = z.union([z.string(), z.array(z.string())]);
+
 const Parameters = z.object({
   subject_token: z.string('the access token to exchange'),
-  subject_token_type: z.literal(ACCESS_TOKEN_TYPE, ACCESS_TOKEN_TYPE),
+  // an access token is a JWT as well, and Spring Security says so (RFC 8693 §3)
+  subject_token_type: z.literal([ACCESS_TOKEN_TYPE, JWT_TYPE], ACCESS_TOKEN_TYPE),
   requested_token_type: z.literal(ACCESS_TOKEN_TYPE, ACCESS_TOKEN_TYPE).optional(),
-  // the actor is the client that authenticated, and a target is named by its resource identifier
+  // the actor is the client that authenticated
   actor_token_type: z.never('none: the authenticated client is the actor').optional(),
   actor_token: z.never('none: the authenticated client is the actor').optional(),
-  audience: z.never('none: name the target with resource').optional(),
-  resource: z.string().optional(),
+  audience: OneOrMore.optional(),
+  resource: OneOrMore.optional(),
   scope: z.string().optional(),
 });
 
 /** The parameters of a token exchange request (RFC 8693 §2.1), in addition to those of every token request. */
 export const TOKEN_EXCHANGE_PARAMETERS: readonly string[] = Object.keys(Parameters.shape);
+
+/** The parameters that a token exchange request may have several times. */
+export const REPEATABLE_PARAMETERS: readonly string[] = [
+  'resource',
+  'audience',
+] satisfies (keyof typeof Parameters.shape)[];
 
 /** The access token that a token exchange issues. */
 export type ExchangedToken = {
@@ -95,7 +104,7 @@ export function createTokenExchange({
         'only a resource server may exchange access tokens, and only those issued for it',
       );
     }
-    const { subject_token, resource, scope } = parseParameters(parameters);
+    const { subject_token, resource, audience: requestedAudience, scope } = parseParameters(parameters);
     let subject: AccessToken;
     try {
       subject = await verifiers.memo(audience)(subject_token);
@@ -107,7 +116,7 @@ export function createTokenExchange({
       throw new InvalidRequestParameterError(
         `subject_token: expected an access token with fewer than ${MAX_ACTORS} actors (act)`,
       );
-    const target = getResourceServer(resourceServers, resource ?? resourceServers[0].resource, client);
+    const target = getRequestedResourceServer(resourceServers, { resource, audience: requestedAudience }, client);
     const allowed = allowedScopes(client, target).filter((name) => subject.scopes.has(name));
     const scopes = grantScopes(scope, allowed, target.resource);
 

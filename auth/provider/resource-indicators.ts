@@ -2,7 +2,7 @@ import type { Client, KoaContextWithOIDC, ResourceServer } from 'oidc-provider';
 import {
   ALL_SCOPES,
   allowedScopes,
-  getResourceServer,
+  getRequestedResourceServer,
   grantScopes,
   type ResourceServers,
 } from '../resource-servers/resource-servers.ts';
@@ -37,20 +37,32 @@ export function createResourceIndicators(
 ) {
   return {
     enabled: true,
-    defaultResource: async () => resourceServers[0].resource,
+    // called for a request without `resource`
+    defaultResource: throwProviderErrors(
+      async (ctx: KoaContextWithOIDC, client: Client) =>
+        getRequestedResourceServer(resourceServers, { audience: findAudience(ctx) }, client).resource,
+    ),
     getResourceServerInfo: throwProviderErrors(getResourceServerInfo),
   };
 
   function getResourceServerInfo(ctx: KoaContextWithOIDC, indicator: string, client: Client): ResourceServer {
-    const resourceServer = getResourceServer(resourceServers, indicator, client);
+    const requested = { resource: indicator, audience: findAudience(ctx) };
+    const resourceServer = getRequestedResourceServer(resourceServers, requested, client);
     // oidc-provider reads the requested scopes after this call. It would drop an unknown scope silently, and issue a
     // token without any scope to a client that requests none.
     const { params } = ctx.oidc;
     if (params !== undefined) {
-      const requested = typeof params.scope === 'string' ? params.scope : undefined;
-      const granted = grantScopes(requested, allowedScopes(client, resourceServer), resourceServer.resource);
+      const scope = typeof params.scope === 'string' ? params.scope : undefined;
+      const granted = grantScopes(scope, allowedScopes(client, resourceServer), resourceServer.resource);
       params.scope = granted.join(' ');
     }
     return describeResourceServer(resourceServer.resource);
   }
+}
+
+/** The parameter `audience`, which oidc-provider does not know at the client credentials grant. */
+function findAudience({ oidc }: KoaContextWithOIDC): string | string[] | undefined {
+  const { audience } = Object(oidc.body);
+  // an empty parameter counts as absent (RFC 6749 §3.2)
+  return audience === '' ? undefined : audience;
 }

@@ -1,7 +1,12 @@
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC, ResourceServer, TokenEndpointGrantContext } from 'oidc-provider';
 import { ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE } from '../../shared/oauth-client/grant-types.ts';
-import { type ExchangedToken, type ExchangeToken, TOKEN_EXCHANGE_PARAMETERS } from '../grants/token-exchange.ts';
+import {
+  type ExchangedToken,
+  type ExchangeToken,
+  REPEATABLE_PARAMETERS,
+  TOKEN_EXCHANGE_PARAMETERS,
+} from '../grants/token-exchange.ts';
 import { toProviderError } from './oauth-errors.ts';
 
 /** Adds the token exchange grant (RFC 8693). */
@@ -13,7 +18,7 @@ export function applyTokenExchangeGrant(
   }: { exchangeToken: ExchangeToken; describeResourceServer: (resource: string) => ResourceServer },
 ): void {
   // oidc-provider deletes every parameter that is not in this list before it calls the grant
-  provider.registerGrantType(TOKEN_EXCHANGE, handleTokenExchange, TOKEN_EXCHANGE_PARAMETERS);
+  provider.registerGrantType(TOKEN_EXCHANGE, handleTokenExchange, TOKEN_EXCHANGE_PARAMETERS, REPEATABLE_PARAMETERS);
 
   async function handleTokenExchange(ctx: TokenEndpointGrantContext): Promise<void> {
     const { client } = ctx.oidc;

@@ -8,16 +8,36 @@ export type ResourceServer = { readonly resource: string; readonly scopes: reado
 /** The resources for which auth issues access tokens. The first is the default for a request that names none. */
 export type ResourceServers = readonly [ResourceServer, ...ResourceServer[]];
 
+/** How a request names its resource server. A list is a parameter that the request has several times. */
+type RequestedResource = {
+  readonly resource?: string | readonly string[] | undefined;
+  readonly audience?: string | readonly string[] | undefined;
+};
+
 /**
- * Returns the resource server that a request names in `resource`, with or without a trailing slash (RFC 8707 §2).
- * @throws {InvalidTargetError} when there is no such resource, or the client may not use it.
+ * Returns the resource server that a request names in `resource` (RFC 8707 §2). The identifier of a resource is also accepted
+ * in `audience` (RFC 8693 §2.1), which many clients send instead. Without both it is the default resource server.
+ * @throws {InvalidTargetError} when the request names no resource that the client may use, or more than one.
  */
-export function getResourceServer(resourceServers: ResourceServers, indicator: string, client: Client): ResourceServer {
+export function getRequestedResourceServer(
+  resourceServers: ResourceServers,
+  { resource = [], audience = [] }: RequestedResource,
+  client: Client,
+): ResourceServer {
+  const [first = resourceServers[0].resource, ...others] = [resource, audience].flat();
+  const found = getResourceServer(resourceServers, first, client);
+  if (others.some((other) => getResourceServer(resourceServers, other, client) !== found))
+    throw new InvalidTargetError('resource, audience: expected one resource');
+  return found;
+}
+
+/** Returns the resource server with this identifier, with or without a trailing slash. */
+function getResourceServer(resourceServers: ResourceServers, indicator: string, client: Client): ResourceServer {
   // scheme and host are case-insensitive (RFC 3986 §6.2.2.1), and some clients send them in upper case
   const normalized = indicator.replace(/^[^:/?#]+:\/\/[^/?#]*/, (origin) => origin.toLowerCase());
   const found = resourceServers.find(({ resource }) => normalized === resource || normalized === `${resource}/`);
   if (found === undefined || !toList(client.resources).includes(found.resource)) {
-    throw new InvalidTargetError('resource: expected a resource identifier that this client may use');
+    throw new InvalidTargetError('resource (or audience): expected a resource identifier that this client may use');
   }
   return found;
 }
@@ -45,7 +65,7 @@ export function grantScopes(
   const granted = allowed.filter((scope) => names.delete(scope));
   const [rejected] = names;
   if (rejected !== undefined) {
-    throw new InvalidScopeError(`scope: expected some of "${allowed.join(' ')}" at ${resource}`, rejected);
+    throw new InvalidScopeError(`scope: expected some of ${allowed.join(', ')} at ${resource}`, rejected);
   }
   return granted;
 }

@@ -6,3 +6,6 @@ export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 /** The token type of an access token in a token exchange (RFC 8693 §3). */
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** The token type of a JWT in a token exchange (RFC 8693 §3). */
+export const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt';

@@ -8,6 +8,9 @@ export const SIGNATURE_ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS25
 /** How far the clocks of the issuer and of this machine may differ. */
 export const CLOCK_TOLERANCE_SECONDS = 5;
 
+/** A signed JWT in compact form: three parts in base64url, without padding and white space (RFC 7515 §2, §7.1). */
+export const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+
 /** The party that acts for the subject, with the parties that acted before it (RFC 8693 §4.1). */
 export type Actor = { readonly sub: string; readonly act?: Actor | undefined };
 
@@ -41,6 +44,8 @@ export async function verifyAccessTokenClaims(
   token: string,
   { issuer, findKey, now = Date.now }: { issuer: string; findKey: JWTVerifyGetKey; now?: () => number },
 ): Promise<AccessTokenClaims> {
+  // jose also accepts padding and white space: one token would have any number of spellings, each with a place in caches
+  if (!COMPACT_JWS.test(token)) throw new InvalidAccessTokenError('invalid');
   try {
     const { payload } = await jwtVerify(token, findKey, {
       issuer,

@@ -2,6 +2,8 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { createToolCall } from '../support/mcp-messages.ts';
+import { otherSpellings } from '../support/other-spellings.ts';
+import { basicAuthorization } from '../support/post-as-client.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 import {
@@ -90,7 +92,7 @@ test.each([
   ['subject_token_type', 'urn:ietf:params:oauth:token-type:id_token', 'invalid_request'],
   ['requested_token_type', 'urn:ietf:params:oauth:token-type:refresh_token', 'invalid_request'],
   ['actor_token', 'another-actor', 'invalid_request'],
-  ['audience', 'http://api.example', 'invalid_request'],
+  ['audience', 'http://api.example', 'invalid_target'],
   ['resource', 'http://evil.example', 'invalid_target'],
   ['scope', 'admin', 'invalid_scope'],
 ])('the error for a wrong %s names the parameter', async (parameter, value, error) => {
@@ -176,3 +178,61 @@ test('a token has at most five actors', async () => {
     },
   });
 });
+
+test.each([
+  ['resource', ({ apiResource }: System) => [['resource', apiResource]]],
+  ['audience', ({ apiResource }: System) => [['audience', apiResource]]],
+  [
+    'both',
+    ({ apiResource }: System) => [
+      ['resource', apiResource],
+      ['audience', `${apiResource}/`],
+    ],
+  ],
+  [
+    'resource twice',
+    ({ apiResource }: System) => [
+      ['resource', apiResource],
+      ['resource', apiResource],
+    ],
+  ],
+])('the target is the same, whether the request names it in %s', async (_name, parameters) => {
+  const { status, body } = await exchangeWith(parameters(system));
+  expect({ status, aud: decodeJwt(String(body.access_token)).aud }).toEqual({ status: 200, aud: system.apiResource });
+});
+
+test.each([
+  ['two resources', ['resource', 'resource']],
+  ['two audiences', ['audience', 'audience']],
+  ['another audience than the resource', ['resource', 'audience']],
+])('%s are rejected as an invalid target', async (_name, [one = '', other = '']) => {
+  const { status, body } = await exchangeWith([
+    [one, system.apiResource],
+    [other, system.mcpResource],
+  ]);
+  expect({ status, error: body.error }).toEqual({ status: 400, error: 'invalid_target' });
+});
+
+test('the subject token may be labelled as a JWT, as Spring Security does', async () => {
+  const subject_token_type = 'urn:ietf:params:oauth:token-type:jwt';
+  expect(await exchange(await callersToken(), { subject_token_type })).toMatchObject({ status: 200 });
+  expect(await exchange(await callersToken(), { subject_token_type: `${subject_token_type}x` })).toMatchObject({
+    status: 400,
+    body: { error: 'invalid_request' },
+  });
+});
+
+test('a subject token in an encoding that RFC 7515 forbids is rejected', async () => {
+  const token = await callersToken();
+  for (const [name, spelling] of otherSpellings(token))
+    expect([name, await exchange(spelling)]).toMatchObject([name, { status: 400, body: { error: 'invalid_request' } }]);
+});
+
+async function exchangeWith(targets: (readonly string[])[]) {
+  const body = new URLSearchParams(tokenExchangeParameters(await callersToken()));
+  body.delete('resource');
+  for (const [name = '', value = ''] of targets) body.append(name, value);
+  const headers = { authorization: basicAuthorization(mcp) };
+  const response = await fetch(`${system.issuer}/oauth/token`, { method: 'POST', headers, body });
+  return { status: response.status, body: z.record(z.string(), z.unknown()).parse(await response.json()) };
+}
