@@ -11,7 +11,7 @@ const SIGNED_MEDIA_TYPE = 'application/token-introspection+jwt';
 /**
  * Creates the introspection endpoint (RFC 7662) for access tokens that are JWTs. It signs the response for a client
  * that accepts signed responses (RFC 9701). A client can introspect its own access tokens, and a resource server those
- * issued for it. For every other token the response is `active: false` and nothing more.
+ * issued for it; in a signed response only the latter. For every other token the response is `active: false` and nothing more.
  */
 export function createIntrospectionEndpoint({
   verify,
@@ -25,13 +25,16 @@ export function createIntrospectionEndpoint({
 }): HandleStructuredAccessToken {
   return async function introspectToken(ctx, { client, token }) {
     const claims = await findActiveClaims(token);
-    const response =
-      claims !== undefined && mayIntrospect(client, claims)
-        ? { active: true, token_type: 'Bearer', ...claims }
-        : { active: false };
     ctx.status = 200;
     ctx.vary('accept');
-    if (ctx.accepts('json', SIGNED_MEDIA_TYPE) === SIGNED_MEDIA_TYPE) {
+    const isSigned = ctx.accepts('json', SIGNED_MEDIA_TYPE) === SIGNED_MEDIA_TYPE;
+    // a signed response can be shown to others, so it is for the audience of the token only (RFC 9701 §5)
+    const mayKnow = isSigned ? isAudience : mayIntrospect;
+    const response =
+      claims !== undefined && mayKnow(client, claims)
+        ? { active: true, token_type: 'Bearer', ...claims }
+        : { active: false };
+    if (isSigned) {
       ctx.body = await signResponse(ctx, response);
       ctx.type = SIGNED_MEDIA_TYPE;
     } else ctx.body = response;
@@ -51,6 +54,10 @@ export function createIntrospectionEndpoint({
   }
 }
 
-function mayIntrospect(client: Client, { client_id, aud }: AccessTokenClaims): boolean {
-  return client_id === client.clientId || aud === client.resource_server;
+function mayIntrospect(client: Client, claims: AccessTokenClaims): boolean {
+  return claims.client_id === client.clientId || isAudience(client, claims);
+}
+
+function isAudience(client: Client, { aud }: AccessTokenClaims): boolean {
+  return aud === client.resource_server;
 }
