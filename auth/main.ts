@@ -108,7 +108,7 @@ export async function startAuth(
   // a list accepts new tokens during the lifetime of one token, and is deleted a minute after it has expired
   const leases = createLeases({ em, emFor, listLifetimeSeconds: accessTokenTtl, isInvalid });
   const tokenStatus = createTokenStatus({ issuer, leases, statusLists, revokeLeases });
-  const revocations = createRevocations({ em: priorityEm, statusLists });
+  const revocations = createRevocations({ em: priorityEm, statusLists, record });
   const readers = createReaders({
     commitTimes,
     observeLag: measureStatusLists(metrics.registry, { statusLists, leases }),
@@ -145,7 +145,7 @@ export async function startAuth(
     noteSecretUse: secretUse.record,
     failedAuthentications,
     mayLookUpLimited,
-    revokeToken: createRevocationEndpoint({ issuer, verify: verifyOwnToken, revocations }),
+    revokeToken: createRevocationEndpoint({ issuer, verify: verifyOwnToken, revocations, record }),
     introspectToken: createIntrospectionEndpoint({
       verify: verifyOwnToken,
       isRevoked,

@@ -31,7 +31,7 @@ export async function measureClientRevocation(): Promise<ClientRevocation> {
   const signingKeys = await findOrCreateSigningKeys({ em, algorithm: 'ES256', keyEncryptionKey: randomBytes(32) });
   await using statusLists = await openStatusLists({ database, em, issuer: 'http://127.0.0.1:1', signingKeys, logger });
   const leases = createLeases({ em, listLifetimeSeconds: TOKEN_TTL_SECONDS, isInvalid: statusLists.isInvalid });
-  const revocations = createRevocations({ em, statusLists });
+  const revocations = createRevocations({ em, statusLists, record: () => undefined });
   const milliseconds: number[] = [];
   const expiresAt = Math.floor(Date.now() / 1000) + TOKEN_TTL_SECONDS;
   let [blocks, rows] = [0, 0];

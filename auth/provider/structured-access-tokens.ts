@@ -1,8 +1,9 @@
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Logger } from 'pino';
 import { describeRequest } from '../../shared/http/request-id.ts';
+import { ROUTES } from './routes.ts';
 
 /** Answers a request of an authenticated client about an access token that is a JWT. */
 export type HandleStructuredAccessToken = (
@@ -13,7 +14,8 @@ export type HandleStructuredAccessToken = (
 /**
  * Lets the revocation and introspection endpoints answer about access tokens that are JWTs. oidc-provider rejects every
  * JWT with `unsupported_token_type`, because it does not store them. It does so after it has authenticated the client and
- * checked the parameters, and emits the error as an event; the middleware replaces the response afterwards.
+ * checked the parameters, and emits the error as an event; the middleware replaces the response afterwards. At the revocation
+ * endpoint it also handles every other token: none is stored, so it is not valid.
  * @returns the middleware.
  */
 export function applyStructuredAccessTokens(
@@ -30,7 +32,7 @@ export function applyStructuredAccessTokens(
 
   return async function handleStructuredAccessTokens(ctx, next) {
     await next();
-    const handle = rejected.get(ctx);
+    const handle = rejected.get(ctx) ?? findOtherRevocation(ctx);
     if (handle === undefined) return;
     ctx.set('cache-control', 'no-store');
     try {
@@ -47,6 +49,12 @@ export function applyStructuredAccessTokens(
       };
     }
   };
+
+  function findOtherRevocation(ctx: Context): (() => Promise<void>) | undefined {
+    if (ctx.path !== ROUTES.revocation || ctx.status !== 200) return undefined;
+    const { client, params } = Object(ctx.oidc);
+    return () => revocation(Object(ctx), { client, token: String(params.token) });
+  }
 
   function handleLater(handle: HandleStructuredAccessToken) {
     return (ctx: KoaContextWithOIDC, error: Error) => {

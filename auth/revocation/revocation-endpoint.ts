@@ -1,6 +1,7 @@
-import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import { requestId } from '../../shared/http/request-id.ts';
 import { InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
+import type { RecordAuditEvent } from '../audit/audit.ts';
 import type { HandleStructuredAccessToken } from '../provider/structured-access-tokens.ts';
 import type { VerifyOwnToken } from '../signing-keys/own-token-verifier.ts';
 import { getListId } from '../status-lists/list-uri.ts';
@@ -18,16 +19,18 @@ const MAX_CONCURRENT_REVOCATIONS_PER_CLIENT = 10;
 /**
  * Creates the revocation endpoint (RFC 7009) for access tokens that are JWTs. A client can revoke its own access
  * tokens, and each revocation includes the tokens that were exchanged from it. The endpoint responds when the
- * revocation is committed.
+ * revocation is committed. A request that revokes nothing is recorded in the audit, too.
  */
 export function createRevocationEndpoint({
   issuer,
   verify,
   revocations,
+  record,
 }: {
   issuer: string;
   verify: VerifyOwnToken;
   revocations: Pick<Revocations, 'revokeToken'>;
+  record: RecordAuditEvent;
 }): HandleStructuredAccessToken {
   let underWay = 0;
   const underWayByClient = new Map<string, number>();
@@ -40,8 +43,12 @@ export function createRevocationEndpoint({
     ctx.status = 200;
     ctx.body = '';
     // a token that is not valid needs no revocation, and the response is the same (RFC 7009 §2.2)
-    if (claims === undefined) return;
+    if (claims === undefined) {
+      recordNothing(ctx, client, null, 'not a valid access token of this server');
+      return;
+    }
     if (claims.client_id !== client.clientId) {
+      recordNothing(ctx, client, claims.jti, 'issued to another client');
       ctx.status = 400;
       ctx.body = { error: 'invalid_request', error_description: 'the token was issued to another client' };
       return;
@@ -60,12 +67,16 @@ export function createRevocationEndpoint({
     try {
       await revocations.revokeToken(
         { list: getListId(issuer, uri), index: idx, jti: claims.jti, clientId: claims.client_id },
-        { actor: client.clientId, address: ctx.ip, requestId: requestId(ctx), reason: 'revoked by its client' },
+        { ...originOf(ctx, client), reason: 'revoked by its client' },
       );
     } finally {
       changeUnderWay(client.clientId, -1);
     }
   };
+
+  function recordNothing(ctx: KoaContextWithOIDC, client: Client, target: string | null, reason: string): void {
+    record({ ...originOf(ctx, client), action: 'token.revoke', target, outcome: 'refused', detail: { reason } });
+  }
 
   function changeUnderWay(clientId: string, change: 1 | -1): void {
     underWay += change;
@@ -73,6 +84,10 @@ export function createRevocationEndpoint({
     if (ofClient === 0) underWayByClient.delete(clientId);
     else underWayByClient.set(clientId, ofClient);
   }
+}
+
+function originOf(ctx: KoaContextWithOIDC, { clientId }: Client) {
+  return { actor: clientId, address: ctx.ip, requestId: requestId(ctx) };
 }
 
 function rejectForNow(ctx: KoaContextWithOIDC, status: 429 | 503, what: string): void {

@@ -1,5 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { type AuditEvent, insertAuditEvent, type RequestOrigin } from '../audit/audit.ts';
+import { type AuditEvent, insertAuditEvent, type RecordAuditEvent, type RequestOrigin } from '../audit/audit.ts';
 import { RETAINED_SQL } from '../status-lists/status-list-retention.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
 import { RevocationEntity } from './revocation.entity.ts';
@@ -26,7 +26,10 @@ type RevocationRequest = RequestOrigin & { readonly actor: string; readonly reas
  * together with its audit event and this process has published it.
  */
 export type Revocations = {
-  /** Revokes one access token. A second revocation changes nothing, and one at the same time shares the transaction. */
+  /**
+   * Revokes one access token. A second revocation changes nothing but is recorded in the audit, and one at the same time
+   * shares the transaction.
+   */
   readonly revokeToken: (token: RevocableToken, request: RevocationRequest) => Promise<number>;
   /**
    * Revokes every access token of a client, those that it got in an exchange, and those that were exchanged from its
@@ -39,9 +42,11 @@ export type Revocations = {
 export function createRevocations({
   em,
   statusLists,
+  record,
 }: {
   em: SqlEntityManager;
   statusLists: Pick<StatusLists, 'isInvalid' | 'snapshot' | 'catchUp'>;
+  record: RecordAuditEvent;
 }): Revocations {
   /** The revocations of single access tokens that are under way, by list and index. */
   const underWay = new Map<string, Promise<number>>();
@@ -49,7 +54,10 @@ export function createRevocations({
   return {
     async revokeToken(token, request) {
       const { list, index } = token;
-      if (statusLists.isInvalid(list, index)) return statusLists.snapshot().sequence;
+      if (statusLists.isInvalid(list, index)) {
+        recordRepetition(token, request);
+        return statusLists.snapshot().sequence;
+      }
       const key = `${list} ${index}`;
       const revoking = underWay.get(key) ?? commitToken(token, request).finally(() => underWay.delete(key));
       underWay.set(key, revoking);
@@ -62,6 +70,14 @@ export function createRevocations({
       );
     },
   };
+
+  function recordRepetition(
+    { jti, clientId: client_id }: RevocableToken,
+    { reason, ...origin }: RevocationRequest,
+  ): void {
+    const detail = { client_id, reason: 'the access token was revoked before' };
+    record({ ...origin, action: 'token.revoke', target: jti, outcome: 'success', detail });
+  }
 
   function commitToken(
     { list, index, jti, clientId: client_id }: RevocableToken,

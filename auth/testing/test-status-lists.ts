@@ -36,7 +36,7 @@ export async function openTestStatusLists() {
     database,
     em,
     statusLists,
-    revocations: createRevocations({ em, statusLists }),
+    revocations: createRevocations({ em, statusLists, record: () => undefined }),
     /** Opens the status lists of another process on the same database. */
     openOtherProcess: () => openStatusLists(options),
     createLeases: () => createLeases({ em, listLifetimeSeconds: 60, isInvalid: statusLists.isInvalid }),

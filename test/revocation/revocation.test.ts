@@ -4,9 +4,12 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { readAuthConfig } from '../../auth/config.ts';
+import { authDatabase } from '../../auth/database/definition.ts';
 import { startAuth } from '../../auth/main.ts';
+import { openOrm } from '../../shared/database/orm.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { createToolCall } from '../support/mcp-messages.ts';
+import { otherSpellings } from '../support/other-spellings.ts';
 import { postAsClient } from '../support/post-as-client.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { readResponse } from '../support/read-response.ts';
@@ -120,7 +123,8 @@ test('a client can revoke its own access tokens only, and revoking an invalid to
   const token = await system.getAccessToken(client);
   const other = await system.registerClient();
   expect(await revoke(token, other)).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
-  expect(await revoke(`${token.slice(0, -4)}AAAA`)).toMatchObject({ status: 200 });
+  for (const [, spelling] of [['', `${token.slice(0, -4)}AAAA`] as const, ...otherSpellings(token)])
+    expect(await revoke(spelling)).toMatchObject({ status: 200 });
   expect(await revoke('opaque')).toMatchObject({ status: 200 });
   expect(await revoke('a\0b')).toMatchObject({ status: 200 });
   expect(await introspect('a\0b')).toMatchObject({ status: 200, body: { active: false } });
@@ -133,6 +137,38 @@ test('a client can revoke its own access tokens only, and revoking an invalid to
   expect(await revoke(token)).toMatchObject({ status: 200 });
   expect((await introspect(token)).body).toEqual({ active: false });
 });
+
+test('a revocation that revokes nothing leaves an audit event', async () => {
+  const token = await system.getAccessToken(client);
+  const { jti } = decodeJwt(token);
+  const other = await system.registerClient();
+  await revoke('opaque', other);
+  await revoke(token, other);
+  await revoke(token);
+  await revoke(token);
+  await using orm = await openOrm(system.database, authDatabase, { poolSize: 2 });
+  const findEvents = (): Promise<{ reason: string | null }[]> =>
+    orm.em
+      .fork()
+      .execute(
+        "select actor, target, outcome, detail->>'reason' as reason from auth.audit_event where action = 'token.revoke' and (actor = ? or target = ?) order by id",
+        [other.id, jti],
+      );
+  const action = { outcome: 'refused', actor: other.id };
+  await expect
+    .poll(async () => (await findEvents()).toSorted(byReason))
+    .toEqual(
+      [
+        { ...action, target: null, reason: 'not a valid access token of this server' },
+        { ...action, target: jti, reason: 'issued to another client' },
+        { outcome: 'success', actor: client.id, target: jti, reason: null },
+        { outcome: 'success', actor: client.id, target: jti, reason: 'the access token was revoked before' },
+      ].toSorted(byReason),
+    );
+});
+
+const byReason = (one: { reason: string | null }, other: { reason: string | null }) =>
+  (one.reason ?? '').localeCompare(other.reason ?? '');
 
 test('revoking an exchanged token or its subject token revokes both', async () => {
   const exchange = async () => {
