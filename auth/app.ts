@@ -11,6 +11,7 @@ import { type ServiceIndex, serviceIndex } from '../shared/http/service-index.ts
 import { type Authorized, serveProtectedResourceMetadata } from '../shared/resource-server/koa.ts';
 import type { ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
 import type { ProviderApp } from './provider/provider.ts';
+import { rejectEncodedBodies } from './provider/reject-encoded-bodies.ts';
 import { ROUTES } from './provider/routes.ts';
 import type { ReaderState } from './status-lists/authenticate-reader.ts';
 import { STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
@@ -62,6 +63,7 @@ export function createAuthApp({
 
   app.use(identifyRequest);
   app.use(metrics.middleware);
+  app.use(rejectEncodedBodies);
   app.use(exceptTokenRequests(compose(routes.middleware)));
   return app;
 }
