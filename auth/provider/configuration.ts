@@ -5,7 +5,11 @@ import { ALL_SCOPES, type ResourceServers } from '../resource-servers/resource-s
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { STATUS_LISTS_PATH } from '../status-lists/list-uri.ts';
 import type { TokenStatus } from '../status-lists/token-status.ts';
-import { createClientAssertionCheck } from './client-assertions.ts';
+import {
+  ASSERTION_CLOCK_TOLERANCE_SECONDS,
+  CLIENT_ASSERTION_ALGORITHMS,
+  createClientAssertionCheck,
+} from './client-assertions.ts';
 import { OWN_CLIENT_METADATA } from './client-metadata.ts';
 import { renderErrorAsJson } from './error-rendering.ts';
 import { createProviderSigningKey } from './provider-signing-key.ts';
@@ -51,12 +55,17 @@ export function createConfiguration({
       status_list_aggregation_endpoint: `${issuer}${STATUS_LISTS_PATH}`,
       revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
       introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
+      // RFC 8414 §2 requires them beside the method private_key_jwt, and some libraries throw without them
+      revocation_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGORITHMS,
+      introspection_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGORITHMS,
     },
     extraClientMetadata: { properties: [...OWN_CLIENT_METADATA] },
 
     // never client_secret_jwt: its key would be the stored hash, so a person who reads the database could sign with it
     clientAuthMethods: [...CLIENT_AUTHENTICATION_METHODS] satisfies ClientAuthMethod[],
     assertJwtClientAuthClaimsAndHeader: createClientAssertionCheck(issuer),
+    clockTolerance: ASSERTION_CLOCK_TOLERANCE_SECONDS,
+    enabledJWA: { clientAuthSigningAlgValues: [...CLIENT_ASSERTION_ALGORITHMS] },
 
     features: {
       clientCredentials: { enabled: true },
@@ -78,6 +87,8 @@ export function createConfiguration({
     extraTokenClaims: findExchangedTokenClaims,
     formats: { customizers: { jwt: createStatusClaim(tokenStatus, countToken) } },
     renderError: renderErrorAsJson,
+    // no client runs in a browser
+    clientBasedCORS: () => false,
     // no page sets a cookie
     cookies: { keys: [] },
   };

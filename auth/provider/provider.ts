@@ -16,10 +16,12 @@ import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { TokenStatus } from '../status-lists/token-status.ts';
 import { applyAuditEvents } from './audit-events.ts';
 import { applyAuthenticatedClients } from './authenticated-clients.ts';
+import { applyClientAssertionErrors } from './client-assertions.ts';
 import { applyClientAuthenticationRateLimit } from './client-authentication-rate-limit.ts';
 import { applyClientCache } from './client-cache.ts';
 import { applyClientSecrets } from './client-secrets.ts';
 import { createConfiguration } from './configuration.ts';
+import { applyErrorDescriptions } from './error-descriptions.ts';
 import { applyIssuerHost } from './issuer-host.ts';
 import { publishDocuments } from './publish-documents.ts';
 import { rejectAuthorizationRequests } from './reject-authorization-requests.ts';
@@ -128,6 +130,12 @@ export function createProvider({
 
   // Upstream only emits events for issued tokens and rejected requests.
   applyAuditEvents(provider, { record, logger });
+
+  // Upstream does not say why a client assertion was rejected.
+  applyClientAssertionErrors(provider, issuer);
+
+  // Upstream repeats input in descriptions of errors. This follows everything that changes the response to an error.
+  applyErrorDescriptions(provider);
 
   // Upstream answers every unexpected error with 500, also while the database is unavailable.
   applyServerErrors(provider, logger);

@@ -42,6 +42,16 @@ test.each(['/.well-known/oauth-authorization-server', '/.well-known/openid-confi
       grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
       scopes_supported: ['todos:read', 'todos:write', 'admin'],
       token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+      // RFC 8414 §2: required for each endpoint with the method private_key_jwt
+      ...Object.fromEntries(
+        ['token', 'revocation', 'introspection'].flatMap((endpoint) => [
+          [
+            `${endpoint}_endpoint_auth_methods_supported`,
+            ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+          ],
+          [`${endpoint}_endpoint_auth_signing_alg_values_supported`, ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA']],
+        ]),
+      ),
       code_challenge_methods_supported: ['S256'],
     });
     for (const header of ['host', 'x-forwarded-host']) {

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import * as z from 'zod';
 import { createClientSecret, hashClientSecret } from '../../auth/clients/client-secret.ts';
+import { otherSpellings } from '../support/other-spellings.ts';
 import { basicAuthorization } from '../support/post-as-client.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
@@ -25,6 +28,13 @@ async function post(body: string | URLSearchParams, headers: Record<string, stri
 const form = (parameters: Record<string, string>) =>
   new URLSearchParams({ grant_type: 'client_credentials', ...parameters });
 const basic = (id: string, secret: string) => ({ authorization: basicAuthorization({ id, secret }) });
+const descriptionOf = ({ body }: { body: unknown }) =>
+  z.object({ error_description: z.string() }).parse(body).error_description;
+const assertionRejected = {
+  error: 'invalid_client',
+  error_description:
+    'client_assertion: expected iss and sub to be the client id, a jti that was not used before, and a signature by a key of this client (kid, alg)',
+};
 const clientRejected = { error: 'invalid_client', error_description: 'client authentication failed' };
 
 test('an access token has the claims of RFC 9068, and the response has its lifetime', async () => {
@@ -210,20 +220,42 @@ test('a client authenticates with a client assertion of its private key only', a
   const { id, assertion, authenticate } = await registerKeyClient();
   const answer = await authenticate(await assertion());
   expect(answer).toMatchObject({ status: 200, body: { token_type: 'Bearer' } });
-  expect(await authenticate(await assertion({ sub: client.id }))).toMatchObject({ status: 401, body: clientRejected });
+  expect(await authenticate(await assertion({ sub: client.id }))).toMatchObject({
+    status: 401,
+    body: assertionRejected,
+  });
   expect(await post(form({}), basic(id, 'any secret'))).toMatchObject({ status: 401, body: clientRejected });
 });
 
-test('a client assertion whose audience is not exactly the issuer is rejected', async () => {
+test('the audience of a client assertion is the issuer, also as a list of one', async () => {
   const { assertion, authenticate } = await registerKeyClient();
+  expect(await authenticate(await assertion({ aud: [system.issuer] }))).toMatchObject({ status: 200 });
   for (const aud of [
     `${system.issuer}/oauth/token`,
+    [`${system.issuer}/oauth/token`],
     'http://evil.example',
     'http://evil.example/oauth/token',
     [system.issuer, 'http://evil.example'],
+    [system.issuer, system.issuer],
+    [],
   ]) {
-    expect(await authenticate(await assertion({ aud }))).toMatchObject({ status: 401, body: clientRejected });
+    expect(await authenticate(await assertion({ aud }))).toMatchObject({
+      status: 401,
+      body: {
+        error: 'invalid_client',
+        error_description: `client_assertion: expected the issuer ${system.issuer} as the only audience (aud)`,
+      },
+    });
   }
+});
+
+test('a client assertion in an encoding that RFC 7515 forbids is rejected', async () => {
+  const { assertion, authenticate } = await registerKeyClient();
+  for (const [name, spelling] of otherSpellings(await assertion()))
+    expect([name, await authenticate(spelling)]).toMatchObject([
+      name,
+      { body: { error: /^invalid_(client|request)$/ } },
+    ]);
 });
 
 test('a client assertion that is sent four times at the same time is accepted once', async () => {
@@ -231,13 +263,101 @@ test('a client assertion that is sent four times at the same time is accepted on
   const one = await assertion();
   const answers = await Promise.all([authenticate(one), authenticate(one), authenticate(one), authenticate(one)]);
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401]);
-  expect(await authenticate(one)).toMatchObject({ status: 401, body: clientRejected });
+  expect(await authenticate(one)).toMatchObject({ status: 401, body: assertionRejected });
 });
 
-test('a client assertion that is valid for more than an hour, or from the future, is rejected', async () => {
+test.each([
+  ['iat', 13],
+  ['nbf', 13],
+  ['exp', -13],
+])('the clock of a client may differ by 15 seconds: %s %i seconds from now is accepted', async (claim, seconds) => {
   const { assertion, authenticate } = await registerKeyClient();
-  for (const claims of [{ exp: now() + 3700 }, { exp: 8e12 }, { exp: 1e300 }, { iat: now() + 600 }]) {
-    expect(await authenticate(await assertion(claims))).toMatchObject({ status: 401, body: clientRejected });
+  expect(await authenticate(await assertion({ [claim]: now() + seconds }))).toMatchObject({ status: 200 });
+});
+
+test.each([
+  ['iat', 30, /^client_assertion: iat is (29|30) seconds in the future: check the clock of the client$/],
+  ['nbf', 30, /^client_assertion: nbf is (29|30) seconds in the future: check the clock of the client$/],
+  ['exp', -30, /^client_assertion: exp is 3[01] seconds in the past: check the clock of the client$/],
+  ['exp', 3700, /^client_assertion: exp is (3699|3700) seconds in the future: expected at most 3600$/],
+  ['exp', 1e300, /^client_assertion: exp is .* seconds in the future/],
+])('a client assertion is rejected when its %s is %d seconds from now', async (claim, seconds, description) => {
+  const { assertion, authenticate } = await registerKeyClient();
+  expect(await authenticate(await assertion({ [claim]: now() + seconds }))).toMatchObject({
+    status: 401,
+    challenge: null,
+    body: { error: 'invalid_client', error_description: expect.stringMatching(description) },
+  });
+});
+
+test('the reason for rejecting a client assertion does not tell whether the client exists', async () => {
+  const { assertion, authenticate } = await registerKeyClient();
+  const { privateKey } = await generateKeyPair('ES256');
+  const [header = '', payload = ''] = (await assertion()).split('.');
+  const signedByAnother = `${header}.${payload}.${'A'.repeat(86)}`;
+  const ofUnknown = async (claims: Record<string, unknown>) =>
+    new SignJWT({ iss: 'unknown', sub: 'unknown', aud: system.issuer, jti: randomUUID(), exp: now() + 60, ...claims })
+      .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+      .sign(privateKey);
+  const unknownKey = await authenticate(signedByAnother);
+  expect(unknownKey).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+  expect(descriptionOf(unknownKey)).toMatch(/^client_assertion: expected .* a signature by a key of this client/);
+  expect((await authenticate(await ofUnknown({}))).body).toEqual(unknownKey.body);
+  const elsewhere = { aud: 'http://evil.example' };
+  const [known, unknown] = [await assertion(elsewhere), await ofUnknown(elsewhere)];
+  expect((await authenticate(unknown)).body).toEqual((await authenticate(known)).body);
+});
+
+test.each(['token', 'revoke', 'introspect'])('a compressed body at /oauth/%s is rejected as such', async (endpoint) => {
+  const url = `${system.issuer}/oauth/${endpoint}`;
+  const body = gzipSync('grant_type=client_credentials&token=x');
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', ...basic(client.id, client.secret) };
+  const send = (encoding: string) =>
+    fetch(url, { method: 'POST', headers: { ...headers, 'content-encoding': encoding }, body });
+  const response = await send('gzip');
+  expect({ status: response.status, accepted: response.headers.get('accept-encoding') }).toEqual({
+    status: 415,
+    accepted: 'identity',
+  });
+  expect(await response.json()).toEqual({
+    error: 'invalid_request',
+    error_description: 'content-encoding: expected none',
+  });
+  expect((await send('identity')).status).not.toBe(415);
+});
+
+test.each([
+  ['a scope', { scope: 'no\u00fcn"sense' }, {}],
+  ['a resource', { resource: 'http://"evil"' }, {}],
+  ['an audience', { audience: 'a"b\\c' }, {}],
+  ['a grant type', { grant_type: '"x"' }, {}],
+  ['an origin', {}, { origin: 'http://evil.example/"' }],
+])(
+  'the description of an error has no character that RFC 6749 forbids, when %s has one',
+  async (_name, parameters, headers) => {
+    const { status, body } = await post(form(parameters), { ...basic(client.id, client.secret), ...headers });
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(descriptionOf({ body })).toMatch(/^[\x20\x21\x23-\x5B\x5D-\x7E]+$/);
+  },
+);
+
+test('the identifier of a resource is accepted in audience, and anything else is rejected', async () => {
+  const request = (parameters: Record<string, string>) => post(form(parameters), basic(client.id, client.secret));
+  const audienceOf = async (parameters: Record<string, string>) =>
+    decodeJwt(String(Object((await request(parameters)).body).access_token)).aud;
+  const { apiResource, mcpResource } = system;
+  expect(await audienceOf({ audience: mcpResource })).toBe(mcpResource);
+  expect(await audienceOf({ audience: '' })).toBe(apiResource);
+  expect(await audienceOf({ audience: mcpResource, resource: `${mcpResource}/` })).toBe(mcpResource);
+  const rejected: Record<string, string>[] = [
+    { audience: 'account' },
+    { audience: 'http://evil.example' },
+    { audience: mcpResource, resource: apiResource },
+  ];
+  for (const parameters of rejected) {
+    const answer = await request(parameters);
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_target' } });
+    expect(descriptionOf(answer)).toContain('resource');
   }
 });
 
@@ -260,7 +380,7 @@ test('a client assertion signed with the stored hash of a secret is rejected', a
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     }),
   );
-  expect(answer).toMatchObject({ status: 401, body: clientRejected });
+  expect(answer).toMatchObject({ status: 401, body: assertionRejected });
 });
 
 test('issuing an access token to a cached client causes no database statement', async () => {
