@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { DatabaseBusyError } from '../database/database-unavailable.ts';
 import { AuthorizationServerUnavailableError } from '../resource-server/issuer.ts';
 import { getFreePort } from '../testing/free-port.ts';
+import { PROBLEMS } from '../todo/problems.ts';
 import { handleErrors, renderProblem } from './handle-errors.ts';
 import { HttpError, ServiceUnavailableError } from './http-error.ts';
 import { identifyRequest } from './request-id.ts';
@@ -91,4 +92,31 @@ test('an authorization server that cannot be reached gives 503 with its Retry-Af
   expect(status).toBe(503);
   expect(headers.get('retry-after')).toBe('7');
   expect(body).toMatchObject({ code: 'authorization_server_unavailable', detail: 'unreachable' });
+});
+
+test('the title of every problem is the phrase that RFC 9110 gives its status', () => {
+  // RFC 9110 §15, RFC 6585 §4, RFC 4918 §11, written out: Node has older phrases for some of them
+  const phrases: Record<number, string> = {
+    400: 'Bad Request',
+    401: 'Unauthorized',
+    403: 'Forbidden',
+    404: 'Not Found',
+    405: 'Method Not Allowed',
+    408: 'Request Timeout',
+    409: 'Conflict',
+    410: 'Gone',
+    412: 'Precondition Failed',
+    413: 'Content Too Large',
+    415: 'Unsupported Media Type',
+    422: 'Unprocessable Content',
+    424: 'Failed Dependency',
+    429: 'Too Many Requests',
+    500: 'Internal Server Error',
+    503: 'Service Unavailable',
+    507: 'Insufficient Storage',
+  };
+  for (const [code, { status }] of Object.entries(PROBLEMS)) {
+    const { title } = new HttpError(code as keyof typeof PROBLEMS, 'detail');
+    expect({ code, title }).toEqual({ code, title: phrases[status] });
+  }
 });

@@ -42,9 +42,12 @@ export class HttpError<Code extends ProblemCode = ProblemCode> extends Error {
 
   /** The reason phrase of the status (RFC 9110 §15). */
   get title(): string {
-    return STATUS_CODES[this.status] ?? 'Error';
+    return REASON_PHRASES[this.status] ?? STATUS_CODES[this.status] ?? 'Error';
   }
 }
+
+/** The phrases of RFC 9110 §15.5 that Node has in an older form. */
+const REASON_PHRASES: Readonly<Record<number, string>> = { 413: 'Content Too Large', 422: 'Unprocessable Content' };
 
 /** A body, parameter or query that does not match its schema: 400, with an entry for each field. */
 export class InvalidRequestError extends HttpError<'invalid_request'> {
