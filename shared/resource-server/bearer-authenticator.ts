@@ -29,7 +29,9 @@ export function createBearerAuthenticator({
 
   function bearerToken(header: string): string {
     // the comparison without case comes second: nearly every client sends `Bearer`
-    if (header.startsWith('Bearer ') || header.slice(0, 7).toLowerCase() === 'bearer ') return header.slice(7);
+    if (header.startsWith('Bearer ') || header.slice(0, 7).toLowerCase() === 'bearer ')
+      // any number of spaces may follow the scheme (RFC 9110 §11.4)
+      return header[7] === ' ' ? header.slice(7).trimStart() : header.slice(7);
     // another scheme carries no access token for this resource
     throw header.toLowerCase() === 'bearer' ? challenges.malformedAuthorization() : challenges.missing();
   }

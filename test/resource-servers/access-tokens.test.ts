@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { LIST_TOOLS } from '../support/mcp-messages.ts';
-import { postAsClient } from '../support/post-as-client.ts';
+import { basicAuthorization, postAsClient } from '../support/post-as-client.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { requestTodos } from '../support/request-todos.ts';
 import { startSystem } from '../support/start-system.ts';
@@ -29,6 +29,45 @@ test('an access token is accepted by the resource that it was issued for, and re
         `resource_metadata="${metadataOf(resource)}", scope="todos:read todos:write"`,
     );
     expect(await response.text()).toContain('The access token is for another resource');
+  }
+});
+
+test('any number of spaces may follow the scheme of the Authorization header, at all services', async () => {
+  await using system = await startSystem();
+  const client = await system.registerClient({
+    scopes: ['todos:read', 'admin'],
+    resources: [system.apiResource, system.mcpResource, `${system.issuer}/admin`],
+  });
+  const [forApi, forMcp, forAdmin] = [
+    await system.getAccessToken(client),
+    await system.getAccessToken(client, { resource: system.mcpResource }),
+    await system.getAccessToken(client, { resource: `${system.issuer}/admin` }),
+  ];
+  for (const scheme of ['Bearer ', 'Bearer  ', 'bearer    ']) {
+    const todos = await fetch(`${system.apiResource}/todos`, { headers: { authorization: scheme + forApi } });
+    expect(todos.status).toBe(200);
+    const listed = await fetch(system.mcpResource, {
+      method: 'POST',
+      headers: {
+        authorization: scheme + forMcp,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+      body: JSON.stringify(LIST_TOOLS),
+    });
+    expect(listed.status).toBe(200);
+    const clients = await fetch(`${system.issuer}/admin/clients`, { headers: { authorization: scheme + forAdmin } });
+    expect(clients.status).toBe(200);
+  }
+  const basic = basicAuthorization(client).replace(' ', '   ');
+  for (const endpoint of ['token', 'introspect']) {
+    const body = new URLSearchParams({ grant_type: 'client_credentials', token: forApi });
+    const response = await fetch(`${system.issuer}/oauth/${endpoint}`, {
+      method: 'POST',
+      headers: { authorization: basic },
+      body,
+    });
+    expect(response.status).toBe(200);
   }
 });
 
