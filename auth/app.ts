@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import compose from 'koa-compose';
 import type { Logger } from 'pino';
+import { cors } from '../shared/http/cors.ts';
 import { handleErrors, renderProblem } from '../shared/http/handle-errors.ts';
 import { healthRoutes, type ReadinessChecks } from '../shared/http/health.ts';
 import { logFailures } from '../shared/http/log-failures.ts';
@@ -10,11 +11,13 @@ import { identifyRequest } from '../shared/http/request-id.ts';
 import { type ServiceIndex, serviceIndex } from '../shared/http/service-index.ts';
 import { type Authorized, serveProtectedResourceMetadata } from '../shared/resource-server/koa.ts';
 import type { ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
+import { readAuthorizationHeader } from './provider/authorization-header.ts';
 import type { ProviderApp } from './provider/provider.ts';
 import { rejectEncodedBodies } from './provider/reject-encoded-bodies.ts';
 import { ROUTES } from './provider/routes.ts';
 import type { ReaderState } from './status-lists/authenticate-reader.ts';
 import { STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
+import { STATUS_LIST_CORS } from './status-lists/routes.ts';
 import { underPath } from './under-path.ts';
 
 /** Creates the authorization server's app: oidc-provider, which is a Koa app, behind the routes that auth adds. */
@@ -45,8 +48,10 @@ export function createAuthApp({
   const routes = new Koa();
   routes.use(
     underPath(STATUS_LISTS_PATH, (statusLists) => {
+      statusLists.use(cors(STATUS_LIST_CORS));
       statusLists.use(handleErrors({ logger, render: renderProblem }));
       statusLists.use(statusListRoutes.routes());
+      statusLists.use(statusListRoutes.allowedMethods());
     }),
   );
   routes.use(
@@ -63,6 +68,7 @@ export function createAuthApp({
 
   app.use(identifyRequest);
   app.use(metrics.middleware);
+  app.use(readAuthorizationHeader);
   app.use(rejectEncodedBodies);
   app.use(exceptTokenRequests(compose(routes.middleware)));
   return app;

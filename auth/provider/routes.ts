@@ -7,11 +7,13 @@ export const ROUTES = {
   introspection: '/oauth/introspect',
 } as const;
 
-/** The HTTP methods of each endpoint, by its path. */
+/** The HTTP methods of each endpoint, and of the metadata, by the path. */
 export const METHODS: Readonly<Record<string, 'GET' | 'POST' | 'GET, POST'>> = {
   [ROUTES.authorization]: 'GET, POST',
   [ROUTES.token]: 'POST',
   [ROUTES.jwks]: 'GET',
   [ROUTES.revocation]: 'POST',
   [ROUTES.introspection]: 'POST',
+  '/.well-known/oauth-authorization-server': 'GET',
+  '/.well-known/openid-configuration': 'GET',
 };

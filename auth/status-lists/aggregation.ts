@@ -5,14 +5,22 @@ import { listUri } from './list-uri.ts';
 import type { Snapshot } from './published-lists.ts';
 import type { StatusLists } from './status-lists.ts';
 
-/** The aggregation document, ready to be sent. */
-export type AggregationDocument = { readonly entityTag: string; readonly json: string; readonly gzipped: Buffer };
+/**
+ * The aggregation document, ready to be sent. `staleAt` is when the signature in it becomes too old, in milliseconds since the
+ * epoch.
+ */
+export type AggregationDocument = {
+  readonly entityTag: string;
+  readonly json: string;
+  readonly gzipped: Buffer;
+  readonly staleAt: number;
+};
 
 /**
  * Creates the writer of the aggregation document (draft-ietf-oauth-status-list-21 §9.2). It has two members of yata's
  * own: `entity_tags` has the entity tag of each list, by which a reader knows which lists have changed, and
  * `status_list_tokens` has the list that changed last, signed, which saves every reader a second request. The document
- * is written once for each state of the lists, however many readers fetch it.
+ * is written once for each state of the lists and each signature, however many readers fetch it.
  */
 export function createAggregation({
   statusLists,
@@ -23,10 +31,16 @@ export function createAggregation({
 }): () => Promise<AggregationDocument> {
   let newest: { entityTag: string; document: Promise<AggregationDocument> } | undefined;
 
-  return function aggregation() {
+  return async function aggregation() {
     const snapshot = statusLists.snapshot();
     const entityTag = formatAggregationTag(snapshot);
-    if (newest?.entityTag === entityTag) return newest.document;
+    if (newest?.entityTag === entityTag) {
+      const { document } = newest;
+      const known = await document;
+      if (Date.now() < known.staleAt) return known;
+      // the first of those that waited writes it again
+      if (newest?.document !== document) return aggregation();
+    }
     const document = write(snapshot, entityTag);
     newest = { entityTag, document };
     document.catch(() => {
@@ -46,6 +60,7 @@ export function createAggregation({
       entity_tags: Object.fromEntries([...tags].map(([list, tag]) => [listUri(issuer, list), tag])),
       ...(changedLast && signed && { status_list_tokens: { [listUri(issuer, changedLast[0])]: signed.token } }),
     });
-    return { entityTag, json, gzipped: await promisify(gzip)(json) };
+    const staleAt = signed?.staleAt ?? Number.POSITIVE_INFINITY;
+    return { entityTag, json, gzipped: await promisify(gzip)(json), staleAt };
   }
 }

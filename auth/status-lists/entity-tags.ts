@@ -3,15 +3,18 @@ import type { Snapshot } from './published-lists.ts';
 /** What a reader has applied: every revocation up to a sequence, on a certain set of lists. */
 export type AggregationTag = { readonly sequence: number; readonly lists: string };
 
-/** Formats the entity tag of a list whose newest revocation is `sequence`. It is the same in every auth process. */
+/**
+ * Formats the entity tag of a list whose newest revocation is `sequence`. It is the same in every auth process, for each
+ * signature of the list and with and without compression, so it is weak (RFC 9110 §8.8.1).
+ */
 export function formatListTag(list: number, sequence: number): string {
-  return `"${list}-${sequence}"`;
+  return `W/"${list}-${sequence}"`;
 }
 
-/** Formats the entity tag of the aggregation document. It changes with every revocation and with the set of lists. */
+/** Formats the entity tag of the aggregation document. It changes with every revocation and with the set of lists. It is weak. */
 export function formatAggregationTag(snapshot: Snapshot): string {
   const { sequence, lists } = createAggregationTag(snapshot);
-  return `"${sequence}-${lists}"`;
+  return `W/"${sequence}-${lists}"`;
 }
 
 /** Parses the entity tag of an aggregation document. Returns undefined when `text` is another header value. */

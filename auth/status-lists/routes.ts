@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
+import type { CorsNames, CorsOrigins } from '../../shared/http/cors.ts';
 import { answerWithEntityTag } from '../../shared/http/entity-tag.ts';
 import { createAggregation } from './aggregation.ts';
 import type { ReaderState } from './authenticate-reader.ts';
@@ -12,6 +13,14 @@ import { ANONYMOUS_WAITS, waitsOfClient } from './wait-groups.ts';
 
 /** Responses to requests without authentication that are sent in one turn of the event loop. */
 const ANONYMOUS_RESPONSES_PER_TURN = 20;
+
+/** The lists are public, so pages of every origin can read them, and wait for changes. */
+export const STATUS_LIST_CORS = {
+  origins: '*',
+  methods: ['GET', 'HEAD'],
+  requestHeaders: ['Authorization', 'If-None-Match', 'Prefer'],
+  responseHeaders: ['ETag', 'Preference-Applied', 'Retry-After', 'X-Request-Id'],
+} satisfies CorsNames & { origins: CorsOrigins };
 
 /**
  * Serves the aggregation document and the signed lists (draft-ietf-oauth-status-list-21 §8, §9) to everyone. The entity
@@ -32,7 +41,8 @@ export function statusListRoutes({
   authenticate: Middleware<ReaderState>;
   issuer: string;
 }): Router<ReaderState> {
-  const router = new Router<ReaderState>();
+  // strict: a list has one URI, which is the subject of its signed form
+  const router = new Router<ReaderState>({ strict: true });
   const aggregation = createAggregation({ statusLists, issuer });
   const anonymousTurn = createTurnstile(ANONYMOUS_RESPONSES_PER_TURN);
 
@@ -55,6 +65,15 @@ export function statusListRoutes({
   });
 
   router.get(`${STATUS_LISTS_PATH}/:id`, authenticate, async function statusList(ctx) {
+    if (ctx.query.time !== undefined) {
+      // yata keeps no lists of the past (§8.4 of the draft)
+      ctx.status = 501;
+      ctx.body = {
+        error: 'not_implemented',
+        error_description: 'time: this server has only the current status list. Send the request without time.',
+      };
+      return;
+    }
     const id = parseListId(ctx.params.id ?? '');
     const signed = id === undefined ? undefined : await statusLists.sign(id);
     if (ctx.state.reader === undefined) await anonymousTurn();

@@ -11,10 +11,19 @@ import type { PublishedList } from './published-lists.ts';
  */
 const LIST_TTL_SECONDS = 30;
 
-/** A signed status list, ready to be sent. */
-export type SignedList = { readonly entityTag: string; readonly token: string; readonly gzipped: Buffer };
+/** A signed status list, ready to be sent. `staleAt` is when its signature becomes too old, in milliseconds since the epoch. */
+export type SignedList = {
+  readonly entityTag: string;
+  readonly token: string;
+  readonly gzipped: Buffer;
+  readonly staleAt: number;
+};
 
-/** Creates the signer of status lists. A list is signed once for each state, however many readers fetch it. */
+/**
+ * Creates the signer of status lists. A list is signed once for each state, however many readers fetch it, and again when the
+ * signature is older than `ttl`: otherwise a cache on the way could send the list from before a revocation, and no reader
+ * could tell by `iat` (§13.7 of the draft).
+ */
 export function createStatusListSigner({
   issuer,
   key,
@@ -24,22 +33,23 @@ export function createStatusListSigner({
   issuer: string;
   key: CryptoKey | Uint8Array;
 } & Pick<SigningKey, 'alg' | 'kid'>): (id: number, list: PublishedList) => Promise<SignedList> {
-  const newest = new WeakMap<PublishedList, { sequence: number; signed: Promise<SignedList> }>();
+  const newest = new WeakMap<PublishedList, { sequence: number; staleAt: number; signed: Promise<SignedList> }>();
 
   return (id, list) => {
     const known = newest.get(list);
-    if (known?.sequence === list.sequence) return known.signed;
-    const signed = sign(id, list);
-    newest.set(list, { sequence: list.sequence, signed });
+    if (known?.sequence === list.sequence && Date.now() < known.staleAt) return known.signed;
+    const staleAt = Date.now() + LIST_TTL_SECONDS * 1000;
+    const signed = sign(id, list, staleAt);
+    newest.set(list, { sequence: list.sequence, staleAt, signed });
     return signed;
   };
 
-  async function sign(id: number, { bits, expiresAt, sequence }: PublishedList): Promise<SignedList> {
+  async function sign(id: number, { bits, expiresAt, sequence }: PublishedList, staleAt: number): Promise<SignedList> {
     const token = await new SignJWT({ sub: listUri(issuer, id), ttl: LIST_TTL_SECONDS, status_list: bits.encode() })
       .setProtectedHeader({ alg, kid, typ: 'statuslist+jwt' })
       .setIssuedAt()
       .setExpirationTime(Math.ceil(expiresAt))
       .sign(key);
-    return { entityTag: formatListTag(id, sequence), token, gzipped: await promisify(gzip)(token) };
+    return { entityTag: formatListTag(id, sequence), token, gzipped: await promisify(gzip)(token), staleAt };
   }
 }

@@ -1,5 +1,7 @@
+import { decodeJwt } from 'jose';
 import { expect, test, vi } from 'vitest';
-import { inOneMinute, openTestStatusLists } from '../testing/test-status-lists.ts';
+import { inOneMinute, openTestStatusLists, TEST_ISSUER } from '../testing/test-status-lists.ts';
+import { createAggregation } from './aggregation.ts';
 import { deleteExpiredStatusLists } from './status-list-retention.ts';
 
 const request = { actor: 'test', address: null, requestId: null, reason: 'test' };
@@ -45,4 +47,35 @@ test('a list is published as soon as a process leases from it', async () => {
     );
   expect(await opened.statusLists.sign(created?.id ?? 0)).toBeDefined();
   expect(await opened.statusLists.sign(99_999)).toBeUndefined();
+});
+
+test('a list is signed again when its signature is older than ttl, also in the aggregation, with the same entity tag', async () => {
+  await using opened = await openTestStatusLists();
+  const { list, index } = await opened.createLeases().assign('holder', inOneMinute() + 3600);
+  await opened.revocations.revokeToken({ list, index, jti: 'jti', clientId: 'holder' }, request);
+  const aggregation = createAggregation({ statusLists: opened.statusLists, issuer: TEST_ISSUER });
+  const read = async () => {
+    const [signed, document] = await Promise.all([opened.statusLists.sign(list), aggregation()]);
+    const [embedded = ''] = Object.values<string>(JSON.parse(document.json).status_list_tokens);
+    const tokens = [signed?.token ?? '', embedded];
+    return {
+      tokens,
+      issuedAt: tokens.map((token) => decodeJwt(token).iat),
+      entityTags: [signed?.entityTag, document.entityTag],
+    };
+  };
+  const first = await read();
+  expect((await read()).tokens).toEqual(first.tokens);
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 29_000 });
+  try {
+    expect((await read()).tokens).toEqual(first.tokens);
+    vi.setSystemTime(Date.now() + 2_000);
+    const [again, ...others] = await Promise.all([read(), read(), read()]);
+    for (const issuedAt of again?.issuedAt ?? []) expect(issuedAt).toBeGreaterThan(Number(first.issuedAt[0]) + 29);
+    expect(again?.entityTags).toEqual(first.entityTags);
+    // once, however many ask
+    for (const other of others) expect(other).toEqual(again);
+  } finally {
+    vi.useRealTimers();
+  }
 });

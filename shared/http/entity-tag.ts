@@ -1,7 +1,8 @@
 import type { Context } from 'koa';
 
 /**
- * Sets the entity tag of a response and answers 304 when the client already has it (RFC 9110 §13.1.2). Koa's `ctx.fresh`
+ * Sets the entity tag of a response and answers 304 when the client already has it; the comparison is weak (RFC 9110
+ * §13.1.2). Koa's `ctx.fresh`
  * is not used: every `fetch` with If-None-Match also sends `Cache-Control: no-cache`, which Koa takes as a reason to send
  * the response again, although it is meant for caches on the way.
  */
@@ -10,8 +11,13 @@ export function answerWithEntityTag(ctx: Context, tag: string): void {
   const known = ctx
     .get('if-none-match')
     .split(',')
-    .map((entityTag) => entityTag.trim().replace(/^W\//, ''));
-  if (known.includes(ctx.response.get('etag')) || known.includes('*')) ctx.status = 304;
+    .map((entityTag) => opaqueTag(entityTag.trim()));
+  if (known.includes(opaqueTag(ctx.response.get('etag'))) || known.includes('*')) ctx.status = 304;
+}
+
+/** Returns an entity tag without the mark of a weak one. */
+function opaqueTag(entityTag: string): string {
+  return entityTag.replace(/^W\//, '');
 }
 
 /**

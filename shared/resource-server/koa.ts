@@ -60,6 +60,14 @@ export function serveProtectedResourceMetadata(protectedResource: ProtectedResou
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
       ctx.status = ctx.method === 'OPTIONS' ? 204 : 405;
       ctx.set('allow', 'GET, HEAD');
+      // a page may send any header: some libraries add one to each request, which makes a browser ask first
+      if (ctx.get('access-control-request-method') !== '')
+        ctx.set({
+          'access-control-allow-origin': '*',
+          'access-control-allow-methods': 'GET, HEAD',
+          'access-control-allow-headers': ctx.get('access-control-request-headers') || '*',
+          'access-control-max-age': '600',
+        });
       return;
     }
     ctx.set({ ...found.headers });

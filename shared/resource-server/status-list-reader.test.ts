@@ -97,6 +97,7 @@ test.each([
   ['signed with a foreign key', { foreignKey: true }],
   ['of another list', { claims: { sub: 'http://auth.example/status-lists/1' } }],
   ['of another type', { header: { typ: 'at+jwt' } }],
+  ['without the time of its signature', { claims: { iat: undefined as never } }],
 ])('an included list that %s is rejected', async (_what, deviation) => {
   await using opened = await open();
   const { server } = opened;
@@ -104,6 +105,25 @@ test.each([
   await delay(200);
   expect(await opened.look(5)).toBe(false);
   expect(server.acknowledgedTags).not.toContain(server.aggregationTag());
+});
+
+test.each([
+  ['weak', (tag: string) => `W/${tag}`],
+  ['strong', (tag: string) => tag],
+])('a reader understands %s entity tags of lists and of the aggregation', async (_name, format) => {
+  await using opened = await open();
+  const { server } = opened;
+  server.formatEntityTags(format);
+  await server.publishList(1, [5], { included: true });
+  await vi.waitFor(() => expect(server.acknowledgedTags).toContain(server.aggregationTag()), 10_000);
+  expect(await opened.look(5)).toBe(true);
+  expect(opened.reader.state().sequence).toBe(2);
+  // the same tag in the other form is no change
+  server.formatEntityTags((tag) => (format(tag) === tag ? `W/${tag}` : tag));
+  const before = server.requests.get('/status-lists/1');
+  await server.publishList(2, []);
+  await vi.waitFor(() => expect(server.acknowledgedTags).toContain(server.aggregationTag()), 10_000);
+  expect(server.requests.get('/status-lists/1')).toBe(before);
 });
 
 test('a list that is older than announced is not acknowledged', async () => {

@@ -38,7 +38,7 @@ const Aggregation = z.object({
   entity_tags: z.record(z.string(), z.string()).default({}),
   status_list_tokens: z.record(z.string(), z.string()).default({}),
 });
-const StatusListClaims = z.object({ sub: z.string(), exp: z.number(), status_list: z.unknown() });
+const StatusListClaims = z.object({ sub: z.string(), iat: z.number(), exp: z.number(), status_list: z.unknown() });
 
 /** The id of a list, the last part of its URI. Readers do not interpret it. */
 const LIST_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -80,7 +80,7 @@ export function openStatusListReader({
     },
     ready: () => fetchedOnce,
     state: () => ({
-      sequence: Number(/^"(\d+)-/.exec(aggregationTag ?? '')?.[1] ?? 0),
+      sequence: Number(/^(?:W\/)?"(\d+)-/.exec(aggregationTag ?? '')?.[1] ?? 0),
       age: (now() - answeredAt) / 1000,
     }),
     async [Symbol.asyncDispose]() {
@@ -124,7 +124,7 @@ export function openStatusListReader({
     if (response.status !== 200) throw new Error(`the status list aggregation answered ${response.status}`);
     const { status_lists, entity_tags, status_list_tokens } = Aggregation.parse(await response.json());
     const changed = status_lists.filter(
-      (uri) => entity_tags[uri] === undefined || lists.get(uri)?.entityTag !== entity_tags[uri],
+      (uri) => entity_tags[uri] === undefined || opaqueTag(lists.get(uri)?.entityTag) !== opaqueTag(entity_tags[uri]),
     );
     await Promise.all(
       changed.map((uri) => {
@@ -229,6 +229,11 @@ export function openStatusListReader({
       );
     return data;
   }
+}
+
+/** Returns an entity tag without the mark of a weak one: issuers of different versions send both for the same list. */
+function opaqueTag(entityTag: string | undefined): string | undefined {
+  return entityTag?.replace(/^W\//, '');
 }
 
 function sequenceOf(entityTag: string | undefined): number {

@@ -40,6 +40,8 @@ export type TokenIssuer = AsyncDisposable & {
   readonly publishList: (id: number, revoked: readonly number[], options?: Deviation & ListOptions) => Promise<void>;
   /** The entity tag of the newest aggregation document. A reader that sends it has applied that document. */
   readonly aggregationTag: () => string;
+  /** Changes how all entity tags are sent from now on. They are strong at first. */
+  readonly formatEntityTags: (format: (tag: string) => string) => void;
   /** The entity tags that readers sent in If-None-Match, in order; undefined for a request without one. */
   readonly acknowledgedTags: (string | undefined)[];
   /** The Authorization headers of the requests for status lists, in order; undefined for a request without one. */
@@ -84,7 +86,8 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
   let key = await createKey();
   let sequence = 0;
   let change = Promise.withResolvers<void>();
-  const aggregationTag = () => `"${sequence}-${lists.size}"`;
+  let formatTag = (tag: string) => tag;
+  const aggregationTag = () => formatTag(`"${sequence}-${lists.size}"`);
 
   await publishList(1, []);
   const server = await serve(
@@ -123,6 +126,9 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
     listUri,
     publishList,
     aggregationTag,
+    formatEntityTags(format) {
+      formatTag = format;
+    },
     acknowledgedTags,
     authorizations,
     rejectAuthorization(status) {
@@ -186,7 +192,7 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
     if (known === aggregationTag())
       return { status: 304, headers: waits ? { 'preference-applied': 'wait' } : {}, body: '' };
     const announced = [...lists].flatMap(([uri, { announcedTag }]) =>
-      announcedTag === undefined ? [] : [[uri, announcedTag] as const],
+      announcedTag === undefined ? [] : [[uri, formatTag(announcedTag)] as const],
     );
     const includedLists = [...lists].flatMap(([uri, { token, included }]) => (included ? [[uri, token] as const] : []));
     const document = {
@@ -200,7 +206,7 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
   function respond(path: string): TestResponse {
     const list = lists.get(identifier + path);
     if (list !== undefined) {
-      const headers = { 'content-type': 'application/statuslist+jwt', etag: list.entityTag };
+      const headers = { 'content-type': 'application/statuslist+jwt', etag: formatTag(list.entityTag) };
       return { status: 200, headers, body: list.token };
     }
     switch (path) {

@@ -133,6 +133,26 @@ test('a page of any origin can read the protected resource metadata', async () =
   }
 });
 
+test('a preflight request for the protected resource metadata succeeds at every service, also without configured origins', async () => {
+  await using alone = await startSystem();
+  for (const resource of [alone.apiResource, alone.mcpResource, `${alone.issuer}/admin`]) {
+    const { origin: server, pathname } = new URL(resource);
+    const preflight = await fetch(`${server}/.well-known/oauth-protected-resource${pathname}`, {
+      method: 'OPTIONS',
+      headers: {
+        origin: 'https://any.example',
+        'access-control-request-method': 'GET',
+        'access-control-request-headers': 'mcp-protocol-version',
+      },
+    });
+    expect({
+      status: preflight.status,
+      allowed: allowedOrigin(preflight),
+      headers: preflight.headers.get('access-control-allow-headers'),
+    }).toEqual({ status: 204, allowed: '*', headers: 'mcp-protocol-version' });
+  }
+});
+
 test('without configured origins no page can read the API, and the MCP server rejects every page with 403', async () => {
   await using alone = await startSystem();
   const read = await fetch(`${alone.apiResource}/todos`, { headers: { origin: API_ORIGIN } });

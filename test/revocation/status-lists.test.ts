@@ -71,6 +71,79 @@ test('the status lists are in the metadata, signed, and have the claims of the d
   expect(await fetch(`${system.issuer}/oauth/status-lists/99999`)).toMatchObject({ status: 404 });
 });
 
+test('a list has one URI', async () => {
+  const [uri = ''] = (await aggregate()).body?.status_lists ?? [];
+  const id = Number(uri.split('/').at(-1));
+  expect((await fetch(uri)).status).toBe(200);
+  for (const alias of [`0${id}`, `${id}e0`, `0x${id}`, `+${id}`, `${id}.0`, `${id}/`, ` ${id}`])
+    expect([alias, (await fetch(`${system.issuer}/oauth/status-lists/${alias}`)).status]).toEqual([alias, 404]);
+  expect((await fetch(`${system.issuer}/oauth/status-lists/`)).status).toBe(404);
+});
+
+test.each(['1000', 'x', ''])('a list of the time %j is not available', async (time) => {
+  const [uri = ''] = (await aggregate()).body?.status_lists ?? [];
+  const response = await fetch(`${uri}?time=${time}`);
+  expect(response.status).toBe(501);
+  expect(await response.json()).toEqual({
+    error: 'not_implemented',
+    error_description: 'time: this server has only the current status list. Send the request without time.',
+  });
+});
+
+test('the entity tags are weak and the same with and without compression', async () => {
+  const [uri = ''] = (await aggregate()).body?.status_lists ?? [];
+  for (const url of [uri, `${system.issuer}/oauth/status-lists`]) {
+    const tagOf = async (encoding: string) => {
+      const { headers } = await fetch(url, { headers: { 'accept-encoding': encoding } });
+      expect(headers.get('content-encoding')).toBe(encoding === 'gzip' ? 'gzip' : null);
+      return headers.get('etag') ?? '';
+    };
+    const tag = await tagOf('gzip');
+    expect(tag).toMatch(/^W\/"/);
+    expect(await tagOf('identity')).toBe(tag);
+    // also as an older version of a reader has it
+    for (const known of [tag, tag.replace('W/', '')])
+      expect((await fetch(url, { headers: { 'if-none-match': known } })).status).toBe(304);
+  }
+});
+
+test('a page of any origin can read the lists, revalidate them and wait', async () => {
+  const [uri = ''] = (await aggregate()).body?.status_lists ?? [];
+  for (const url of [uri, `${system.issuer}/oauth/status-lists`]) {
+    const preflight = await fetch(url, {
+      method: 'OPTIONS',
+      headers: {
+        origin: 'https://app.example',
+        'access-control-request-method': 'GET',
+        'access-control-request-headers': 'if-none-match,prefer',
+      },
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-origin')).toBe('*');
+    expect(preflight.headers.get('access-control-allow-headers')).toMatch(/If-None-Match.*Prefer/);
+    const { headers } = await fetch(url, { headers: { origin: 'https://app.example' } });
+    expect(headers.get('access-control-allow-origin')).toBe('*');
+    expect(headers.get('access-control-expose-headers')).toMatch(/ETag.*Preference-Applied/);
+  }
+});
+
+test('a method that a list or the metadata does not have is rejected with the allowed ones', async () => {
+  const [uri = ''] = (await aggregate()).body?.status_lists ?? [];
+  for (const url of [
+    uri,
+    `${system.issuer}/oauth/status-lists`,
+    `${system.issuer}/.well-known/oauth-authorization-server`,
+  ])
+    for (const method of ['POST', 'DELETE']) {
+      const response = await fetch(url, { method });
+      expect({ url, status: response.status, allow: response.headers.get('allow') }).toEqual({
+        url,
+        status: 405,
+        allow: expect.stringContaining('GET'),
+      });
+    }
+});
+
 test('a waiting reader gets its response when a list changes, and not before', async () => {
   const token = await system.getAccessToken(client);
   const { etag } = await aggregate();
