@@ -41,6 +41,7 @@ export function createMcpApp({
   verify,
   protectedResource,
   corsOrigins,
+  allowedHosts,
   exchange,
   todoApi,
   rateLimit,
@@ -53,6 +54,8 @@ export function createMcpApp({
   verify: VerifyAccessToken;
   protectedResource: ProtectedResource;
   corsOrigins?: CorsOrigins | undefined;
+  /** Hosts that a request may name beside that of the resource identifier. */
+  allowedHosts?: readonly string[] | undefined;
   exchange: ExchangeAccessToken;
   /** Creates the todo API client of one request. The client sends the id of that request to the API. */
   todoApi: (
@@ -87,7 +90,7 @@ export function createMcpApp({
     const authenticate = requireAccessToken({ verify, challenges });
     router.all(
       new URL(form).pathname,
-      validateOrigin(resource, corsOrigins),
+      validateOrigin(resource, { corsOrigins, allowedHosts }),
       authenticate,
       countUnforwarded(rateLimit),
       limitConcurrent,

@@ -3,6 +3,7 @@ import { type Environment, readEnvironment, resolveFiles } from '../shared/confi
 import {
   clientVariables,
   corsOrigins,
+  hosts,
   httpUrl,
   identifiers,
   port,
@@ -33,6 +34,8 @@ function httpServerVariables(environment: Environment) {
     API_RESOURCE,
     MCP_PORT: port.default(3002),
     MCP_CORS_ORIGINS: corsOrigins,
+    /** Hosts that a request may name beside that of the resource identifier. */
+    MCP_ALLOWED_HOSTS: hosts,
     /** The reverse proxies each of which may have all connections. */
     MCP_TRUSTED_PROXIES: trustedProxies,
     /** Where the authorization server is reached, when that is not the issuer's own address. */

@@ -59,6 +59,7 @@ export async function startMcp(
     verify,
     protectedResource,
     corsOrigins: config.MCP_CORS_ORIGINS,
+    allowedHosts: config.MCP_ALLOWED_HOSTS,
     exchange: createTokenExchange({ requestAccessToken, resource: config.API_RESOURCE }),
     todoApi: (accessTokens, requestId, onRateLimited) =>
       createTodoApi({

@@ -9,6 +9,7 @@ import { createClientCredentialsSource } from './access-tokens/client-credential
 import { readStdioConfig } from './config.ts';
 import { FEATURES, readOnlyFeatures, type ServerFeatures } from './features.ts';
 import { createMcpServer } from './protocol/server.ts';
+import { tolerateLines } from './protocol/tolerate-lines.ts';
 import { createTodoApiDiscovery } from './todo-api/discovery.ts';
 import { createTodoApi } from './todo-api/todo-api.ts';
 
@@ -71,7 +72,13 @@ export async function startStdio(
         'ignored a line that is not a JSON-RPC message',
       );
   };
-  await server.connect(new StdioServerTransport(input, output, { maxBufferSize: MAX_LINE_BYTES }));
+  const lines = tolerateLines({ output, maxLineBytes: MAX_LINE_BYTES });
+  server.onclose = () => {
+    input.unpipe(lines);
+    // without a reader the process can end
+    input.pause();
+  };
+  await server.connect(new StdioServerTransport(input.pipe(lines), output, { maxBufferSize: MAX_LINE_BYTES }));
   return { [Symbol.asyncDispose]: () => server.close() };
 }
 

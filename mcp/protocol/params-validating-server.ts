@@ -36,11 +36,19 @@ export class ParamsValidatingServer extends Server {
 /** The error response to a request whose params do not match its method (JSON-RPC 2.0 §5.1). */
 function findInvalidParams(message: JSONRPCMessage): JSONRPCErrorResponse | undefined {
   if (!isJSONRPCRequest(message)) return undefined;
-  const issues = SCHEMAS.get(message.method)?.safeParse(message).error?.issues ?? [];
-  if (issues.length === 0) return undefined;
+  const { id, method, params } = message;
+  const issues = SCHEMAS.get(method)?.safeParse(message).error?.issues ?? [];
   const fields = [...new Set(issues.map(({ path }) => path.slice(0, 2).join('.')))];
-  const text = `${message.method}: ${fields.join(', ')} ${fields.length === 1 ? 'is' : 'are'} missing or not valid`;
-  return { jsonrpc: '2.0', id: message.id, error: { code: ErrorCode.InvalidParams, message: text } };
+  if (fields.length > 0)
+    return invalidParams(`${fields.join(', ')} ${fields.length === 1 ? 'is' : 'are'} missing or not valid`);
+  // each list has one page, so no cursor is one of this server (MCP 2025-11-25, Pagination)
+  if (method.endsWith('/list') && params?.cursor !== undefined)
+    return invalidParams('params.cursor is not one of this server: the list has one page');
+  return undefined;
+
+  function invalidParams(problem: string): JSONRPCErrorResponse {
+    return { jsonrpc: '2.0', id, error: { code: ErrorCode.InvalidParams, message: `${method}: ${problem}` } };
+  }
 }
 
 const SCHEMAS = new Map<string, { readonly safeParse: (message: unknown) => { readonly error?: z.ZodError } }>([

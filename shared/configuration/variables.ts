@@ -95,6 +95,17 @@ export const corsOrigins = z
   .transform((value): CorsOrigins => (value.trim() === '*' ? '*' : new Set(listed(value).map(originOf))))
   .optional();
 
+/** Hosts, each with or without a port, separated by spaces or commas; absent means none. */
+export const hosts = z
+  .string()
+  .transform(listed)
+  .refine((list) => list.every(isHost), 'hosts such as mcp.example or mcp:3002, separated by commas')
+  .optional();
+
+function isHost(text: string): boolean {
+  return /^[^\s/@?#\\]+$/.test(text) && URL.canParse(`http://${text}`);
+}
+
 /** The reverse proxies in front of a service, separated by spaces or commas; absent means that none is trusted. */
 export const trustedProxies = z
   .string()

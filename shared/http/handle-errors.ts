@@ -7,8 +7,14 @@ import type { ProblemCode } from '../todo/problems.ts';
 import { HttpError, ServiceUnavailableError } from './http-error.ts';
 import { describeRequest } from './request-id.ts';
 
-/** Writes the body of an error response, with its media type. */
-export type RenderError = (error: HttpError) => { readonly type: string; readonly body: object };
+/**
+ * Writes the body of an error response, with its media type. `json` is what the body of the request contained, also when it
+ * was rejected afterwards; undefined when no JSON was read.
+ */
+export type RenderError = (
+  error: HttpError,
+  request: { readonly json: unknown },
+) => { readonly type: string; readonly body: object };
 
 /**
  * The place where errors become responses in api, mcp, `/admin` and the status lists; auth/provider answers for the OAuth
@@ -34,7 +40,7 @@ export function handleErrors({ logger, render }: { logger: Logger; render: Rende
           'request rejected',
         );
       }
-      const { type, body } = render(rejection);
+      const { type, body } = render(rejection, { json: ctx.state.json });
       ctx.status = rejection.status;
       ctx.set({ ...rejection.headers });
       ctx.body = body;

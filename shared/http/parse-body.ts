@@ -8,16 +8,17 @@ import { parseRequest } from './parse-request.ts';
 /**
  * Reads a JSON body of at most `limit` bytes and parses it with `schema` into `ctx.state.body`. Rejects with 415 (another
  * media type, or a content encoding), 413 (too large) or 400 (not JSON, or an entry for each invalid or unknown field).
- * `ctx.state.bodyBytes` is the number of bytes that were read, also for a rejected body.
+ * `ctx.state.bodyBytes` is the number of bytes that were read, and `ctx.state.json` the parsed JSON, also for a rejected body.
  */
 export function parseBody<Body>(
   schema: z.ZodType<Body>,
   { limit = 100_000 }: { limit?: number } = {},
-): Middleware<{ body: Body }> {
+): Middleware<{ body: Body; json?: unknown }> {
   return async function parseBody(ctx, next) {
     const text = await readText(ctx, limit);
     requireSimpleJson(text);
-    ctx.state.body = parseRequest(schema, parseJson(text), 'body');
+    ctx.state.json = parseJson(text);
+    ctx.state.body = parseRequest(schema, ctx.state.json, 'body');
     await next();
   };
 }

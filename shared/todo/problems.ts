@@ -34,6 +34,7 @@ export const PROBLEMS = {
   todo_not_found: { status: 404, meaning: 'The subject of the access token has no todo with this id.' },
   client_not_found: { status: 404, meaning: 'There is no client with this id.' },
   method_not_allowed: { status: 405, meaning: 'The method is not allowed here. `Allow` lists the methods that are.' },
+  not_acceptable: { status: 406, meaning: 'No media type in which this server can answer is in `Accept`.' },
   client_disconnected: { status: 408, meaning: 'The client closed the connection before the request was executed.' },
   idempotency_key_in_use: { status: 409, meaning: 'A request with this Idempotency-Key is still running.' },
   client_has_no_secret: { status: 409, meaning: 'The client authenticates with a key and has no secret.' },

@@ -232,7 +232,7 @@ test.each([
       type: expect.stringMatching(/^application\/json/),
       challenge: expect.stringMatching(/^Bearer error="invalid_token", .*resource_metadata="/),
     });
-    expect(await response.json()).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -32600 } });
+    expect(await response.json()).toMatchObject({ jsonrpc: '2.0', id: 1, error: { code: -32600 } });
     // the API rejected the newly exchanged access token too
     expect(double.requests).toHaveLength(2);
   },

@@ -82,7 +82,7 @@ const insufficient = (scope: string) => ({
   ),
   body: {
     jsonrpc: '2.0',
-    id: null,
+    id: 1,
     error: {
       code: -32600,
       message: `The access token lacks the scope ${scope}`,
@@ -228,7 +228,7 @@ test.each(['?mode=write', '?mode=', '?mode=READ', '?mode=read&mode=read', '?mode
         challenge: null,
         body: {
           jsonrpc: '2.0',
-          id: null,
+          id: 1,
           error: {
             code: -32600,
             message: 'mode: expected read, or no mode',

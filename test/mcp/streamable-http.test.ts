@@ -37,7 +37,7 @@ function send(
           resolve({
             status: response.statusCode,
             headers: response.headers,
-            body: text === '' ? undefined : JSON.parse(text),
+            body: /^[[{]/.test(text) ? JSON.parse(text) : text || undefined,
           }),
         );
       })
@@ -47,9 +47,9 @@ function send(
   );
 }
 
-const errorResponse = (message: string | RegExp, code = -32600) => ({
+const errorResponse = (message: string | RegExp, code = -32600, id: unknown = null) => ({
   jsonrpc: '2.0',
-  id: null,
+  id,
   error: { code, message: typeof message === 'string' ? message : expect.stringMatching(message) },
 });
 
@@ -93,7 +93,7 @@ test('every request without an access token gets a 401, initialize too', async (
 });
 
 test.each([
-  ['host', 'evil.example', /^host: expected 127\.0\.0\.1:\d+$/],
+  ['host', 'evil.example', /^host: expected 127\.0\.0\.1:\d+, not evil\.example\. MCP_ALLOWED_HOSTS adds others$/],
   ['host', 'localhost', /^host: expected/],
   ['origin', 'http://evil.example', /^origin: expected no Origin header, or http:/],
   ['origin', 'null', /^origin: expected no Origin header, or http:/],
@@ -118,7 +118,7 @@ test('a tool that needs another scope gets a 403 that names the scope', async ()
     headers: {
       'www-authenticate': expect.stringMatching(/^Bearer error="insufficient_scope", .* scope="todos:write"$/),
     },
-    body: errorResponse('The access token lacks the scope todos:write'),
+    body: errorResponse('The access token lacks the scope todos:write', -32600, 1),
   });
   expect(await send(createToolCall('list_todos'), { headers: { authorization } })).toMatchObject({
     status: 200,
@@ -130,19 +130,69 @@ test.each([
   ['{"jsonrpc":', 400, /^body: expected JSON/, -32700],
   ['[]', 400, /^body: expected one JSON-RPC message$/],
   [[LIST_TOOLS, LIST_TOOLS], 400, /^body: expected one JSON-RPC message$/],
-  [{ id: 1, method: 'tools/list' }, 400, /^jsonrpc: expected "2.0"$/],
+  [{ id: 1, method: 'tools/list' }, 400, /^jsonrpc: expected "2.0"$/, -32600, 1],
+  [{ jsonrpc: '2.0', id: 'a', method: 5 }, 400, /^method: expected a string/, -32600, 'a'],
+  [{ jsonrpc: '2.0', id: 7, method: 'tools/list', params: [] }, 400, /^params: expected a JSON object/, -32600, 7],
   [{ jsonrpc: '2.0' }, 400, /^body: expected one JSON-RPC message$/],
   [{ jsonrpc: '2.0', id: {}, method: 'tools/list' }, 400, /^body: expected one JSON-RPC message$/],
   [`"${'a'.repeat(1_000_000)}"`, 413, /^body: expected at most 1000000 bytes$/],
-])('the message %.20j is rejected', async (message, status, text, code?: number) => {
-  expect(await send(message)).toMatchObject({ status, body: errorResponse(text, code) });
+])('the message %.20j is rejected', async (message, status, text, code?: number, id?: unknown) => {
+  expect(await send(message)).toMatchObject({ status, body: errorResponse(text, code, id) });
 });
 
 test('an unknown protocol version, and unsupported Accept and Content-Type headers, are rejected', async () => {
   expect(await send(LIST_TOOLS, { headers: { 'mcp-protocol-version': '1999-01-01' } })).toMatchObject({ status: 400 });
-  expect(await send(LIST_TOOLS, { headers: { accept: 'text/html' } })).toMatchObject({ status: 406 });
+  expect(await send(LIST_TOOLS, { headers: { accept: 'text/html' } })).toMatchObject({
+    status: 406,
+    body: errorResponse('accept: expected application/json and text/event-stream', -32600, 1),
+  });
   expect(await send('x=1', { headers: { 'content-type': 'text/plain' } })).toMatchObject({ status: 415 });
 });
+
+test.each([
+  ['*/*', 'application/json'],
+  ['application/json', 'application/json'],
+  ['application/*', 'application/json'],
+  [undefined, 'application/json'],
+  ['application/json, text/event-stream', 'application/json'],
+  ['text/event-stream', 'text/event-stream'],
+])('a client that accepts %s gets %s', async (accept, type) => {
+  const answer = await send(LIST_TOOLS, { headers: { accept } });
+  expect(answer).toMatchObject({ status: 200, headers: { 'content-type': expect.stringContaining(type) } });
+});
+
+test.each([
+  ['params', { ...LIST_TOOLS, params: null }],
+  ['a cursor', { ...LIST_TOOLS, params: { cursor: null } }],
+  ['_meta', { ...LIST_TOOLS, params: { _meta: null } }],
+  ['arguments', { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_todos', arguments: null } }],
+  [
+    'arguments, with metadata of a task,',
+    {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name: 'list_todos', arguments: null, task: { ttl: 1000 } },
+    },
+  ],
+])('%s may be null', async (_name, message) => {
+  expect(await send(message)).toMatchObject({ status: 200, body: { id: 1, result: expect.anything() } });
+});
+
+test('the params of a notification may be null', async () => {
+  expect(await send({ jsonrpc: '2.0', method: 'notifications/initialized', params: null })).toMatchObject({
+    status: 202,
+  });
+});
+
+test.each(['tools/list', 'resources/list', 'resources/templates/list', 'prompts/list'])(
+  'a cursor that this server did not issue is rejected by %s',
+  async (method) => {
+    expect(await send({ jsonrpc: '2.0', id: 4, method, params: { cursor: 'x' } })).toMatchObject({
+      body: errorResponse(`${method}: params.cursor is not one of this server: the list has one page`, -32602, 4),
+    });
+  },
+);
 
 test("a tool call writes todos of the caller, and the api rejects the caller's access token for mcp", async () => {
   const caller = await system.registerClient();

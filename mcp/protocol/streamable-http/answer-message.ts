@@ -1,6 +1,7 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Context, Middleware } from 'koa';
+import { HttpError } from '../../../shared/http/http-error.ts';
 import { requestId } from '../../../shared/http/request-id.ts';
 import type { RateLimit } from '../../../shared/rate-limit/rate-limit.ts';
 import { InvalidAccessTokenError } from '../../../shared/resource-server/access-token-claims.ts';
@@ -13,6 +14,9 @@ import { copyHead } from './copy-head.ts';
 import { isEventStream, sendEventStream } from './event-stream.ts';
 import type { JsonRpcMessage } from './json-rpc.ts';
 import type { McpState } from './mcp-state.ts';
+
+const JSON_TYPE = 'application/json';
+const EVENT_STREAM_TYPE = 'text/event-stream';
 
 /** Creates the MCP server that answers one message of one caller. */
 export type CreateServer = (request: {
@@ -57,7 +61,8 @@ export function answerMessage({
       grantedScopes: accessToken.scopes,
       features,
     });
-    const enableJsonResponse = !hasProgressToken(body);
+    const accepted = findAccepted(ctx);
+    const enableJsonResponse = accepted.json && !(accepted.eventStream && hasProgressToken(body));
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse });
     await server.connect(transport);
     // closing the server in `finally` cancels the requests of a client that has closed its connection
@@ -95,8 +100,24 @@ function hasProgressToken({ method, params }: JsonRpcMessage): boolean {
   return method === 'tools/call' && Object(params?._meta).progressToken !== undefined;
 }
 
+/**
+ * Finds what the client accepts. It should list both media types (MCP 2025-11-25, Streamable HTTP), but many list one, a
+ * wildcard, or send no Accept header. A wildcard means JSON: a client that reads event streams names them.
+ * @throws {HttpError} 406 when it accepts neither.
+ */
+function findAccepted(ctx: Context): { readonly json: boolean; readonly eventStream: boolean } {
+  const accepted = {
+    json: ctx.accepts(JSON_TYPE) !== false,
+    eventStream: /text\/(event-stream|\*)/i.test(ctx.get('accept')),
+  };
+  if (accepted.json || accepted.eventStream) return accepted;
+  throw new HttpError('not_acceptable', `accept: expected ${JSON_TYPE} and ${EVENT_STREAM_TYPE}`);
+}
+
 /** The headers that the transport reads. It gets no others, so that the access token of the caller goes no further. */
 function transportHeaders(ctx: Context): Record<string, string> {
-  const names = ['accept', 'content-type', 'mcp-protocol-version'];
-  return Object.fromEntries(names.filter((name) => ctx.get(name) !== '').map((name) => [name, ctx.get(name)]));
+  const names = ['content-type', 'mcp-protocol-version'];
+  const given = names.filter((name) => ctx.get(name) !== '').map((name) => [name, ctx.get(name)]);
+  // the transport rejects a client that does not name both
+  return { ...Object.fromEntries(given), accept: `${JSON_TYPE}, ${EVENT_STREAM_TYPE}` };
 }

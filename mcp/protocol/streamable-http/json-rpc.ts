@@ -2,9 +2,10 @@ import { ErrorCode, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types
 import * as z from 'zod';
 import type { RenderError } from '../../../shared/http/handle-errors.ts';
 import type { HttpError } from '../../../shared/http/http-error.ts';
+import { findMessageId, tolerateMessage } from '../tolerant-message.ts';
 
 /** One JSON-RPC message. A batch is rejected: MCP removed batches in 2025-06-18, and no part of one can be rejected alone. */
-export const JsonRpcMessage = z
+const StrictMessage = z
   .looseObject(
     {
       jsonrpc: z.literal('2.0', '"2.0"'),
@@ -14,17 +15,20 @@ export const JsonRpcMessage = z
     'one JSON-RPC message',
   )
   .refine((message) => JSONRPCMessageSchema.safeParse(message).success, 'one JSON-RPC message');
+
+/** One JSON-RPC message, as real clients send them. */
+export const JsonRpcMessage = z.preprocess(tolerateMessage, StrictMessage);
 export type JsonRpcMessage = z.infer<typeof JsonRpcMessage>;
 
 /**
- * Renders a rejected HTTP request as a JSON-RPC error without a request id (JSON-RPC 2.0 §5.1). Its data has the code of
- * the problem, and the members that the problem has.
+ * Renders a rejected HTTP request as a JSON-RPC error. It has the id of the request, or null when the body was not read or has
+ * none (JSON-RPC 2.0 §5). Its data has the code of the problem, and the members that the problem has.
  */
-export const renderJsonRpcError: RenderError = (error) => ({
+export const renderJsonRpcError: RenderError = (error, { json }) => ({
   type: 'application/json',
   body: {
     jsonrpc: '2.0',
-    id: null,
+    id: findMessageId(json) ?? null,
     error: {
       code: findErrorCode(error),
       message: error.message,
