@@ -26,7 +26,7 @@ export function findMessageId(message: unknown): string | number | undefined {
 }
 
 /** Parses JSON that a client has written into a string; undefined when the string has no JSON. */
-export function parseJson(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

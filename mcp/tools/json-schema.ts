@@ -16,6 +16,9 @@ export function createOutputSchema(schema: z.ZodType): JsonSchema {
 /** The largest integer of a PostgreSQL column. No version reaches it. */
 const MAX_INTEGER = 2_147_483_647;
 
+/** The formats that every model provider accepts. */
+const INPUT_FORMATS: ReadonlySet<unknown> = new Set(['date-time', 'date']);
+
 /** Leaves out what a model does not need, because it pays for every byte of a listing. */
 function createJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   const generated = z.toJSONSchema(schema, {
@@ -23,12 +26,20 @@ function createJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema
     override({ jsonSchema }) {
       // `format` says the same
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+      // some model providers reject a schema with any other format
+      if (io === 'input' && !INPUT_FORMATS.has(jsonSchema.format)) delete jsonSchema.format;
       // a client that has cached this schema must accept a result with a new field
       if (io === 'output') delete jsonSchema.additionalProperties;
+      // some model providers reject a list of types, and some converters read nothing beside `anyOf`
       const [only, nothing] = jsonSchema.anyOf ?? [];
-      if (typeof only?.type === 'string' && nothing?.type === 'null') {
-        Object.assign(jsonSchema, only, { type: [only.type, 'null'] });
-        delete jsonSchema.anyOf;
+      if (only !== undefined && nothing?.type === 'null') {
+        if (jsonSchema.description !== undefined) only.description = jsonSchema.description;
+        delete jsonSchema.description;
+        // null as the default means the same as nothing
+        if (io === 'input' && jsonSchema.default === null) {
+          Object.assign(jsonSchema, only);
+          delete jsonSchema.anyOf;
+        }
       }
       // a default of null or of an empty list says nothing new
       if (jsonSchema.default === null || Object(jsonSchema.default).length === 0) delete jsonSchema.default;

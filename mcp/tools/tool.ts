@@ -6,6 +6,7 @@ import { describeInvalidArguments } from '../failure.ts';
 import type { FeatureContext } from '../feature-context.ts';
 import { createErrorResult } from './error-result.ts';
 import { createInputSchema, createOutputSchema, type JsonSchema } from './json-schema.ts';
+import { tolerateArguments } from './tolerate-arguments.ts';
 
 /** A tool as data: its listing, the scope that it needs, and the function that runs it. */
 export type Tool = {
@@ -22,7 +23,10 @@ export type Tool = {
   readonly example: Readonly<Record<string, unknown>>;
   /** The `_meta` of its listing, such as the View that shows its result. */
   readonly meta?: Readonly<Record<string, unknown>>;
-  /** Runs the tool. Arguments that are not valid give an error result; other failures throw. */
+  /**
+   * Runs the tool with arguments as hosts send them. Arguments that are not valid give an error result; other failures throw.
+   * The result names the arguments that were ignored.
+   */
   readonly call: (args: unknown, context: FeatureContext) => Promise<CallToolResult>;
 };
 
@@ -42,18 +46,22 @@ export function defineTool<Input extends z.ZodType, Output extends z.ZodObject>(
   run: (input: z.infer<Input>, context: FeatureContext) => Promise<z.infer<Output>>;
   describe: (output: z.infer<Output>) => string;
 }): Tool {
+  const inputSchema = createInputSchema(input);
   return {
     ...listing,
-    inputSchema: createInputSchema(input),
+    inputSchema,
     outputSchema: createOutputSchema(output),
-    async call(args, context) {
-      const parsed = input.safeParse(args ?? {});
-      if (!parsed.success) {
-        const errors = fieldProblems(parsed.error, 'arguments').map(hideUntrustedName);
+    async call(given, context) {
+      const { args, ignored, misnamed } = tolerateArguments(given ?? {}, inputSchema);
+      const parsed = input.safeParse(args);
+      if (!parsed.success || misnamed.length > 0) {
+        const invalid = parsed.success ? [] : fieldProblems(parsed.error, 'arguments');
+        const errors = [...misnamed.slice(0, MAX_NAMES), ...invalid].map(hideUntrustedName);
         return createErrorResult(describeInvalidArguments(listing.name, errors));
       }
       const result = await run(parsed.data, context);
-      return { content: [{ type: 'text', text: describe(result) }], structuredContent: result };
+      const text = `${describe(result)}${describeIgnored(listing.name, ignored)}`;
+      return { content: [{ type: 'text', text }], structuredContent: result };
     },
   };
 }
@@ -63,4 +71,13 @@ const FIELD_NAME = /^[\w.]{1,60}$/;
 
 function hideUntrustedName({ field, expected }: { field: string; expected: string }) {
   return { field: FIELD_NAME.test(field) ? field : 'an argument', expected };
+}
+
+/** The most names of arguments that a result repeats. */
+const MAX_NAMES = 20;
+
+function describeIgnored(tool: string, ignored: readonly string[]): string {
+  if (ignored.length === 0) return '';
+  const names = ignored.slice(0, MAX_NAMES).map((name) => (FIELD_NAME.test(name) ? name : 'an argument'));
+  return `\nIgnored, because ${tool} has no such argument: ${[...new Set(names)].join(', ')}.`;
 }

@@ -62,7 +62,7 @@ test('a client that signs with an unregistered key is rejected', async () => {
     expectedIssuer: system.issuer,
   });
   const transport = new StreamableHTTPClientTransport(new URL(system.mcpResource), { authProvider });
-  await expect(connectMcpClient(transport)).rejects.toThrow('client authentication failed');
+  await expect(connectMcpClient(transport)).rejects.toThrow('a signature by a key of this client');
 });
 
 test('the authorization server metadata lists the client authentication methods and algorithms', async () => {

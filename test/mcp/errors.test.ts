@@ -114,12 +114,10 @@ describe.each(TRANSPORTS_TO_DOUBLE)('over %s', (_transport, connectTo) => {
     await using double = await startTodoApiDouble(() => ({ status: 500 }));
     await using client = await connectTo(double);
     for (const [name, args] of [
-      ...tools.map(({ name, example }) => [name, { ...example, [INJECTION]: INJECTION }] as const),
       ['create_todo', { title: 'x', priority: INJECTION }],
       ['list_todos', { sort: INJECTION }],
       ['get_todo', { id: INJECTION }],
       ['batch_todos', { operations: [{ op: INJECTION }] }],
-      ['batch_todos', { operations: [{ op: 'create', title: 'x', [INJECTION]: 1 }] }],
       ['batch_todos', { operations: INJECTION }],
     ] as const) {
       const result = await client.callTool({ name, arguments: args });
@@ -131,9 +129,15 @@ describe.each(TRANSPORTS_TO_DOUBLE)('over %s', (_transport, connectTo) => {
       });
       expect(JSON.stringify(result), name).not.toMatch(/IGNORE|INSTRUCTIONS/);
     }
-    expect(await client.callTool({ name: 'get_todo', arguments: { id: ID, titel: 'x' } })).toMatchObject({
-      content: [{ text: 'The arguments of get_todo are not valid. titel: expected no such field. Nothing was done.' }],
-      _meta: { 'yata/error': { errors: [{ field: 'titel', expected: 'no such field' }] } },
+    // a name that contains a known one is nearly that, and is not repeated
+    const near = { id: ID, [`id ${INJECTION}`]: 'x', response_formats: 'x' };
+    expect(await client.callTool({ name: 'get_todo', arguments: near })).toMatchObject({
+      content: [
+        {
+          text: 'The arguments of get_todo are not valid. response_formats: expected the name response_format. Nothing was done.',
+        },
+      ],
+      _meta: { 'yata/error': { errors: [{ field: 'response_formats', expected: 'the name response_format' }] } },
     });
     const ref = { type: 'ref/prompt', name: INJECTION } as const;
     for (const send of [

@@ -23,7 +23,7 @@ test('mcp counts what never reaches the API, by what it costs, and leaves calls 
   await expectPoints(LIST_TOOLS, 200, 1);
   await expectPoints({ ...LIST_TOOLS, params: { padding: 'a'.repeat(40_000) } }, 200, 11);
   await expectPoints(createToolCall('no_such_tool'), 200, 11);
-  await expectPoints(createToolCall('list_todos', { unknown: true }), 200, 11);
+  await expectPoints(createToolCall('list_todos', { limit: 'ten' }), 200, 11);
   await expectPoints([LIST_TOOLS], 400, 11);
   await expectPoints(
     { ...LIST_TOOLS, params: Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [i, 1])) },

@@ -72,7 +72,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     }
     expect(await call(client, 'create_todo', { titel: 'x' })).toMatchObject(
       toolError(
-        /^The arguments of create_todo are not valid\. title: expected .* titel: expected no such field\. Nothing was done\.$/,
+        /^The arguments of create_todo are not valid\. titel: expected the name title\. title: expected .* Nothing was done\.$/,
       ),
     );
     expect(await call(client, 'get_todo', { id: 'first' })).toMatchObject(toolError(/id: expected a UUID/));
