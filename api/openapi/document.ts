@@ -14,7 +14,7 @@ import { createSecuritySchemes } from './security.ts';
 
 const DESCRIPTION = `The todos of the subject of an access token, with optimistic locking, idempotent requests and a change feed.
 
-The response to a rejected request is a problem (RFC 9457). Programs decide by its \`code\`; \`errors\` names each invalid field and what is expected there. HEAD is supported wherever GET is. Every path may end with a slash. Times are RFC 3339, in responses always in UTC.`;
+The response to a rejected request is a problem (RFC 9457). Programs decide by its \`code\`; \`errors\` names each invalid field and what is expected there. HEAD is supported wherever GET is. Every path may end with a slash. Another path is answered with 404 \`not_found\`, and another method with 405 \`method_not_allowed\` and the header \`Allow\`. Times are RFC 3339, in responses always in UTC.`;
 
 /** Describes the API as OpenAPI 3.1. The schemas are those with which the API parses its requests. */
 export function createOpenApiDocument({

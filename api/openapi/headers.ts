@@ -1,7 +1,7 @@
 import { MAX_COUNT } from '../../shared/todo/limits.ts';
 import { type Header, type Reference, refer } from './openapi.ts';
 
-/** The headers of responses. */
+/** The headers of responses, as components of the document. */
 export const HEADERS = {
   'X-Request-Id': {
     description: 'The id of the request, which is also in the log: the id that the client sent, or a new one',
@@ -51,7 +51,11 @@ export const HEADERS = {
     required: true,
     schema: { type: 'string', pattern: '^Bearer .*resource_metadata="[^"]+"' },
   },
-  Allow: { description: 'The methods that are allowed', required: true, schema: { type: 'string' } },
+} as const satisfies Record<string, Header>;
+
+/** Headers of one response, which describes them in place. */
+const OTHER_HEADERS = {
+  Allow: { description: 'The methods that are allowed', schema: { type: 'string' } },
   Accept: { description: 'The media type that is supported', schema: { type: 'string' } },
   'Accept-Encoding': { description: 'The content encoding that is supported', schema: { const: 'identity' } },
 } as const satisfies Record<string, Header>;
@@ -74,6 +78,9 @@ export function todoHeaders(...names: Exclude<Name, 'Todo-ETag' | 'ETag'>[]): Re
 }
 
 /** Headers that a response has only in some cases. */
-export function sometimes(...names: Exclude<Name, 'Todo-ETag'>[]): Record<string, Header> {
-  return Object.fromEntries(names.map((name) => [name, { ...HEADERS[name], required: false }]));
+export function sometimes(
+  ...names: (Exclude<Name, 'Todo-ETag'> | keyof typeof OTHER_HEADERS)[]
+): Record<string, Header> {
+  const described = { ...HEADERS, ...OTHER_HEADERS };
+  return Object.fromEntries(names.map((name) => [name, { ...described[name], required: false }]));
 }

@@ -48,6 +48,13 @@ function simplify(schema: Schema, io: Direction): void {
   // the limits of an integer in JavaScript are not limits of the API
   if (schema.type === 'integer' && schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
   if (schema.type === 'integer' && schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
+  // a generated client makes a member with a default required, but it may be left out of a request
+  if (io === 'input' && schema.default !== undefined) {
+    schema.description = [schema.description, `Without it: ${JSON.stringify(schema.default)}`]
+      .filter(Boolean)
+      .join('. ');
+    delete schema.default;
+  }
   // a later version may add members to a response, which breaks no client that ignores unknown members
   if (io === 'output') delete schema.additionalProperties;
 }

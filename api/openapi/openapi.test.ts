@@ -51,13 +51,51 @@ test('every reference in the document resolves', () => {
   }
 });
 
+test('every component of the document is used, also for a reader that ignores extensions', () => {
+  const standard = JSON.stringify(document, (name, value) => (name.startsWith('x-') ? undefined : value));
+  const { securitySchemes, ...components } = document.components;
+  for (const [kind, named] of Object.entries(components))
+    for (const name of Object.keys(named)) expect(standard).toContain(`"#/components/${kind}/${name}"`);
+  const required = operations.flatMap(({ security }) => security.flatMap(Object.keys));
+  expect([...new Set(required)].sort()).toEqual(Object.keys(securitySchemes).sort());
+});
+
+test('no member of a request has a default, which would make generated clients require it', () => {
+  const { NewTodo } = document.components.schemas;
+  expect(NewTodo).toMatchObject({
+    required: ['title'],
+    properties: { priority: { description: '1 is the most urgent. Without it: 4' } },
+  });
+  const requests = operations.flatMap(({ requestBody, parameters }) => [requestBody, parameters]);
+  const sent = JSON.stringify([requests, document.components.parameters, document.components.schemas]);
+  expect(sent).not.toContain('"default":');
+});
+
+test('every path parameter has an example', () => {
+  const parameters = operations.flatMap(({ parameters }) =>
+    parameters.map((parameter) =>
+      '$ref' in parameter
+        ? Object.entries(document.components.parameters).find(([name]) => parameter.$ref.endsWith(`/${name}`))?.[1]
+        : parameter,
+    ),
+  );
+  const inPath = parameters.filter((parameter) => parameter?.in === 'path');
+  expect(inPath.length).toBeGreaterThan(3);
+  for (const parameter of inPath) expect(parameter?.example).toMatch(/^[0-9a-f-]{36}$/);
+  expect(operations.filter(({ path }) => path.includes('{'))).toHaveLength(inPath.length);
+});
+
 test('the document has every code with which the API can answer, each with its status', () => {
   const undocumented = [
+    // no operation has these two
+    'not_found',
+    'method_not_allowed',
     // the client is gone before it could read the response
     'client_disconnected',
     // only mcp answers with these codes
     'host_not_allowed',
     'origin_not_allowed',
+    'not_acceptable',
     // only auth answers with these codes
     'client_not_found',
     'client_has_no_secret',

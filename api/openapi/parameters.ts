@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { IDEMPOTENCY_KEY_HOURS, MAX_IDEMPOTENCY_KEY_CHARACTERS } from '../../shared/todo/limits.ts';
+import { todo } from './examples.ts';
 import { toQuerySchemas } from './json-schema.ts';
 import { type Parameter, type Reference, refer } from './openapi.ts';
 
@@ -11,6 +12,7 @@ export const PARAMETERS = {
     required: true,
     description: 'The id of a todo',
     schema: { type: 'string', format: 'uuid' },
+    example: todo.id,
   },
   'If-Match': {
     name: 'If-Match',

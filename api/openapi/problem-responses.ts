@@ -51,10 +51,13 @@ const PROBLEM_RESPONSES = {
     ['database_unavailable', 'authorization_server_unavailable', 'too_many_concurrent_writes'],
     unavailableHeaders,
   ),
-  // no operation has these two responses: they are for a path or a method that has no operation
-  NotFound: problem(['not_found'], headers()),
-  MethodNotAllowed: problem(['method_not_allowed'], headers('Allow')),
 };
+
+/** The responses for a path or a method that has no operation. A document can describe them only in its text. */
+export const RESPONSES_WITHOUT_OPERATION = {
+  404: problem(['not_found'], headers()).response,
+  405: problem(['method_not_allowed'], { ...headers(), ...sometimes('Allow') }).response,
+} as const;
 
 /** The problem responses as components of the document. */
 export const PROBLEM_COMPONENTS: Readonly<Record<string, Response>> = Object.fromEntries(

@@ -9,6 +9,7 @@ import type {
   Response as ResponseObject,
   Schema,
 } from '../openapi/openapi.ts';
+import { RESPONSES_WITHOUT_OPERATION } from '../openapi/problem-responses.ts';
 
 /** A `fetch` that checks every response against the OpenAPI document. */
 export type ConformingFetch = {
@@ -30,6 +31,7 @@ const UNDESCRIBED_HEADERS =
  */
 export function createConformingFetch(document: OpenApiDocument): ConformingFetch {
   const { components } = forbidUnknownMembers(document);
+  const withoutOperation = forbidUnknownMembers(RESPONSES_WITHOUT_OPERATION);
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   const validators = new Map<string, ValidateFunction>();
@@ -70,8 +72,8 @@ export function createConformingFetch(document: OpenApiDocument): ConformingFetc
         ? `${operation.operationId} does not describe this status`
         : resolve('responses', described);
     }
-    if (items.length > 0) return status === 405 ? components.responses.MethodNotAllowed : 'expected 405';
-    if (status === 404) return components.responses.NotFound;
+    if (items.length > 0) return status === 405 ? withoutOperation[405] : 'expected 405';
+    if (status === 404) return withoutOperation[404];
     return pathname.startsWith(`${base}/`) ? 'the document does not describe this path' : undefined;
   }
 

@@ -1,6 +1,8 @@
 import { MAX_IMPORT_BYTES, MAX_IMPORT_LINES } from '../../../shared/todo/limits.ts';
+import { ImportedTodo } from '../../../shared/todo/todo.ts';
 import { jsonLines, todo } from '../examples.ts';
 import { authorizedHeaders } from '../headers.ts';
+import { toJsonSchema } from '../json-schema.ts';
 import type { Paths } from '../openapi.ts';
 import { parameter } from '../parameters.ts';
 import { problemResponses } from '../problem-responses.ts';
@@ -46,7 +48,11 @@ export const TRANSFER_PATHS: Paths = {
       requestBody: {
         required: true,
         content: {
-          'application/jsonl': { schema: lines, 'x-item-schema': schema('ImportedTodo'), example: jsonLines },
+          'application/jsonl': {
+            schema: lines,
+            'x-item-schema': toJsonSchema('input', ImportedTodo),
+            example: jsonLines,
+          },
         },
       },
       responses: {
