@@ -5,10 +5,13 @@ import { openInstallation } from '../support/open-installation.ts';
 import { runPrintedCommands } from '../support/run-printed-commands.ts';
 import { startProcess } from '../support/start-process.ts';
 
+// these tests start all services, which takes long on a busy machine
+vi.setConfig({ testTimeout: 90_000 });
+
 test('SIGTERM stops all three services from accepting connections while a request is running', async () => {
   await using installation = await openInstallation();
   await using running = await installation.start();
-  const token = await runPrintedCommands(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
+  const token = await runPrintedCommands(running, ['Any other host'], 'printf %s "$YATA_TOKEN"');
   const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
   const request = createConnection(Number(MCP_PORT), '127.0.0.1');
   const head = ['POST /mcp HTTP/1.1', `Host: localhost:${MCP_PORT}`, `Authorization: Bearer ${token}`];
