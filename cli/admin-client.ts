@@ -2,14 +2,10 @@ import * as z from 'zod';
 import { AuditEventResponse, type ClientChanges, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
 import type { Credentials } from '../auth/clients/credentials-file.ts';
 import { CLIENT_CREDENTIALS } from '../shared/oauth-client/grant-types.ts';
-import {
-  AccessTokenRejectedError,
-  createTokenRequest,
-  TooManyTokenRequestsError,
-} from '../shared/oauth-client/token-request.ts';
+import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
 import type { Issuer } from '../shared/resource-server/issuer.ts';
 import { escapeInvisible } from '../shared/visible-text.ts';
-import { quoteValue } from './sanitize.ts';
+import { toClientRejectedError } from './client-rejected-error.ts';
 
 /** The admin API of auth. Every call throws `AdminRequestError` when auth rejects it. */
 export type AdminClient = {
@@ -79,37 +75,13 @@ export function createAdminClient({
     try {
       return (await requestAccessToken(CLIENT_CREDENTIALS, { resource })).value;
     } catch (error) {
-      throw toAdminError(error, credentials.OAUTH_CLIENT_ID, source);
+      throw toClientRejectedError(error, {
+        clientId: credentials.OAUTH_CLIENT_ID,
+        source,
+        advice: `Use an administrator's credentials: those from ${source} are of a client without the scope admin.`,
+      });
     }
   }
-}
-
-function toAdminError(error: unknown, clientId: string, source: string): unknown {
-  if (error instanceof AccessTokenRejectedError) {
-    const reason =
-      error.error === 'invalid_client'
-        ? 'client authentication failed'
-        : escapeInvisible(error.description ?? error.error);
-    const advice =
-      error.error === 'invalid_client'
-        ? `Check that the secret from ${source} is the current one, and that the client is active.`
-        : `Use an administrator's credentials: those from ${source} are of a client without the scope admin.`;
-    return new AdministratorRejectedError(
-      `The authorization server rejected the client ${quoteValue(clientId)}: ${reason}. ${advice}`,
-    );
-  }
-  if (error instanceof TooManyTokenRequestsError) {
-    const reason = escapeInvisible(error.description ?? `too many requests, retry in ${error.retryAfter} seconds`);
-    return new AdministratorRejectedError(
-      `The authorization server limits the client ${quoteValue(clientId)}: ${reason}.`,
-    );
-  }
-  return error;
-}
-
-/** auth issued no access token for the admin API. The message says what to do. */
-class AdministratorRejectedError extends Error {
-  override readonly name = 'AdministratorRejectedError';
 }
 
 const Problem = z.object({ detail: z.string() });

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { AuditEventResponse, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
+import type { Environment } from '../shared/configuration/environment.ts';
 import { createIssuer } from '../shared/resource-server/issuer.ts';
 import { describeError } from '../shared/run-until-signalled.ts';
 import { makeTemporaryDirectory } from '../shared/testing/temporary-directory.ts';
@@ -86,8 +87,13 @@ async function usageErrorTexts(): Promise<string[]> {
 }
 
 /** Runs a command line, and returns it with everything that it prints. */
-async function transcript(words: readonly string[], administration?: Partial<AdminConnection>): Promise<string> {
+async function transcript(
+  words: readonly string[],
+  administration?: Partial<AdminConnection>,
+  environment: Environment = {},
+): Promise<string> {
   const { exitCode, stdout, stderr } = await runInProcess(words, COMMANDS, {
+    environment,
     ...(administration !== undefined && {
       connectAdmin: async () => ({ admin, storeCredentials: () => undefined, ...administration }),
     }),
@@ -197,6 +203,8 @@ async function errorTexts(): Promise<string[]> {
   return [
     message(() => connectAdmin({ YATA_DATA_DIR }, () => undefined)).replaceAll(`${directory.path}/`, ''),
     message(() => connectAdmin({ YATA_DATA_DIR, OAUTH_CLIENT_ID: 'admin' }, () => undefined)),
+    (await transcript(['token'], {}, { YATA_DATA_DIR })).replaceAll(`${directory.path}/`, ''),
+    await tokenRejection(400, { error: 'invalid_scope', error_description: 'the client may not have this scope' }),
     await rejection(answer(401, { error: 'invalid_client' }, { 'www-authenticate': 'Basic realm="auth"' })),
     await rejection(answer(400, { error: 'invalid_scope', error_description: 'the scope is not allowed' })),
     await rejection(answer(429, { error: 'temporarily_unavailable' }, { 'retry-after': '42' })),
@@ -218,6 +226,26 @@ async function errorTexts(): Promise<string[]> {
     ),
     await textsWithoutAnswer(),
   ];
+}
+
+/** What a user of `token` reads when auth answers the token request in this way. */
+async function tokenRejection(status: number, body: object): Promise<string> {
+  const server = createServer((request, response) => {
+    const issuer = `http://${request.headers.host}`;
+    const isDiscovery = request.url?.startsWith('/.well-known/');
+    response.writeHead(isDiscovery ? 200 : status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(isDiscovery ? { issuer, token_endpoint: `${issuer}/oauth/token` } : body));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const environment = {
+    AUTH_ISSUER: `http://127.0.0.1:${port}`,
+    OAUTH_CLIENT_ID: 'demo',
+    OAUTH_CLIENT_SECRET: 'secret',
+  };
+  const text = await transcript(['token', '--scope', 'admin'], {}, environment);
+  server.close();
+  return text;
 }
 
 /** What a user reads when auth closes the connection instead of answering a request that must not be repeated. */

@@ -3,6 +3,7 @@ import { clientsCommands } from './clients.ts';
 import type { Command } from './command-line/command.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { startCommand } from './start.ts';
+import { tokenCommand } from './token.ts';
 import { tokensCommands } from './tokens.ts';
 
 /**
@@ -14,5 +15,6 @@ export const COMMANDS: readonly Command[] = [
   doctorCommand,
   ...clientsCommands,
   ...tokensCommands,
+  tokenCommand,
   auditCommand,
 ];

@@ -21,10 +21,9 @@ export function nextStepsText(addresses: Addresses, dataDirectory: string): stri
     args: [`--env-file=${credentials}`, resolve(import.meta.dirname, '../mcp/stdio.ts')],
     env: { API_BASE_URL: API_RESOURCE, ...(ALLOW_INSECURE_HTTP === 'true' && { ALLOW_INSECURE_HTTP }) },
   };
-  const http = { type: 'http', url: MCP_RESOURCE, headers: { Authorization: `Bearer \${YATA_TOKEN}` } };
-  const token = (parameters: string) =>
-    `$(curl -s ${AUTH_ISSUER}/oauth/token -u "$OAUTH_CLIENT_ID:$OAUTH_CLIENT_SECRET" -d grant_type=client_credentials${parameters} |
-    node -pe 'JSON.parse(require("fs").readFileSync(0)).access_token')`;
+  const http = { type: 'http', url: MCP_RESOURCE };
+  const withHelper = { ...http, headersHelper: tokenCommand(addresses, dataDirectory, '--headers') };
+  const withToken = { ...http, headers: { Authorization: `Bearer \${YATA_TOKEN}` } };
   return `
 yata is up. Press Ctrl-C to stop it.
 
@@ -35,7 +34,8 @@ yata is up. Press Ctrl-C to stop it.
 Get an access token for the demo client:
 
   . ${quoteForShell(credentials)}
-  TOKEN=${token('')}
+  TOKEN=$(curl -s ${AUTH_ISSUER}/oauth/token -u "$OAUTH_CLIENT_ID:$OAUTH_CLIENT_SECRET" -d grant_type=client_credentials |
+    node -pe 'JSON.parse(require("fs").readFileSync(0)).access_token')
 
 Use it to create a todo and to list your todos:
 
@@ -46,11 +46,16 @@ Connect an assistant over stdio with this configuration:
 
   ${JSON.stringify({ mcpServers: { yata: stdio } })}
 
-Or over HTTP, with an access token in the environment and this configuration:
+Or over HTTP, with a command that prints an access token whenever the host needs a new one. Claude Code has this configuration,
+and Codex has the same command as http_headers_helper:
 
-  export YATA_TOKEN=${token(` -d resource=${MCP_RESOURCE}`)}
+  ${JSON.stringify({ mcpServers: { yata: withHelper } })}
 
-  ${JSON.stringify({ mcpServers: { yata: http } })}
+Any other host takes an access token from the environment. It expires after an hour:
+
+  export YATA_TOKEN=$(${tokenCommand(addresses, dataDirectory)})
+
+  ${JSON.stringify({ mcpServers: { yata: withToken } })}
 
 The administrator's credentials are in ${credentialsPath(relative('', dataDirectory), 'admin')}. List the clients with:
 
@@ -58,6 +63,22 @@ The administrator's credentials are in ${credentialsPath(relative('', dataDirect
 `;
 }
 
-function quoteForShell(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+/** The shell command that prints an access token for mcp. It works in every working directory, where hosts start helpers. */
+function tokenCommand(addresses: Addresses, dataDirectory: string, ...options: string[]): string {
+  const { AUTH_ISSUER, MCP_RESOURCE, ALLOW_INSECURE_HTTP } = addresses;
+  const variables = {
+    ...(AUTH_ISSUER !== 'http://localhost:3000' && { AUTH_ISSUER }),
+    ...(ALLOW_INSECURE_HTTP === 'true' && { ALLOW_INSECURE_HTTP }),
+    ...(resolve(dataDirectory) !== resolve(import.meta.dirname, '../data') && {
+      YATA_DATA_DIR: resolve(dataDirectory),
+    }),
+  };
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${quoteForShell(value)}`);
+  const program = resolve(import.meta.dirname, '../yata.ts');
+  const words = [process.execPath, program, 'token', ...options, '--resource', MCP_RESOURCE].map(quoteForShell);
+  return [...assignments, ...words].join(' ');
+}
+
+function quoteForShell(word: string): string {
+  return /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

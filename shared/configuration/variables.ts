@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import * as z from 'zod';
 import type { CorsOrigins } from '../http/cors.ts';
 import { parseTrustedProxies } from '../http/trusted-proxies.ts';
@@ -40,8 +41,11 @@ export const processVariables = {
     .default('info'),
 };
 
-/** The folder of the embedded database, the key encryption key and the first clients' credentials. */
-export const dataDirectory = z.string().default('data');
+/**
+ * The folder of the embedded database, the key encryption key and the first clients' credentials. The default is in the
+ * folder of yata, so that a command finds it from every working directory.
+ */
+export const dataDirectory = z.string().default(resolve(import.meta.dirname, '../../data'));
 
 /** A TCP port. 0 is rejected: the identifiers follow from the ports, so the port must be known. */
 export const port = z.coerce.number(PORT_NUMBER).int(PORT_NUMBER).min(1, PORT_NUMBER).max(65_535, PORT_NUMBER);

@@ -7,7 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
+import { LIST_TOOLS } from '../support/mcp-messages.ts';
 import { openInstallation } from '../support/open-installation.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { requestTodos } from '../support/request-todos.ts';
 import { runPrintedCommands } from '../support/run-printed-commands.ts';
 import { runYata } from '../support/run-yata.ts';
@@ -169,6 +171,45 @@ test('a command whose output is closed ends without an error', async () => {
     if (code === 1) child.stderr.destroy();
     expect(await once(child, 'close')).toEqual([code, null]);
     expect(stderr).toBe('');
+  }
+});
+
+test('token prints an access token, or headers with one, and nothing else', async () => {
+  await using system = await startSystem();
+  const client = await system.registerClient();
+  const credentials = { OAUTH_CLIENT_ID: client.id, OAUTH_CLIENT_SECRET: client.secret };
+  const environment = { AUTH_ISSUER: system.issuer, ...credentials };
+  const token = (words: string[], others = {}) =>
+    runYata(['token', ...words], { environment: { ...environment, ...others } });
+
+  const { code, stdout, stderr } = await token([]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+  expect((await requestTodos(system.apiResource, stdout.trim())).status).toBe(200);
+
+  const printed = (await token(['--headers', '--resource', system.mcpResource])).stdout;
+  const { Authorization, ...others } = JSON.parse(printed);
+  expect(others).toEqual({});
+  const accessToken = Authorization.replace(/^Bearer /, '');
+  expect(await postMcpMessage(system.mcpResource, LIST_TOOLS, { accessToken })).toMatchObject({ status: 200 });
+
+  expect(JSON.parse((await token(['--scope', 'todos:read', '--json'])).stdout)).toEqual({
+    access_token: expect.any(String),
+    token_type: 'Bearer',
+    expires_in: 3600,
+    scope: 'todos:read',
+  });
+
+  const wrong = 'x'.repeat(43);
+  for (const [words, changed, expected] of [
+    [[], { OAUTH_CLIENT_SECRET: wrong }, 'client authentication failed. Check that the secret from OAUTH_CLIENT_ID'],
+    [['--scope', 'admin'], {}, 'Check --resource and --scope.'],
+    [['--resource', 'https://other.example'], {}, 'Check --resource and --scope.'],
+    [[], { AUTH_ISSUER: `http://127.0.0.1:${await getFreePort()}` }, 'cannot be fetched'],
+  ] as const) {
+    const failed = await token([...words], changed);
+    expect(failed).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(expected) });
+    expect(failed.stderr).not.toContain(wrong);
   }
 });
 

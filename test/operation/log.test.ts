@@ -41,7 +41,7 @@ test('the log contains no secret and no access token', async () => {
 test('mcp, api and auth log the same request id, with subject and actor, and without the access token', async () => {
   await using installation = await openInstallation();
   await using running = await installation.start({ LOG_LEVEL: 'info' });
-  const token = await runPrintedCommands(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
+  const token = await runPrintedCommands(running, ['Any other host'], 'printf %s "$YATA_TOKEN"');
   const { MCP_PORT } = installation.environment;
   const response = await postMcpMessage(`http://localhost:${MCP_PORT}/mcp`, createToolCall('list_todos'), {
     accessToken: token,

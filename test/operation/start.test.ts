@@ -37,7 +37,7 @@ test('the commands that the first start prints work when they are pasted into a 
   expect(todo.title).toBe('Try yata');
   expect(JSON.parse(listed)).toEqual([todo]);
 
-  const [stdio, http] = parsePrintedServers(running);
+  const [stdio, withHelper, withToken] = parsePrintedServers(running);
   const Stdio = z.object({ command: z.string(), args: z.array(z.string()), env: z.record(z.string(), z.string()) });
   await using overStdio = await connectMcpClient(new StdioClientTransport(Stdio.parse(stdio)));
   expect((await overStdio.callTool({ name: 'list_todos' })).structuredContent).toMatchObject({
@@ -46,15 +46,24 @@ test('the commands that the first start prints work when they are pasted into a 
   });
 
   const Http = z.object({ type: z.literal('http'), url: z.url(), headers: z.object({ Authorization: z.string() }) });
-  const { url, headers } = Http.parse(http);
+  const { url, headers } = Http.parse(withToken);
   expect(headers.Authorization).toMatch(/^Bearer \$\{YATA_TOKEN\}$/);
-  const token = await runPrintedCommands(running, ['Get an access token', 'Or over HTTP'], 'printf %s "$YATA_TOKEN"');
+  const token = await runPrintedCommands(running, ['Any other host'], 'printf %s "$YATA_TOKEN"');
   const requestInit = { headers: { Authorization: `Bearer ${token}` } };
   await using overHttp = await connectMcpClient(new StreamableHTTPClientTransport(new URL(url), { requestInit }));
   expect((await overHttp.callTool({ name: 'list_todos' })).structuredContent).toMatchObject({
     todos: [{ id: todo.id, title: 'Try yata' }],
     total: 1,
   });
+
+  const { headersHelper } = z.object({ headersHelper: z.string() }).parse(withHelper);
+  // a host starts the helper in a directory of its own
+  const printed = await runInShell(`cd / && ${headersHelper}`);
+  const helped = { headers: z.record(z.string(), z.string()).parse(JSON.parse(printed)) };
+  await using withHeaders = await connectMcpClient(
+    new StreamableHTTPClientTransport(new URL(url), { requestInit: helped }),
+  );
+  expect((await withHeaders.callTool({ name: 'list_todos' })).structuredContent).toMatchObject({ total: 1 });
 
   for (const name of [
     'demo-client.env',
@@ -73,13 +82,13 @@ test.each(listPages().filter((page) => readRunnableCommands(page) !== ''))(
   async (page) => {
     await using installation = await openInstallation();
     await using _running = await installation.start();
-    const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
+    const { AUTH_PORT, API_PORT, MCP_PORT, ...others } = installation.environment;
     const commands = readRunnableCommands(page)
       .replaceAll('./data/', `${installation.data}/`)
       .replaceAll(':3000/', `:${AUTH_PORT}/`)
       .replaceAll(':3001/', `:${API_PORT}/`)
       .replaceAll(':3002/', `:${MCP_PORT}/`);
-    const stdout = await runInShell(`${commands}\nprintf '\\n%s' "$YATA_TOKEN"`);
+    const stdout = await runInShell(`${commands}\nprintf '\\n%s' "$YATA_TOKEN"`, { ...others, AUTH_PORT });
     expect(stdout).not.toMatch(/"status":[45]\d\d/);
     for (const expected of EXPECTED_OUTPUT[page] ?? []) expect(stdout).toMatch(expected);
   },

@@ -20,6 +20,7 @@ export async function runPrintedCommands(running: RunningProcess, headings: stri
 }
 
 /** Runs commands in a shell that ends with the first command that fails, and returns what they wrote to stdout. */
-export async function runInShell(commands: string): Promise<string> {
-  return (await promisify(execFile)('sh', ['-ec', commands])).stdout;
+export async function runInShell(commands: string, environment: Record<string, string> = {}): Promise<string> {
+  const env = { ...process.env, ...environment };
+  return (await promisify(execFile)('sh', ['-ec', commands], { env })).stdout;
 }
