@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Environment, readEnvironment, resolveFiles } from '../shared/configuration/environment.ts';
+import { type Environment, readEnvironment, resolveEnvironment } from '../shared/configuration/environment.ts';
 import {
   corsOrigins,
   databaseUrl,
@@ -40,7 +40,7 @@ export type ApiConfig = ReturnType<typeof readApiConfig>;
 
 /** Reads the configuration of the todo API. @throws {InvalidConfigurationError} */
 export function readApiConfig(given: Environment) {
-  const environment = resolveFiles(given);
+  const environment = resolveEnvironment(given);
   return readEnvironment(
     z
       .object({
@@ -62,6 +62,6 @@ export function readApiConfig(given: Environment) {
  * @throws {InvalidConfigurationError}
  */
 export function readApiServerConfig(given: Environment) {
-  const environment = resolveFiles(given);
+  const environment = resolveEnvironment(given);
   return readEnvironment(z.object(serverVariables(environment)), environment);
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Environment, readEnvironment, resolveFiles } from '../shared/configuration/environment.ts';
+import { type Environment, readEnvironment, resolveEnvironment } from '../shared/configuration/environment.ts';
 import {
   databaseUrl,
   dataDirectory,
@@ -23,7 +23,7 @@ export type AuthConfig = ReturnType<typeof readAuthConfig>;
  * @throws {InvalidConfigurationError}
  */
 export function readAuthConfig(given: Environment) {
-  const environment = resolveFiles(given);
+  const environment = resolveEnvironment(given);
   return readEnvironment(
     z.object({
       ...identifiers(environment),

@@ -6,7 +6,7 @@ import {
   readCredentials,
   replaceCredentials,
 } from '../auth/clients/credentials-file.ts';
-import { type Environment, readEnvironment, resolveFiles } from '../shared/configuration/environment.ts';
+import { type Environment, readEnvironment, resolveEnvironment } from '../shared/configuration/environment.ts';
 import { dataDirectory, httpUrl, identifiers } from '../shared/configuration/variables.ts';
 import { createIssuer } from '../shared/resource-server/issuer.ts';
 import { type AdminClient, createAdminClient } from './admin-client.ts';
@@ -27,7 +27,7 @@ export type AdminConnection = { readonly admin: AdminClient; readonly storeCrede
  * @throws when there are no credentials.
  */
 export function connectAdmin(given: Environment, notify: (text: string) => void): AdminConnection {
-  const environment = resolveFiles(given);
+  const environment = resolveEnvironment(given);
   const { AUTH_ISSUER, AUTH_URL, YATA_DATA_DIR } = readEnvironment(
     z.object({ ...identifiers(environment), AUTH_URL: httpUrl.optional(), YATA_DATA_DIR: dataDirectory }),
     environment,

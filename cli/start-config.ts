@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import { type ApiConfig, readApiServerConfig } from '../api/config.ts';
 import { type AuthConfig, readAuthConfig } from '../auth/config.ts';
 import { type McpConfig, readMcpServerConfig } from '../mcp/config.ts';
-import { checkTogether, type Environment, resolveFiles } from '../shared/configuration/environment.ts';
+import { checkTogether, type Environment, resolveEnvironment } from '../shared/configuration/environment.ts';
 
 /** The configurations of the three services in one process. api and mcp get their client secrets when auth has them. */
 export type StartConfig = {
@@ -17,7 +17,7 @@ export type StartConfig = {
  * @throws {InvalidConfigurationError} with everything that is wrong for all three.
  */
 export function readStartConfig(given: Environment): StartConfig {
-  const environment = resolveFiles(given);
+  const environment = resolveEnvironment(given);
   checkTogether([readAuthConfig, readApiServerConfig, readMcpServerConfig].map((read) => () => read(environment)));
   // a person reads the output of this process, so only warnings are logged unless the environment asks for more
   const logging = environment.LOG_LEVEL ? {} : ({ LOG_LEVEL: 'warn' } as const);

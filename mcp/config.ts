@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Environment, readEnvironment, resolveFiles } from '../shared/configuration/environment.ts';
+import { type Environment, readEnvironment, resolveEnvironment } from '../shared/configuration/environment.ts';
 import {
   clientVariables,
   corsOrigins,
@@ -47,7 +47,7 @@ export type McpConfig = ReturnType<typeof readMcpConfig>;
 
 /** Reads the configuration of the MCP server over Streamable HTTP. @throws {InvalidConfigurationError} */
 export function readMcpConfig(given: Environment) {
-  const environment = resolveFiles(given);
+  const environment = resolveEnvironment(given);
   return readEnvironment(
     z.object({
       ...httpServerVariables(environment),
@@ -65,13 +65,13 @@ export function readMcpConfig(given: Environment) {
  * @throws {InvalidConfigurationError}
  */
 export function readMcpServerConfig(given: Environment) {
-  const environment = resolveFiles(given);
+  const environment = resolveEnvironment(given);
   return readEnvironment(z.object(httpServerVariables(environment)), environment);
 }
 
 /** Reads the configuration of the MCP server over stdio. @throws {InvalidConfigurationError} */
 export function readStdioConfig(given: Environment) {
-  const environment = resolveFiles(given);
+  const environment = resolveEnvironment(given);
   return readEnvironment(
     z.object({
       ...serverVariables,

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import { type Environment, resolveFiles } from '../shared/configuration/environment.ts';
+import { type Environment, resolveEnvironment } from '../shared/configuration/environment.ts';
 import { identifierSchema } from '../shared/configuration/variables.ts';
 import { createLogger } from '../shared/logger.ts';
 import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
@@ -34,7 +34,7 @@ export async function startStdio(
     onLineTooLong,
   }: { input: Readable; output: Writable; features?: ServerFeatures; onLineTooLong?: () => void },
 ): Promise<AsyncDisposable> {
-  const environment = resolveFiles(given);
+  const environment = resolveEnvironment(given);
   const config = readStdioConfig(environment);
   const logger = createLogger({ name: 'mcp', level: config.LOG_LEVEL, stream: 'stderr' });
   const discovery = createTodoApiDiscovery({

@@ -1,4 +1,4 @@
-import { type Environment, resolveFiles } from '../../shared/configuration/environment.ts';
+import { type Environment, resolveEnvironment } from '../../shared/configuration/environment.ts';
 import { identifierSchema } from '../../shared/configuration/variables.ts';
 import { findClientCredentials } from '../client-credentials.ts';
 import { createCautiousFetch } from './cautious-fetch.ts';
@@ -22,7 +22,7 @@ export async function runDoctor(
   given: Environment,
   { now = Date.now }: { now?: () => number } = {},
 ): Promise<Diagnosis> {
-  const environment = resolveFiles(given);
+  const environment = resolveEnvironment(given);
   const links = await checkLinks(url, {
     credentials: findClientCredentials(environment),
     secureUrl: identifierSchema(environment),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { makeTemporaryDirectory } from '../testing/temporary-directory.ts';
-import { checkTogether, InvalidConfigurationError, readEnvironment, resolveFiles } from './environment.ts';
+import { checkTogether, InvalidConfigurationError, readEnvironment, resolveEnvironment } from './environment.ts';
 import { corsOrigins, databaseUrl, identifiers, port } from './variables.ts';
 
 test('every invalid variable is named with what is expected, and no value is repeated', () => {
@@ -21,7 +21,7 @@ test('NAME_FILE reads the value of NAME from a file', () => {
   const file = join(directory.path, 'secret');
   writeFileSync(file, 'from-the-file\n');
   const schema = z.object({ SECRET: z.string() });
-  const resolve = (environment: Record<string, string>) => readEnvironment(schema, resolveFiles(environment));
+  const resolve = (environment: Record<string, string>) => readEnvironment(schema, resolveEnvironment(environment));
   expect(resolve({ SECRET_FILE: file })).toEqual({ SECRET: 'from-the-file' });
   expect(resolve({ SECRET_FILE: file, SECRET: '' })).toEqual({ SECRET: 'from-the-file' });
   expect(() => resolve({ SECRET_FILE: file, SECRET: 'both' })).toThrow(/not both/);
@@ -31,13 +31,46 @@ test('NAME_FILE reads the value of NAME from a file', () => {
   expect(resolve({ SECRET: 'given', OTHERS_FILE: `${file}.gone` })).toEqual({ SECRET: 'given' });
 });
 
+test('the variables that Kubernetes sets for a Service count as absent', () => {
+  using directory = makeTemporaryDirectory();
+  const file = join(directory.path, 'port');
+  writeFileSync(file, '4001');
+  const environment = resolveEnvironment({
+    AUTH_PORT: 'tcp://10.96.12.7:3000',
+    API_PORT: 'tcp://10.96.12.8:3001',
+    API_PORT_FILE: file,
+    MCP_PORT: 'udp://[fd00::7]:3002',
+  });
+  const schema = z.object({
+    ...identifiers(environment),
+    AUTH_PORT: port.default(3000),
+    API_PORT: port,
+    MCP_PORT: port.optional(),
+  });
+  expect(readEnvironment(schema, environment)).toEqual({
+    ALLOW_INSECURE_HTTP: 'false',
+    AUTH_ISSUER: 'http://localhost:3000',
+    API_RESOURCE: 'http://localhost:4001/api/v1',
+    MCP_RESOURCE: 'http://localhost:3002/mcp',
+    AUTH_PORT: 3000,
+    API_PORT: 4001,
+  });
+});
+
+test.each(['http://10.96.12.7:3000', '10.96.12.7:3000', 'tcp:3000'])('AUTH_PORT=%s is rejected', (AUTH_PORT) => {
+  const environment = resolveEnvironment({ AUTH_PORT });
+  expect(() => readEnvironment(z.object({ AUTH_PORT: port }), environment)).toThrow(
+    /AUTH_PORT: expected a port number/,
+  );
+});
+
 test('a default or rule that depends on a variable also depends on its file', () => {
   using directory = makeTemporaryDirectory();
   const inFile = (name: string, text: string) => {
     writeFileSync(join(directory.path, name), text);
     return join(directory.path, name);
   };
-  const environment = resolveFiles({
+  const environment = resolveEnvironment({
     AUTH_PORT_FILE: inFile('port', '4000'),
     ALLOW_INSECURE_HTTP_FILE: inFile('insecure', 'true'),
     API_RESOURCE: 'http://api.example/v1',
@@ -63,7 +96,7 @@ test.each(['0', '65536', '-1', '80.5', 'eighty'])('a port %s is rejected', (PORT
   expect(() => readEnvironment(z.object({ PORT: port }), { PORT })).toThrow(/expected a port number, 1 to 65535$/);
 });
 
-test.each(['postgresql://[bad/x', 'postgresql://user:%zz@host/x', 'mysql://host/x', 'host'])(
+test.each(['postgresql://[bad/x', 'postgresql://user:%zz@host/x', 'mysql://host/x', 'host', 'redis://host'])(
   'a database URL %s is rejected, and not repeated',
   (URL) => {
     const read = () => readEnvironment(z.object({ URL: databaseUrl }), { URL });

@@ -5,15 +5,15 @@ import type * as z from 'zod';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Replaces each `NAME_FILE` by `NAME` with the content of that file. Every configuration is read from a resolved
- * environment, so that no default depends on how a variable was given. A file that cannot be read stays as `NAME_FILE`;
- * `readEnvironment` reports it.
+ * Replaces each `NAME_FILE` by `NAME` with the content of that file, and removes the variables of Kubernetes Services. Every
+ * configuration is read from a resolved environment, so that no default depends on how a variable was given. A file that
+ * cannot be read stays as `NAME_FILE`; `readEnvironment` reports it.
  */
-export function resolveFiles(environment: Environment): Environment {
-  const resolved: Record<string, string | undefined> = { ...environment };
+export function resolveEnvironment(environment: Environment): Environment {
+  const resolved = Object.fromEntries(Object.entries(environment).filter((variable) => !isServiceVariable(variable)));
   for (const [variable, file] of Object.entries(environment)) {
     const name = /^(.+)_FILE$/.exec(variable)?.[1];
-    if (name === undefined || !file || environment[name]) continue;
+    if (name === undefined || !file || resolved[name]) continue;
     try {
       resolved[name] = readFileSync(file, 'utf8').trim();
       delete resolved[variable];
@@ -22,6 +22,14 @@ export function resolveFiles(environment: Environment): Environment {
     }
   }
   return resolved;
+}
+
+/**
+ * Whether Kubernetes has set a variable. For a Service with the name `auth`, every container of its namespace gets
+ * `AUTH_PORT=tcp://10.96.12.7:3000`.
+ */
+function isServiceVariable([name, value]: readonly [string, string | undefined]): boolean {
+  return name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value ?? '');
 }
 
 /**
