@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
+import { InvalidDatabaseUrlError, parseDatabaseUrl } from '../database/database-url.ts';
 import type { CorsOrigins } from '../http/cors.ts';
 import { parseTrustedProxies } from '../http/trusted-proxies.ts';
 import type { Environment } from './environment.ts';
@@ -62,10 +63,7 @@ function listed(value: string): string[] {
 }
 
 /** A PostgreSQL connection URL; absent means the embedded database. */
-export const databaseUrl = z
-  .string()
-  .refine((value) => isUrl(value, ['postgresql:', 'postgres:']), 'a postgresql:// URL')
-  .optional();
+export const databaseUrl = z.string().superRefine(checkDatabaseUrl).optional();
 
 /** An address to connect to. It is not an identifier, so the operator decides whether it may be http. */
 export const httpUrl = z.url({ protocol: /^https?$/, message: 'an http or https URL' }).transform(withoutTrailingSlash);
@@ -85,10 +83,10 @@ export const rateLimitVariables = {
   /** The database in which all processes count points together; absent: each process counts alone. */
   RATE_LIMIT_URL: z
     .string()
-    .refine(
-      (value) => isUrl(value, ['postgresql:', 'postgres:', 'redis:', 'rediss:']),
-      'a postgresql:// or redis:// URL',
-    )
+    .superRefine((value, refinement) => {
+      if (/^postgres(ql)?:/.test(value)) checkDatabaseUrl(value, refinement);
+      else if (!isUrl(value, ['redis:', 'rediss:'])) refinement.addIssue('a postgresql:// or redis:// URL');
+    })
     .optional(),
 };
 
@@ -133,6 +131,15 @@ export function identifierSchema(environment: Environment) {
       (value) => allowInsecureHttp || value.startsWith('https:') || isLoopback(new URL(value).hostname),
       'an https URL (http is for localhost, or with ALLOW_INSECURE_HTTP=true)',
     );
+}
+
+function checkDatabaseUrl(value: string, refinement: z.RefinementCtx): void {
+  try {
+    parseDatabaseUrl(value);
+  } catch (error) {
+    if (!(error instanceof InvalidDatabaseUrlError)) throw error;
+    refinement.addIssue(error.expected);
+  }
 }
 
 function isUrl(value: string, protocols: readonly string[]): boolean {

@@ -34,9 +34,11 @@ test('a pool without a free connection counts as unavailable', async () => {
 });
 
 test('a database that cannot be reached is named by its variable, without the password', async () => {
-  const url = `postgresql://api:hunter2@127.0.0.1:${await getFreePort()}/api`;
+  const url = `postgresql://api:hunter2@127.0.0.1:${await getFreePort()}/todos`;
   const opened = openOrm({ kind: 'postgresql', url }, definition);
-  await expect(opened).rejects.toThrow(/^API_DATABASE_URL: cannot connect to the database at 127\.0\.0\.1:\d+$/);
+  await expect(opened).rejects.toThrow(
+    /^API_DATABASE_URL: cannot connect to the database "todos" at 127\.0\.0\.1:\d+$/,
+  );
   await expect(opened).rejects.not.toThrow(/hunter2/);
   await expect(opened).rejects.toSatisfy(isDatabaseUnavailable);
 });

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { defineEntity, p } from '@mikro-orm/core';
+import pg from 'pg';
 import { expect, test } from 'vitest';
 import { openTestDatabase } from '../testing/test-database.ts';
 import { isDatabaseUnavailable } from './database-unavailable.ts';
@@ -83,4 +84,22 @@ test('further connections to a migrated database do not migrate it', async () =>
   await first.em.fork().execute('drop schema api cascade');
   await using second = await connectOrm(database, definition);
   expect(await second.em.fork().execute("select 1 from pg_namespace where nspname = 'api'")).toEqual([]);
+});
+
+test('a database that does not exist is not created, and the error names it', async ({ skip }) => {
+  await using database = await openTestDatabase();
+  if (database.kind === 'embedded') return skip('the embedded database has no name');
+  const url = new URL(database.url);
+  const misspelt = `${url.pathname.slice(1)}_misspelt`;
+  url.pathname = misspelt;
+  const opened = openOrm({ kind: 'postgresql', url: url.href }, { schema: 'api', entities: [Thing], migrations: [] });
+  await expect(opened).rejects.toThrow(
+    `API_DATABASE_URL: the database "${misspelt}" does not exist at ${url.host}. Create it, or correct the name.`,
+  );
+  await expect(opened).rejects.not.toSatisfy(isDatabaseUnavailable);
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const { rows } = await client.query('select datname from pg_database where datname = $1', [misspelt]);
+  await client.end();
+  expect(rows).toEqual([]);
 });

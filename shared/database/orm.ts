@@ -3,9 +3,12 @@ import type { EntitySchema, MigrationObject } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import type { AbstractSqlConnection, SqlEntityManager } from '@mikro-orm/postgresql';
 import type pg from 'pg';
+import { DatabaseConnectError } from './connect-error.ts';
+import { createConnectionOptions } from './connection-options.ts';
 import type { Database } from './database.ts';
 import { DatabaseBusyError } from './database-unavailable.ts';
 import { openSocketWithIdleTimeout } from './idle-timeout.ts';
+import { applySessionSettings } from './session-settings.ts';
 
 /** How long a request waits for a connection, and how long the server may send nothing while a statement runs. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -88,14 +91,20 @@ async function connect(
       }
       case 'postgresql': {
         const { MikroORM } = await import('@mikro-orm/postgresql');
+        const connection = createConnectionOptions(database.url);
         return MikroORM.init({
           ...options,
-          clientUrl: database.url,
+          dbName: connection.database,
+          // MikroORM would create a database whose name is misspelt
+          ensureDatabase: false,
           pool: { min: 0, max: poolSize },
+          // not clientUrl, of which MikroORM ignores the parameters, and with them TLS
           driverOptions: {
+            ...connection,
             connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-            // times are read as UTC, whatever the server's time zone is; a transaction that hangs must not keep its locks
-            options: `-c timezone=UTC -c idle_in_transaction_session_timeout=${answerTimeout}`,
+            onConnect: (client: pg.ClientBase) =>
+              // a transaction that hangs must not keep its locks
+              applySessionSettings(client, { idle_in_transaction_session_timeout: String(answerTimeout) }),
             // shorter than the idle timeout of the socket: an idle connection is closed before it looks like a silent server
             idleTimeoutMillis: ANSWER_TIMEOUT_MS - 1_000,
             stream: () => openSocketWithIdleTimeout(answerTimeout),
@@ -131,9 +140,7 @@ async function migrate(database: Database, schema: string, { em, migrator }: Orm
     return;
   }
   await em.execute('select 1').catch((cause) => {
-    const { hostname, port } = new URL(database.url);
-    const address = `${hostname}:${port || 5432}`;
-    throw new Error(`${schema.toUpperCase()}_DATABASE_URL: cannot connect to the database at ${address}`, { cause });
+    throw new DatabaseConnectError(`${schema.toUpperCase()}_DATABASE_URL`, database.url, cause);
   });
   // this connection holds the lock while the migrator uses others
   await em.transactional(async (transaction) => {
