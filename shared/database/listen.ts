@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { createConnectionOptions } from './connection-options.ts';
 import type { Database } from './database.ts';
 import { openSocketWithIdleTimeout } from './idle-timeout.ts';
+import { verifyDelivery } from './notification-delivery.ts';
+import { applySessionSettings } from './session-settings.ts';
 
 /** The callbacks of a subscription to a channel. */
 export type Listener = {
@@ -19,7 +22,8 @@ const PROBE_INTERVAL_MS = 5_000;
 
 /**
  * Subscribes to `channel` (PostgreSQL's LISTEN) and resolves once every later notification will arrive. A lost connection
- * is reopened until the subscription is disposed.
+ * is reopened until the subscription is disposed. Each connection is used only after a notification has arrived on it.
+ * @throws {NotificationsNotDeliveredError} when notifications do not arrive, for example through a connection pooler.
  * @param sessionName the `application_name` of the session, which other sessions can read.
  */
 export async function listen(
@@ -34,7 +38,7 @@ export async function listen(
   }
   const { url } = database;
   const disposed = new AbortController();
-  let client = await connect();
+  let client = await subscribe();
   return {
     async [Symbol.asyncDispose]() {
       disposed.abort();
@@ -43,21 +47,33 @@ export async function listen(
   };
 
   async function connect(): Promise<pg.Client> {
-    const connected = new pg.Client({
-      connectionString: url,
+    const connecting = new pg.Client({
+      ...createConnectionOptions(url),
       query_timeout: PROBE_INTERVAL_MS,
       connectionTimeoutMillis: PROBE_INTERVAL_MS,
       stream: () => openSocketWithIdleTimeout(2 * PROBE_INTERVAL_MS),
     });
+    connecting.on('error', () => connecting.end());
+    try {
+      await connecting.connect();
+      await applySessionSettings(connecting);
+    } catch (error) {
+      await connecting.end();
+      throw error;
+    }
+    return connecting;
+  }
+
+  async function subscribe(): Promise<pg.Client> {
+    const connected = await connect();
     // only a probe detects a connection that broke without an error
     const probe = setInterval(
       () => connected.query('select 1').catch(() => connected.end()),
       PROBE_INTERVAL_MS,
     ).unref();
-    connected.on('notification', ({ payload }) => listener.notified(payload ?? ''));
-    connected.on('error', () => connected.end());
     try {
-      await connected.connect();
+      await verifyDelivery(connected, { url, connect });
+      connected.on('notification', ({ payload }) => listener.notified(payload ?? ''));
       await connected.query(`listen ${channel}`);
       // set after LISTEN and regardless of the URL: a session that has this name receives notifications
       if (sessionName !== undefined)
@@ -79,7 +95,7 @@ export async function listen(
     while (!disposed.signal.aborted) {
       await delay(RECONNECT_INTERVAL_MS, undefined, { ref: false });
       try {
-        client = await connect();
+        client = await subscribe();
         if (disposed.signal.aborted) await client.end();
         else listener.interrupted('restored');
         return;
