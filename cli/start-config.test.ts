@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { readApiConfig } from '../api/config.ts';
+import { readAuthConfig } from '../auth/config.ts';
+import { readMcpConfig, readStdioConfig } from '../mcp/config.ts';
 import { InvalidConfigurationError } from '../shared/configuration/environment.ts';
 import { readStartConfig } from './start-config.ts';
 
@@ -47,4 +50,19 @@ test('everything that is wrong for any of the three is reported at once', () => 
   const read = () => readStartConfig(wrong);
   expect(read).toThrow(InvalidConfigurationError);
   for (const name of Object.keys(wrong)) expect(read).toThrow(new RegExp(`^ {2}${name}: expected `, 'm'));
+});
+
+test('the ports that Kubernetes sets for Services count as absent', () => {
+  const variables = {
+    AUTH_PORT: 'tcp://10.96.12.7:3000',
+    API_PORT: 'tcp://10.96.12.8:3001',
+    MCP_PORT: 'tcp://10.96.12.9:3002',
+  };
+  expect(readStartConfig(variables)).toEqual(readStartConfig({}));
+  // mcp alone, which has a client
+  const credentials = { OAUTH_CLIENT_ID: 'mcp', OAUTH_CLIENT_SECRET: 'secret' };
+  expect(readMcpConfig({ ...variables, ...credentials })).toEqual(readMcpConfig(credentials));
+  expect(readStdioConfig({ ...variables, ...credentials })).toEqual(readStdioConfig(credentials));
+  expect(readApiConfig(variables)).toEqual(readApiConfig({}));
+  expect(readAuthConfig(variables)).toEqual(readAuthConfig({}));
 });

@@ -11,7 +11,7 @@ const SETTINGS: readonly Record<string, string>[] = [
   { transform_null_equals: 'on', default_transaction_isolation: 'serializable', client_encoding: 'LATIN1' },
 ];
 
-// nobody can change the settings of the embedded database
+// the embedded database has its own settings only
 test.skipIf(process.env.TEST_DATABASE_URL === undefined).each(SETTINGS)(
   'a todo is returned as it was sent when the database has %o',
   async (settings) => {

@@ -30,23 +30,21 @@ export type DatabaseUrl = {
  */
 const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full', 'no-verify'] as const;
 
-const text = z.string().min(1).optional();
-
 /**
  * The parameters after the `?`. Any other is rejected, because a parameter that has no effect may be one on which the
  * operator relies, such as `sslcrl`.
  */
 const PARAMETERS = {
-  host: text,
-  port: z.string().regex(/^\d{1,5}$/, 'a port number in the parameter port'),
-  user: text,
-  password: text,
-  application_name: text,
-  options: text,
+  host: text('host'),
+  port: z.string().refine(isPort, 'a port number in the parameter port'),
+  user: text('user'),
+  password: text('password'),
+  application_name: text('application_name'),
+  options: text('options'),
   sslmode: z.enum(SSL_MODES, `sslmode to be one of ${SSL_MODES.join(', ')}`),
-  sslrootcert: text,
-  sslcert: text,
-  sslkey: text,
+  sslrootcert: text('sslrootcert'),
+  sslcert: text('sslcert'),
+  sslkey: text('sslkey'),
   channel_binding: z.enum(['disable', 'prefer', 'require'], 'channel_binding to be disable, prefer or require'),
   /** With it node-postgres gives `sslmode` the meaning that it always has here. */
   uselibpqcompat: z.literal('true', 'uselibpqcompat to be true'),
@@ -138,6 +136,14 @@ function parseUrl(text: string): URL {
     // not a URL
   }
   throw new InvalidDatabaseUrlError('a postgresql:// URL');
+}
+
+function text(parameter: string) {
+  return z.string().min(1, `a value for the parameter ${parameter}`);
+}
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
 }
 
 function isPostgresql({ protocol }: URL): boolean {

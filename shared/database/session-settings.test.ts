@@ -29,7 +29,7 @@ const READ = `select array[${NAMES.map((name) => `current_setting('${name}')`).j
 
 test('each connection has the same settings, whatever the database and the URL have', async ({ skip }) => {
   await using database = await openTestDatabase();
-  if (database.kind === 'embedded') return skip('nobody can change the settings of the embedded database');
+  if (database.kind === 'embedded') return skip('the embedded database has its own settings only');
   const administrator = new pg.Client({ connectionString: database.url });
   await administrator.connect();
   const name = new URL(database.url).pathname.slice(1);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
 /** A certificate and its key, as files in PEM. */
-export type Certificate = { readonly certificate: string; readonly key: string };
+type Certificate = { readonly certificate: string; readonly key: string };
 
 /** A certification authority in a directory of a test. */
 export type CertificationAuthority = Certificate & {

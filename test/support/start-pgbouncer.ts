@@ -37,7 +37,7 @@ default_pool_size = 50
   // it does not run as root
   const isRoot = process.getuid?.() === 0;
   for (const readable of [path, file]) chmodSync(readable, readable === path ? 0o755 : 0o644);
-  const child = spawn(program, [...(isRoot ? ['--user=nobody'] : []), file], { stdio: 'ignore' });
+  const child = spawn(program, [...(isRoot ? ['--user=postgres'] : []), file], { stdio: 'ignore' });
   const ended = once(child, 'close');
   starting.defer(async () => {
     child.kill('SIGKILL');
