@@ -18,7 +18,7 @@ test.each(['08006', '57P01', '57P03', '57014', '53300', 'ECONNREFUSED', 'ECONNRE
   },
 );
 
-test.each(['23505', '42P01', '22P02', 'ERR_INVALID_ARG_TYPE'])(
+test.each(['23505', '42P01', '22P02', 'ENOENT', 'ERR_INVALID_ARG_TYPE'])(
   'the database is available when the code is %s',
   (code) => {
     expect(isDatabaseUnavailable(withCode(code))).toBe(false);

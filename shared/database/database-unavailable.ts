@@ -4,8 +4,10 @@
  */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { code } = error as { code?: unknown };
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown };
   if (typeof code === 'string' && CODES.test(code)) return true;
+  // a server that is stopped has removed its Unix socket
+  if (code === 'ENOENT' && syscall === 'connect') return true;
   // MikroORM puts the SQL statement before the driver's message
   return DRIVER_MESSAGES.test(error.message) || isDatabaseUnavailable(error.cause);
 }
@@ -36,4 +38,4 @@ const CODES =
 
 /** The messages of the driver for errors that have no code. */
 const DRIVER_MESSAGES =
-  /(timeout exceeded when trying to connect|Connection terminated( unexpectedly| due to connection timeout)?|Query read timeout|timeout expired|Client has encountered a connection error and is not queryable|Client was closed and is not queryable)$/;
+  /(timeout exceeded when trying to connect|Connection terminated( unexpectedly| due to connection timeout)?|Query read timeout|timeout expired|There was an error establishing an SSL connection|Client has encountered a connection error and is not queryable|Client was closed and is not queryable)$/;

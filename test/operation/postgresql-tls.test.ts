@@ -217,6 +217,28 @@ test('an encrypted connection on which the server sends nothing is given up, and
   await expect(pool.query('select pg_sleep(20)')).rejects.toSatisfy(isDatabaseUnavailable);
 });
 
+test('a server that stops counts as unavailable over TLS and over a Unix socket, until it starts again', async ({
+  skip,
+}) => {
+  if (postgresqlPrograms === undefined) return skip(NO_POSTGRESQL);
+  using directory = makeTemporaryDirectory();
+  const { server } = await startTlsServer(postgresqlPrograms, directory.path);
+  await using _server = server;
+  const urls = [
+    urlOf(server, '127.0.0.1', { sslmode: 'require' }),
+    `postgresql:///postgres?host=${server.socketDirectory}&port=${server.port}&user=postgres`,
+  ];
+  for (const url of urls) {
+    await using orm = await openOrm({ kind: 'postgresql', url }, definition);
+    const read = () => orm.em.fork().execute('select 1 as one');
+    await read();
+    await server.control('stop');
+    await expect(read()).rejects.toSatisfy(isDatabaseUnavailable);
+    await server.control('start');
+    expect(await read()).toEqual([{ one: 1 }]);
+  }
+});
+
 /** The message of an error with those of its causes. */
 function describe(error: unknown): string {
   return error instanceof Error ? `${error.message} ${describe(error.cause)}` : '';
