@@ -20,10 +20,18 @@ export function toClientMetadata(client: ClientRecord): ClientMetadata {
     response_types: [],
     redirect_uris: [],
     token_endpoint_auth_method: client.tokenEndpointAuthMethod,
-    ...(client.jwks ? { jwks: client.jwks } : { client_secret: UNUSED_CLIENT_SECRET }),
+    ...(client.jwks ? { jwks: allowBothNamesOfEd25519(client.jwks) } : { client_secret: UNUSED_CLIENT_SECRET }),
     secrets: client.secrets,
     resources: client.resources,
     resource_server: client.resourceServer,
     one_token_at_a_time: client.oneTokenAtATime,
   };
+}
+
+/**
+ * `EdDSA` and `Ed25519` name the same signature of an Ed25519 key (RFC 9864 §2.2), and a library uses one of them whatever
+ * the `alg` of the registered key is. Without `alg`, oidc-provider accepts both: the curve permits no other algorithm.
+ */
+function allowBothNamesOfEd25519({ keys }: NonNullable<ClientRecord['jwks']>) {
+  return { keys: keys.map(({ alg, ...key }) => (key.crv === 'Ed25519' || alg === undefined ? key : { ...key, alg })) };
 }
