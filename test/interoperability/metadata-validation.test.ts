@@ -34,7 +34,7 @@ const fetchMetadata = async (path = '/.well-known/oauth-authorization-server'): 
 test.each(['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'])(
   'the metadata at %s satisfies a strict client, except that no response type exists without a sign-in',
   async (path) => {
-    // RFC 8414 §2 requires the member, MCP clients fail without it, and no value would be true while nobody can sign in
+    // RFC 8414 §2 requires the member, MCP clients fail without it, and no value is true as long as auth has no sign-in
     expect(findMetadataProblems(await fetchMetadata(path))).toEqual(['response_types_supported is required']);
   },
 );

@@ -47,6 +47,15 @@ function findSchemas(value: unknown, path = ''): [path: string, schema: Record<s
   return Array.isArray(value) ? inner : [[path, value as Record<string, unknown>], ...inner];
 }
 
+/** The names of all arguments and of the required ones, also of those inside an argument, such as an operation of a batch. */
+function argumentsOf(parameters: unknown): { names: string[]; required: string[] } {
+  const schemas = findSchemas(parameters).map(([, schema]) => schema);
+  return {
+    names: schemas.flatMap(({ properties }) => Object.keys(Object(properties))),
+    required: schemas.flatMap(({ required }) => (Array.isArray(required) ? required : [])),
+  };
+}
+
 function expectReadable(declarations: Awaited<ReturnType<typeof receive>>): void {
   expect([...declarations.keys()].sort()).toEqual(tools.map(({ name }) => name).sort());
   for (const { name, description, inputSchema } of tools) {
@@ -55,7 +64,7 @@ function expectReadable(declarations: Awaited<ReturnType<typeof receive>>): void
     const parameters = Object(received?.parameters ?? received?.parametersJsonSchema);
     const properties = Object(inputSchema.properties);
     expect(Object.keys(parameters.properties)).toEqual(Object.keys(properties));
-    expect(parameters.required ?? []).toEqual(inputSchema.required ?? []);
+    expect(argumentsOf(parameters), name).toEqual(argumentsOf(inputSchema));
     for (const [path, schema] of findSchemas(parameters)) {
       expect(Array.isArray(schema.type), `${name}${path} has a list of types`).toBe(false);
       if (typeof schema.format === 'string') expect(['date-time', 'date'], `${name}${path}`).toContain(schema.format);
