@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import * as z from 'zod';
 import { credentialsPath, readCredentials } from '../auth/clients/credentials-file.ts';
-import { type Environment, readEnvironment, resolveFiles } from '../shared/configuration/environment.ts';
+import { type Environment, readEnvironment, resolveEnvironment } from '../shared/configuration/environment.ts';
 import { dataDirectory, httpUrl, identifiers } from '../shared/configuration/variables.ts';
 import { CLIENT_CREDENTIALS } from '../shared/oauth-client/grant-types.ts';
 import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
@@ -28,7 +28,7 @@ export async function requestToken(
   given: Environment,
   parameters: { readonly resource?: string; readonly scope?: string },
 ): Promise<TokenResponse> {
-  const environment = resolveFiles(given);
+  const environment = resolveEnvironment(given);
   const { AUTH_ISSUER, AUTH_URL, YATA_DATA_DIR } = readEnvironment(
     z.object({ ...identifiers(environment), AUTH_URL: httpUrl.optional(), YATA_DATA_DIR: dataDirectory }),
     environment,
