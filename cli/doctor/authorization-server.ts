@@ -16,6 +16,10 @@ export const AuthorizationServerMetadata = z.object({
   code_challenge_methods_supported: names,
   token_endpoint_auth_methods_supported: names,
   status_list_aggregation_endpoint: z.string('a string').optional(),
+  authorization_endpoint: z.string('a string').optional(),
+  response_types_supported: names,
+  registration_endpoint: z.string('a string').optional(),
+  client_id_metadata_document_supported: z.unknown(),
 });
 
 /** An authorization server, as its metadata describe it. */
@@ -24,6 +28,7 @@ export type AuthorizationServer = {
   readonly tokenEndpoint: string;
   readonly jwksUri: string;
   readonly authenticationMethods: readonly string[];
+  readonly metadata: z.infer<typeof AuthorizationServerMetadata>;
   /** The response with the metadata. */
   readonly response: TextResponse;
 };
@@ -46,24 +51,16 @@ export async function checkAuthorizationServer(
     );
   const tokenEndpoint = requireSecureUrl('token_endpoint', metadata.token_endpoint, secureUrl);
   const jwksUri = requireSecureUrl('jwks_uri', metadata.jwks_uri, secureUrl);
-  // the defaults of RFC 8414 §2
-  const grants = metadata.grant_types_supported ?? ['authorization_code', 'implicit'];
+  // the default of RFC 8414 §2
   const authenticationMethods = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
   const challengeMethods = metadata.code_challenge_methods_supported ?? [];
-  const value = { issuer, tokenEndpoint, jwksUri, authenticationMethods, response };
+  const value = { issuer, tokenEndpoint, jwksUri, authenticationMethods, metadata, response };
   const detail = [
     sanitize(url),
     sanitize(`client authentication: ${authenticationMethods.join(', ')}`),
     sanitize(`PKCE: ${challengeMethods.join(', ') || 'none'}`),
     `status lists: ${metadata.status_list_aggregation_endpoint === undefined ? 'no' : 'yes'}`,
   ].join('; ');
-  if (grants.includes('authorization_code') && !challengeMethods.includes('S256'))
-    return {
-      value,
-      detail,
-      warning:
-        'MCP clients that open a browser for sign-in reject this server. Add S256 to code_challenge_methods_supported.',
-    };
   return { value, detail };
 }
 

@@ -13,6 +13,7 @@ import { checkKeys } from './jwks.ts';
 import { requestAccessToken } from './request-access-token.ts';
 import { checkResourceMetadata, checkRootMetadata, checkWellKnownMetadata } from './resource-metadata.ts';
 import { checkGet, initialize, listTodos, listTools } from './resource-requests.ts';
+import { checkSignIn } from './sign-in.ts';
 
 /**
  * Checks every link from a URL to the tools or the todos behind it, in the order in which a client uses them that knows
@@ -104,6 +105,7 @@ export async function checkLinks(
   const session = await check('initialize', () => initialize(url, getAccessToken(), fetch));
   await check('tools-list', () => listTools(session.get()));
   await check('get', () => checkGet(url, session.get(), fetchText));
+  await check('sign-in', () => checkSignIn(server.get()));
   if (session.ok) await session.get()[Symbol.asyncDispose]();
   return links;
 }

@@ -39,7 +39,7 @@ test('every link to a correct MCP endpoint is in order', async () => {
   await using servers = await startTestServers();
   const { json, text, exitCode } = await examine(servers);
   expect(json.links.map(({ link, outcome }) => [link, outcome])).toEqual(
-    [...ALL, 'initialize', 'tools-list', 'get'].map((link) => [link, 'passed']),
+    [...ALL, 'initialize', 'tools-list', 'get', 'sign-in'].map((link) => [link, 'passed']),
   );
   expect({ url: json.url, exitCode }).toEqual({ url: servers.url, exitCode: 0 });
   expect(text).toMatch(/^✓ tools-list +1 tool$/m);
@@ -123,6 +123,7 @@ test('links behind a broken link are skipped, and the secret is not sent', async
     'initialize',
     'tools-list',
     'get',
+    'sign-in',
   ]);
   expect(servers.requests).not.toContain('POST /token');
 });

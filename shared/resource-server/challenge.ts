@@ -40,6 +40,9 @@ export class ChallengeError extends Error {
   }
 }
 
+/** What is wrong with an Authorization header that has no access token. */
+export type AuthorizationProblem = keyof typeof AUTHORIZATION_PROBLEMS;
+
 /** Creates the challenges of one resource server. */
 export type Challenges = {
   /** 401: the request has no access token, so the challenge has no error code (RFC 6750 §3.1). */
@@ -47,7 +50,7 @@ export type Challenges = {
   /** 401 `invalid_token`: the access token is not accepted. */
   readonly invalid: (error: InvalidAccessTokenError) => ChallengeError;
   /** 400 `invalid_request`: the Authorization header is malformed. */
-  readonly malformedAuthorization: () => ChallengeError;
+  readonly malformedAuthorization: (problem?: AuthorizationProblem) => ChallengeError;
   /** 403 `insufficient_scope`: the access token is valid, but lacks a scope that the operation needs. */
   readonly insufficientScope: (needed: readonly string[]) => ChallengeError;
 };
@@ -75,8 +78,8 @@ export function createChallenges(protectedResource: ProtectedResource): Challeng
         cause: error,
       });
     },
-    malformedAuthorization() {
-      const error_description = 'The Authorization header must be: Bearer, a space, the access token';
+    malformedAuthorization(problem = 'malformed') {
+      const error_description = AUTHORIZATION_PROBLEMS[problem];
       return new ChallengeError(400, 'malformed_authorization', error_description, {
         parameters: { error: 'invalid_request', error_description, resource_metadata, scope },
       });
@@ -89,6 +92,15 @@ export function createChallenges(protectedResource: ProtectedResource): Challeng
     },
   };
 }
+
+const AUTHORIZATION_PROBLEMS = {
+  malformed: 'The Authorization header must be: Bearer, a space, the access token',
+  empty: 'The Authorization header has no access token after Bearer',
+  placeholder:
+    'The Authorization header has the name of a variable instead of an access token: set the variable where the client runs',
+  'two-schemes': 'The Authorization header names the scheme Bearer twice',
+  quoted: 'The access token in the Authorization header must not be in quotes',
+} as const;
 
 const REJECTIONS = {
   expired: ['access_token_expired', 'The access token expired'],

@@ -77,18 +77,33 @@ test('a request without an access token gets a challenge without an error code',
   expect(await guarded.get(undefined, `/?access_token=${await guarded.issuer.issue()}`)).toMatchObject(missing);
 });
 
-test.each(['Bearer', 'Bearer  ', 'Bearer a b', 'Bearer a,b', 'Bearer tö'])(
-  'the header %j gives 400',
-  async (authorization) => {
-    await using guarded = await startGuarded();
-    const description = 'The Authorization header must be: Bearer, a space, the access token';
-    expect(await guarded.get(authorization)).toMatchObject({
-      status: 400,
-      challenge: `Bearer error="invalid_request", error_description="${description}", ${everywhere}`,
-      body: { status: 400, detail: description },
-    });
-  },
-);
+const PLACEHOLDER =
+  'The Authorization header has the name of a variable instead of an access token: set the variable where the client runs';
+
+test.each([
+  ['Bearer', 'The Authorization header has no access token after Bearer'],
+  ['Bearer  ', 'The Authorization header has no access token after Bearer'],
+  [`Bearer \${YATA_TOKEN}`, PLACEHOLDER],
+  [`Bearer \${env:YATA_TOKEN}`, PLACEHOLDER],
+  ['Bearer $YATA_TOKEN', PLACEHOLDER],
+  ['Bearer %YATA_TOKEN%', PLACEHOLDER],
+  ['Bearer {env:YATA_TOKEN}', PLACEHOLDER],
+  ['Bearer {{token}}', PLACEHOLDER],
+  ['Bearer <token>', PLACEHOLDER],
+  ['Bearer Bearer a.b.c', 'The Authorization header names the scheme Bearer twice'],
+  ['Bearer "a.b.c"', 'The access token in the Authorization header must not be in quotes'],
+  ...['Bearer a b', 'Bearer a,b', 'Bearer tö'].map((malformed) => [
+    malformed,
+    'The Authorization header must be: Bearer, a space, the access token',
+  ]),
+])('the header %j gives 400 and names what is wrong', async (authorization = '', description = '') => {
+  await using guarded = await startGuarded();
+  expect(await guarded.get(authorization)).toMatchObject({
+    status: 400,
+    challenge: `Bearer error="invalid_request", error_description="${description}", ${everywhere}`,
+    body: { status: 400, detail: description },
+  });
+});
 
 test.each([
   ['expired', { claims: { exp: 1 } }, 'The access token expired'],

@@ -547,10 +547,42 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'the authorization server has sign-in without PKCE',
-    deviate: () => ({ replies: { [SERVER]: { document: { grant_types_supported: ['authorization_code'] } } } }),
-    warned: ['authorization-server'],
-    detail: /PKCE: none/,
-    remedy: /S256/,
+    deviate: () => ({ replies: { [SERVER]: { document: { code_challenge_methods_supported: ['plain'] } } } }),
+    warned: ['sign-in'],
+    detail: /lack S256 in code_challenge_methods_supported$/,
+    remedy: /yata token --headers/,
+  },
+  {
+    name: 'the authorization server has no sign-in',
+    deviate: () => ({
+      replies: {
+        [SERVER]: {
+          document: {
+            grant_types_supported: ['client_credentials'],
+            authorization_endpoint: undefined,
+            response_types_supported: [],
+            code_challenge_methods_supported: undefined,
+            registration_endpoint: undefined,
+            client_id_metadata_document_supported: undefined,
+          },
+        },
+      },
+    }),
+    warned: ['sign-in'],
+    detail:
+      /lack authorization_code in .*; code in .*; authorization_endpoint; S256 in .*; registration_endpoint or client_id_metadata_document_supported/,
+    remedy: /yata token --headers/,
+  },
+  {
+    name: 'no host can become a client of the authorization server',
+    deviate: () => ({
+      replies: {
+        [SERVER]: { document: { registration_endpoint: undefined, client_id_metadata_document_supported: false } },
+      },
+    }),
+    warned: ['sign-in'],
+    detail: /lack registration_endpoint or client_id_metadata_document_supported, by which a host becomes a client$/,
+    remedy: /credentials of a client/,
   },
   {
     name: 'the audience has a slash that the URL lacks',

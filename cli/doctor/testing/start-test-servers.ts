@@ -61,7 +61,12 @@ export async function startTestServers(
       issuer,
       token_endpoint: `${issuer}/token`,
       jwks_uri: `${issuer}/jwks`,
-      grant_types_supported: ['client_credentials'],
+      grant_types_supported: ['client_credentials', 'authorization_code'],
+      authorization_endpoint: `${issuer}/authorize`,
+      response_types_supported: ['code'],
+      code_challenge_methods_supported: ['S256'],
+      registration_endpoint: `${issuer}/register`,
+      client_id_metadata_document_supported: true,
     },
   };
   const correct: Record<string, Reply> = {
