@@ -35,6 +35,7 @@ async function sendRequest(request: { method: string; params: object }, answer: 
     todoApi: (accessTokens) =>
       createTodoApi({
         baseUrl: async () => 'http://api.example',
+        address: 'http://api.example',
         accessTokens,
         fetch: async (_input, init) => {
           apiRequests += 1;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { AccessTokenRejectedError, TooManyTokenRequestsError } from '../shared/oauth-client/token-request.ts';
+import { AuthorizationServerUnavailableError } from '../shared/resource-server/issuer.ts';
 import { describeFailure } from './failure.ts';
 import { TodoApiError } from './todo-api/todo-api-error.ts';
 
@@ -64,6 +65,32 @@ test.each([
   expect(
     describeFailure(new TodoApiError(status, { problem: undefined }), { scope: 'todos:read', readOnly }).text,
   ).toBe(text);
+});
+
+const refused = new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }) });
+const closed = new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ECONNRESET' }) });
+const address = 'http://localhost:3001/api/v1';
+
+test.each([
+  [refused, true, 'cannot be reached: nothing listens there. Retry in a few seconds; if that fails, tell the user.'],
+  [refused, false, 'cannot be reached: nothing listens there. Nothing was done. Retry in a few seconds; if that'],
+  [closed, false, 'cannot be reached: it closed the connection. Call list_todos to see what was done, then retry.'],
+  [new DOMException('', 'TimeoutError'), true, 'cannot be reached: it does not answer. Retry in a few seconds; if'],
+  [new Error('<script>'), true, 'cannot be reached. Retry in a few seconds; if that fails, tell the user.'],
+])('an API without a response is named, with the reason and what to do', (cause, readOnly, text) => {
+  const failure = describeFailure(new TodoApiError(503, { cause, address }), { scope: 'todos:write', readOnly });
+  expect(failure.text).toMatch(`The todo API at ${address} ${text}`);
+  expect(failure.reason).toEqual({ code: 'todo_api_unavailable', retryable: true });
+});
+
+test('an authorization server without a response is named, with the reason', () => {
+  const error = new AuthorizationServerUnavailableError('', {
+    cause: refused,
+    address: 'http://localhost:3000/oauth/token',
+  });
+  expect(describeFailure(error, { scope: 'todos:write', readOnly: false }).text).toBe(
+    'The authorization server at http://localhost:3000 cannot be reached: nothing listens there. Nothing was done. Retry in a few seconds; if that fails, tell the user.',
+  );
 });
 
 test('an exceeded quota is described with its number', () => {

@@ -3,7 +3,8 @@ import { AccessTokenRejectedError, TooManyTokenRequestsError } from '../shared/o
 import { AuthorizationServerUnavailableError } from '../shared/resource-server/issuer.ts';
 import type { Scope } from '../shared/scopes.ts';
 import { RETENTION_DAYS } from '../shared/todo/limits.ts';
-import { type RejectedOperation, TodoApiError } from './todo-api/todo-api-error.ts';
+import { explainConnectionFailure } from './connection-failure.ts';
+import { type RejectedOperation, TodoApiError, type WrongAddress } from './todo-api/todo-api-error.ts';
 
 /** Why a request failed: for a model in a text, for a program in `reason`. */
 export type Failure = {
@@ -150,17 +151,22 @@ export function describeFailure(
   error: unknown,
   { scope, readOnly }: { scope: Scope | undefined; readOnly: boolean },
 ): Failure {
-  const failure = classify(error, scope);
+  const failure = classify(error, scope, readOnly);
   const definition: FailureDefinition = FAILURES[failure.reason.code];
-  if (!readOnly || definition.readText === undefined) return failure;
+  // a text with details of the failure is the same for every feature
+  if (!readOnly || definition.readText === undefined || failure.text !== definition.text) return failure;
   return { ...failure, text: definition.readText };
 }
 
-function classify(error: unknown, scope: Scope | undefined): Failure {
+function classify(error: unknown, scope: Scope | undefined, readOnly: boolean): Failure {
+  if (error instanceof TodoApiError && error.wrongAddress !== undefined)
+    return describeWrongAddress(error.wrongAddress);
+  if (error instanceof TodoApiError && error.address !== undefined)
+    return describeUnreachableTodoApi(error.address, error.cause, readOnly);
   if (error instanceof TodoApiError) return describeTodoApiError(error, scope);
   if (error instanceof AccessTokenRejectedError) return describeAccessTokenRejection(error);
   if (error instanceof TooManyTokenRequestsError) return describeTooManyTokenRequests(error);
-  if (error instanceof AuthorizationServerUnavailableError) return createFailure('authorization_server_unavailable');
+  if (error instanceof AuthorizationServerUnavailableError) return describeUnavailableAuthorizationServer(error);
   return createFailure('internal_error');
 }
 
@@ -214,6 +220,39 @@ function describeTodoApiError(error: TodoApiError, scope: Scope | undefined): Fa
       return createFailure(code);
   }
 }
+
+/** Says which address is wrong, and what the address of the todo API is. */
+function describeWrongAddress({ address, ownOrigin }: WrongAddress): Failure {
+  return createFailure('not_found', {
+    text:
+      ownOrigin === undefined
+        ? `There is no todo API at ${address}. Nothing was done. Tell the user to correct API_BASE_URL of this MCP server.`
+        : `The todo API at ${address} has another address of its own. Nothing was done. Tell the user to set API_BASE_URL of this MCP server to ${ownOrigin}.`,
+  });
+}
+
+/** Says which server gave no response, and why. A request that was not sent has changed nothing. */
+function describeUnreachableTodoApi(address: string, cause: unknown, readOnly: boolean): Failure {
+  const { reason, maybeSent } = explainConnectionFailure(cause);
+  const next = readOnly
+    ? RETRY_OR_TELL
+    : maybeSent
+      ? 'Call list_todos to see what was done, then retry.'
+      : `Nothing was done. ${RETRY_OR_TELL}`;
+  return createFailure('todo_api_unavailable', {
+    text: `The todo API at ${address} cannot be reached${reason === undefined ? '' : `: ${reason}`}. ${next}`,
+  });
+}
+
+function describeUnavailableAuthorizationServer({ address, cause }: AuthorizationServerUnavailableError): Failure {
+  const { reason } = explainConnectionFailure(cause);
+  const server = address === undefined ? '' : ` at ${new URL(address).origin}`;
+  return createFailure('authorization_server_unavailable', {
+    text: `The authorization server${server} cannot be reached${reason === undefined ? '' : `: ${reason}`}. Nothing was done. ${RETRY_OR_TELL}`,
+  });
+}
+
+const RETRY_OR_TELL = 'Retry in a few seconds; if that fails, tell the user.';
 
 function describeBatchRejection(operations: TodoApiError['operations']): Failure {
   const rejected = [...operations].map(([index, operation]) => ({

@@ -64,6 +64,7 @@ export async function startMcp(
     todoApi: (accessTokens, requestId, onRateLimited) =>
       createTodoApi({
         baseUrl: async () => config.API_BASE_URL ?? config.API_RESOURCE,
+        address: config.API_RESOURCE,
         accessTokens,
         requestId,
         onRateLimited,

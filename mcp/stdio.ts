@@ -7,6 +7,7 @@ import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { createClientCredentialsSource } from './access-tokens/client-credentials.ts';
 import { readStdioConfig } from './config.ts';
+import { explainUnusedProxy } from './connection-failure.ts';
 import { FEATURES, readOnlyFeatures, type ServerFeatures } from './features.ts';
 import { createMcpServer } from './protocol/server.ts';
 import { tolerateLines } from './protocol/tolerate-lines.ts';
@@ -37,23 +38,31 @@ export async function startStdio(
   const environment = resolveEnvironment(given);
   const config = readStdioConfig(environment);
   const logger = createLogger({ name: 'mcp', level: config.LOG_LEVEL, stream: 'stderr' });
+  const connect = explainUnusedProxy(fetch, environment);
   const discovery = createTodoApiDiscovery({
     apiBaseUrl: config.API_BASE_URL,
     tokenUrl: config.OAUTH_TOKEN_URL,
     identifier: identifierSchema(environment),
-    fetch,
+    fetch: connect,
   });
   const requestAccessToken = createTokenRequest({
     authorizationServer: discovery.authorizationServer,
     clientId: config.OAUTH_CLIENT_ID,
     clientSecret: config.OAUTH_CLIENT_SECRET,
-    fetch,
+    fetch: connect,
   });
   const accessTokens = createClientCredentialsSource({ requestAccessToken, resource: discovery.resource });
   const server = createMcpServer({
     info: { name: config.SERVER_NAME, version: config.SERVER_VERSION },
     features: config.MCP_READ_ONLY ? readOnlyFeatures(features) : features,
-    caller: { todos: createTodoApi({ baseUrl: discovery.baseUrl, accessTokens, fetch }) },
+    caller: {
+      todos: createTodoApi({
+        baseUrl: discovery.baseUrl,
+        address: config.API_BASE_URL,
+        accessTokens,
+        fetch: connect,
+      }),
+    },
     // without an access token all features are listed: a call then says what is wrong
     findGrantedScopes: () => accessTokens.grantedScopes().catch(() => undefined),
     logger,

@@ -1,5 +1,8 @@
 import { destination, type Logger, pino } from 'pino';
 
+/** The bytes of log lines that wait until the host of a stdio server reads them. */
+const MAX_UNREAD_BYTES = 1_000_000;
+
 /**
  * Creates the logger of one service, which writes a JSON line for each event. Over stdio the MCP protocol uses stdout, so
  * the log goes to stderr.
@@ -20,7 +23,10 @@ export function createLogger({
       // a request or an error can contain credentials, so only the named members are written
       serializers: { err: serializeError },
     },
-    destination({ dest: stream === 'stdout' ? 1 : 2, sync: true }),
+    stream === 'stdout'
+      ? destination({ dest: 1, sync: true })
+      : // a host that does not read stderr must not stop the process: what it has not read is dropped at some length
+        destination({ dest: 2, sync: false, maxLength: MAX_UNREAD_BYTES }),
   );
 }
 

@@ -39,7 +39,7 @@ export async function runFeature<Result>(
   } catch (err) {
     if (extra.signal.aborted) throw err;
     const { text, reason } = describeFailure(err, { scope: feature.scope, readOnly: true });
-    logger.warn({ event: 'mcp_request.failed', feature: feature.name, code: reason.code, err }, 'MCP request failed');
+    logger.warn({ event: 'mcp_request.failed', feature: feature.name, code: reason.code, err }, text);
     throw new ProtocolError(ErrorCode.InternalError, text, { data: reason, cause: err });
   }
 }

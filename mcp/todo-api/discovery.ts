@@ -42,14 +42,21 @@ export function createTodoApiDiscovery({
     const response = await requestMetadata();
     // a redirect is not followed
     if (response.status !== 200)
-      throw new TodoApiError(502, { cause: new Error(`its metadata was answered with ${response.status}`) });
+      throw new TodoApiError(502, {
+        cause: new Error(`its metadata was answered with ${response.status}`),
+        // a server that fails may be the right one
+        ...(response.status < 500 && { wrongAddress: { address: apiBaseUrl } }),
+      });
     // oauth4webapi would require that the resource equals `apiBaseUrl`, which may be only the origin
     const parsed = Metadata.safeParse(await response.json().catch(() => undefined));
-    if (!parsed.success) throw new TodoApiError(502, { cause: parsed.error });
+    if (!parsed.success) throw new TodoApiError(502, { cause: parsed.error, wrongAddress: { address: apiBaseUrl } });
     const { resource } = parsed.data;
     // otherwise any server could have the client secret sent to an authorization server of its choice (RFC 9728 §3.3)
     if (tokenUrl === undefined && new URL(resource).origin !== new URL(apiBaseUrl).origin)
-      throw new TodoApiError(502, { cause: new Error(`its metadata names the resource ${resource}`) });
+      throw new TodoApiError(502, {
+        cause: new Error(`its metadata names the resource ${resource}`),
+        wrongAddress: { address: apiBaseUrl, ownOrigin: new URL(resource).origin },
+      });
     return parsed.data;
   });
 
@@ -65,7 +72,10 @@ export function createTodoApiDiscovery({
       try {
         return await createIssuer({ identifier: authorization_servers[0], fetch }).metadata();
       } catch (cause) {
-        throw new AuthorizationServerUnavailableError('The authorization server cannot be reached', { cause });
+        throw new AuthorizationServerUnavailableError('The authorization server cannot be reached', {
+          cause,
+          address: authorization_servers[0],
+        });
       }
     },
   };
@@ -79,7 +89,7 @@ export function createTodoApiDiscovery({
         [oauth.allowInsecureRequests]: true,
       });
     } catch (cause) {
-      throw new TodoApiError(503, { cause });
+      throw new TodoApiError(503, { cause, address: apiBaseUrl });
     }
   }
 }

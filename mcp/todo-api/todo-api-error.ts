@@ -27,11 +27,27 @@ export class TodoApiError extends Error {
   readonly quota: { readonly limit: number; readonly unit: 'todos' | 'bytes' } | undefined;
   /** Whether the API rejected the cursor. */
   readonly invalidCursor: boolean;
+  /** The address that the request was sent to, when there is no response. */
+  readonly address: string | undefined;
+  /** Set when the server at the configured address is not the todo API. */
+  readonly wrongAddress: WrongAddress | undefined;
   /** Why operations of a batch were rejected, by index. Operations that are themselves valid (424) are left out. */
   readonly operations: ReadonlyMap<number, RejectedOperation>;
 
-  constructor(status: number, { problem, cause }: { problem?: unknown; cause?: unknown } = {}) {
-    super(`The todo API answered ${status}`, { cause });
+  constructor(
+    status: number,
+    {
+      problem,
+      cause,
+      address,
+      wrongAddress,
+    }: { problem?: unknown; cause?: unknown; address?: string; wrongAddress?: WrongAddress } = {},
+  ) {
+    super(status === 503 && address !== undefined ? 'The todo API did not answer' : `The todo API answered ${status}`, {
+      cause,
+    });
+    this.address = address;
+    this.wrongAddress = wrongAddress;
     const data = Problem.safeParse(problem).data ?? Problem.parse({});
     const { limit, unit } = data;
     this.status = status;
@@ -52,6 +68,9 @@ export class TodoApiError extends Error {
     );
   }
 }
+
+/** An address at which there is no todo API, or one with another address of its own, of which this is the origin. */
+export type WrongAddress = { readonly address: string; readonly ownOrigin?: string };
 
 /** Why one operation of a batch was rejected. */
 export type RejectedOperation = {

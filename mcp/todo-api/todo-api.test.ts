@@ -36,6 +36,7 @@ function createClient(...answers: (Response | Error)[]) {
   };
   const todos = createTodoApi({
     baseUrl: async () => 'http://api.example/api/v1',
+    address: 'http://api.example/api/v1',
     accessTokens,
     fetch: async (input, init) => {
       sent.push({ url: String(input), authorization: new Headers(init?.headers).get('authorization') });

@@ -51,11 +51,14 @@ type RequestContent = { readonly body?: object; readonly headers?: Record<string
 export function createTodoApi({
   baseUrl,
   accessTokens,
+  address,
   requestId,
   onRateLimited,
   fetch,
 }: {
   baseUrl: () => Promise<string>;
+  /** The address that errors name: what the caller knows, when `baseUrl` is internal. */
+  address: string;
   accessTokens: AccessTokenSource;
   /** The id of the request that this client serves; the API logs it. */
   requestId?: string;
@@ -140,7 +143,7 @@ export function createTodoApi({
     } catch (cause) {
       // an aborted signal says nothing about the API
       signal.throwIfAborted();
-      throw new TodoApiError(503, { cause });
+      throw new TodoApiError(503, { cause, address });
     }
   }
 }

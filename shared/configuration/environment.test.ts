@@ -31,6 +31,23 @@ test('NAME_FILE reads the value of NAME from a file', () => {
   expect(resolve({ SECRET: 'given', OTHERS_FILE: `${file}.gone` })).toEqual({ SECRET: 'given' });
 });
 
+test('white space around a value is removed, however it is given', () => {
+  using directory = makeTemporaryDirectory();
+  const file = join(directory.path, 'secret');
+  writeFileSync(file, '\uFEFFfrom-the-file\r\n');
+  const schema = z.object({ SECRET: z.string(), OTHER: z.string(), EMPTY: z.string().optional() });
+  const environment = resolveEnvironment({ SECRET_FILE: `${file}\n`, OTHER: ' given\r\n', EMPTY: '\n' });
+  expect(readEnvironment(schema, environment)).toEqual({ SECRET: 'from-the-file', OTHER: 'given' });
+});
+
+test.each([`\${SECRET}`, `\${env:SECRET}`, '%SECRET%', '{{secret}}', '{env:SECRET}'])(
+  'a variable that was not replaced is named as such: %s',
+  (SECRET) => {
+    const read = () => readEnvironment(z.object({ SECRET: z.string() }), { SECRET });
+    expect(read).toThrow(/SECRET: its value is a variable that was not replaced$/);
+  },
+);
+
 test('the variables that Kubernetes sets for a Service count as absent', () => {
   using directory = makeTemporaryDirectory();
   const file = join(directory.path, 'port');

@@ -5,13 +5,17 @@ import type * as z from 'zod';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Replaces each `NAME_FILE` by `NAME` with the content of that file, and removes the variables of Kubernetes Services. Every
+ * Replaces each `NAME_FILE` by `NAME` with the content of that file, removes the variables of Kubernetes Services, and trims
+ * every value, because a value that was piped or pasted often ends with a line break. Every
  * configuration is read from a resolved environment, so that no default depends on how a variable was given. A file that
  * cannot be read stays as `NAME_FILE`; `readEnvironment` reports it.
  */
 export function resolveEnvironment(environment: Environment): Environment {
-  const resolved = Object.fromEntries(Object.entries(environment).filter((variable) => !isServiceVariable(variable)));
-  for (const [variable, file] of Object.entries(environment)) {
+  const given = Object.entries(environment)
+    .map(([name, value]) => [name, value?.trim()] as const)
+    .filter((variable) => !isServiceVariable(variable));
+  const resolved: Record<string, string | undefined> = Object.fromEntries(given);
+  for (const [variable, file] of given) {
     const name = /^(.+)_FILE$/.exec(variable)?.[1];
     if (name === undefined || !file || resolved[name]) continue;
     try {
@@ -44,6 +48,7 @@ export function readEnvironment<Schema extends z.ZodObject>(schema: Schema, envi
     const value = environment[name];
     const file = environment[`${name}_FILE`];
     if (value && file) problems.set(name, `set ${name} or ${name}_FILE, not both`);
+    else if (value && PLACEHOLDER.test(value)) problems.set(name, 'its value is a variable that was not replaced');
     else if (value) values[name] = value;
     else if (file) problems.set(name, `expected ${name}_FILE to name a readable file, not ${file}`);
   }
@@ -57,6 +62,9 @@ export function readEnvironment<Schema extends z.ZodObject>(schema: Schema, envi
   if (!parsed.success || problems.size > 0) throw new InvalidConfigurationError(problems);
   return parsed.data;
 }
+
+/** A variable as hosts, shells and templates write it: `${NAME}`, `${env:NAME}`, `%NAME%`, `{{NAME}}`. */
+const PLACEHOLDER = /^(\$?\{.*\}|%\w+%)$/;
 
 /** The configuration is not valid. The message names every invalid variable and what is expected. */
 export class InvalidConfigurationError extends Error {

@@ -48,8 +48,10 @@ export function createTokenRequest({
   return async function requestAccessToken(grantType, parameters, headers = {}) {
     const issuedAt = now();
     let response: Response | undefined;
+    let address: string | undefined;
     try {
       const server = await authorizationServer();
+      address = server.token_endpoint;
       response = await oauth.genericTokenEndpointRequest(server, client, authentication, grantType, parameters, {
         [oauth.customFetch]: fetch,
         headers,
@@ -70,12 +72,15 @@ export function createTokenRequest({
         scopes: scope === undefined ? undefined : new Set(scope.split(' ')),
       };
     } catch (error) {
-      throw toTokenRequestError(error, response);
+      throw toTokenRequestError(error, { response, address });
     }
   };
 }
 
-function toTokenRequestError(error: unknown, response: Response | undefined): Error {
+function toTokenRequestError(
+  error: unknown,
+  { response, address }: { response: Response | undefined; address: string | undefined },
+): Error {
   const retryAfter = parseRetryAfter(response?.headers.get('retry-after'));
   // a limit: the response says nothing about the credentials and the request
   if (response?.status === 429)
@@ -92,6 +97,7 @@ function toTokenRequestError(error: unknown, response: Response | undefined): Er
   return new AuthorizationServerUnavailableError('The authorization server cannot be reached', {
     cause: error,
     retryAfter,
+    address,
   });
 }
 

@@ -76,9 +76,19 @@ export class AuthorizationServerUnavailableError extends Error {
   /** Seconds after which a client should try again. */
   readonly retryAfter: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** The address that was requested: the issuer, or an endpoint of it. */
+  readonly address: string | undefined;
 
-  constructor(message: string, { cause, retryAfter = 1 }: { cause?: unknown; retryAfter?: number | undefined } = {}) {
+  constructor(
+    message: string,
+    {
+      cause,
+      retryAfter = 1,
+      address,
+    }: { cause?: unknown; retryAfter?: number | undefined; address?: string | undefined } = {},
+  ) {
     super(message, { cause });
+    this.address = address;
     this.retryAfter = retryAfter;
     this.headers = { 'retry-after': String(retryAfter) };
   }
@@ -95,7 +105,10 @@ async function fetchMetadata(identifier: string, fetchFromIssuer: typeof fetch):
     });
     return await oauth.processDiscoveryResponse(issuer, response);
   } catch (cause) {
-    throw new AuthorizationServerUnavailableError('The authorization server metadata cannot be fetched', { cause });
+    throw new AuthorizationServerUnavailableError('The authorization server metadata cannot be fetched', {
+      cause,
+      address: identifier,
+    });
   }
 }
 

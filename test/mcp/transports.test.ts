@@ -4,8 +4,10 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { EmptyResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import * as z from 'zod';
 import { ConciseTodo } from '../../mcp/todos/present-todo.ts';
 import { tools } from '../../mcp/tools/index.ts';
+import { getFreePort } from '../../shared/testing/free-port.ts';
 import { Todo } from '../../shared/todo/todo.ts';
 import { connectMcpClient, connectOverHttp, connectOverStdio, TRANSPORTS } from '../support/mcp-client.ts';
 import { type System, startSystem } from '../support/start-system.ts';
@@ -137,10 +139,75 @@ test('over stdio a rejected client, a missing scope and an unreachable API are t
   expect(await call(reader, 'create_todo', { title: 'no' })).toMatchObject(
     toolError(/lacks the scope todos:write\. Nothing was done\./),
   );
-  await using unreachable = await connectOverStdio(system, await system.registerClient(), {
-    API_BASE_URL: 'http://127.0.0.1:9/api/v1',
+});
+
+const PROXY = { HTTP_PROXY: 'http://127.0.0.1:1' };
+
+test.each([
+  [
+    'nothing listens there',
+    { API_BASE_URL: 'http://127.0.0.1:CLOSED/api/v1' },
+    /^The todo API at http:\/\/127\.0\.0\.1:\d+\/api\/v1 cannot be reached: nothing listens there\. /,
+  ],
+  [
+    'it is another server',
+    { API_BASE_URL: 'ISSUER/api/v1' },
+    /^There is no todo API at http:\/\/127\.0\.0\.1:\d+\/api\/v1\. Nothing was done\. Tell the user to correct API_BASE_URL /,
+  ],
+  [
+    'it has another name',
+    { API_BASE_URL: 'http://localhost:PORT/api/v1' },
+    /^The todo API at http:\/\/localhost:\d+\/api\/v1 has another address of its own\. Nothing was done\. Tell the user to set API_BASE_URL of this MCP server to http:\/\/127\.0\.0\.1:\d+\.$/,
+  ],
+  [
+    'only a proxy leads there',
+    { API_BASE_URL: 'http://127.0.0.1:CLOSED/api/v1', ...PROXY },
+    /nothing listens there \(HTTP_PROXY is set, but this process uses it only with NODE_USE_ENV_PROXY=1\)\. /,
+  ],
+  [
+    'the proxy is used',
+    { API_BASE_URL: 'http://127.0.0.1:CLOSED/api/v1', ...PROXY, NODE_USE_ENV_PROXY: '1' },
+    /cannot be reached: nothing listens there\. /,
+  ],
+])(
+  'over stdio an address of the API that is wrong because %s is named in the result and on stderr',
+  async (_, given, text) => {
+    const credentials = await system.registerClient();
+    const { API_BASE_URL, ...others } = given;
+    const env = {
+      ...others,
+      OAUTH_CLIENT_ID: credentials.id,
+      OAUTH_CLIENT_SECRET: credentials.secret,
+      API_BASE_URL: API_BASE_URL.replace('ISSUER', system.issuer)
+        .replace('CLOSED', String(await getFreePort()))
+        .replace('PORT', new URL(system.apiResource).port),
+    };
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: ['mcp/stdio.ts'],
+      env,
+      stderr: 'pipe',
+    });
+    let stderr = '';
+    transport.stderr?.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    await using client = await connectMcpClient(transport);
+    const result = await call(client, 'list_todos');
+    expect(result).toMatchObject(toolError(text));
+    const line = z.object({ content: z.tuple([z.object({ text: z.string() })]) }).parse(result).content[0].text;
+    await vi.waitFor(() => expect(stderr).toContain(line));
+    expect(stderr).not.toContain(credentials.secret);
+  },
+);
+
+test('a stdio process answers a host that does not read its log', async () => {
+  // the log of these calls is larger than the buffer of a pipe
+  await using client = await connectOverStdio(system, await system.registerClient(), {
+    API_BASE_URL: `http://127.0.0.1:${await getFreePort()}/api/v1`,
   });
-  expect(await call(unreachable, 'list_todos')).toMatchObject(toolError(/^The todo API cannot be reached/));
+  for (let number = 0; number < 200; number += 1)
+    expect(await call(client, 'list_todos')).toMatchObject(toolError(/./));
 });
 
 test('a stdio process without credentials names the missing variables and ends', async () => {

@@ -44,7 +44,8 @@ export async function startMcpApp({
     verify,
     protectedResource,
     exchange: () => ({ get: async () => 'exchanged', reject: () => {} }),
-    todoApi: (accessTokens) => createTodoApi({ baseUrl: async () => apiBaseUrl, accessTokens, fetch }),
+    todoApi: (accessTokens) =>
+      createTodoApi({ baseUrl: async () => apiBaseUrl, address: apiBaseUrl, accessTokens, fetch }),
     rateLimit: createRateLimit(await openPointCounter({ limit: 1_000_000, logger })),
     checks: {},
     metrics: createMetrics(),

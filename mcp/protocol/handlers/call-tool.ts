@@ -27,7 +27,7 @@ export async function callTool(
     // the request was cancelled: nothing is sent
     if (extra.signal.aborted) throw err;
     const failure = describeFailure(err, { scope: tool.scope, readOnly: tool.annotations.readOnlyHint });
-    logger.warn({ event: 'tool_call.failed', tool: tool.name, code: failure.reason.code, err }, 'tool call failed');
+    logger.warn({ event: 'tool_call.failed', tool: tool.name, code: failure.reason.code, err }, failure.text);
     return createErrorResult(failure);
   }
 }
