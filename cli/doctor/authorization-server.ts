@@ -19,7 +19,7 @@ export const AuthorizationServerMetadata = z.object({
   authorization_endpoint: z.string('a string').optional(),
   response_types_supported: names,
   registration_endpoint: z.string('a string').optional(),
-  client_id_metadata_document_supported: z.unknown(),
+  client_id_metadata_document_supported: z.unknown().optional(),
 });
 
 /** An authorization server, as its metadata describe it. */
