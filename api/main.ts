@@ -10,6 +10,7 @@ import { createRateLimit } from '../shared/rate-limit/rate-limit.ts';
 import { openResourceServer } from '../shared/resource-server/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
+import { createShutdown, type Shutdown } from '../shared/shutdown.ts';
 import { createApiApp } from './app.ts';
 import { type ApiConfig, readApiConfig } from './config.ts';
 import { apiDatabase } from './database/definition.ts';
@@ -24,11 +25,12 @@ const CLEANUP_INTERVAL_MS = 600_000;
 /**
  * Starts the todo API on `database`. Disposing it finishes the running requests and closes everything except the database.
  * @param serversOfProcess how many servers share the open files of this process.
+ * @param shutdown the shutdown of this process, after whose beginning the service is not ready.
  */
 export async function startApi(
   config: ApiConfig,
   database: Database,
-  { serversOfProcess }: { serversOfProcess?: number } = {},
+  { serversOfProcess, shutdown = createShutdown() }: { serversOfProcess?: number; shutdown?: Shutdown } = {},
 ): Promise<ListeningServer> {
   await using starting = new AsyncDisposableStack();
   const logger = createLogger({ name: 'api', level: config.LOG_LEVEL });
@@ -65,7 +67,7 @@ export async function startApi(
     protectedResource,
     rateLimit: createRateLimit(points),
     corsOrigins: config.API_CORS_ORIGINS,
-    checks: { database: () => em.fork().execute('select 1'), issuer: ready },
+    checks: { process: shutdown.check, database: () => em.fork().execute('select 1'), issuer: ready },
     metrics,
     logger,
   });
@@ -90,12 +92,13 @@ function credentialsOf({ OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: clientS
 }
 
 if (import.meta.main) {
-  await runUntilSignalled(async (resources) => {
+  await runUntilSignalled(async (resources, shutdown) => {
     const config = readApiConfig(process.env);
     const database: Database =
       config.API_DATABASE_URL === undefined
         ? resources.use(await openEmbeddedDatabase(config.YATA_DATA_DIR))
         : { kind: 'postgresql', url: config.API_DATABASE_URL };
-    resources.use(await startApi(config, database));
+    shutdown.delayFor(config.SHUTDOWN_DELAY);
+    resources.use(await startApi(config, database, { shutdown }));
   });
 }

@@ -10,6 +10,7 @@ import { createChallenges } from '../shared/resource-server/challenge.ts';
 import { requireAccessToken } from '../shared/resource-server/koa.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
+import { createShutdown, type Shutdown } from '../shared/shutdown.ts';
 import { createAdministration } from './admin/administration.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { createAuthApp } from './app.ts';
@@ -54,11 +55,16 @@ import { createTokenStatus } from './status-lists/token-status.ts';
 /**
  * Starts the authorization server on `database`. Disposing it drains and closes everything except the database.
  * @param serversOfProcess how many servers share the open files of this process.
+ * @param shutdown the shutdown of this process, after whose beginning the service is not ready.
  */
 export async function startAuth(
   config: AuthConfig,
   database: Database,
-  { quotas = TOKEN_REQUEST_QUOTAS, serversOfProcess }: { quotas?: TokenRequestQuotas; serversOfProcess?: number } = {},
+  {
+    quotas = TOKEN_REQUEST_QUOTAS,
+    serversOfProcess,
+    shutdown = createShutdown(),
+  }: { quotas?: TokenRequestQuotas; serversOfProcess?: number; shutdown?: Shutdown } = {},
 ): Promise<ListeningServer> {
   const { AUTH_ISSUER: issuer, API_RESOURCE: apiResource, MCP_RESOURCE: mcpResource } = config;
   const accessTokenTtl = config.ACCESS_TOKEN_TTL;
@@ -188,7 +194,7 @@ export async function startAuth(
       }),
       issuer,
     }),
-    checks: { database: () => readinessEm.fork().execute('select 1') },
+    checks: { process: shutdown.check, database: () => readinessEm.fork().execute('select 1') },
     metrics,
     logger,
   });
@@ -210,12 +216,13 @@ export async function startAuth(
 }
 
 if (import.meta.main) {
-  await runUntilSignalled(async (resources) => {
+  await runUntilSignalled(async (resources, shutdown) => {
     const config = readAuthConfig(process.env);
     const database: Database =
       config.AUTH_DATABASE_URL === undefined
         ? resources.use(await openEmbeddedDatabase(config.YATA_DATA_DIR))
         : { kind: 'postgresql', url: config.AUTH_DATABASE_URL };
-    resources.use(await startAuth(config, database));
+    shutdown.delayFor(config.SHUTDOWN_DELAY);
+    resources.use(await startAuth(config, database, { shutdown }));
   });
 }

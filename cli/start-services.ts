@@ -4,18 +4,22 @@ import { startAuth } from '../auth/main.ts';
 import { startMcp } from '../mcp/main.ts';
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
 import type { ListeningServer } from '../shared/http/serve.ts';
+import type { Shutdown } from '../shared/shutdown.ts';
 import type { StartConfig } from './start-config.ts';
 import { nextStepsText, openingDatabaseText } from './start-texts.ts';
-
-/** auth, api and mcp, which share the open files of the process. */
-const SERVERS_OF_PROCESS = { serversOfProcess: 3 };
 
 /** Starts auth, api and mcp, each as it starts alone, and prints what to do next. `resources` stops them. */
 export async function startServices(
   { auth, api, mcp }: StartConfig,
-  resources: AsyncDisposableStack,
-  write: (text: string) => void,
+  {
+    resources,
+    shutdown,
+    write,
+  }: { resources: AsyncDisposableStack; shutdown: Shutdown; write: (text: string) => void },
 ): Promise<void> {
+  // they share the open files of the process
+  const options = { serversOfProcess: 3, shutdown };
+  shutdown.delayFor(auth.SHUTDOWN_DELAY);
   const dataDirectory = auth.YATA_DATA_DIR;
   let embedded: Database | undefined;
   if (auth.AUTH_DATABASE_URL === undefined || api.API_DATABASE_URL === undefined) {
@@ -32,9 +36,9 @@ export async function startServices(
   const secrets = { API_CLIENT_SECRET: apiSecret, MCP_CLIENT_SECRET: mcpSecret };
   const authDatabase = databaseOf(auth.AUTH_DATABASE_URL, embedded);
   const apiDatabase = databaseOf(api.API_DATABASE_URL, embedded);
-  running.push(await startAuth({ ...auth, ...secrets }, authDatabase, SERVERS_OF_PROCESS));
-  running.push(await startApi({ ...api, OAUTH_CLIENT_SECRET: apiSecret }, apiDatabase, SERVERS_OF_PROCESS));
-  running.push(await startMcp({ ...mcp, OAUTH_CLIENT_SECRET: mcpSecret }, SERVERS_OF_PROCESS));
+  running.push(await startAuth({ ...auth, ...secrets }, authDatabase, options));
+  running.push(await startApi({ ...api, OAUTH_CLIENT_SECRET: apiSecret }, apiDatabase, options));
+  running.push(await startMcp({ ...mcp, OAUTH_CLIENT_SECRET: mcpSecret }, options));
   write(nextStepsText(auth, dataDirectory));
 }
 

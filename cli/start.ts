@@ -12,13 +12,13 @@ export const startCommand = defineCommand({
   options: {},
   longRunning: true,
   async run(_input, { environment, write }) {
-    await runUntilSignalled(async (resources) => {
+    await runUntilSignalled(async (resources, shutdown) => {
       const { readStartConfig } = await import('./start-config.ts');
       const config = readStartConfig(environment);
       write(STARTING_TEXT);
       // imported after this line, because loading the services takes a second
       const { startServices } = await import('./start-services.ts');
-      await startServices(config, resources, write);
+      await startServices(config, { resources, shutdown, write });
     });
     return undefined;
   },

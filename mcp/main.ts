@@ -9,6 +9,7 @@ import { createRateLimit } from '../shared/rate-limit/rate-limit.ts';
 import { openResourceServer } from '../shared/resource-server/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
+import { createShutdown, type Shutdown } from '../shared/shutdown.ts';
 import { createTokenExchange } from './access-tokens/token-exchange.ts';
 import { createMcpApp } from './app.ts';
 import { type McpConfig, readMcpConfig } from './config.ts';
@@ -22,7 +23,11 @@ import { createTodoApi } from './todo-api/todo-api.ts';
  */
 export async function startMcp(
   config: McpConfig,
-  { features = FEATURES, serversOfProcess }: { features?: ServerFeatures; serversOfProcess?: number } = {},
+  {
+    features = FEATURES,
+    serversOfProcess,
+    shutdown = createShutdown(),
+  }: { features?: ServerFeatures; serversOfProcess?: number; shutdown?: Shutdown } = {},
 ): Promise<ListeningServer> {
   await using starting = new AsyncDisposableStack();
   const logger = createLogger({ name: 'mcp', level: config.LOG_LEVEL });
@@ -71,7 +76,7 @@ export async function startMcp(
         fetch,
       }),
     rateLimit: createRateLimit(points),
-    checks: { issuer: ready },
+    checks: { process: shutdown.check, issuer: ready },
     metrics,
     logger,
   });
@@ -90,7 +95,9 @@ export async function startMcp(
 }
 
 if (import.meta.main) {
-  await runUntilSignalled(async (resources) => {
-    resources.use(await startMcp(readMcpConfig(process.env)));
+  await runUntilSignalled(async (resources, shutdown) => {
+    const config = readMcpConfig(process.env);
+    shutdown.delayFor(config.SHUTDOWN_DELAY);
+    resources.use(await startMcp(config, { shutdown }));
   });
 }

@@ -1,27 +1,34 @@
-/** How long a process may take to stop after a signal. */
+import { createShutdown, type Shutdown } from './shutdown.ts';
+
+/** How long a process may take to stop after a signal and the delay of its shutdown. */
 const SHUTDOWN_TIMEOUT_MS = 15_000;
 
 /**
- * Runs a process. `start` adds what it opens to the stack; SIGTERM or SIGINT disposes the stack in reverse order. The stack
+ * Runs a process. `start` adds what it opens to the stack; SIGTERM, after the delay that `start` has set, or SIGINT disposes
+ * the stack in reverse order. The stack
  * is also disposed when the process has no work left, for example when the host of a stdio server has closed its stdin.
  * A second signal ends the process at once. So does `shutdownTimeout` milliseconds after the first, because a database
  * that does not answer could block the shutdown forever. If `start` fails, its message goes to stderr and the exit code
  * is 1.
  */
 export async function runUntilSignalled(
-  start: (resources: AsyncDisposableStack) => Promise<void>,
+  start: (resources: AsyncDisposableStack, shutdown: Shutdown) => Promise<void>,
   { shutdownTimeout = SHUTDOWN_TIMEOUT_MS }: { shutdownTimeout?: number } = {},
 ): Promise<void> {
   const { promise: signalled, resolve } = Promise.withResolvers<void>();
+  const shutdown = createShutdown();
   const stop = (signal?: NodeJS.Signals | number) => {
-    if (typeof signal === 'string') setTimeout(forceExit, shutdownTimeout, shutdownTimeout).unref();
     process.off('SIGTERM', stop).off('SIGINT', stop).off('beforeExit', stop);
-    resolve();
+    if (typeof signal !== 'string') return resolve();
+    shutdown.begin(signal).then(() => {
+      setTimeout(forceExit, shutdownTimeout, shutdownTimeout).unref();
+      resolve();
+    });
   };
   process.on('SIGTERM', stop).on('SIGINT', stop).on('beforeExit', stop);
   try {
     await using resources = new AsyncDisposableStack();
-    await start(resources);
+    await start(resources, shutdown);
     await signalled;
   } catch (error) {
     // an operator needs the message; a stack would hide it

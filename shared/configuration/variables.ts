@@ -36,6 +36,8 @@ export const processVariables = {
   HOST: z.string().default('127.0.0.1'),
   /** For how many seconds a connection stays open after a response. */
   HTTP_KEEP_ALIVE: wholeNumber('seconds', 1, 3_600).default(65),
+  /** For how many seconds a process goes on after SIGTERM, while it reports that it is not ready. */
+  SHUTDOWN_DELAY: wholeNumber('seconds', 0, 300).default(5),
   /** The lowest level that is logged. */
   LOG_LEVEL: z
     .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug'], 'silent, fatal, error, warn, info or debug')

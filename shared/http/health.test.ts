@@ -1,6 +1,7 @@
 import Koa from 'koa';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { createShutdown } from '../shutdown.ts';
 import { healthRoutes, type ReadinessChecks } from './health.ts';
 import { serve } from './serve.ts';
 
@@ -29,6 +30,16 @@ test('a check that does not end counts as failed, and the others are still repor
     status: 503,
     body: { status: 'unavailable', checks: { database: 'unavailable', issuer: 'ok' } },
   });
+});
+
+test('a process that stops is not ready, and its checks are not reported as failing', async () => {
+  const shutdown = createShutdown();
+  await using opened = await open({ process: shutdown.check });
+  expect(await opened.ready()).toMatchObject({ status: 200, body: { checks: { process: 'ok' } } });
+  await shutdown.begin('SIGTERM');
+  const unavailable = { status: 503, body: { status: 'unavailable', checks: { process: 'unavailable' } } };
+  await expect.poll(opened.ready, { timeout: 5_000 }).toEqual(unavailable);
+  expect(opened.lines).toEqual([expect.objectContaining({ level: 30, event: 'server.stopping' })]);
 });
 
 test('all requests of about a second share one run of the checks', async () => {

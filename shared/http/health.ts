@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import type { Logger } from 'pino';
+import { ShutdownError } from '../shutdown.ts';
 
 /** What must work before this process gets requests. Each check resolves, or rejects with the reason. */
 export type ReadinessChecks = Readonly<Record<string, () => Promise<unknown>>>;
@@ -81,7 +82,10 @@ function createRun({
       isFailing = false;
       return [name, 'ok'];
     } catch (error) {
-      if (!isFailing) logger.warn({ event: 'readiness.failed', err: error, check: name }, 'readiness check failed');
+      if (error instanceof ShutdownError) {
+        if (!isFailing) logger.info({ event: 'server.stopping' }, 'the process is stopping: it is no longer ready');
+      } else if (!isFailing)
+        logger.warn({ event: 'readiness.failed', err: error, check: name }, 'readiness check failed');
       isFailing = true;
       return [name, 'unavailable'];
     } finally {

@@ -32,6 +32,41 @@ test('SIGTERM stops all three services from accepting connections while a reques
   expect(running.output()).not.toMatch(/^ *(Error|at )/m);
 });
 
+test('after SIGTERM a process is not ready, and takes requests for SHUTDOWN_DELAY more', async () => {
+  await using installation = await openInstallation();
+  await using running = await installation.start({ SHUTDOWN_DELAY: '5' });
+  const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
+  const statuses = (path: string) =>
+    Promise.all(
+      [AUTH_PORT, API_PORT, MCP_PORT].map(async (port) => (await fetch(`http://127.0.0.1:${port}${path}`)).status),
+    );
+  expect(await statuses('/health/ready')).toEqual([200, 200, 200]);
+  const ended = running.end('SIGTERM');
+  await vi.waitFor(async () => expect(await statuses('/health/ready')).toEqual([503, 503, 503]), 4_000);
+  // a new connection of a load balancer that has not looked yet
+  expect(await statuses('/health/live')).toEqual([200, 200, 200]);
+  expect(await ended).toBe(0);
+});
+
+test.each([
+  ['Ctrl-C', ['SIGINT']],
+  ['a second signal', ['SIGTERM', 'SIGTERM']],
+] as const)('%s ends a process without the delay', async (_, signals) => {
+  await using installation = await openInstallation();
+  await using running = await installation.start({ SHUTDOWN_DELAY: '300' });
+  const { AUTH_PORT } = installation.environment;
+  for (const signal of signals) {
+    process.kill(running.pid ?? 0, signal);
+    // so that the second signal does not come together with the first one
+    if (signal === 'SIGTERM')
+      await vi.waitFor(async () => {
+        const response = await fetch(`http://127.0.0.1:${AUTH_PORT}/health/ready`).catch(() => undefined);
+        expect(response?.status).not.toBe(200);
+      }, 5_000);
+  }
+  expect(await running.ended).toBe(signals.length === 1 ? 0 : 'SIGTERM');
+});
+
 test('a process whose resources do not close exits with code 1 after a timeout', async () => {
   const module = new URL('../../shared/run-until-signalled.ts', import.meta.url).href;
   const script = `

@@ -16,7 +16,8 @@ export type RunningProcess = AsyncDisposable & {
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Starts `node ...args`, with `PATH` and `environment` as its environment, and resolves when its output contains `ready`.
+ * Starts `node ...args`, with `PATH` and `environment` as its environment and without a delay of its shutdown, and resolves
+ * when its output contains `ready`.
  * @throws {Error} when the process ends before that, or is killed after a minute.
  */
 export async function startProcess(
@@ -24,7 +25,9 @@ export async function startProcess(
   environment: NodeJS.ProcessEnv,
   ready: string,
 ): Promise<RunningProcess> {
-  const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH ?? '', ...environment } });
+  const child = spawn(process.execPath, args, {
+    env: { PATH: process.env.PATH ?? '', SHUTDOWN_DELAY: '0', ...environment },
+  });
   let output = '';
   const started = Promise.withResolvers<void>();
   for (const stream of [child.stdout, child.stderr]) {
