@@ -3,8 +3,9 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { HttpError, InvalidRequestError } from '../../shared/http/http-error.ts';
 import { insertSuccess, type RequestOrigin } from '../audit/audit.ts';
 import { hasActiveAdministrator } from '../clients/active-clients.ts';
-import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
+import { ClientEntity, type ClientKey, type ClientKeys, type ClientRow } from '../clients/client.entity.ts';
 import { createClientId, isClientId } from '../clients/client-id.ts';
+import { computeThumbprint, findValidKeys, MAX_CLIENT_KEYS, replaceKeys } from '../clients/client-keys.ts';
 import { ClientSecretEntity } from '../clients/client-secret.entity.ts';
 import { createClientSecret, hashClientSecret } from '../clients/client-secret.ts';
 import { type Clients, insertClient } from '../clients/clients.ts';
@@ -23,7 +24,10 @@ export type Administration = {
   readonly listClients: () => Promise<ClientResponse[]>;
   readonly getClient: (clientId: string) => Promise<ClientResponse>;
   /**
-   * Changes a client. Disabling it revokes its access tokens in the same transaction.
+   * Changes a client. Disabling it revokes its access tokens in the same transaction. The keys that `changes.jwks`
+   * replaces stay valid for `changes.overlap` seconds, 0 if absent.
+   * @throws {InvalidRequestError} when the client would have too many valid keys.
+   * @throws {HttpError} `client_has_no_keys` (409) when keys are given and the client authenticates with a secret.
    * @throws {HttpError} `last_administrator` (409) when no active administrator would remain.
    */
   readonly changeClient: (clientId: string, changes: ClientChanges, origin: RequestOrigin) => Promise<ClientResponse>;
@@ -102,13 +106,14 @@ export function createAdministration({
             ...(changes.scope !== undefined && { scopes: changes.scope.split(' ') }),
             ...(changes.active !== undefined && { active: changes.active }),
             ...(changes.one_token_at_a_time !== undefined && { oneTokenAtATime: changes.one_token_at_a_time }),
+            ...(changes.jwks !== undefined && { jwks: changeKeys(client, changes.jwks.keys, changes.overlap) }),
             updatedAt: new Date(),
           },
         );
         await requireRemainingAdministrator(transaction, client);
         if (changes.active === false)
           await revokeLeases(transaction, clientId, { actor: origin.actor ?? '', reason: 'client disabled' });
-        await insertSuccess(transaction, origin, actionOf(changes), clientId, changes);
+        await insertSuccess(transaction, origin, actionOf(changes), clientId, detailOf(changes));
       });
       clients.invalidate(clientId);
       await statusLists.catchUp();
@@ -196,8 +201,30 @@ async function lockClient(transaction: SqlEntityManager, clientId: string): Prom
   return client;
 }
 
-function actionOf({ active, scope }: ClientChanges): string {
+/** Replaces the keys of a client, which must stay few: each of them may verify a client assertion. */
+function changeKeys({ jwks }: ClientRow, replacement: readonly ClientKey[], overlapSeconds = 0): ClientKeys {
+  if (jwks == null)
+    throw new HttpError('client_has_no_keys', 'This client authenticates with a secret and has no keys.');
+  const changed = replaceKeys(jwks, replacement, { overlapSeconds });
+  const replaced = changed.keys.length - replacement.length;
+  if (changed.keys.length > MAX_CLIENT_KEYS)
+    throw new InvalidRequestError([
+      {
+        field: 'jwks.keys',
+        expected: `at most ${MAX_CLIENT_KEYS - replaced} keys, because old keys that stay valid count towards the limit of ${MAX_CLIENT_KEYS}`,
+      },
+    ]);
+  return changed;
+}
+
+/** What the audit says about a change. It names keys by their thumbprints, because they are long. */
+function detailOf({ jwks, overlap = 0, ...changes }: ClientChanges): Record<string, unknown> {
+  return jwks === undefined ? changes : { ...changes, keys: jwks.keys.map(computeThumbprint), overlap };
+}
+
+function actionOf({ active, scope, jwks }: ClientChanges): string {
   if (active !== undefined) return active ? 'client.enable' : 'client.disable';
+  if (jwks !== undefined) return 'client.set-keys';
   return scope === undefined ? 'client.change' : 'client.set-scope';
 }
 
@@ -229,6 +256,11 @@ function toClientResponse(client: ClientRow, secrets: readonly SecretRow[]): Cli
       created_at: createdAt.toISOString(),
       expires_at: expiresAt?.toISOString() ?? null,
       last_used_at: lastUsedAt?.toISOString() ?? null,
+    })),
+    keys: findValidKeys(client.jwks ?? { keys: [] }).map((key) => ({
+      thumbprint: computeThumbprint(key),
+      kid: typeof key.kid === 'string' ? key.kid : null,
+      expires_at: key.exp === undefined ? null : new Date(key.exp * 1000).toISOString(),
     })),
   };
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { SCOPES } from '../../shared/scopes.ts';
 import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client-authentication-methods.ts';
 import { CHOSEN_CLIENT_ID } from '../clients/client-id.ts';
+import { MAX_CLIENT_KEYS } from '../clients/client-keys.ts';
 import { findKeyProblem } from '../clients/public-key.ts';
 import { PRIVATE_JWK_MEMBERS } from '../signing-keys/public-jwk.ts';
 
@@ -16,7 +17,6 @@ const JSON_OBJECT = 'a JSON object';
 const BOOLEAN = 'true or false';
 
 const MAX_JWK_MEMBER_LENGTH = 2_000;
-const MAX_KEYS = 20;
 const MAX_RESOURCE_LENGTH = 255;
 const MAX_OVERLAP_SECONDS = 2_592_000;
 const MAX_AUDIT_EVENTS = 1_000;
@@ -69,6 +69,17 @@ const PublicJwk = z
     if (problem !== undefined) context.addIssue({ code: 'custom', path: [problem.member], message: problem.expected });
   });
 
+/** A JWK Set with the public keys of a client (RFC 7517 §5). */
+const PublicJwks = z.object(
+  {
+    keys: z
+      .array(PublicJwk, 'a list of keys')
+      .min(1, 'at least one key')
+      .max(MAX_CLIENT_KEYS, `at most ${MAX_CLIENT_KEYS} keys`),
+  },
+  'a JWK Set with public keys',
+);
+
 /** The members of every JWK (RFC 7517 §4), for a key that verifies signatures of `algorithms`. */
 function commonMembers(...algorithms: [string, ...string[]]) {
   return {
@@ -99,17 +110,7 @@ export const NewClientRequest = z
       token_endpoint_auth_method: z
         .enum(CLIENT_AUTHENTICATION_METHODS, CLIENT_AUTHENTICATION_METHODS.join(', '))
         .default('client_secret_basic'),
-      jwks: z
-        .object(
-          {
-            keys: z
-              .array(PublicJwk, 'a list of keys')
-              .min(1, 'at least one key')
-              .max(MAX_KEYS, `at most ${MAX_KEYS} keys`),
-          },
-          'a JWK Set with public keys',
-        )
-        .optional(),
+      jwks: PublicJwks.optional(),
       one_token_at_a_time: z.boolean(BOOLEAN).default(false),
     },
     JSON_OBJECT,
@@ -120,7 +121,10 @@ export const NewClientRequest = z
   });
 export type NewClientRequest = z.infer<typeof NewClientRequest>;
 
-/** The body of a request that changes a client. */
+const OVERLAP = `seconds, 0 to ${MAX_OVERLAP_SECONDS}`;
+const overlap = z.number(OVERLAP).int(OVERLAP).min(0, OVERLAP).max(MAX_OVERLAP_SECONDS, OVERLAP);
+
+/** The body of a request that changes a client. The keys that `jwks` replaces stay valid for `overlap` seconds. */
 export const ClientChanges = z
   .strictObject(
     {
@@ -128,19 +132,20 @@ export const ClientChanges = z
       scope,
       active: z.boolean(BOOLEAN),
       one_token_at_a_time: z.boolean(BOOLEAN),
+      jwks: PublicJwks,
+      overlap,
     },
     JSON_OBJECT,
   )
-  .partial();
+  .partial()
+  .refine(({ jwks, overlap }) => jwks !== undefined || overlap === undefined, {
+    path: ['overlap'],
+    message: 'only together with jwks',
+  });
 export type ClientChanges = z.infer<typeof ClientChanges>;
 
-const OVERLAP = `seconds, 0 to ${MAX_OVERLAP_SECONDS}`;
-
 /** The body of a request that creates a new secret. The old secrets stay valid for `overlap` seconds. */
-export const NewSecretRequest = z.strictObject(
-  { overlap: z.number(OVERLAP).int(OVERLAP).min(0, OVERLAP).max(MAX_OVERLAP_SECONDS, OVERLAP).default(0) },
-  JSON_OBJECT,
-);
+export const NewSecretRequest = z.strictObject({ overlap: overlap.default(0) }, JSON_OBJECT);
 export type NewSecretRequest = z.infer<typeof NewSecretRequest>;
 
 /** The body of a request that revokes one access token, or every access token of a client. */
@@ -181,6 +186,14 @@ export const ClientResponse = z.object({
       created_at: z.iso.datetime(),
       expires_at: z.iso.datetime().nullable(),
       last_used_at: z.iso.datetime().nullable(),
+    }),
+  ),
+  /** The public keys that are valid. `thumbprint` is the JWK Thumbprint of RFC 7638. */
+  keys: z.array(
+    z.object({
+      thumbprint: z.string(),
+      kid: z.string().nullable(),
+      expires_at: z.iso.datetime().nullable(),
     }),
   ),
   /** Present only in the response to the request that created the secret. */

@@ -21,8 +21,8 @@ export const ClientEntity = defineEntity({
      */
     resourceServer: p.string().nullable(),
     tokenEndpointAuthMethod: p.enum(CLIENT_AUTHENTICATION_METHODS),
-    /** The public keys of the client, a JWK Set (RFC 7517 §5); null when it authenticates with a secret. */
-    jwks: p.json<{ keys: Record<string, unknown>[] }>().nullable(),
+    /** The public keys of the client, replaced ones that are still valid included; null when it authenticates with a secret. */
+    jwks: p.json<ClientKeys>().nullable(),
     /** False when an administrator has disabled the client (see active-clients.ts). */
     active: p.boolean().default(true),
     /** Whether each new access token of the client revokes its earlier ones. */
@@ -53,3 +53,12 @@ export const ClientEntity = defineEntity({
 });
 
 export type ClientRow = InferEntity<typeof ClientEntity>;
+
+/**
+ * A public key of a client, a JWK (RFC 7517 §4). `exp` is the second at which a replaced key stops being valid, as in the
+ * IANA registry of JWK parameters. A key without it is valid until it is replaced.
+ */
+export type ClientKey = Record<string, unknown> & { exp?: number };
+
+/** The public keys of a client, a JWK Set (RFC 7517 §5). */
+export type ClientKeys = { keys: ClientKey[] };

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientMetadata } from 'oidc-provider';
 import { CLIENT_CREDENTIALS, TOKEN_EXCHANGE } from '../../shared/oauth-client/grant-types.ts';
+import type { ClientKeys } from '../clients/client.entity.ts';
+import { findValidKeys } from '../clients/client-keys.ts';
 import type { ClientRecord } from '../clients/clients.ts';
 
 /** The members of a client's metadata that RFC 7591 does not define. oidc-provider drops a member that is not configured. */
@@ -9,7 +11,10 @@ export const OWN_CLIENT_METADATA = ['resources', 'resource_server', 'one_token_a
 /** oidc-provider requires a `client_secret` for each client that authenticates with one. Nothing is compared with it. */
 const UNUSED_CLIENT_SECRET = randomBytes(32).toString('base64url');
 
-/** Converts a client to the metadata of RFC 7591 §2. `secrets` has the hashes of the client's secrets. */
+/**
+ * Converts a client to the metadata of RFC 7591 §2. `secrets` has the hashes of the client's secrets, `jwks` the keys that
+ * have not expired.
+ */
 export function toClientMetadata(client: ClientRecord): ClientMetadata {
   return {
     client_id: client.clientId,
@@ -20,7 +25,7 @@ export function toClientMetadata(client: ClientRecord): ClientMetadata {
     response_types: [],
     redirect_uris: [],
     token_endpoint_auth_method: client.tokenEndpointAuthMethod,
-    ...(client.jwks ? { jwks: allowBothNamesOfEd25519(client.jwks) } : { client_secret: UNUSED_CLIENT_SECRET }),
+    ...(client.jwks ? { jwks: toJwks(client.jwks) } : { client_secret: UNUSED_CLIENT_SECRET }),
     secrets: client.secrets,
     resources: client.resources,
     resource_server: client.resourceServer,
@@ -28,10 +33,15 @@ export function toClientMetadata(client: ClientRecord): ClientMetadata {
   };
 }
 
+/** The JWK Set with which oidc-provider verifies client assertions (client-cache.ts builds it anew when a key expires). */
+function toJwks(stored: ClientKeys) {
+  return { keys: findValidKeys(stored).map(({ exp: _, ...key }) => allowBothNamesOfEd25519(key)) };
+}
+
 /**
  * `EdDSA` and `Ed25519` name the same signature of an Ed25519 key (RFC 9864 §2.2), and a library uses one of them whatever
  * the `alg` of the registered key is. Without `alg`, oidc-provider accepts both: the curve permits no other algorithm.
  */
-function allowBothNamesOfEd25519({ keys }: NonNullable<ClientRecord['jwks']>) {
-  return { keys: keys.map(({ alg, ...key }) => (key.crv === 'Ed25519' || alg === undefined ? key : { ...key, alg })) };
+function allowBothNamesOfEd25519({ alg, ...key }: Record<string, unknown>) {
+  return key.crv === 'Ed25519' || alg === undefined ? key : { ...key, alg };
 }

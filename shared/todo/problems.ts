@@ -38,6 +38,7 @@ export const PROBLEMS = {
   client_disconnected: { status: 408, meaning: 'The client closed the connection before the request was executed.' },
   idempotency_key_in_use: { status: 409, meaning: 'A request with this Idempotency-Key is still running.' },
   client_has_no_secret: { status: 409, meaning: 'The client authenticates with a key and has no secret.' },
+  client_has_no_keys: { status: 409, meaning: 'The client authenticates with a secret and has no keys.' },
   last_administrator: { status: 409, meaning: 'The change would leave no active client with the scope `admin`.' },
   changes_expired: {
     status: 410,
