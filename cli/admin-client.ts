@@ -13,6 +13,8 @@ export type AdminClient = {
   readonly listClients: () => Promise<ClientResponse[]>;
   readonly getClient: (clientId: string) => Promise<ClientResponse>;
   readonly changeClient: (clientId: string, changes: ClientChanges) => Promise<ClientResponse>;
+  /** Replaces the public keys, a JWK Set. The old keys stay valid for `overlap` seconds. */
+  readonly setKeys: (clientId: string, jwks: unknown, overlap: number) => Promise<ClientResponse>;
   readonly deleteClient: (clientId: string) => Promise<void>;
   readonly rotateSecret: (clientId: string, overlap: number) => Promise<ClientResponse>;
   readonly revoke: (what: { token: string } | { client_id: string }) => Promise<RevocationResponse>;
@@ -49,6 +51,7 @@ export function createAdminClient({
     listClients: () => call('GET', '/clients', ClientResponse.array()),
     getClient: (clientId) => call('GET', client(clientId), ClientResponse),
     changeClient: (clientId, changes) => call('PATCH', client(clientId), ClientResponse, changes),
+    setKeys: (clientId, jwks, overlap) => call('PATCH', client(clientId), ClientResponse, { jwks, overlap }),
     async deleteClient(clientId) {
       await call('DELETE', client(clientId), z.object({ message: z.string() }));
     },

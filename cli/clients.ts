@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ClientResponse } from '../auth/admin/contract.ts';
 import { type Command, type CommandResult, defineCommand, UsageError } from './command-line/command.ts';
 import type { StoreCredentials } from './connect-admin.ts';
-import { clientLine, clientMembers, clientWithSecret } from './result-texts.ts';
+import { clientLine, clientMembers, clientWithKeys, clientWithSecret } from './result-texts.ts';
 import { quoteValue } from './sanitize.ts';
 
 const ID = { ID: { description: 'the client_id' } } as const;
@@ -46,7 +46,10 @@ const createCommand = defineCommand({
       ...(options.id !== undefined && { client_id: options.id }),
       ...(options.resource !== undefined && { resources: options.resource }),
       ...(options['resource-server'] !== undefined && { resource_server: options['resource-server'] }),
-      ...(keysFile !== undefined && { token_endpoint_auth_method: 'private_key_jwt', jwks: readPublicKeys(keysFile) }),
+      ...(keysFile !== undefined && {
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks: readPublicKeys(keysFile),
+      }),
       one_token_at_a_time: options['one-token-at-a-time'],
     };
     const { admin } = await connectAdmin();
@@ -137,6 +140,34 @@ const rotateSecretCommand = defineCommand({
   },
 });
 
+const setKeysCommand = defineCommand({
+  name: 'clients set-keys',
+  summary: 'replace the public keys with which a client authenticates',
+  details:
+    'Only for a client that was created with --public-keys. To end the overlap of old keys at once, run the command again with the same file and without --overlap.',
+  arguments: {
+    ...ID,
+    'JWKS-FILE': { description: 'a file with a JWK Set of all new public keys; use - to read it from stdin' },
+  },
+  options: {
+    overlap: {
+      value: 'DURATION',
+      description: 'how long the old keys stay valid: 90s, 30m, 24h or 7d, up to 30 days (default: 0s)',
+    },
+  },
+  examples: ['clients set-keys night-job keys.json --overlap 24h'],
+  async run({ arguments: { ID: clientId, 'JWKS-FILE': file }, options: { overlap = '0s' } }, context) {
+    const overlapSeconds = parseSeconds(overlap);
+    const jwks =
+      file === '-'
+        ? parsePublicKeys(context.readStdin, 'JWKS-FILE is -: expected a JWK Set (JSON) on stdin')
+        : readPublicKeys(file, 'JWKS-FILE');
+    const { admin } = await context.connectAdmin();
+    const client = await admin.setKeys(clientId, jwks, overlapSeconds);
+    return { json: client, text: clientWithKeys(client) };
+  },
+});
+
 const setScopeCommand = defineCommand({
   name: 'clients set-scope',
   summary: 'replace the scopes that a client may request',
@@ -161,6 +192,7 @@ export const clientsCommands: readonly Command[] = [
   enableCommand,
   deleteCommand,
   rotateSecretCommand,
+  setKeysCommand,
   setScopeCommand,
 ];
 
@@ -168,11 +200,15 @@ function changed(client: ClientResponse): CommandResult {
   return { json: client, text: clientLine(client) };
 }
 
-function readPublicKeys(path: string): unknown {
+function readPublicKeys(path: string, name = '--public-keys'): unknown {
+  return parsePublicKeys(() => readFileSync(path, 'utf8'), `${name}: expected a readable file with a JWK Set (JSON)`);
+}
+
+function parsePublicKeys(read: () => string, problem: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(read());
   } catch (cause) {
-    throw new UsageError('--public-keys: expected a readable file with a JWK Set (JSON)', { cause });
+    throw new UsageError(problem, { cause });
   }
 }
 

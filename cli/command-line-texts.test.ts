@@ -96,6 +96,7 @@ async function transcript(
     environment,
     ...(administration !== undefined && {
       connectAdmin: async () => ({ admin, storeCredentials: () => undefined, ...administration }),
+      readStdin: () => '{"keys":[]}',
     }),
   });
   const command = ['$ yata', ...words.map((word) => (/^[\w./:=-]+$/.test(word) ? word : `'${word}'`))].join(' ');
@@ -117,6 +118,16 @@ const client: ClientResponse = {
   created_at: AT,
   updated_at: AT,
   secrets: [{ created_at: AT, expires_at: null, last_used_at: null }],
+  keys: [],
+};
+const withKeys: ClientResponse = {
+  ...client,
+  token_endpoint_auth_method: 'private_key_jwt',
+  secrets: [],
+  keys: [
+    { thumbprint: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs', kid: 'two', expires_at: null },
+    { thumbprint: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k', kid: null, expires_at: AT },
+  ],
 };
 const withSecret = { ...client, client_secret: 'the-new-secret' };
 const resourceServer: ClientResponse = {
@@ -146,6 +157,7 @@ const admin: AdminClient = {
   listClients: async () => [client, resourceServer],
   getClient: async () => resourceServer,
   changeClient: async () => client,
+  setKeys: async () => withKeys,
   deleteClient: async () => {},
   rotateSecret: async () => withSecret,
   revoke: async () => revocation,
@@ -178,6 +190,8 @@ async function resultTexts(): Promise<string[]> {
         throw new Error('EACCES: permission denied');
       },
     }),
+    await transcript(['clients', 'set-keys', 'night-job', '-', '--overlap', '24h'], {}),
+    await transcript(['clients', 'show', 'night-job'], { admin: { ...admin, getClient: async () => withKeys } }),
     await transcript(['clients', 'set-scope', 'night-job', 'todos:read'], {}),
     await transcript(['tokens', 'revoke', 'TOKEN'], {}),
     await transcript(['tokens', 'revoke', '--client', 'demo', '--wait'], {}),

@@ -15,6 +15,11 @@ export function clientWithSecret(client: ClientResponse): string {
   return `${clientLine(client)}\n\nThe secret of the client. It is shown only once:\n\nOAUTH_CLIENT_ID=${quoteValue(client.client_id)}\nOAUTH_CLIENT_SECRET=${quoteValue(client.client_secret)}`;
 }
 
+/** A client, and its keys with one key a line. */
+export function clientWithKeys(client: ClientResponse): string {
+  return [clientLine(client), '', ...client.keys.map(keyText)].join('\n');
+}
+
 /** A client with one member a line. */
 export function clientMembers(client: ClientResponse): string {
   const members = {
@@ -36,7 +41,14 @@ export function clientMembers(client: ClientResponse): string {
         `created ${created_at}, expires ${expires_at ?? 'never'}, last used ${last_used_at ?? 'never'}`,
       ] as const,
   );
-  return [...Object.entries(members), ...secrets].map(([name, text]) => `${name.padEnd(21)}${text}`).join('\n');
+  const keys = client.keys.map((key) => ['key', keyText(key)] as const);
+  return [...Object.entries(members), ...secrets, ...keys]
+    .map(([name, text]) => `${name.padEnd(21)}${text}`)
+    .join('\n');
+}
+
+function keyText({ thumbprint, kid, expires_at }: ClientResponse['keys'][number]): string {
+  return `${quoteValue(thumbprint)}, kid ${show(kid)}, expires ${expires_at ?? 'never'}`;
 }
 
 /** Which resource servers have confirmed a revocation. */

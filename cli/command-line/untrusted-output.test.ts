@@ -25,6 +25,7 @@ const client: ClientResponse = {
   created_at: '2026-11-26T12:00:00.000Z',
   updated_at: '2026-11-26T12:00:00.000Z',
   secrets: [],
+  keys: [{ thumbprint: HOSTILE, kid: HOSTILE, expires_at: null }],
   client_secret: HOSTILE,
 };
 const revocation: RevocationResponse = { sequence: 1, confirmed: [HOSTILE], pending: [HOSTILE] };
@@ -44,6 +45,7 @@ const admin: AdminClient = {
   listClients: async () => [client],
   getClient: async () => client,
   changeClient: async () => client,
+  setKeys: async () => client,
   deleteClient: async () => {},
   rotateSecret: async () => client,
   revoke: async () => revocation,
@@ -55,11 +57,12 @@ const admin: AdminClient = {
 const INVOCATIONS: Readonly<Record<string, { words: readonly string[]; lines: number; json: unknown; code?: 1 }>> = {
   'clients create': { words: ['--name', HOSTILE, '--scope', 'admin'], lines: 6, json: client },
   'clients list': { words: [], lines: 1, json: [client] },
-  'clients show': { words: ['demo'], lines: 10, json: client },
+  'clients show': { words: ['demo'], lines: 11, json: client },
   'clients disable': { words: ['demo'], lines: 1, json: client },
   'clients enable': { words: ['demo'], lines: 1, json: client },
   'clients delete': { words: [HOSTILE], lines: 1, json: { client_id: HOSTILE, deleted: true } },
   'clients rotate-secret': { words: ['demo'], lines: 6, json: client },
+  'clients set-keys': { words: ['demo', '-'], lines: 3, json: client },
   'clients set-scope': { words: ['demo', 'admin'], lines: 1, json: client },
   // one of two resource servers has not confirmed
   'tokens revoke': { words: [HOSTILE, '--wait'], lines: 2, json: revocation, code: 1 },
@@ -78,7 +81,7 @@ test.each(Object.entries(INVOCATIONS))(
   async (name, { words, lines, json, code = 0 }) => {
     const connectAdmin = async () => ({ admin, storeCredentials: () => undefined });
     const run = (...more: string[]) =>
-      runInProcess([...name.split(' '), ...words, ...more], COMMANDS, { connectAdmin });
+      runInProcess([...name.split(' '), ...words, ...more], COMMANDS, { connectAdmin, readStdin: () => '{}' });
     const { exitCode, stdout, stderr } = await run();
     expect({ exitCode, stderr }).toEqual({ exitCode: code, stderr: '' });
     expect(stdout).not.toMatch(FORBIDDEN);
@@ -129,7 +132,7 @@ test('a failure of any kind is printed safely', async () => {
   const connectAdmin = async () => {
     throw new Error(HOSTILE, { cause: new Error(HOSTILE) });
   };
-  const { stderr } = await runInProcess(['audit'], COMMANDS, { connectAdmin });
+  const { stderr } = await runInProcess(['audit'], COMMANDS, { connectAdmin, readStdin: () => '{}' });
   expect(stderr).not.toMatch(FORBIDDEN);
 });
 

@@ -48,6 +48,13 @@ export const USAGE_ERRORS: readonly (readonly [words: readonly string[], message
     ['clients', 'create', '--name', 'a', '--scope', 'admin', '--public-keys', SECRET],
     '--public-keys: expected a readable file with a JWK Set (JSON)',
   ],
+  [['clients', 'set-keys', 'demo'], '`clients set-keys` needs the argument JWKS-FILE'],
+  [['clients', 'set-keys', 'demo', SECRET], 'JWKS-FILE: expected a readable file with a JWK Set (JSON)'],
+  [['clients', 'set-keys', 'demo', '-'], 'JWKS-FILE is -: expected a JWK Set (JSON) on stdin'],
+  [
+    ['clients', 'set-keys', 'demo', '-', '--overlap', SECRET],
+    '--overlap: expected a duration such as 90s, 30m, 24h or 7d',
+  ],
   [
     ['doctor', `http://user:${SECRET}@localhost/mcp`],
     'URL: expected an http or https URL without user name, password and fragment',

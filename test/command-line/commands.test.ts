@@ -10,6 +10,7 @@ import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory
 import { LIST_TOOLS } from '../support/mcp-messages.ts';
 import { openInstallation } from '../support/open-installation.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
+import { createClientKeyPair } from '../support/register-key-client.ts';
 import { requestTodos } from '../support/request-todos.ts';
 import { runPrintedCommands } from '../support/run-printed-commands.ts';
 import { runYata } from '../support/run-yata.ts';
@@ -237,6 +238,26 @@ test('the command line administers clients and revokes tokens', { timeout: 120_0
     });
   }
   expect((await yata(['clients', 'show', created.client_id])).stdout).toMatch(/^secret +created .*, last used never$/m);
+
+  const keysFile = join(installation.environment.YATA_DATA_DIR, 'keys.json');
+  const keySet = async (kid: string) => JSON.stringify({ keys: [(await createClientKeyPair(kid)).jwk] });
+  writeFileSync(keysFile, await keySet('one'));
+  const options = ['--id', 'with-key', '--name', 'With a key', '--scope', 'todos:read', '--public-keys', keysFile];
+  expect(await json(['clients', 'create', ...options])).toMatchObject({ keys: [{ kid: 'one' }] });
+  expect(await json(['clients', 'set-keys', 'with-key', '-', '--overlap', '24h'], await keySet('two'))).toMatchObject({
+    keys: [
+      { kid: 'two', expires_at: null },
+      { kid: 'one', expires_at: expect.any(String) },
+    ],
+  });
+  expect((await yata(['clients', 'set-keys', 'with-key', keysFile])).stdout).toMatch(
+    /\n\n\S+, kid one, expires never\n$/,
+  );
+  expect(await yata(['clients', 'set-keys', 'demo', keysFile])).toMatchObject({
+    code: 1,
+    stderr: 'This client authenticates with a secret and has no keys.\n',
+  });
+
   expect(await json(['clients', 'disable', created.client_id])).toMatchObject({ active: false });
   expect(await json(['clients', 'enable', created.client_id])).toMatchObject({ active: true });
   expect((await yata(['clients', 'list'])).stdout).toMatch(/^demo {2}active/m);

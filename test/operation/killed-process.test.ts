@@ -1,11 +1,15 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { Todo } from '../../shared/todo/todo.ts';
 import { openInstallation } from '../support/open-installation.ts';
 import { openSplitInstallation } from '../support/open-split-installation.ts';
 import { postAsClient } from '../support/post-as-client.ts';
+import { type ClientKeyPair, createClientKeyPair, presentAssertion } from '../support/register-key-client.ts';
 import { requestAccessToken } from '../support/request-access-token.ts';
 import { runPrintedCommands } from '../support/run-printed-commands.ts';
+import { runYata } from '../support/run-yata.ts';
 import { startProcess } from '../support/start-process.ts';
 import type { TestClient } from '../support/start-system.ts';
 
@@ -92,6 +96,37 @@ test('acknowledged todos, clients and signing keys survive kill -9', async () =>
   );
   expect(acknowledged.filter((title) => !titles.has(title))).toEqual([]);
   expect(running.output()).not.toMatch(/error/i);
+});
+
+test('an acknowledged change of keys and its overlap survive kill -9', async () => {
+  await using installation = await openInstallation();
+  const { environment } = installation;
+  const issuer = `http://localhost:${environment.AUTH_PORT}`;
+  const [one, two] = [await createClientKeyPair('one'), await createClientKeyPair('two')];
+  const keysFile = join(environment.YATA_DATA_DIR, '..', 'keys.json');
+  const create = ['create', '--id', 'job', '--name', 'Job', '--scope', 'todos:read', '--public-keys'];
+  const administer = async ({ jwk }: ClientKeyPair, before: readonly string[], ...after: string[]) => {
+    writeFileSync(keysFile, JSON.stringify({ keys: [jwk] }));
+    expect(await runYata(['clients', ...before, keysFile, ...after], { environment })).toMatchObject({ code: 0 });
+  };
+  const authenticate = async (key: ClientKeyPair) => presentAssertion(issuer, await key.signAssertion('job', issuer));
+  {
+    await using running = await installation.start();
+    await administer(one, create);
+    await administer(two, ['set-keys', 'job'], '--overlap', '24h');
+    await running.end('SIGKILL');
+  }
+  const used = await two.signAssertion('job', issuer);
+  {
+    await using running = await installation.start();
+    expect([await authenticate(one), await authenticate(two)]).toEqual([200, 200]);
+    expect(await presentAssertion(issuer, used)).toBe(200);
+    await administer(two, ['set-keys', 'job']);
+    await running.end('SIGKILL');
+  }
+  await using _running = await installation.start();
+  expect([await authenticate(one), await authenticate(two)]).toEqual([401, 200]);
+  expect(await presentAssertion(issuer, used)).toBe(401);
 });
 
 test('a start after a start that was killed succeeds', async ({ skip }) => {
