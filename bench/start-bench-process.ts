@@ -30,7 +30,7 @@ export async function startBenchProcess({
 }): Promise<BenchProcess> {
   const [command = '', ...rest] = pin(core, [process.execPath, fileURLToPath(script), ...args]);
   const child = spawn(command, rest, {
-    env: environment,
+    env: { SHUTDOWN_DELAY: '0', ...environment },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Ctrl-C does not reach a detached process, so that it can clean up when it notices that the bench has ended
     detached: true,

@@ -87,17 +87,20 @@ export function createAdminClient({
   }
 }
 
-const Problem = z.object({ detail: z.string() });
+const Problem = z.object({ detail: z.string(), code: z.string().optional() });
 
 /** auth rejected a request to the admin API. The message is the `detail` of its answer (RFC 9457). */
-class AdminRequestError extends Error {
+export class AdminRequestError extends Error {
   override readonly name = 'AdminRequestError';
+  /** The `code` of the problem, if auth sent one. */
+  readonly code: string | undefined;
 
   constructor(status: number, body: string) {
     const { data } = Problem.safeParse(parseJson(body));
     super(
       data === undefined ? `The authorization server answered with status ${status}.` : escapeInvisible(data.detail),
     );
+    this.code = data?.code;
   }
 }
 

@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { ClientResponse } from '../auth/admin/contract.ts';
+import { AdminRequestError } from './admin-client.ts';
 import { type Command, type CommandResult, defineCommand, UsageError } from './command-line/command.ts';
 import type { StoreCredentials } from './connect-admin.ts';
-import { clientLine, clientMembers, clientWithKeys, clientWithSecret } from './result-texts.ts';
+import { clientLine, clientMembers, clientWithKeys, clientWithSecret, existingClientText } from './result-texts.ts';
 import { quoteValue } from './sanitize.ts';
+import { WAIT_DETAILS, WAIT_SECONDS, waitForConfirmation } from './wait-for-confirmation.ts';
 
 const ID = { ID: { description: 'the client_id' } } as const;
 
 const createCommand = defineCommand({
   name: 'clients create',
   summary: 'register a client and print its secret',
-  details: 'The secret is printed only once. A client with --public-keys has no secret.',
+  details:
+    'A secret that auth creates is printed only once. A client with --public-keys has no secret. With --id, --secret-file and --if-absent the command can run at every start of an installation: a client that exists stays as it is, and its secret is not compared.',
   arguments: {},
   options: {
     name: { value: 'NAME', required: true, description: 'a name for people, 1 to 200 characters' },
@@ -20,6 +23,12 @@ const createCommand = defineCommand({
       description: 'the scopes that the client may request, separated by spaces: todos:read, todos:write, admin',
     },
     id: { value: 'ID', description: 'the client_id (default: a random one)' },
+    'secret-file': {
+      value: 'FILE',
+      description:
+        'a file with the secret of the client, 43 to 256 characters of A-Z, a-z, 0-9, _ and -; use - to read it from stdin',
+    },
+    'if-absent': { description: 'if there is a client with this id, change nothing and exit with 0' },
     resource: {
       value: 'URL',
       repeated: true,
@@ -37,13 +46,22 @@ const createCommand = defineCommand({
     },
     'one-token-at-a-time': { description: 'a new access token revokes the earlier ones of the client' },
   },
-  examples: ['clients create --name "Night job" --scope "todos:read todos:write"'],
-  async run({ options }, { connectAdmin }) {
+  examples: [
+    'clients create --name "Night job" --scope "todos:read todos:write"',
+    'clients create --id night-job --secret-file night-job.secret --if-absent --name "Night job" --scope todos:read',
+  ],
+  async run({ options }, { connectAdmin, readStdin }) {
     const keysFile = options['public-keys'];
+    const secretFile = options['secret-file'];
+    const ifAbsent = options['if-absent'];
+    if (ifAbsent && options.id === undefined) throw new UsageError('--if-absent: expected --id too');
+    if (secretFile !== undefined && keysFile !== undefined)
+      throw new UsageError('--secret-file: expected no --public-keys, because a client has a secret or keys');
     const request = {
       client_name: options.name,
       scope: options.scope,
       ...(options.id !== undefined && { client_id: options.id }),
+      ...(secretFile !== undefined && { client_secret: readSecret(secretFile, readStdin) }),
       ...(options.resource !== undefined && { resources: options.resource }),
       ...(options['resource-server'] !== undefined && { resource_server: options['resource-server'] }),
       ...(keysFile !== undefined && {
@@ -53,8 +71,14 @@ const createCommand = defineCommand({
       one_token_at_a_time: options['one-token-at-a-time'],
     };
     const { admin } = await connectAdmin();
-    const created = await admin.createClient(request);
-    return { json: created, text: clientWithSecret(created) };
+    try {
+      const created = await admin.createClient(request);
+      return { json: created, text: clientWithSecret(created) };
+    } catch (error) {
+      if (!ifAbsent || !(error instanceof AdminRequestError) || error.code !== 'client_exists') throw error;
+      const existing = await admin.getClient(request.client_id ?? '');
+      return { json: existing, text: existingClientText(existing, findDifferences(existing, request)) };
+    }
   },
 });
 
@@ -85,11 +109,20 @@ const showCommand = defineCommand({
 const disableCommand = defineCommand({
   name: 'clients disable',
   summary: 'disable a client and revoke its access tokens',
+  details: WAIT_DETAILS,
   arguments: ID,
-  options: {},
-  async run({ arguments: { ID: clientId } }, { connectAdmin }) {
+  options: {
+    wait: {
+      description: `wait up to ${WAIT_SECONDS} seconds until the resource servers have confirmed the revocation`,
+    },
+  },
+  async run({ arguments: { ID: clientId }, options: { wait } }, { connectAdmin }) {
     const { admin } = await connectAdmin();
-    return changed(await admin.changeClient(clientId, { active: false }));
+    const started = performance.now();
+    const disabled = await admin.changeClient(clientId, { active: false });
+    if (!wait || disabled.revocation === undefined) return changed(disabled);
+    const { revocation, text, exitCode } = await waitForConfirmation(admin, disabled.revocation.sequence, started);
+    return { json: { ...disabled, revocation }, text: `${clientLine(disabled)}\n${text}`, exitCode };
   },
 });
 
@@ -198,6 +231,38 @@ export const clientsCommands: readonly Command[] = [
 
 function changed(client: ClientResponse): CommandResult {
   return { json: client, text: clientLine(client) };
+}
+
+/** The members of a request in which the client that exists differs. Its secret is not compared: auth stores only a hash. */
+function findDifferences(existing: ClientResponse, request: Readonly<Record<string, unknown>>): string[] {
+  const compared = ['client_name', 'scope', 'resources', 'resource_server', 'one_token_at_a_time'] as const;
+  const words = (value: unknown) =>
+    [value]
+      .flat()
+      .flatMap((text) => String(text).split(' '))
+      .toSorted()
+      .join(' ');
+  const differing = compared.filter((name) => name in request && words(existing[name]) !== words(request[name]));
+  const method = existing.token_endpoint_auth_method === 'private_key_jwt' ? 'private_key_jwt' : 'a secret';
+  const wantedMethod = 'jwks' in request ? 'private_key_jwt' : 'a secret';
+  return method === wantedMethod ? differing : [...differing, 'token_endpoint_auth_method'];
+}
+
+function readSecret(path: string, readStdin: () => string): string {
+  if (path === '-') return requireSecret(readStdin(), '--secret-file is -: expected a secret on stdin');
+  const problem = '--secret-file: expected a readable file with a secret';
+  try {
+    return requireSecret(readFileSync(path, 'utf8'), problem);
+  } catch (cause) {
+    throw cause instanceof UsageError ? cause : new UsageError(problem, { cause });
+  }
+}
+
+/** The text without the line break that an editor or a command adds. */
+function requireSecret(text: string, problem: string): string {
+  const secret = text.trim();
+  if (secret === '') throw new UsageError(problem);
+  return secret;
 }
 
 function readPublicKeys(path: string, name = '--public-keys'): unknown {

@@ -9,7 +9,7 @@ import type { Environment } from '../shared/configuration/environment.ts';
 import { createIssuer } from '../shared/resource-server/issuer.ts';
 import { describeError } from '../shared/run-until-signalled.ts';
 import { makeTemporaryDirectory } from '../shared/testing/temporary-directory.ts';
-import { type AdminClient, createAdminClient } from './admin-client.ts';
+import { type AdminClient, AdminRequestError, createAdminClient } from './admin-client.ts';
 import { COMMANDS } from './commands.ts';
 import { type AdminConnection, connectAdmin } from './connect-admin.ts';
 import { toBrokenLink } from './doctor/cautious-fetch.ts';
@@ -152,10 +152,12 @@ const event: AuditEventResponse = {
   detail: {},
 };
 
+const clientExists = new AdminRequestError(409, JSON.stringify({ code: 'client_exists', detail: 'It exists.' }));
+
 const admin: AdminClient = {
   createClient: async () => withSecret,
   listClients: async () => [client, resourceServer],
-  getClient: async () => resourceServer,
+  getClient: async (id) => (id === 'night-job' ? client : resourceServer),
   changeClient: async () => client,
   setKeys: async () => withKeys,
   deleteClient: async () => {},
@@ -176,9 +178,19 @@ async function resultTexts(): Promise<string[]> {
   return [
     await transcript(['clients', 'create', '--name', 'Night job', '--scope', 'todos:read'], {}),
     await transcript(['clients', 'create', '--name', 'Night job', '--scope', 'todos:read', '--json'], {}),
+    ...(await Promise.all(
+      ['todos:read', 'todos:read todos:write'].map((scope) =>
+        transcript(['clients', 'create', '--id', 'night-job', '--if-absent', '--name', 'Night job', '--scope', scope], {
+          admin: { ...admin, createClient: async () => Promise.reject(clientExists) },
+        }),
+      ),
+    )),
     await transcript(['clients', 'list'], {}),
     await transcript(['clients', 'show', 'mcp'], {}),
     await transcript(['clients', 'disable', 'night-job'], {}),
+    await transcript(['clients', 'disable', 'night-job', '--wait'], {
+      admin: { ...admin, changeClient: async () => ({ ...client, active: false, revocation: { sequence: 1 } }) },
+    }),
     await transcript(['clients', 'enable', 'night-job'], {}),
     await transcript(['clients', 'delete', 'night-job'], {}),
     await transcript(['clients', 'rotate-secret', 'night-job'], {}),

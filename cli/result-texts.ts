@@ -20,6 +20,12 @@ export function clientWithKeys(client: ClientResponse): string {
   return [clientLine(client), '', ...client.keys.map(keyText)].join('\n');
 }
 
+/** A client that `--if-absent` found, and in which members it differs from the one that was asked for. */
+export function existingClientText(client: ClientResponse, differences: readonly string[]): string {
+  const text = `${clientLine(client)}\n\nThe client exists. Nothing was changed.`;
+  return differences.length === 0 ? text : `${text} It differs in: ${differences.join(', ')}.`;
+}
+
 /** A client with one member a line. */
 export function clientMembers(client: ClientResponse): string {
   const members = {

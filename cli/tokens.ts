@@ -1,9 +1,7 @@
 import type { Command } from './command-line/command.ts';
 import { defineCommand, UsageError } from './command-line/command.ts';
 import { revocationText } from './result-texts.ts';
-
-/** Seconds that `--wait` waits for the resource servers. */
-const WAIT_SECONDS = 25;
+import { WAIT_DETAILS, WAIT_SECONDS, waitForConfirmation } from './wait-for-confirmation.ts';
 
 const revokeCommand = defineCommand({
   name: 'tokens revoke',
@@ -20,22 +18,16 @@ const revokeCommand = defineCommand({
       description: `wait up to ${WAIT_SECONDS} seconds until the resource servers have confirmed the revocation`,
     },
   },
-  details:
-    'Only resource servers that authenticate at the status lists are counted. With --wait the exit code is 1 unless at least one is counted and all of them have confirmed the revocation.',
+  details: WAIT_DETAILS,
   examples: ['tokens revoke - --wait < token.txt', 'tokens revoke --client demo --wait'],
   async run({ arguments: { TOKEN: token }, options: { client, wait } }, { connectAdmin, readStdin }) {
     const revoked = selectRevoked(token, client, readStdin);
     const { admin } = await connectAdmin();
     const started = performance.now();
     const revocation = await admin.revoke(revoked);
-    const last = wait ? await admin.getRevocation(revocation.sequence, WAIT_SECONDS) : revocation;
-    const { confirmed, pending } = last;
-    const isConfirmed = confirmed.length > 0 && pending.length === 0;
-    return {
-      json: last,
-      text: revocationText(last, performance.now() - started),
-      exitCode: wait && !isConfirmed ? 1 : 0,
-    };
+    if (!wait) return { json: revocation, text: revocationText(revocation, performance.now() - started) };
+    const confirmation = await waitForConfirmation(admin, revocation.sequence, started);
+    return { json: confirmation.revocation, text: confirmation.text, exitCode: confirmation.exitCode };
   },
 });
 

@@ -97,6 +97,7 @@ test('the document has every code with which the API can answer, each with its s
     'origin_not_allowed',
     'not_acceptable',
     // only auth answers with these codes
+    'client_exists',
     'client_not_found',
     'client_has_no_secret',
     'client_has_no_keys',

@@ -52,7 +52,7 @@ export function createAdministration({
 }: {
   em: SqlEntityManager;
   resourceServers: ResourceServers;
-  statusLists: Pick<StatusLists, 'catchUp'>;
+  statusLists: Pick<StatusLists, 'catchUp' | 'snapshot'>;
   clients: Pick<Clients, 'invalidate'>;
 }): Administration {
   const [adminResource = ''] = resourcesWith(['admin']);
@@ -62,7 +62,9 @@ export function createAdministration({
       const scopes = request.scope.split(' ');
       const resources = request.resources ?? resourcesWith(scopes);
       requireKnownResources(resources);
-      const secret = request.token_endpoint_auth_method === 'private_key_jwt' ? undefined : createClientSecret();
+      const usesKey = request.token_endpoint_auth_method === 'private_key_jwt';
+      const created = usesKey || request.client_secret !== undefined ? undefined : createClientSecret();
+      const secret = request.client_secret ?? created;
       await em.fork().transactional(async (transaction) => {
         await insertClient(transaction, {
           clientId,
@@ -75,11 +77,12 @@ export function createAdministration({
           secretHash: secret === undefined ? null : hashClientSecret(secret),
           jwks: request.jwks ?? null,
         }).catch((error) => {
-          throw error instanceof UniqueConstraintViolationException ? clientIdTaken() : error;
+          throw error instanceof UniqueConstraintViolationException ? clientExists(clientId) : error;
         });
         await insertSuccess(transaction, origin, 'client.create', clientId, { scope: request.scope, resources });
       });
-      return { ...(await getClient(clientId)), ...(secret !== undefined && { client_secret: secret }) };
+      // the caller knows a secret that it declared
+      return { ...(await getClient(clientId)), ...(created !== undefined && { client_secret: created }) };
     },
     async listClients() {
       const fork = em.fork();
@@ -96,7 +99,7 @@ export function createAdministration({
     },
     getClient,
     async changeClient(clientId, changes, origin) {
-      await em.fork().transactional(async (transaction) => {
+      const sequence = await em.fork().transactional(async (transaction) => {
         const client = await lockClient(transaction, clientId);
         await transaction.nativeUpdate(
           ClientEntity,
@@ -111,13 +114,16 @@ export function createAdministration({
           },
         );
         await requireRemainingAdministrator(transaction, client);
-        if (changes.active === false)
-          await revokeLeases(transaction, clientId, { actor: origin.actor ?? '', reason: 'client disabled' });
+        const cause = { actor: origin.actor ?? '', reason: 'client disabled' };
+        const revoked = changes.active === false ? await revokeLeases(transaction, clientId, cause) : undefined;
         await insertSuccess(transaction, origin, actionOf(changes), clientId, detailOf(changes));
+        return revoked;
       });
       clients.invalidate(clientId);
       await statusLists.catchUp();
-      return getClient(clientId);
+      // if there was nothing to revoke, the caller can wait for the newest earlier revocation
+      const revocation = { sequence: sequence ?? statusLists.snapshot().sequence };
+      return { ...(await getClient(clientId)), ...(changes.active === false && { revocation }) };
     },
     async deleteClient(clientId, origin) {
       await em.fork().transactional(async (transaction) => {
@@ -228,8 +234,10 @@ function actionOf({ active, scope, jwks }: ClientChanges): string {
   return scope === undefined ? 'client.change' : 'client.set-scope';
 }
 
-function clientIdTaken(): InvalidRequestError {
-  return new InvalidRequestError([{ field: 'client_id', expected: 'an id that no other client has' }]);
+function clientExists(clientId: string): HttpError {
+  return new HttpError('client_exists', `There is a client with the id ${clientId}.`, {
+    fields: [{ field: 'client_id', expected: 'an id that no other client has' }],
+  });
 }
 
 function clientNotFound(): HttpError {

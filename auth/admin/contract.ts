@@ -3,12 +3,13 @@ import { SCOPES } from '../../shared/scopes.ts';
 import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client-authentication-methods.ts';
 import { CHOSEN_CLIENT_ID } from '../clients/client-id.ts';
 import { MAX_CLIENT_KEYS } from '../clients/client-keys.ts';
+import { CLIENT_SECRET } from '../clients/client-secret.ts';
 import { findKeyProblem } from '../clients/public-key.ts';
 import { PRIVATE_JWK_MEMBERS } from '../signing-keys/public-jwk.ts';
 
 const ALL_SCOPES = Object.keys(SCOPES);
 const SCOPE_LIST = `a list of scopes, separated by spaces: some of ${ALL_SCOPES.join(', ')}`;
-const CLIENT_ID = '1 to 100 characters of A-Z, a-z, 0-9, _ and -';
+const CLIENT_ID = '1 to 100 characters of A-Z, a-z, 0-9, _ and -, which do not begin with usr_, dyn_ or http';
 const CLIENT_NAME = 'a name of 1 to 200 characters, without control and format characters and line separators';
 const BASE64URL = 'base64url, without padding';
 const KEY_ID = '1 to 200 printable ASCII characters';
@@ -18,6 +19,9 @@ const BOOLEAN = 'true or false';
 
 const MAX_JWK_MEMBER_LENGTH = 2_000;
 const MAX_RESOURCE_LENGTH = 255;
+/** A declared secret is at most this long, so that a request with it stays small. */
+const MAX_SECRET_LENGTH = 256;
+const SECRET = `43 to ${MAX_SECRET_LENGTH} characters of A-Z, a-z, 0-9, _ and -`;
 const MAX_OVERLAP_SECONDS = 2_592_000;
 const MAX_AUDIT_EVENTS = 1_000;
 const DEFAULT_AUDIT_EVENTS = 100;
@@ -98,6 +102,8 @@ export const NewClientRequest = z
   .strictObject(
     {
       client_id: z.string(CLIENT_ID).regex(CHOSEN_CLIENT_ID, CLIENT_ID).optional(),
+      /** The secret that the client is to have; absent means a random one. */
+      client_secret: z.string(SECRET).regex(CLIENT_SECRET, SECRET).max(MAX_SECRET_LENGTH, SECRET).optional(),
       client_name: clientName,
       scope,
       /**
@@ -118,6 +124,10 @@ export const NewClientRequest = z
   .refine(({ jwks, token_endpoint_auth_method: method }) => (jwks !== undefined) === (method === 'private_key_jwt'), {
     path: ['jwks'],
     message: 'public keys with private_key_jwt, and no keys with a client secret',
+  })
+  .refine(({ client_secret, token_endpoint_auth_method: method }) => !client_secret || method !== 'private_key_jwt', {
+    path: ['client_secret'],
+    message: 'no secret with private_key_jwt',
   });
 export type NewClientRequest = z.infer<typeof NewClientRequest>;
 
@@ -198,6 +208,8 @@ export const ClientResponse = z.object({
   ),
   /** Present only in the response to the request that created the secret. */
   client_secret: z.string().optional(),
+  /** Present only in the response to a request that disabled the client: the revocation of its access tokens. */
+  revocation: z.object({ sequence: z.number() }).optional(),
 });
 export type ClientResponse = z.infer<typeof ClientResponse>;
 

@@ -118,7 +118,7 @@ async function startServer({ name, args, directory, environment, ports }: Server
   const log = join(directory, `${name}.log`);
   const output = openSync(log, 'w');
   const child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MEGABYTES}`, ...args], {
-    env: { PATH: process.env.PATH ?? '', ...environment },
+    env: { PATH: process.env.PATH ?? '', SHUTDOWN_DELAY: '0', ...environment },
     stdio: ['ignore', output, output],
   });
   const ended = () => child.exitCode ?? child.signalCode ?? undefined;

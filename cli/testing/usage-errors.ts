@@ -48,6 +48,19 @@ export const USAGE_ERRORS: readonly (readonly [words: readonly string[], message
     ['clients', 'create', '--name', 'a', '--scope', 'admin', '--public-keys', SECRET],
     '--public-keys: expected a readable file with a JWK Set (JSON)',
   ],
+  [['clients', 'create', '--name', 'a', '--scope', 'admin', '--if-absent'], '--if-absent: expected --id too'],
+  [
+    ['clients', 'create', '--name', 'a', '--scope', 'admin', '--secret-file', SECRET],
+    '--secret-file: expected a readable file with a secret',
+  ],
+  [
+    ['clients', 'create', '--name', 'a', '--scope', 'admin', '--secret-file', '-'],
+    '--secret-file is -: expected a secret on stdin',
+  ],
+  [
+    ['clients', 'create', '--name', 'a', '--scope', 'admin', '--secret-file', '-', '--public-keys', SECRET],
+    '--secret-file: expected no --public-keys, because a client has a secret or keys',
+  ],
   [['clients', 'set-keys', 'demo'], '`clients set-keys` needs the argument JWKS-FILE'],
   [['clients', 'set-keys', 'demo', SECRET], 'JWKS-FILE: expected a readable file with a JWK Set (JSON)'],
   [['clients', 'set-keys', 'demo', '-'], 'JWKS-FILE is -: expected a JWK Set (JSON) on stdin'],

@@ -37,6 +37,7 @@ export const PROBLEMS = {
   not_acceptable: { status: 406, meaning: 'No media type in which this server can answer is in `Accept`.' },
   client_disconnected: { status: 408, meaning: 'The client closed the connection before the request was executed.' },
   idempotency_key_in_use: { status: 409, meaning: 'A request with this Idempotency-Key is still running.' },
+  client_exists: { status: 409, meaning: 'There is a client with this id.' },
   client_has_no_secret: { status: 409, meaning: 'The client authenticates with a key and has no secret.' },
   client_has_no_keys: { status: 409, meaning: 'The client authenticates with a secret and has no keys.' },
   last_administrator: { status: 409, meaning: 'The change would leave no active client with the scope `admin`.' },

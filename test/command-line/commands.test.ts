@@ -258,6 +258,28 @@ test('the command line administers clients and revokes tokens', { timeout: 120_0
     stderr: 'This client authenticates with a secret and has no keys.\n',
   });
 
+  const secret = 'x'.repeat(43);
+  const declared = ['--id', 'declared', '--name', 'Declared', '--scope', 'todos:read', '--if-absent'];
+  const secretFile = join(installation.environment.YATA_DATA_DIR, 'declared.secret');
+  writeFileSync(secretFile, `${secret}\n`);
+  const createDeclared = (...more: string[]) => yata(['clients', 'create', ...declared, ...more], `${secret}\r\n`);
+  expect(await createDeclared('--secret-file', secretFile)).toMatchObject({ code: 0, stderr: '' });
+  for (const file of [secretFile, '-']) {
+    const { code, stdout } = await createDeclared('--secret-file', file);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/The client exists\. Nothing was changed\.$/m),
+    });
+    expect(stdout).not.toContain(secret);
+  }
+  const credentials = { OAUTH_CLIENT_ID: 'declared', OAUTH_CLIENT_SECRET: secret };
+  const issued = await runYata(['token'], { environment: { ...installation.environment, ...credentials } });
+  expect((await requestTodos(apiResource, issued.stdout.trim())).status).toBe(200);
+  expect((await yata(['clients', 'disable', 'declared', '--wait'])).stdout).toMatch(
+    /\nrevoked; confirmed by 2 of 2 resource servers in \d+ ms\n$/,
+  );
+  expect((await requestTodos(apiResource, issued.stdout.trim())).status).toBe(401);
+
   expect(await json(['clients', 'disable', created.client_id])).toMatchObject({ active: false });
   expect(await json(['clients', 'enable', created.client_id])).toMatchObject({ active: true });
   expect((await yata(['clients', 'list'])).stdout).toMatch(/^demo {2}active/m);
