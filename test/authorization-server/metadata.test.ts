@@ -61,6 +61,38 @@ test.each(['/.well-known/oauth-authorization-server', '/.well-known/openid-confi
   },
 );
 
+// OpenID Connect Discovery §3 requires `id_token_signing_alg_values_supported` and `subject_types_supported`, and reads an absent
+// `request_uri_parameter_supported` as true
+test('the metadata has these members and no others', async () => {
+  const response = await fetch(`${system.issuer}/.well-known/oauth-authorization-server`);
+  const metadata = z.record(z.string(), z.unknown()).parse(await response.json());
+  expect(Object.keys(metadata).toSorted()).toEqual([
+    'authorization_endpoint',
+    'authorization_response_iss_parameter_supported',
+    'code_challenge_methods_supported',
+    'grant_types_supported',
+    'id_token_signing_alg_values_supported',
+    'introspection_endpoint',
+    'introspection_endpoint_auth_methods_supported',
+    'introspection_endpoint_auth_signing_alg_values_supported',
+    'introspection_signing_alg_values_supported',
+    'issuer',
+    'jwks_uri',
+    'request_uri_parameter_supported',
+    'response_modes_supported',
+    'response_types_supported',
+    'revocation_endpoint',
+    'revocation_endpoint_auth_methods_supported',
+    'revocation_endpoint_auth_signing_alg_values_supported',
+    'scopes_supported',
+    'status_list_aggregation_endpoint',
+    'subject_types_supported',
+    'token_endpoint',
+    'token_endpoint_auth_methods_supported',
+    'token_endpoint_auth_signing_alg_values_supported',
+  ]);
+});
+
 test('the key set has public keys only, can be cached, and is revalidated by its entity tag', async () => {
   const response = await fetch(`${system.issuer}/oauth/jwks`);
   expect(response.headers.get('cache-control')).toBe('public, max-age=300');
