@@ -1,4 +1,5 @@
-// Loaded before the program by the npm scripts (`node --import`). JavaScript, because an old Node cannot load TypeScript.
+// Run by the npm scripts before the program, whose options an old Node may not know. JavaScript, because an old Node cannot load
+// TypeScript.
 import { readFileSync } from 'node:fs';
 
 const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));

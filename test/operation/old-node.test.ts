@@ -8,12 +8,11 @@ const { scripts } = z
   .object({ scripts: z.record(z.string(), z.string()) })
   .parse(JSON.parse(readFileSync('package.json', 'utf8')));
 
-/** Runs yata as the npm scripts do, with a Node that says that it is `version`. */
+/** Runs the check of the npm scripts with a Node that says that it is `version`. */
 async function runWith(version: string): Promise<{ code: number; stdout: string; stderr: string }> {
   const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } });`;
-  const preload = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`];
-  const words = [...preload, '--import', './scripts/require-node.js', 'yata.ts', '--help'];
-  return promisify(execFile)(process.execPath, words).then(
+  const preload = `data:text/javascript,${encodeURIComponent(pretend)}`;
+  return promisify(execFile)(process.execPath, ['--import', preload, 'scripts/require-node.js']).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
   );
@@ -30,9 +29,9 @@ test.each(['20.20.2', '24.6.9'])('Node %s is rejected in one sentence that says 
 });
 
 test.each(['24.7.0', '25.0.0', '30.1.0'])('Node %s is accepted', async (version) => {
-  expect(await runWith(version)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Usage: yata /) });
+  expect(await runWith(version)).toEqual({ code: 0, stdout: '', stderr: '' });
 });
 
 test.each(['start', 'yata', 'auth', 'api', 'mcp', 'mcp:stdio'])('`npm run %s` looks at the version first', (name) => {
-  expect(scripts[name]).toContain('node --import ./scripts/require-node.js ');
+  expect(scripts[name]).toMatch(/^node scripts\/require-node\.js && /);
 });
