@@ -5,9 +5,8 @@ const SHUTDOWN_TIMEOUT_MS = 15_000;
 
 /**
  * Runs a process. `start` adds what it opens to the stack; SIGTERM, after the delay that `start` has set, or SIGINT disposes
- * the stack in reverse order. The stack
- * is also disposed when the process has no work left, for example when the host of a stdio server has closed its stdin.
- * A second signal ends the process at once. So does `shutdownTimeout` milliseconds after the first, because a database
+ * the stack in reverse order. The stack is also disposed when the process has no work left, for example when the host of a
+ * stdio server has closed its stdin. A second signal ends the process at once. So does `shutdownTimeout` milliseconds after the first, because a database
  * that does not answer could block the shutdown forever. If `start` fails, its message goes to stderr and the exit code
  * is 1.
  */
