@@ -1,4 +1,4 @@
-import { availableParallelism, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // `npm run test:postgres` uses the PostgreSQL server of DATABASE_URL. The default is the server of this machine, with the
@@ -8,8 +8,8 @@ const postgresql = process.env.DATABASE_URL || `postgresql://${userInfo().userna
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
-    // most tests wait more than they compute
-    maxWorkers: 2 * availableParallelism(),
+    // vitest leaves one core for itself by default, but most tests wait more than they compute
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // an event that takes milliseconds takes seconds while other programs use the processor

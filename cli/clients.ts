@@ -120,7 +120,11 @@ const disableCommand = defineCommand({
     const { admin } = await connectAdmin();
     const started = performance.now();
     const disabled = await admin.changeClient(clientId, { active: false });
-    if (!wait || disabled.revocation === undefined) return changed(disabled);
+    if (!wait) return changed(disabled);
+    if (disabled.revocation === undefined)
+      throw new Error(
+        `The client is disabled, but auth did not say which revocation to wait for: it may be an older version. Run \`yata tokens revoke --client ${clientId} --wait\`.`,
+      );
     const { revocation, text, exitCode } = await waitForConfirmation(admin, disabled.revocation.sequence, started);
     return { json: { ...disabled, revocation }, text: `${clientLine(disabled)}\n${text}`, exitCode };
   },

@@ -51,6 +51,8 @@ const NOT_SHOWN = [
   '<!-- end of commands -->',
   '| command | does |',
   'the embedded database is not open',
+  // an auth of an earlier version
+  'auth did not say which revocation to wait for',
   'application/json, text/event-stream',
 ];
 

@@ -51,7 +51,7 @@ and Codex has the same command as http_headers_helper:
 
   ${JSON.stringify({ mcpServers: { yata: withHelper } })}
 
-Any other host takes an access token from the environment. It expires after an hour:
+Any other host takes an access token from the environment. It expires after ACCESS_TOKEN_TTL seconds (an hour by default):
 
   export YATA_TOKEN=$(${tokenCommand(addresses, dataDirectory)})
 

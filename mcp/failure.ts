@@ -222,12 +222,12 @@ function describeTodoApiError(error: TodoApiError, scope: Scope | undefined): Fa
 }
 
 /** Says which address is wrong, and what the address of the todo API is. */
-function describeWrongAddress({ address, ownOrigin }: WrongAddress): Failure {
+function describeWrongAddress({ address, resourceOrigin }: WrongAddress): Failure {
   return createFailure('not_found', {
     text:
-      ownOrigin === undefined
+      resourceOrigin === undefined
         ? `There is no todo API at ${address}. Nothing was done. Tell the user to correct API_BASE_URL of this MCP server.`
-        : `The todo API at ${address} has another address of its own. Nothing was done. Tell the user to set API_BASE_URL of this MCP server to ${ownOrigin}.`,
+        : `The server at ${address} says that its resource identifier has the origin ${resourceOrigin}. Nothing was done. Tell the user to set API_BASE_URL of this MCP server to ${resourceOrigin}, if they trust it.`,
   });
 }
 

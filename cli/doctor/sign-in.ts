@@ -2,8 +2,8 @@ import type { AuthorizationServer } from './authorization-server.ts';
 import type { Finding } from './chain.ts';
 
 /**
- * Checks whether a host can let a person in by the URL alone: the authorization code flow with PKCE (MCP 2025-11-25,
- * Authorization), and a way for a host that the server does not know to become its client. Without them only programs can
+ * Checks whether a host that knows only the URL can ask a person for access: with the authorization code flow and PKCE (MCP
+ * 2025-11-25, Authorization), and with client registration or a client ID metadata document. Without them only programs can
  * connect, so it is a warning.
  */
 export function checkSignIn({ metadata }: AuthorizationServer): Finding {
@@ -29,7 +29,7 @@ export function checkSignIn({ metadata }: AuthorizationServer): Finding {
     return { value: undefined, detail: `a person can sign in; hosts become clients by ${registration.join(' or ')}` };
   return {
     value: undefined,
-    detail: `a person cannot sign in by this URL alone: the authorization server metadata lack ${missing.join('; ')}`,
+    detail: `hosts cannot ask a person for access: the authorization server metadata lack ${missing.join('; ')}`,
     warning:
       'Connect with the credentials of a client: over stdio, by the client credentials extension, or with an access token (yata token --headers).',
   };

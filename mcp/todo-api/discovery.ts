@@ -55,7 +55,7 @@ export function createTodoApiDiscovery({
     if (tokenUrl === undefined && new URL(resource).origin !== new URL(apiBaseUrl).origin)
       throw new TodoApiError(502, {
         cause: new Error(`its metadata names the resource ${resource}`),
-        wrongAddress: { address: apiBaseUrl, ownOrigin: new URL(resource).origin },
+        wrongAddress: { address: apiBaseUrl, resourceOrigin: new URL(resource).origin },
       });
     return parsed.data;
   });

@@ -69,8 +69,8 @@ export class TodoApiError extends Error {
   }
 }
 
-/** An address at which there is no todo API, or one with another address of its own, of which this is the origin. */
-export type WrongAddress = { readonly address: string; readonly ownOrigin?: string };
+/** An address without a todo API, or with one whose resource identifier has another origin (RFC 9728 §3.3). */
+export type WrongAddress = { readonly address: string; readonly resourceOrigin?: string };
 
 /** Why one operation of a batch was rejected. */
 export type RejectedOperation = {

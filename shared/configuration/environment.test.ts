@@ -41,10 +41,12 @@ test('white space around a value is removed, however it is given', () => {
 });
 
 test.each([`\${SECRET}`, `\${env:SECRET}`, '%SECRET%', '{{secret}}', '{env:SECRET}'])(
-  'a variable that was not replaced is named as such: %s',
+  'the name of a variable is rejected as a value: %s',
   (SECRET) => {
     const read = () => readEnvironment(z.object({ SECRET: z.string() }), { SECRET });
-    expect(read).toThrow(/SECRET: its value is a variable that was not replaced$/);
+    expect(read).toThrow(
+      /SECRET: expected a value, not a placeholder\. Set the variable that it names where this process is started$/,
+    );
   },
 );
 

@@ -48,7 +48,11 @@ export function readEnvironment<Schema extends z.ZodObject>(schema: Schema, envi
     const value = environment[name];
     const file = environment[`${name}_FILE`];
     if (value && file) problems.set(name, `set ${name} or ${name}_FILE, not both`);
-    else if (value && PLACEHOLDER.test(value)) problems.set(name, 'its value is a variable that was not replaced');
+    else if (value && PLACEHOLDER.test(value))
+      problems.set(
+        name,
+        'expected a value, not a placeholder. Set the variable that it names where this process is started',
+      );
     else if (value) values[name] = value;
     else if (file) problems.set(name, `expected ${name}_FILE to name a readable file, not ${file}`);
   }
@@ -64,7 +68,7 @@ export function readEnvironment<Schema extends z.ZodObject>(schema: Schema, envi
 }
 
 /** A variable as hosts, shells and templates write it: `${NAME}`, `${env:NAME}`, `%NAME%`, `{{NAME}}`. */
-const PLACEHOLDER = /^(\$?\{.*\}|%\w+%)$/;
+const PLACEHOLDER = /^(\$?\{[\w:.{} -]*\}|%\w+%)$/;
 
 /** The configuration is not valid. The message names every invalid variable and what is expected. */
 export class InvalidConfigurationError extends Error {

@@ -41,10 +41,11 @@ function withDefaults({ host, port, user, database }: Pick<DatabaseUrl, 'host' |
   return { host: client.host, port: client.port, user: role, database: client.database ?? role };
 }
 
-function createTlsOptions(tls: Tls | undefined, host: string): ConnectionOptions | false | undefined {
+function createTlsOptions(tls: Tls | undefined, host: string): ConnectionOptions | false {
   // as in libpq, `sslmode` does not concern a Unix socket
   if (tls?.mode === 'disable' || isSocketDirectory(host)) return false;
-  if (tls === undefined) return undefined;
+  // not undefined: the driver would then read PGSSLMODE, which no other part of yata knows
+  if (tls === undefined) return false;
   const certificates = {
     ca: tls.rootCertificateFile && readCertificate('sslrootcert', tls.rootCertificateFile),
     cert: tls.certificateFile && readCertificate('sslcert', tls.certificateFile),

@@ -68,7 +68,7 @@ test('without credentials the doctor checks the links that need none', async () 
     );
     expect(stdout).not.toMatch(/^✗/m);
     expect(stdout.match(/^! .*/gm) ?? []).toEqual(
-      url === system.mcpResource ? [expect.stringContaining('a person cannot sign in by this URL alone')] : [],
+      url === system.mcpResource ? [expect.stringContaining('hosts cannot ask a person for access')] : [],
     );
   }
 });

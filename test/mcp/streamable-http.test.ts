@@ -93,7 +93,11 @@ test('every request without an access token gets a 401, initialize too', async (
 });
 
 test.each([
-  ['host', 'evil.example', /^host: expected 127\.0\.0\.1:\d+, not evil\.example\. MCP_ALLOWED_HOSTS adds others$/],
+  [
+    'host',
+    'evil.example',
+    /^host: expected 127\.0\.0\.1:\d+, not evil\.example\. The operator of this server can allow other hosts \(MCP_ALLOWED_HOSTS\)$/,
+  ],
   ['host', 'localhost', /^host: expected/],
   ['origin', 'http://evil.example', /^origin: expected no Origin header, or http:/],
   ['origin', 'null', /^origin: expected no Origin header, or http:/],

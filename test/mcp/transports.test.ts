@@ -157,7 +157,7 @@ test.each([
   [
     'it has another name',
     { API_BASE_URL: 'http://localhost:PORT/api/v1' },
-    /^The todo API at http:\/\/localhost:\d+\/api\/v1 has another address of its own\. Nothing was done\. Tell the user to set API_BASE_URL of this MCP server to http:\/\/127\.0\.0\.1:\d+\.$/,
+    /^The server at http:\/\/localhost:\d+\/api\/v1 says that its resource identifier has the origin (http:\/\/127\.0\.0\.1:\d+)\. Nothing was done\. Tell the user to set API_BASE_URL of this MCP server to \1, if they trust it\.$/,
   ],
   [
     'only a proxy leads there',

@@ -76,7 +76,7 @@ test.each([
     status: 403,
     body: {
       code: 'host_not_allowed',
-      detail: `host: expected ${new URL(resource).host}, not ${host}. MCP_ALLOWED_HOSTS adds others`,
+      detail: `host: expected ${new URL(resource).host}, not ${host}. The operator of this server can allow other hosts (MCP_ALLOWED_HOSTS)`,
     },
   });
 });
@@ -91,5 +91,7 @@ test('further hosts can be allowed', async () => {
 
 test('a host that a text should not repeat is not in the response', async () => {
   const { body } = await answerTo('evil"<b>.example', 'https://mcp.example/mcp');
-  expect(body.detail).toBe('host: expected mcp.example, not another. MCP_ALLOWED_HOSTS adds others');
+  expect(body.detail).toBe(
+    'host: expected mcp.example, not another. The operator of this server can allow other hosts (MCP_ALLOWED_HOSTS)',
+  );
 });

@@ -24,7 +24,7 @@ export function validateOrigin(
     if (!hosts.has(normalize(ctx.get('host'))))
       throw new HttpError(
         'host_not_allowed',
-        `host: expected ${[...hosts].join(' or ')}, not ${describe(ctx.get('host'))}. MCP_ALLOWED_HOSTS adds others`,
+        `host: expected ${host}, not ${describe(ctx.get('host'))}. The operator of this server can allow other hosts (MCP_ALLOWED_HOSTS)`,
       );
     const sentOrigin = ctx.get('origin');
     if (sentOrigin !== '' && sentOrigin !== origin && corsOrigins !== '*' && !corsOrigins.has(sentOrigin))
