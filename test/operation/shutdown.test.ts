@@ -10,7 +10,8 @@ vi.setConfig({ testTimeout: 90_000 });
 
 test('SIGTERM stops all three services from accepting connections while a request is running', async () => {
   await using installation = await openInstallation();
-  await using running = await installation.start();
+  // without the delay, the ten seconds for which a request may go on begin with the signal
+  await using running = await installation.start({ SHUTDOWN_DELAY: '0' });
   const token = await runPrintedCommands(running, ['Any other host'], 'printf %s "$YATA_TOKEN"');
   const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
   const request = createConnection(Number(MCP_PORT), '127.0.0.1');
