@@ -11,6 +11,13 @@ import { identifyRequest } from '../shared/http/request-id.ts';
 import { type ServiceIndex, serviceIndex } from '../shared/http/service-index.ts';
 import { type Authorized, serveProtectedResourceMetadata } from '../shared/resource-server/koa.ts';
 import type { ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
+import type { RegisterClient } from './client-registration/registration.ts';
+import {
+  REGISTRATION_CORS,
+  REGISTRATION_PATH,
+  registrationRoutes,
+  renderRegistrationError,
+} from './client-registration/registration-routes.ts';
 import { readAuthorizationHeader } from './provider/authorization-header.ts';
 import type { ProviderApp } from './provider/provider.ts';
 import { rejectEncodedBodies } from './provider/reject-encoded-bodies.ts';
@@ -27,6 +34,8 @@ export function createAuthApp({
   adminResource,
   statusListRoutes,
   adminRoutes,
+  registerClient,
+  pages,
   checks,
   metrics,
   logger,
@@ -38,6 +47,10 @@ export function createAuthApp({
   adminResource: ProtectedResource;
   statusListRoutes: Router<ReaderState>;
   adminRoutes: Router<Authorized>;
+  /** If undefined, clients may not register themselves. */
+  registerClient: RegisterClient | undefined;
+  /** The pages for persons. */
+  pages: Middleware;
   checks: ReadinessChecks;
   metrics: Metrics;
   logger: Logger;
@@ -61,6 +74,18 @@ export function createAuthApp({
       admin.use(adminRoutes.allowedMethods());
     }),
   );
+  if (registerClient !== undefined) {
+    const registration = registrationRoutes(registerClient);
+    routes.use(
+      underPath(REGISTRATION_PATH, (register) => {
+        register.use(cors(REGISTRATION_CORS));
+        register.use(handleErrors({ logger, render: renderRegistrationError }));
+        register.use(registration.routes());
+        register.use(registration.allowedMethods());
+      }),
+    );
+  }
+  routes.use(pages);
   routes.use(serviceIndex(describeAuth(adminResource.authorizationServer, apiResource)));
   routes.use(healthRoutes({ checks, logger }).routes());
   routes.use(serveProtectedResourceMetadata(adminResource));

@@ -39,6 +39,16 @@ export function readAuthConfig(given: Environment) {
       AUTH_SIGNING_ALG: z.enum(SIGNING_ALGORITHMS, SIGNING_ALGORITHMS.join(', ')).default('ES256'),
       /** The lifetime of an access token, in seconds. */
       ACCESS_TOKEN_TTL: wholeNumber('seconds', 10, 86_400).default(3_600),
+      /** The seconds after which a refresh token that was not used expires. */
+      REFRESH_TOKEN_TTL: wholeNumber('seconds', 60, 31_536_000).default(2_592_000),
+      /** For how many seconds a refresh token that was used can be used again, until its successor is used. */
+      REFRESH_TOKEN_GRACE: wholeNumber('seconds', 0, 3_600).default(60),
+      /** The seconds after which a person has to allow an assistant again, however often it is used. */
+      CONNECTION_TTL: wholeNumber('seconds', 60, 315_360_000).default(31_536_000),
+      /** The seconds after which a person has to sign in again. */
+      SESSION_TTL: wholeNumber('seconds', 60, 31_536_000).default(1_209_600),
+      /** Whether clients may register themselves (RFC 7591). */
+      AUTH_REGISTRATION: z.enum(['open', 'off'], 'open or off').default('open'),
       /** For how many days audit events are kept. */
       AUDIT_RETENTION_DAYS: wholeNumber('days', 1, 36_500).default(365),
       /** The secret of the client `mcp`, the MCP server; absent means that it is created at the first start. */

@@ -11,16 +11,20 @@ import { requireAccessToken } from '../shared/resource-server/koa.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createShutdown, type Shutdown } from '../shared/shutdown.ts';
+import { findAccount } from './accounts/accounts.ts';
 import { createAdministration } from './admin/administration.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { createAuthApp } from './app.ts';
 import { openAuditQueue } from './audit/audit-queue.ts';
-import { openFailedAuthenticationLimiter } from './client-authentication/failed-authentication-limiter.ts';
+import { openFailedAuthenticationLimiter, PERSONS } from './client-authentication/failed-authentication-limiter.ts';
 import { createLimitedLookup } from './client-authentication/limited-lookup.ts';
+import { createRegistration } from './client-registration/registration.ts';
 import { openClients } from './clients/clients.ts';
 import { registerFirstClients } from './clients/first-clients.ts';
 import { createSecretUse } from './clients/secret-use.ts';
 import { type AuthConfig, readAuthConfig } from './config.ts';
+import { createConnections } from './connections/connections.ts';
+import { noteRepeatedUse } from './connections/repeated-use.ts';
 import { openCleanup } from './database/cleanup.ts';
 import { authDatabase } from './database/definition.ts';
 import { type EmFor, openPriorityConnections, openReadinessConnection } from './database/priority-connections.ts';
@@ -37,9 +41,11 @@ import { signIntrospectionResponse } from './provider/signed-introspection.ts';
 import type { ResourceServers } from './resource-servers/resource-servers.ts';
 import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts';
 import { createRevocations, revokeLeases } from './revocation/revocations.ts';
+import { createPages } from './sign-in/pages.ts';
 import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { createOwnTokenVerifier } from './signing-keys/own-token-verifier.ts';
 import { createPublicKeys } from './signing-keys/public-keys.ts';
+import { findOrCreateServerSecrets } from './signing-keys/server-secrets.ts';
 import { findOrCreateSigningKeys } from './signing-keys/signing-keys.ts';
 import { authenticateReader } from './status-lists/authenticate-reader.ts';
 import { createLeases } from './status-lists/leases.ts';
@@ -91,6 +97,7 @@ export async function startAuth(
   const keyEncryptionKey = config.AUTH_KEY_ENCRYPTION_KEY ?? findOrCreateKeyEncryptionKey(config.YATA_DATA_DIR);
   const load = () => findOrCreateSigningKeys({ em, algorithm: config.AUTH_SIGNING_ALG, keyEncryptionKey });
   const signingKeys = await load();
+  const secrets = await findOrCreateServerSecrets({ em, keyEncryptionKey });
   const publicKeys = createPublicKeys({ signingKeys, load, logger });
 
   await registerFirstClients({
@@ -108,12 +115,14 @@ export async function startAuth(
   const secretUse = createSecretUse(em);
   const mayLookUpLimited = createLimitedLookup(clients);
   const failedAuthentications = starting.use(openFailedAuthenticationLimiter({ database, logger }));
+  const failedSignIns = starting.use(openFailedAuthenticationLimiter({ database, logger, counted: PERSONS }));
 
   const statusLists = starting.use(await openStatusLists({ database, em: priorityEm, issuer, signingKeys, logger }));
   const { isInvalid, isRevoked, commitTimes } = statusLists;
   // a list accepts new tokens during the lifetime of one token, and is deleted a minute after it has expired
   const leases = createLeases({ em, emFor, listLifetimeSeconds: accessTokenTtl, isInvalid });
   const tokenStatus = createTokenStatus({ issuer, leases, statusLists, revokeLeases });
+  const connections = createConnections({ em: priorityEm, statusLists });
   const revocations = createRevocations({ em: priorityEm, statusLists, record });
   const readers = createReaders({
     commitTimes,
@@ -131,7 +140,26 @@ export async function startAuth(
   const tokenRequestLimits = createTokenRequestLimits({ logger, quotas });
   const provider = createProvider({
     issuer,
-    adapter: createAdapterFactory({ em, emFor, clients }),
+    adapter: createAdapterFactory({
+      em,
+      emFor,
+      clients,
+      connections,
+      refreshTokens: {
+        successorKey: secrets['refresh-tokens'],
+        grace: config.REFRESH_TOKEN_GRACE,
+        noteRepeatedUse: (connectionId, network) => noteRepeatedUse({ em, logger }, connectionId, network),
+      },
+    }),
+    em,
+    lifetimes: {
+      refreshToken: config.REFRESH_TOKEN_TTL,
+      connection: config.CONNECTION_TTL,
+      session: config.SESSION_TTL,
+    },
+    secrets,
+    findAccount: (id) => findAccount(em, id),
+    isRegistrationOpen: config.AUTH_REGISTRATION === 'open',
     signingKeys,
     publicKeys,
     accessTokenTtl,
@@ -180,6 +208,25 @@ export async function startAuth(
     apiResource,
     adminResource,
     adminRoutes: adminRouter,
+    registerClient:
+      config.AUTH_REGISTRATION === 'open'
+        ? createRegistration({ em, resources: [apiResource, mcpResource] })
+        : undefined,
+    pages: createPages({
+      issuer,
+      em,
+      formKey: secrets.forms,
+      interactions: provider.interactions,
+      sessions: provider.sessions,
+      clients,
+      connections,
+      connectionTtl: config.CONNECTION_TTL,
+      statusLists,
+      propagation,
+      failures: failedSignIns,
+      record,
+      logger,
+    }),
     statusListRoutes: statusListRoutes({
       statusLists,
       readers,

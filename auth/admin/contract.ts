@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import { SCOPES } from '../../shared/scopes.ts';
-import { CLIENT_AUTHENTICATION_METHODS } from '../clients/client-authentication-methods.ts';
+import {
+  CLIENT_AUTHENTICATION_METHODS,
+  TOKEN_ENDPOINT_AUTH_METHODS,
+} from '../clients/client-authentication-methods.ts';
 import { CHOSEN_CLIENT_ID } from '../clients/client-id.ts';
 import { MAX_CLIENT_KEYS } from '../clients/client-keys.ts';
 import { CLIENT_SECRET } from '../clients/client-secret.ts';
@@ -186,7 +189,7 @@ export const ClientResponse = z.object({
   scope: z.string(),
   resources: z.array(z.string()),
   resource_server: z.string().nullable(),
-  token_endpoint_auth_method: z.enum(CLIENT_AUTHENTICATION_METHODS),
+  token_endpoint_auth_method: z.enum(TOKEN_ENDPOINT_AUTH_METHODS),
   one_token_at_a_time: z.boolean(),
   active: z.boolean(),
   created_at: z.iso.datetime(),

@@ -8,14 +8,16 @@ export const AuditEventEntity = defineEntity({
     id: p.bigint('number').primary().autoincrement(),
     at: p.datetime().defaultRaw('now()').index(),
     /**
-     * The id of the client that acted. After a failed authentication it is the id that the request claimed; null for
-     * none.
+     * The id of the client or account that acted. After a failed authentication it is the id that the request claimed; null
+     * for none.
      */
     actor: p.text().nullable(),
     /** The action, in words separated by a dot: `client.disable`. */
     action: p.string(),
-    /** The client, the token (`jti`) or the key (`kid`) that the action concerns. */
+    /** The client, account, connection, token (`jti`) or key (`kid`) that the action concerns. */
     target: p.text().nullable(),
+    /** The account that the event concerns, whose person sees it. */
+    accountId: p.string().nullable().index(),
     /** The address that the request came from. */
     address: p.string().nullable(),
     requestId: p.string().nullable(),

@@ -1,9 +1,13 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { AuditEventEntity } from './audit-event.entity.ts';
 
-/** Where an event comes from. `actor` is the id of the client, `address` and `requestId` are those of its request. */
+/**
+ * Where an event comes from. `actor` is the id of the client or account that acts, `address` and `requestId` are those of
+ * its request. `accountId` is the account that the event concerns, whose person sees it.
+ */
 export type RequestOrigin = {
   readonly actor: string | null;
+  readonly accountId?: string | null;
   readonly address: string | null;
   readonly requestId: string | null;
 };
@@ -61,6 +65,11 @@ export async function listAuditEvents(
 ) {
   const where = before === undefined ? {} : { id: { $lt: before } };
   return em.fork().find(AuditEventEntity, where, { orderBy: { id: 'desc' }, limit, disableIdentityMap: true });
+}
+
+/** Lists the newest events that concern an account. */
+export function listAccountEvents(em: SqlEntityManager, accountId: string, limit: number) {
+  return em.fork().find(AuditEventEntity, { accountId }, { orderBy: { id: 'desc' }, limit, disableIdentityMap: true });
 }
 
 /** Deletes the audit events that are older than `days`. */

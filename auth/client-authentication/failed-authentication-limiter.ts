@@ -30,6 +30,23 @@ export type FailedAuthenticationLimiter = AsyncDisposable & {
 /** So many failures within `seconds` limit further attempts for the same number of seconds. */
 type Limits = { readonly perClient: number; readonly perAddress: number; readonly seconds: number };
 
+/** Whose failures a limiter counts, and what it logs. */
+type Counted = { readonly keyPrefix: string; readonly event: string; readonly message: string };
+
+/** Clients at the OAuth endpoints. */
+const CLIENTS: Counted = {
+  keyPrefix: '',
+  event: 'client_authentication',
+  message: 'client authentication failed too often: further wrong secrets or client assertions get 429',
+};
+
+/** Persons at the sign-in page. Their attempts have the user name as the client id. */
+export const PERSONS: Counted = {
+  keyPrefix: 'sign-in-',
+  event: 'sign_in',
+  message: 'signing in failed too often: further attempts are rejected for a minute',
+};
+
 const LIMITS: Limits = { perClient: 10, perAddress: 100, seconds: 60 };
 
 const MAX_REMEMBERED_SUCCESSES = 10_000;
@@ -57,10 +74,12 @@ export function openFailedAuthenticationLimiter({
   database,
   logger,
   limits: { perClient, perAddress, seconds } = LIMITS,
+  counted = CLIENTS,
 }: {
   database: Database;
   logger: Logger;
   limits?: Limits;
+  counted?: Counted;
 }): FailedAuthenticationLimiter {
   const pool =
     database.kind === 'postgresql'
@@ -101,7 +120,12 @@ export function openFailedAuthenticationLimiter({
 
   function createCounter(keyPrefix: string, failures: number) {
     // the package blocks after one point more than `points`, but the last allowed failure must already block
-    const options = { keyPrefix, points: failures - 1, duration: seconds, blockDuration: seconds };
+    const options = {
+      keyPrefix: `${counted.keyPrefix}${keyPrefix}`,
+      points: failures - 1,
+      duration: seconds,
+      blockDuration: seconds,
+    };
     const inMemory = new RateLimiterMemory(options);
     const inPostgres =
       pool &&
@@ -130,12 +154,12 @@ export function openFailedAuthenticationLimiter({
         if (limited || limitedByAll) {
           logger.warn(
             {
-              event: 'client_authentication.limited',
+              event: `${counted.event}.limited`,
               limit: keyPrefix,
               client_id: clientId.slice(0, MAX_LOGGED_CLIENT_ID_LENGTH),
               address,
             },
-            'client authentication failed too often: further wrong secrets or client assertions get 429',
+            counted.message,
           );
         }
       },

@@ -1,15 +1,18 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
-import { CLIENT_AUTHENTICATION_METHODS } from './client-authentication-methods.ts';
+import { TOKEN_ENDPOINT_AUTH_METHODS } from './client-authentication-methods.ts';
+import { CLIENT_KINDS } from './client-kinds.ts';
 
 /** The channel that PostgreSQL notifies when a client changes (NOTIFY). The payload is the client id. */
 export const CLIENT_CHANGES_CHANNEL = 'auth_client_changes';
 
-/** A registered client. */
+/** A client, registered by an administrator, by itself, or by its metadata document. */
 export const ClientEntity = defineEntity({
   name: 'Client',
   tableName: 'client',
   properties: {
     clientId: p.string().primary(),
+    /** Where the metadata of the client comes from, and thereby what it may have (see the checks). */
+    kind: p.enum(CLIENT_KINDS).default('registered'),
     name: p.string(),
     /** The scopes that the client may have. The list is never empty. */
     scopes: p.array(),
@@ -20,13 +23,28 @@ export const ClientEntity = defineEntity({
      * resource.
      */
     resourceServer: p.string().nullable(),
-    tokenEndpointAuthMethod: p.enum(CLIENT_AUTHENTICATION_METHODS),
+    tokenEndpointAuthMethod: p.enum(TOKEN_ENDPOINT_AUTH_METHODS),
+    /**
+     * Where authorization responses may go. A client that has any gets access tokens only through a person, and one that has
+     * none only by itself.
+     */
+    redirectUris: p.array().defaultRaw("'{}'"),
+    /** The home page of the client, as the client says. */
+    clientUri: p.text().nullable(),
     /** The public keys of the client, replaced ones that are still valid included; null when it authenticates with a secret. */
     jwks: p.json<ClientKeys>().nullable(),
     /** False when an administrator has disabled the client (see active-clients.ts). */
     active: p.boolean().default(true),
     /** Whether each new access token of the client revokes its earlier ones. */
     oneTokenAtATime: p.boolean().default(false).fieldName('one_token_at_a_time'),
+    /** When a person last allowed the client something, or it last redeemed a refresh token. */
+    lastUsedAt: p.datetime().nullable(),
+    /** When the metadata document was last fetched, until when it is fresh, and its entity tag. */
+    documentFetchedAt: p.datetime().nullable(),
+    documentExpiresAt: p.datetime().nullable(),
+    documentEtag: p.text().nullable(),
+    /** The address from which `jwks` of a metadata document was fetched. */
+    jwksUri: p.text().nullable(),
     createdAt: p.datetime().defaultRaw('now()'),
     updatedAt: p
       .datetime()
@@ -39,6 +57,23 @@ export const ClientEntity = defineEntity({
     {
       name: 'client_credential_check',
       expression: "(jwks is not null) = (token_endpoint_auth_method = 'private_key_jwt')",
+    },
+    // the subject of a client's own access tokens is never that of a person's (RFC 9068 §5)
+    { name: 'client_id_check', expression: "client_id !~ '^usr_'" },
+    {
+      // what a stranger registers never administers, and is never a resource server
+      name: 'client_trust_check',
+      expression:
+        "kind = 'registered' or (not 'admin' = any(scopes) and resource_server is null and cardinality(redirect_uris) > 0)",
+    },
+    {
+      // without a credential, a client gets access tokens only through a person
+      name: 'client_public_check',
+      expression: "token_endpoint_auth_method <> 'none' or cardinality(redirect_uris) > 0",
+    },
+    {
+      name: 'client_redirect_uris_check',
+      expression: "cardinality(redirect_uris) = 0 or (not 'admin' = any(scopes) and resource_server is null)",
     },
   ],
   triggers: [

@@ -11,9 +11,12 @@ import type { StoredSecret } from './client-secret.ts';
 /** A registered client with its secrets. */
 export type ClientRecord = ClientRow & { readonly secrets: readonly StoredSecret[] };
 
-/** A client to register. `secretHash` is null when it authenticates with a key. */
-export type NewClient = Omit<ClientRow, 'createdAt' | 'updatedAt' | 'active' | 'oneTokenAtATime'> &
-  Partial<Pick<ClientRow, 'oneTokenAtATime'>> & { secretHash: string | null };
+/** A client to register. `secretHash` is null when it has no secret. */
+export type NewClient = Pick<
+  ClientRow,
+  'clientId' | 'name' | 'scopes' | 'resources' | 'resourceServer' | 'tokenEndpointAuthMethod' | 'jwks'
+> &
+  Partial<Omit<ClientRow, 'createdAt' | 'updatedAt' | 'active'>> & { secretHash: string | null };
 
 /** The registered clients. Disposing them stops listening for changes. */
 export type Clients = AsyncDisposable & {

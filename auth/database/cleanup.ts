@@ -2,8 +2,12 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Logger } from 'pino';
 import { deleteOldAuditEvents } from '../audit/audit.ts';
 import { deleteExpiredFailures } from '../client-authentication/failed-authentication-limiter.ts';
+import { deleteUnusedClients } from '../client-registration/registration.ts';
 import type { SecretUse } from '../clients/secret-use.ts';
+import { deleteExpiredConnections } from '../connections/connections.ts';
 import { deleteExpiredArtifacts } from '../provider/adapter.ts';
+import { deleteExpiredLinks } from '../sign-in/one-time-links.ts';
+import { deleteExpiredChallenges } from '../sign-in/passkeys.ts';
 import { deleteExpiredStatusLists } from '../status-lists/status-list-retention.ts';
 
 const CLEANUP_INTERVAL_MS = 60_000;
@@ -29,6 +33,10 @@ export function openCleanup({
       deleteExpiredArtifacts(em),
       deleteExpiredFailures(em),
       deleteExpiredStatusLists(em),
+      deleteExpiredConnections(em),
+      deleteExpiredLinks(em),
+      deleteExpiredChallenges(em),
+      deleteUnusedClients(em),
       deleteOldAuditEvents(em, auditRetentionDays),
     ]).catch((err) => logger.warn({ event: 'cleanup.failed', err }, 'expired rows were not deleted'));
   }, CLEANUP_INTERVAL_MS);

@@ -1,10 +1,17 @@
 import type { OrmDefinition } from '../../shared/database/orm.ts';
+import { AccountEntity } from '../accounts/account.entity.ts';
 import { AuditEventEntity } from '../audit/audit-event.entity.ts';
 import { FailedAuthenticationEntity } from '../client-authentication/failed-authentication.entity.ts';
 import { ClientEntity } from '../clients/client.entity.ts';
 import { ClientSecretEntity } from '../clients/client-secret.entity.ts';
+import { ConnectionEntity } from '../connections/connection.entity.ts';
 import { ArtifactEntity } from '../provider/artifact.entity.ts';
 import { RevocationEntity } from '../revocation/revocation.entity.ts';
+import { ChallengeEntity } from '../sign-in/challenge.entity.ts';
+import { OneTimeLinkEntity } from '../sign-in/one-time-link.entity.ts';
+import { PasskeyEntity } from '../sign-in/passkey.entity.ts';
+import { PasswordEntity } from '../sign-in/password.entity.ts';
+import { ServerSecretEntity } from '../signing-keys/server-secret.entity.ts';
 import { SigningKeyEntity } from '../signing-keys/signing-key.entity.ts';
 import { LeaseEntity } from '../status-lists/lease.entity.ts';
 import { StatusListEntity } from '../status-lists/status-list.entity.ts';
@@ -13,6 +20,7 @@ import { Migration20261123144743_status_lists } from './migrations/Migration2026
 import { Migration20261123145451_client_secrets_audit } from './migrations/Migration20261123145451_client_secrets_audit.ts';
 import { Migration20261123145753_failed_authentications } from './migrations/Migration20261123145753_failed_authentications.ts';
 import { Migration20261125021047_shared_leases } from './migrations/Migration20261125021047_shared_leases.ts';
+import { Migration20261128070005_persons } from './migrations/Migration20261128070005_persons.ts';
 
 /** The schema, entities and migrations of the authorization server. */
 export const authDatabase: OrmDefinition = {
@@ -27,6 +35,13 @@ export const authDatabase: OrmDefinition = {
     ClientSecretEntity,
     AuditEventEntity,
     FailedAuthenticationEntity,
+    AccountEntity,
+    ConnectionEntity,
+    PasswordEntity,
+    PasskeyEntity,
+    ChallengeEntity,
+    OneTimeLinkEntity,
+    ServerSecretEntity,
   ],
   migrations: [
     { name: 'Migration20261123132753_clients_keys_artifacts', class: Migration20261123132753_clients_keys_artifacts },
@@ -34,5 +49,6 @@ export const authDatabase: OrmDefinition = {
     { name: 'Migration20261123145451_client_secrets_audit', class: Migration20261123145451_client_secrets_audit },
     { name: 'Migration20261123145753_failed_authentications', class: Migration20261123145753_failed_authentications },
     { name: 'Migration20261125021047_shared_leases', class: Migration20261125021047_shared_leases },
+    { name: 'Migration20261128070005_persons', class: Migration20261128070005_persons },
   ],
 };

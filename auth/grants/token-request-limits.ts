@@ -37,8 +37,12 @@ type Window = { count: number; isLogged: boolean };
  * authenticated clients are counted, so that a client cannot use up the quota of another client.
  */
 export type TokenRequestLimits = {
-  /** Counts an access token that is to be issued to a client. @throws {TooManyTokenRequestsError} */
-  readonly countToken: (clientId: string) => void;
+  /**
+   * Counts an access token that is to be issued to a client. A connection has a quota of its own, because many persons use
+   * one client.
+   * @throws {TooManyTokenRequestsError}
+   */
+  readonly countToken: (clientId: string, connectionId?: string) => void;
   /**
    * Counts an exchange. The quota is that of the subject, so that one caller cannot use up what a resource server may
    * exchange for all its callers.
@@ -84,7 +88,7 @@ export function createTokenRequestLimits({
   ]);
 
   return {
-    countToken: (clientId) => throwIfAny(issued.count(clientId, clientId)),
+    countToken: (clientId, connectionId = clientId) => throwIfAny(issued.count(connectionId, clientId)),
     // a client id contains no line break
     countExchange: (clientId, subject) => throwIfAny(exchanged.count(`${clientId}\n${subject}`, clientId)),
     countRejection: (clientId) => rejected.count(clientId, clientId),

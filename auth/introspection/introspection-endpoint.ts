@@ -55,6 +55,8 @@ export function createIntrospectionEndpoint({
 }
 
 function mayIntrospect(client: Client, claims: AccessTokenClaims): boolean {
+  // anyone can name a public client (RFC 7662 §2.1 requires authorization)
+  if (client.clientAuthMethod === 'none') return false;
   return claims.client_id === client.clientId || isAudience(client, claims);
 }
 

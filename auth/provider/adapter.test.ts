@@ -1,50 +1,124 @@
-import { hash } from 'node:crypto';
-import { exportJWK, generateKeyPair } from 'jose';
-import { errors, Provider } from 'oidc-provider';
+import { createHmac } from 'node:crypto';
+import { errors } from 'oidc-provider';
 import { expect, test } from 'vitest';
-import { openOrm } from '../../shared/database/orm.ts';
-import { serve } from '../../shared/http/serve.ts';
-import { getFreePort } from '../../shared/testing/free-port.ts';
-import { openTestDatabase } from '../../shared/testing/test-database.ts';
-import { openClients } from '../clients/clients.ts';
-import { authDatabase } from '../database/definition.ts';
+import { ConnectionEntity } from '../connections/connection.entity.ts';
+import { createConnections } from '../connections/connections.ts';
+import { openTestStatusLists } from '../testing/test-status-lists.ts';
 import { createAdapterFactory, deleteExpiredArtifacts } from './adapter.ts';
 import { ArtifactEntity } from './artifact.entity.ts';
+import { hashArtifactId } from './artifact-adapter.ts';
 
 async function open() {
   await using opening = new AsyncDisposableStack();
-  const database = opening.use(await openTestDatabase());
-  const { em } = opening.use(await openOrm(database, authDatabase));
-  const clients = opening.use(await openClients({ database, em }));
-  const adapterFor = createAdapterFactory({ em, clients });
+  const { em, statusLists } = opening.use(await openTestStatusLists());
+  const repeated: string[] = [];
+  const adapterFor = createAdapterFactory({
+    em,
+    clients: { find: async () => undefined },
+    connections: createConnections({ em, statusLists }),
+    refreshTokens: {
+      successorKey: Buffer.alloc(32),
+      grace: 60,
+      noteRepeatedUse: (connectionId) => void repeated.push(connectionId),
+    },
+  });
+  const allow = (id: string) =>
+    em.fork().insert(ConnectionEntity, {
+      id,
+      accountId: 'usr_ada',
+      clientId: 'holder',
+      clientName: 'An assistant',
+      redirectHost: 'localhost',
+      resource: 'http://mcp.example',
+      scopes: ['todos:read', 'todos:write'],
+      expiresAt: new Date(Date.now() + 60_000),
+    });
   const opened = opening.move();
-  return { em, adapterFor, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { em, adapterFor, allow, repeated, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-test('an artifact is found until it expires or is destroyed, and is marked as consumed', async () => {
+test('an artifact is found until it expires or is destroyed, and is stored without its secret id', async () => {
   await using opened = await open();
+  await opened.allow('con_1');
   const codes = opened.adapterFor('AuthorizationCode');
-  await codes.upsert('one', { grantId: 'grant', uid: 'uid', userCode: 'user-code', accountId: 'alice' }, 60);
-  const payload = { grantId: 'grant', uid: 'uid', userCode: 'user-code', accountId: 'alice' };
+  await codes.upsert('one', { jti: 'one', grantId: 'con_1', accountId: 'usr_ada' }, 60);
+  const payload = { jti: 'one', grantId: 'con_1', accountId: 'usr_ada' };
   expect(await codes.find('one')).toEqual(payload);
-  expect(await codes.findByUid('uid')).toEqual(payload);
-  expect(await codes.findByUserCode('user-code')).toEqual(payload);
   expect(await opened.adapterFor('RefreshToken').find('one')).toBeUndefined();
+  expect(JSON.stringify(await opened.em.fork().execute('select * from auth.artifact'))).not.toContain('"one"');
   await codes.consume('one');
   expect(await codes.find('one')).toEqual({ ...payload, consumed: expect.any(Number) });
   await codes.destroy('one');
   expect(await codes.find('one')).toBeUndefined();
 
-  await codes.upsert('two', { grantId: 'grant' }, 60);
-  await codes.upsert('three', { grantId: 'another' }, 60);
-  await codes.revokeByGrantId('grant');
-  expect(await codes.find('two')).toBeUndefined();
-  expect(await codes.find('three')).toBeDefined();
-
-  await codes.upsert('short', {}, -1);
+  await codes.upsert('short', { jti: 'short' }, -1);
   expect(await codes.find('short')).toBeUndefined();
   await deleteExpiredArtifacts(opened.em);
-  expect(await opened.em.fork().count(ArtifactEntity)).toBe(1);
+  expect(await opened.em.fork().count(ArtifactEntity)).toBe(0);
+});
+
+test('an id that is too long, or that PostgreSQL cannot store, is not found', async () => {
+  await using opened = await open();
+  const codes = opened.adapterFor('AuthorizationCode');
+  for (const id of ['\0', 'x'.repeat(100_000)]) expect(await codes.find(id)).toBeUndefined();
+});
+
+test('of eight concurrent redemptions of an authorization code one succeeds, and none without its connection', async () => {
+  await using opened = await open();
+  await opened.allow('con_1');
+  const codes = opened.adapterFor('AuthorizationCode');
+  await codes.upsert('one', { jti: 'one', grantId: 'con_1' }, 60);
+  const uses = await Promise.allSettled(Array.from({ length: 8 }, () => codes.consume('one')));
+  expect(uses.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  const { lastUsedAt } = await opened.em.fork().findOneOrFail(ConnectionEntity, { id: 'con_1' });
+  expect(lastUsedAt).toBeInstanceOf(Date);
+  await codes.upsert('two', { jti: 'two', grantId: 'con_2' }, 60);
+  await expect(codes.consume('two')).rejects.toBeInstanceOf(errors.InvalidGrant);
+});
+
+test('a refresh token can be used again within the grace, until its successor is used', async () => {
+  await using opened = await open();
+  await opened.allow('con_1');
+  const tokens = opened.adapterFor('RefreshToken');
+  await tokens.upsert('one', { jti: 'one', grantId: 'con_1' }, 60);
+  await tokens.consume('one');
+  await tokens.consume('one');
+  expect(opened.repeated).toEqual(['con_1']);
+  expect(await tokens.find('one')).not.toHaveProperty('consumed');
+  // the successor that follows from `one` and the key
+  const successor = createHmac('sha256', Buffer.alloc(32)).update('one').digest('base64url');
+  await tokens.upsert(successor, { jti: successor, grantId: 'con_1' }, 60);
+  await tokens.consume(successor);
+  await expect(tokens.consume('one')).rejects.toBeInstanceOf(errors.InvalidGrant);
+  await opened.em
+    .fork()
+    .execute(`update auth.artifact set consumed_at = now() - interval '61 seconds' where id = ?`, [
+      hashArtifactId('one'),
+    ]);
+  expect(await tokens.find('one')).toHaveProperty('consumed');
+});
+
+test('a grant is a connection, and its destruction deletes everything that belongs to it', async () => {
+  await using opened = await open();
+  await opened.allow('con_1');
+  const grants = opened.adapterFor('Grant');
+  expect(await grants.find('con_1')).toMatchObject({
+    accountId: 'usr_ada',
+    clientId: 'holder',
+    resources: { 'http://mcp.example': 'todos:read todos:write' },
+  });
+  await opened.adapterFor('RefreshToken').upsert('one', { jti: 'one', grantId: 'con_1' }, 60);
+  await grants.destroy('con_1');
+  expect(await grants.find('con_1')).toBeUndefined();
+  expect(await opened.adapterFor('RefreshToken').find('one')).toBeUndefined();
+});
+
+test('an interaction is completed once', async () => {
+  await using opened = await open();
+  const interactions = opened.adapterFor('Interaction');
+  await interactions.upsert('one', { jti: 'one' }, 60);
+  await interactions.destroy('one');
+  await expect(interactions.destroy('one')).rejects.toBeInstanceOf(errors.SessionNotFound);
 });
 
 test('of eight concurrent uses of a client assertion one succeeds, and its id can be used again after it expires', async () => {
@@ -56,57 +130,4 @@ test('of eight concurrent uses of a client assertion one succeeds, and its id ca
   expect(rejected.every(({ reason }) => reason instanceof errors.InvalidClientAuth)).toBe(true);
   await replays.upsert('expired', { iss: 'program' }, -1);
   await expect(replays.upsert('expired', { iss: 'program' }, 60)).resolves.toBeUndefined();
-});
-
-test('of four concurrent redemptions of an authorization code one succeeds', async () => {
-  await using opened = await open();
-  const port = await getFreePort();
-  const issuer = `http://127.0.0.1:${port}`;
-  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
-  const client = {
-    client_id: 'program',
-    client_secret: 'a secret of many letters',
-    redirect_uris: ['https://program.example/callback'],
-    grant_types: ['authorization_code'],
-  };
-  const provider = new Provider(issuer, {
-    // auth does not offer authorization codes yet: this is the code of oidc-provider on the storage of auth
-    adapter: (model) =>
-      model === 'Client' ? { ...opened.adapterFor(model), find: async () => client } : opened.adapterFor(model),
-    jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig' }] },
-    clientDefaults: { id_token_signed_response_alg: 'ES256' },
-    features: { devInteractions: { enabled: false } },
-    ttl: { AccessToken: 60, AuthorizationCode: 60, Grant: 60, IdToken: 60 },
-    findAccount: (_ctx, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
-    cookies: { keys: ['a key'] },
-  });
-  await using _server = await serve(provider.callback(), { port, host: '127.0.0.1' });
-  const found = await provider.Client.find('program');
-  if (found === undefined) throw new Error('no client');
-  const grant = new provider.Grant({ clientId: 'program', accountId: 'alice' });
-  grant.addOIDCScope('openid');
-  const verifier = 'v'.repeat(43);
-  const code = await new provider.AuthorizationCode({
-    client: found,
-    accountId: 'alice',
-    grantId: await grant.save(),
-    gty: 'authorization_code',
-    redirectUri: 'https://program.example/callback',
-    scope: 'openid',
-    codeChallenge: hash('sha256', verifier, 'base64url'),
-    codeChallengeMethod: 'S256',
-  }).save();
-  const redeem = () =>
-    fetch(`${issuer}/token`, {
-      method: 'POST',
-      headers: { authorization: `Basic ${btoa('program:a secret of many letters'.replaceAll(' ', '+'))}` },
-      body: new URLSearchParams({
-        grant_type: 'authorization_code',
-        code,
-        redirect_uri: 'https://program.example/callback',
-        code_verifier: verifier,
-      }),
-    });
-  const answers = await Promise.all([redeem(), redeem(), redeem(), redeem()]);
-  expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400]);
 });

@@ -1,7 +1,7 @@
 import { errors } from 'oidc-provider';
 import { TooManyTokenRequestsError } from '../grants/token-request-limits.ts';
 import { InvalidScopeError, OAuthError } from '../oauth-error.ts';
-import { LeaseHolderNotFoundError } from '../status-lists/leases.ts';
+import { ConnectionNotFoundError, LeaseHolderNotFoundError } from '../status-lists/leases.ts';
 import { TooManyRequests } from './too-many-requests.ts';
 
 /**
@@ -15,6 +15,7 @@ export function toProviderError(error: unknown): unknown {
     return new errors.CustomOIDCProviderError(error.code, error.message, { cause: error.cause });
   // an administrator disabled or deleted the client after it authenticated: it gets the same answer as an unknown client
   if (error instanceof LeaseHolderNotFoundError) return new errors.InvalidClientAuth(error.message);
+  if (error instanceof ConnectionNotFoundError) return new errors.InvalidGrant(error.message);
   return error;
 }
 

@@ -1,9 +1,11 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type Koa from 'koa';
 import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import { type AdapterFactory, Provider } from 'oidc-provider';
 import type { Logger } from 'pino';
 import { type IsTrustedProxy, trustProxies } from '../../shared/http/trusted-proxies.ts';
+import type { AccountRow } from '../accounts/account.entity.ts';
 import type { RecordAuditEvent } from '../audit/audit.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
 import type { MayLookUpLimited } from '../client-authentication/limited-lookup.ts';
@@ -12,29 +14,42 @@ import type { ExchangeToken } from '../grants/token-exchange.ts';
 import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
 import type { ResourceServers } from '../resource-servers/resource-servers.ts';
 import type { PublicKeys } from '../signing-keys/public-keys.ts';
+import type { ServerSecrets } from '../signing-keys/server-secrets.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { TokenStatus } from '../status-lists/token-status.ts';
 import { applyAuditEvents } from './audit-events.ts';
 import { applyAuthenticatedClients } from './authenticated-clients.ts';
+import { createAnonymousRequestLimit, guardAuthorizationRequests } from './authorization-requests.ts';
 import { applyClientAssertionErrors } from './client-assertions.ts';
 import { applyClientAuthenticationRateLimit } from './client-authentication-rate-limit.ts';
 import { applyClientCache } from './client-cache.ts';
 import { applyClientSecrets } from './client-secrets.ts';
 import { createConfiguration } from './configuration.ts';
+import { cookieNames } from './cookie-names.ts';
 import { applyErrorDescriptions } from './error-descriptions.ts';
+import { renderAuthorizationProblem } from './error-pages.ts';
+import { createInteractions, type Interactions } from './interactions.ts';
 import { applyIssuerHost } from './issuer-host.ts';
+import { createPersonSessions, type PersonSessions } from './person-sessions.ts';
 import { publishDocuments } from './publish-documents.ts';
-import { rejectAuthorizationRequests } from './reject-authorization-requests.ts';
+import { applyRefreshTokenSuccessors } from './refresh-token-adapter.ts';
 import { rejectUnroutedRequests } from './reject-unrouted-requests.ts';
 import { applyRejectionLimit } from './rejected-token-requests.ts';
-import { createResourceServerDescription } from './resource-indicators.ts';
+import { applyResourceSpellings, createResourceServerDescription } from './resource-indicators.ts';
 import { applyServerErrors } from './server-errors.ts';
+import { createStatusClaim } from './status-claim.ts';
 import { applyStructuredAccessTokens, type HandleStructuredAccessToken } from './structured-access-tokens.ts';
 import { applyTokenExchangeGrant } from './token-exchange-grant.ts';
 import { applyRetryAfter } from './too-many-requests.ts';
+import { applyUnauthorizedGrants } from './unauthorized-grants.ts';
 
 /** oidc-provider as a Koa app, and the middleware for every request except token requests, which do not need it. */
-export type ProviderApp = { readonly app: Koa; readonly middleware: Middleware };
+export type ProviderApp = {
+  readonly app: Koa;
+  readonly middleware: Middleware;
+  readonly interactions: Interactions;
+  readonly sessions: PersonSessions;
+};
 
 /**
  * Creates oidc-provider with all changes that auth makes to it. Read this list first when oidc-provider is upgraded: each
@@ -45,7 +60,12 @@ export function createProvider({
   adapter,
   signingKeys,
   publicKeys,
+  em,
   accessTokenTtl,
+  lifetimes,
+  secrets,
+  findAccount,
+  isRegistrationOpen,
   resourceServers,
   tokenStatus,
   tokenRequestLimits,
@@ -64,8 +84,14 @@ export function createProvider({
   adapter: AdapterFactory;
   signingKeys: SigningKeys;
   publicKeys: PublicKeys;
+  em: SqlEntityManager;
   /** Seconds for which an access token is valid. */
   accessTokenTtl: number;
+  /** In seconds: of a refresh token that is not used, of a connection, and of a session. */
+  lifetimes: { readonly refreshToken: number; readonly connection: number; readonly session: number };
+  secrets: ServerSecrets;
+  findAccount: (id: string) => Promise<AccountRow | undefined>;
+  isRegistrationOpen: boolean;
   resourceServers: ResourceServers;
   tokenStatus: TokenStatus;
   tokenRequestLimits: TokenRequestLimits;
@@ -84,8 +110,11 @@ export function createProvider({
 }): ProviderApp {
   const describeResourceServer = createResourceServerDescription({ accessTokenTtl, signingKey: signingKeys.active });
 
-  // Settings. Their callbacks are in client-assertions.ts, error-rendering.ts, resource-indicators.ts, status-claim.ts;
-  // storage is in adapter.ts and client-metadata.ts; signing on the main thread is in provider-signing-key.ts.
+  const statusClaim = createStatusClaim(tokenStatus, tokenRequestLimits.countToken);
+
+  // Settings. Their callbacks are in client-assertions.ts, error-pages.ts, interactions.ts, refresh-token-rotation.ts,
+  // resource-indicators.ts and status-claim.ts; storage is in adapter.ts and client-metadata.ts; signing on the main thread
+  // is in provider-signing-key.ts.
   const provider = new Provider(
     issuer,
     createConfiguration({
@@ -95,8 +124,11 @@ export function createProvider({
       accessTokenTtl,
       resourceServers,
       describeResourceServer,
-      tokenStatus,
-      countToken: tokenRequestLimits.countToken,
+      statusClaim,
+      cookieKey: secrets.cookies,
+      findAccount,
+      lifetimes,
+      isRegistrationOpen,
     }),
   );
 
@@ -125,8 +157,17 @@ export function createProvider({
   // Upstream does not limit rejected token requests. This follows the limit above, whose errors it does not count.
   applyRejectionLimit(provider, tokenRequestLimits);
 
+  // Upstream compares resource indicators as texts.
+  applyResourceSpellings(provider);
+
+  // Upstream gives a rotated refresh token a random successor.
+  applyRefreshTokenSuccessors(provider, { successorKey: secrets['refresh-tokens'] });
+
   // Upstream has no token exchange (RFC 8693), but lets a grant be registered.
   applyTokenExchangeGrant(provider, { exchangeToken, describeResourceServer });
+
+  // Upstream answers a client that may not use a grant type with another error code than RFC 6749.
+  applyUnauthorizedGrants(provider);
 
   // Upstream only emits events for issued tokens and rejected requests.
   applyAuditEvents(provider, { record, logger });
@@ -150,12 +191,22 @@ export function createProvider({
   const middleware = compose([
     // Upstream answers a wrong path or method with 404 and no body.
     rejectUnroutedRequests,
-    // Upstream looks the client of an authorization request up before it rejects the request.
-    rejectAuthorizationRequests,
+    // Upstream sends errors to any registered redirect URI, and its session cookie to every port of its host.
+    guardAuthorizationRequests({
+      issuer,
+      countAnonymous: createAnonymousRequestLimit(),
+      render: renderAuthorizationProblem,
+      sessionCookie: cookieNames(issuer).session,
+    }),
     // Upstream sends metadata and keys without cache headers, and does not know keys that were created later.
     publishDocuments(publicKeys),
     noteAuthentication,
     handleStructuredAccessTokens,
   ]);
-  return { app: provider, middleware };
+  return {
+    app: provider,
+    middleware,
+    interactions: createInteractions(provider),
+    sessions: createPersonSessions({ provider, em, findAccount, ttl: lifetimes.session }),
+  };
 }

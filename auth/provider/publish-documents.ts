@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Middleware } from 'koa';
 import { answerWithEntityTag } from '../../shared/http/entity-tag.ts';
-import { ALL_SCOPES } from '../resource-servers/resource-servers.ts';
+import { TODO_SCOPES } from '../../shared/scopes.ts';
 import type { PublicKeys } from '../signing-keys/public-keys.ts';
 
 /** Seconds for which a client may cache the metadata and the keys. A verifier that meets an unknown key fetches at once. */
@@ -27,5 +27,10 @@ export function publishDocuments({ keySet }: Pick<PublicKeys, 'keySet'>): Middle
 
 function completeMetadata(metadata: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const kept = Object.entries(metadata).filter(([member]) => !OPENID_MEMBERS.includes(member));
-  return { ...Object.fromEntries(kept), scopes_supported: ALL_SCOPES };
+  return {
+    ...Object.fromEntries(kept),
+    // hosts ask for every scope that is listed: `admin` is in the metadata of its resource alone
+    scopes_supported: TODO_SCOPES,
+    response_modes_supported: ['query'],
+  };
 }

@@ -1,9 +1,13 @@
-import type { Client, KoaContextWithOIDC, ResourceServer } from 'oidc-provider';
+import type Provider from 'oidc-provider';
+import { type Client, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
+import { AUTHORIZATION_CODE, REFRESH_TOKEN } from '../../shared/oauth-client/grant-types.ts';
 import {
   ALL_SCOPES,
   allowedScopes,
   getRequestedResourceServer,
   grantScopes,
+  normalizeResource,
+  offeredScopes,
   type ResourceServers,
 } from '../resource-servers/resource-servers.ts';
 import type { SigningKey } from '../signing-keys/signing-keys.ts';
@@ -37,11 +41,13 @@ export function createResourceIndicators(
 ) {
   return {
     enabled: true,
-    // called for a request without `resource`
+    // called for a request without `resource`, and at the token endpoint for a grant with several
     defaultResource: throwProviderErrors(
       async (ctx: KoaContextWithOIDC, client: Client) =>
         getRequestedResourceServer(resourceServers, { audience: findAudience(ctx) }, client).resource,
     ),
+    // an access token is for the resource that the person allowed, also when the token request names none
+    useGrantedResource: async () => true,
     getResourceServerInfo: throwProviderErrors(getResourceServerInfo),
   };
 
@@ -50,13 +56,45 @@ export function createResourceIndicators(
     const resourceServer = getRequestedResourceServer(resourceServers, requested, client);
     // oidc-provider reads the requested scopes after this call. It would drop an unknown scope silently, and issue a
     // token without any scope to a client that requests none.
-    const { params } = ctx.oidc;
-    if (params !== undefined) {
-      const scope = typeof params.scope === 'string' ? params.scope : undefined;
-      const granted = grantScopes(scope, allowedScopes(client, resourceServer), resourceServer.resource);
-      params.scope = granted.join(' ');
+    const { params, route } = ctx.oidc;
+    if (params === undefined) return describeResourceServer(resourceServer.resource);
+    const scope = typeof params.scope === 'string' ? params.scope : undefined;
+    const allowed = allowedScopes(client, resourceServer);
+    if (route === 'authorization' || route === 'resume') {
+      if (Array.isArray(params.resource)) throw new errors.InvalidTarget('resource: expected one resource');
+      params.scope = offeredScopes(scope, allowed).join(' ');
+    } else if (!GRANTS_OF_PERSONS.has(String(params.grant_type))) {
+      params.scope = grantScopes(scope, allowed, resourceServer.resource).join(' ');
     }
     return describeResourceServer(resourceServer.resource);
+  }
+}
+
+/** The grants whose scopes a person has allowed before. A token request can only ask for fewer. */
+const GRANTS_OF_PERSONS: ReadonlySet<string> = new Set([AUTHORIZATION_CODE, REFRESH_TOKEN]);
+
+/**
+ * Lets a client name its resource in another spelling at the token endpoint than at the authorization endpoint. oidc-provider
+ * compares the text. Each model keeps the resource as the client wrote it.
+ */
+export function applyResourceSpellings(provider: Provider): void {
+  const { AuthorizationCode, RefreshToken, Grant } = provider;
+  for (const { prototype } of [AuthorizationCode, RefreshToken])
+    Object.defineProperty(prototype, 'resourceIndicators', {
+      get(this: { readonly resource?: string | string[] }) {
+        return new SpellingSet([this.resource ?? []].flat().map(normalizeResource));
+      },
+    });
+  const getScope = Grant.prototype.getResourceScopeFiltered;
+  Grant.prototype.getResourceScopeFiltered = function getResourceScopeOfSpelling(resource: string, filter) {
+    return getScope.call(this, normalizeResource(resource), filter);
+  };
+}
+
+/** A set of normalized resource identifiers, which also has their other spellings. */
+class SpellingSet extends Set<string> {
+  override has(resource: string): boolean {
+    return super.has(normalizeResource(resource));
   }
 }
 

@@ -8,8 +8,8 @@ export const ROUTES = {
 } as const;
 
 /** The HTTP methods of each endpoint, and of the metadata, by the path. */
-export const METHODS: Readonly<Record<string, 'GET' | 'POST' | 'GET, POST'>> = {
-  [ROUTES.authorization]: 'GET, POST',
+export const METHODS: Readonly<Record<string, 'GET' | 'POST'>> = {
+  [ROUTES.authorization]: 'GET',
   [ROUTES.token]: 'POST',
   [ROUTES.jwks]: 'GET',
   [ROUTES.revocation]: 'POST',

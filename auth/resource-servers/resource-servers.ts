@@ -1,12 +1,13 @@
 import type { Client } from 'oidc-provider';
+import { AUTHORIZATION_CODE } from '../../shared/oauth-client/grant-types.ts';
 import { SCOPES, type Scope } from '../../shared/scopes.ts';
 import { InvalidScopeError, InvalidTargetError } from '../oauth-error.ts';
 
 /** A resource for which auth issues access tokens, and the scopes that exist there. */
 export type ResourceServer = { readonly resource: string; readonly scopes: readonly Scope[] };
 
-/** The resources for which auth issues access tokens. The first is the default for a request that names none. */
-export type ResourceServers = readonly [ResourceServer, ...ResourceServer[]];
+/** The resources for which auth issues access tokens: the todo API, the MCP server, and others. */
+export type ResourceServers = readonly [api: ResourceServer, mcp: ResourceServer, ...others: ResourceServer[]];
 
 /** How a request names its resource server. A list is a parameter that the request has several times. */
 type RequestedResource = {
@@ -24,18 +25,35 @@ export function getRequestedResourceServer(
   { resource = [], audience = [] }: RequestedResource,
   client: Client,
 ): ResourceServer {
-  const [first = resourceServers[0].resource, ...others] = [resource, audience].flat();
+  const [first = defaultResource(resourceServers, client), ...others] = [resource, audience].flat();
   const found = getResourceServer(resourceServers, first, client);
   if (others.some((other) => getResourceServer(resourceServers, other, client) !== found))
     throw new InvalidTargetError('resource, audience: expected one resource');
   return found;
 }
 
+/**
+ * The resource of a request that names none. An assistant that connects through a person is an MCP client, and a program is
+ * one of the todo API.
+ */
+function defaultResource(resourceServers: ResourceServers, client: Client): string {
+  const [api, mcp] = resourceServers;
+  return client.grantTypeAllowed(AUTHORIZATION_CODE) ? mcp.resource : api.resource;
+}
+
+/**
+ * Normalizes a resource identifier: scheme and host are case-insensitive (RFC 3986 §6.2.2.1), and some clients add a slash
+ * to an identifier.
+ */
+export function normalizeResource(indicator: string): string {
+  const normalized = indicator.replace(/^[^:/?#]+:\/\/[^/?#]*/, (origin) => origin.toLowerCase());
+  return normalized.endsWith('/') ? normalized.slice(0, -1) : normalized;
+}
+
 /** Returns the resource server with this identifier, with or without a trailing slash. */
 function getResourceServer(resourceServers: ResourceServers, indicator: string, client: Client): ResourceServer {
-  // scheme and host are case-insensitive (RFC 3986 §6.2.2.1), and some clients send them in upper case
-  const normalized = indicator.replace(/^[^:/?#]+:\/\/[^/?#]*/, (origin) => origin.toLowerCase());
-  const found = resourceServers.find(({ resource }) => normalized === resource || normalized === `${resource}/`);
+  const normalized = normalizeResource(indicator);
+  const found = resourceServers.find(({ resource }) => normalized === resource);
   if (found === undefined || !toList(client.resources).includes(found.resource)) {
     throw new InvalidTargetError('resource (or audience): expected a resource identifier that this client may use');
   }
@@ -44,7 +62,7 @@ function getResourceServer(resourceServers: ResourceServers, indicator: string, 
 
 /** Returns the scopes that a client may have at a resource server. */
 export function allowedScopes(client: Client, { scopes }: ResourceServer): Scope[] {
-  const clientScopes = new Set(client.scope?.split(' '));
+  const clientScopes = new Set(toList(client.allowed_scopes));
   return scopes.filter((scope) => clientScopes.has(scope));
 }
 
@@ -68,6 +86,17 @@ export function grantScopes(
     throw new InvalidScopeError(`scope: expected some of ${allowed.join(', ')} at ${resource}`, rejected);
   }
   return granted;
+}
+
+/**
+ * Returns the scopes that a person is asked to allow: those of `requested` that the client may have, or all of them when it
+ * names none. Others are dropped (RFC 6749 §3.3): hosts ask for `openid` or `offline_access` as a habit, and the response
+ * names the granted scopes.
+ */
+export function offeredScopes(requested: string | undefined, allowed: readonly Scope[]): readonly Scope[] {
+  const names = new Set((requested ?? '').split(' '));
+  const known = allowed.filter((scope) => names.has(scope));
+  return known.length > 0 ? known : allowed;
 }
 
 /** Every scope. oidc-provider restricts a client only in the scopes that its configuration lists. */

@@ -36,6 +36,8 @@ export function createRevocationEndpoint({
   const underWayByClient = new Map<string, number>();
 
   return async function revokeToken(ctx, { client, token }) {
+    // oidc-provider has revoked the connection of a refresh token of this client
+    if (ctx.oidc.entities.RefreshToken?.clientId === client.clientId) return;
     const claims = await verify(token).catch((error) => {
       if (error instanceof InvalidAccessTokenError) return undefined;
       throw error;

@@ -2,13 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type AuditEvent, insertAuditEvent, type RecordAuditEvent, type RequestOrigin } from '../audit/audit.ts';
 import { RETAINED_SQL } from '../status-lists/status-list-retention.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
-import { RevocationEntity } from './revocation.entity.ts';
-
-/** Which client revokes, and for what reason. */
-export type RevocationCause = { readonly actor: string; readonly reason: string };
-
-/** A range of indexes in a status list. */
-type Range = { readonly list: number; readonly start: number; readonly length: number };
+import { type Range, type RevocationCause, revokeRanges } from './revoke-ranges.ts';
 
 /** An access token: its index in a status list, and how the audit names it. */
 type RevocableToken = {
@@ -85,7 +79,7 @@ export function createRevocations({
   ): Promise<number> {
     const cause = { actor: origin.actor, reason };
     return commit({ ...origin, action: 'token.revoke', target: jti, detail: { client_id } }, (transaction) =>
-      insertRevocations(transaction, [{ list, start: index, length: 1 }], cause),
+      revokeRanges(transaction, [{ list, start: index, length: 1 }], cause),
     );
   }
 
@@ -121,34 +115,5 @@ export async function revokeLeases(
     `delete from auth.lease where holder = ? and ${RETAINED_SQL}${exchanged ? '' : ' and not shared'} returning list, start, length`,
     [clientId],
   );
-  return insertRevocations(transaction, joinRanges(leases), cause);
-}
-
-/** Joins ranges that overlap or are adjacent. */
-function joinRanges(ranges: readonly Range[]): Range[] {
-  const joined: Range[] = [];
-  for (const range of ranges.toSorted((one, other) => one.list - other.list || one.start - other.start)) {
-    const { list, start, length } = joined.at(-1) ?? { list: -1, start: 0, length: 0 };
-    if (range.list !== list || range.start > start + length) joined.push(range);
-    else joined.splice(-1, 1, { list, start, length: Math.max(length, range.start + range.length - start) });
-  }
-  return joined;
-}
-
-/** Returns the sequence of the last inserted row, or undefined when there was nothing to revoke. */
-async function insertRevocations(
-  transaction: SqlEntityManager,
-  ranges: readonly Range[],
-  cause: RevocationCause,
-): Promise<number | undefined> {
-  if (ranges.length === 0) return undefined;
-  // the lock is held until the commit, so that sequences are committed in order and a reader never misses an earlier
-  // one
-  await transaction.execute("select pg_advisory_xact_lock(hashtext('auth revocations'))");
-  const rows = ranges.map((range) => ({ ...range, ...cause, at: new Date() }));
-  await transaction.insertMany(RevocationEntity, rows);
-  const [last] = await transaction.execute<{ sequence: number }[]>(
-    'select max(sequence)::float8 as sequence from auth.revocation',
-  );
-  return last?.sequence;
+  return revokeRanges(transaction, leases, cause);
 }

@@ -15,10 +15,12 @@ export const LeaseEntity = defineEntity({
     length: p.integer(),
     /** The id of the client. */
     holder: p.string(),
+    /** The connection to whose access tokens the indexes belong; null for tokens that the client got by itself. */
+    connectionId: p.string().nullable(),
     expiresAt: p.datetime(),
     /** Whether the index was assigned to a token of another client, from which a token of the holder was exchanged. */
     shared: p.boolean().default(false),
   },
-  indexes: [{ properties: ['holder'] }],
+  indexes: [{ properties: ['holder'] }, { properties: ['connectionId'] }],
   uniques: [{ properties: ['list', 'start', 'holder'] }],
 });

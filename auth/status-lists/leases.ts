@@ -1,16 +1,19 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
 import { lockActiveClient } from '../clients/active-clients.ts';
+import { lockConnection } from '../connections/lock-connection.ts';
 import type { EmFor } from '../database/priority-connections.ts';
 
 /** Tokens that one status list has a bit for. */
 export const TOKENS_PER_LIST = 131_072;
 
 /**
- * Indexes in a holder's first block and in its largest. Each block is twice as long as the one before, so a holder
- * needs few.
+ * Indexes in the first block of a client and of a connection, and in the largest block. A block that was used up is followed
+ * by one that is twice as long, so a holder of many tokens needs few blocks, and a connection that gets a token an hour
+ * wastes few indexes.
  */
 const FIRST_BLOCK_LENGTH = 16;
+const FIRST_BLOCK_LENGTH_OF_CONNECTION = 4;
 const MAX_BLOCK_LENGTH = 4_096;
 
 /**
@@ -27,25 +30,38 @@ type Block = {
   readonly list: number;
   /** In seconds since the epoch. No token with an index of this block may expire later. */
   readonly expiresAt: number;
+  readonly start: number;
   readonly end: number;
-  readonly length: number;
   next: number;
   following?: Block;
+};
+
+/** A block to lease. `expiresAt` is that of the token that needs it. */
+type WantedBlock = {
+  readonly holder: string;
+  readonly expiresAt: number;
+  readonly length: number;
+  readonly connection?: string | undefined;
 };
 
 /** The index of a token in a status list. */
 export type StatusIndex = { readonly list: number; readonly index: number };
 
-/** Assigns status list indexes to access tokens. The holder of a lease is the client whose tokens get the indexes. */
+/**
+ * Assigns status list indexes to access tokens. The holder of a lease is the client whose tokens get the indexes. The tokens
+ * of a connection have leases of their own, so that revoking the connection revokes no other tokens of the client.
+ */
 export type Leases = {
   /** Returns how many indexes of a list this process has assigned to tokens. */
   readonly countAssigned: (list: number) => number;
   /**
    * Assigns an index to a token of `holder` that expires at `expiresAt`, in seconds since the epoch. The index comes
    * from memory, without a promise, except for one transaction for each block. No index is assigned twice.
+   * @param connection the id of the connection to which the token belongs, if any.
    * @throws {LeaseHolderNotFoundError} when the holder does not exist or is disabled.
+   * @throws {ConnectionNotFoundError} when the connection was revoked or has expired, or its account is disabled.
    */
-  readonly assign: (holder: string, expiresAt: number) => StatusIndex | Promise<StatusIndex>;
+  readonly assign: (holder: string, expiresAt: number, connection?: string) => StatusIndex | Promise<StatusIndex>;
   /**
    * Assigns an index to a token that replaces the holder's earlier tokens. `revokeEarlier` revokes those in the same
    * transaction. Unlike `assign`, this method needs a transaction for each token.
@@ -95,7 +111,7 @@ export function createLeases({
         .fork()
         .transactional(async (transaction) => {
           await revokeEarlier(transaction);
-          const { list, next } = await insertLease(transaction, holder, expiresAt, 1);
+          const { list, next } = await insertLease(transaction, { holder, expiresAt, length: 1 });
           count(list);
           return { list, index: next };
         });
@@ -115,63 +131,72 @@ export function createLeases({
     },
   };
 
-  function assign(holder: string, expiresAt: number): StatusIndex | Promise<StatusIndex> {
-    const block = blocks.get(holder);
+  function assign(holder: string, expiresAt: number, connection?: string): StatusIndex | Promise<StatusIndex> {
+    // a client id has no line break
+    const key = connection === undefined ? holder : `\n${connection}`;
+    const block = blocks.get(key);
     if (block !== undefined && expiresAt <= block.expiresAt && block.next < block.end) {
       const index = block.next;
       if (!isInvalid(block.list, index)) {
         block.next += 1;
         count(block.list);
-        if (block.length >= LEASE_AHEAD_MIN_LENGTH && block.end - block.next === block.length / 2)
+        const length = block.end - block.start;
+        if (length >= LEASE_AHEAD_MIN_LENGTH && block.end - block.next === length / 2)
           // if this fails, the block is leased again when it is needed, and that call throws
-          leaseAfter(block, holder, expiresAt).catch(() => undefined);
+          leaseAfter(block, { key, holder, expiresAt, connection, length: length * 2 }).catch(() => undefined);
         return { list: block.list, index };
       }
     }
     if (block?.following !== undefined) {
-      blocks.set(holder, block.following);
-      return assign(holder, expiresAt);
+      blocks.set(key, block.following);
+      return assign(holder, expiresAt, connection);
     }
-    return leaseAfter(block, holder, expiresAt).then(() => assign(holder, expiresAt));
+    const first = connection === undefined ? FIRST_BLOCK_LENGTH : FIRST_BLOCK_LENGTH_OF_CONNECTION;
+    const length = block === undefined ? first : lengthAfter(block, first);
+    return leaseAfter(block, { key, holder, expiresAt, connection, length }).then(() =>
+      assign(holder, expiresAt, connection),
+    );
   }
 
   function count(list: number): void {
     assignedCounts.set(list, (assignedCounts.get(list) ?? 0) + 1);
   }
 
-  /** Leases the block after `block`, or the holder's first block. Concurrent callers for one holder share one lease. */
-  function leaseAfter(block: Block | undefined, holder: string, expiresAt: number): Promise<void> {
-    const leased = leasing.get(holder) ?? lease().finally(() => leasing.delete(holder));
-    leasing.set(holder, leased);
+  /** Leases the block after `block`, or the first block. Concurrent callers for one key share one lease. */
+  function leaseAfter(block: Block | undefined, { key, ...wanted }: WantedBlock & { key: string }): Promise<void> {
+    const leased = leasing.get(key) ?? lease().finally(() => leasing.delete(key));
+    leasing.set(key, leased);
     return leased;
 
     async function lease(): Promise<void> {
-      const length = Math.min(block === undefined ? FIRST_BLOCK_LENGTH : block.length * 2, MAX_BLOCK_LENGTH);
-      const following = await emFor(holder)
+      const following = await emFor(wanted.holder)
         .fork()
-        .transactional((transaction) => insertLease(transaction, holder, expiresAt, length));
-      if (block === undefined) blocks.set(holder, following);
+        .transactional((transaction) => insertLease(transaction, wanted));
+      if (block === undefined) blocks.set(key, following);
       else block.following = following;
     }
   }
 
   async function insertLease(
     transaction: SqlEntityManager,
-    holder: string,
-    expiresAt: number,
-    length: number,
+    { holder, expiresAt, connection, ...wanted }: WantedBlock,
   ): Promise<Block> {
+    const length = Math.min(wanted.length, MAX_BLOCK_LENGTH);
     await requireHolder(transaction, holder);
+    if (connection !== undefined && !(await lockConnection(transaction, connection)))
+      throw new ConnectionNotFoundError();
     const list = await findOrCreateList(transaction, expiresAt, length);
     await transaction.execute('update auth.status_list set next_index = next_index + ? where id = ?', [
       length,
       list.id,
     ]);
     await transaction.execute(
-      'insert into auth.lease (list, start, length, holder, expires_at) values (?, ?, ?, ?, to_timestamp(?))',
-      [list.id, list.nextIndex, length, holder, list.expiresAt],
+      `insert into auth.lease (list, start, length, holder, connection_id, expires_at)
+       values (?, ?, ?, ?, ?, to_timestamp(?))`,
+      [list.id, list.nextIndex, length, holder, connection ?? null, list.expiresAt],
     );
-    return { list: list.id, expiresAt: list.expiresAt, next: list.nextIndex, end: list.nextIndex + length, length };
+    const { id, expiresAt: listExpiresAt, nextIndex: start } = list;
+    return { list: id, expiresAt: listExpiresAt, start, next: start, end: start + length };
   }
 
   async function findOrCreateList(transaction: SqlEntityManager, expiresAt: number, length: number) {
@@ -191,6 +216,13 @@ export function createLeases({
   }
 }
 
+/** The length of the block after `block`, which is not used up when its list takes no more tokens or it was revoked. */
+function lengthAfter({ start, next, end }: Block, first: number): number {
+  const [length, used] = [end - start, next - start];
+  if (used === length) return length * 2;
+  return used >= length / 2 ? length : Math.max(first, length / 2);
+}
+
 type ListRow = { id: number; nextIndex: number; expiresAt: number };
 
 /**
@@ -208,5 +240,14 @@ export class LeaseHolderNotFoundError extends Error {
 
   constructor(holder: string) {
     super(`there is no active client ${holder}`);
+  }
+}
+
+/** The connection was revoked or has expired, or its account was disabled or deleted. */
+export class ConnectionNotFoundError extends Error {
+  override readonly name = 'ConnectionNotFoundError';
+
+  constructor() {
+    super('the connection has ended: the person who allowed it has to sign in again');
   }
 }

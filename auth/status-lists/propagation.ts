@@ -13,9 +13,9 @@ export type Propagation = {
   readonly query: (sequence: number) => Promise<PropagationState>;
   /**
    * The same, after waiting until nothing is pending, for as long as the request prefers (`Prefer: wait`, RFC 7240
-   * §4.3).
+   * §4.3), or for `milliseconds`.
    */
-  readonly waitUntilConfirmed: (sequence: number, ctx: Context) => Promise<PropagationState>;
+  readonly waitUntilConfirmed: (sequence: number, ctx: Context, milliseconds?: number) => Promise<PropagationState>;
 };
 
 /** For how long a process waits for the answers of the others. */
@@ -62,9 +62,9 @@ export function createPropagation({
 
   return {
     query: (sequence) => withQuery(sequence, async (currentState) => currentState()),
-    waitUntilConfirmed: (sequence, ctx) =>
+    waitUntilConfirmed: (sequence, ctx, milliseconds) =>
       withQuery(sequence, async (currentState) => {
-        await waiting.waitUntil(() => currentState().pending.length === 0, ctx);
+        await waiting.waitUntil(() => currentState().pending.length === 0, ctx, undefined, milliseconds);
         return currentState();
       }),
   };

@@ -20,8 +20,14 @@ export type TokenStatus = {
   /**
    * Assigns a status to a token of a client that expires at `expiresAt`, in seconds since the epoch. It returns without
    * a promise unless a new block of indexes must be leased.
+   * @param connectionId the connection to which the token belongs, if any.
+   * @throws {ConnectionNotFoundError} when the connection has ended.
    */
-  readonly assign: (clientId: string, expiresAt: number) => StatusReference | Promise<StatusReference>;
+  readonly assign: (
+    clientId: string,
+    expiresAt: number,
+    connectionId?: string,
+  ) => StatusReference | Promise<StatusReference>;
   /** Assigns a status to a token, and revokes the earlier tokens that were issued to the client directly. */
   readonly assignExclusively: (clientId: string, expiresAt: number) => Promise<StatusReference>;
   /** Records that a token of the client has the status of the subject token from which it was exchanged (RFC 8693). */
@@ -41,8 +47,8 @@ export function createTokenStatus({
   revokeLeases: RevokeLeases;
 }): TokenStatus {
   return {
-    assign(clientId, expiresAt) {
-      const statusIndex = leases.assign(clientId, expiresAt);
+    assign(clientId, expiresAt, connectionId) {
+      const statusIndex = leases.assign(clientId, expiresAt, connectionId);
       return statusIndex instanceof Promise ? statusIndex.then(toReference) : toReference(statusIndex);
     },
     async assignExclusively(clientId, expiresAt) {

@@ -18,8 +18,14 @@ export type Waiting = {
    * condition is checked at once and after each `wake`. A request that prefers no wait, or whose client
    * disconnects, continues at once; for one whose group is full see `WaitGroup`. `Preference-Applied` in the response says that
    * the request may have waited for the condition.
+   * @param milliseconds how long to wait, where the server and not the request decides.
    */
-  readonly waitUntil: (condition: () => boolean, ctx: Context, group?: WaitGroup) => Promise<void>;
+  readonly waitUntil: (
+    condition: () => boolean,
+    ctx: Context,
+    group?: WaitGroup,
+    milliseconds?: number,
+  ) => Promise<void>;
   /** The number of waiting requests, of one group or of all. */
   readonly count: (group?: string) => number;
   /** Checks the condition of every waiting request. */
@@ -35,15 +41,15 @@ export function createWaiting(): Waiting {
   let ended = false;
 
   return {
-    async waitUntil(condition, ctx, group) {
-      const milliseconds = preferredWait(ctx);
+    async waitUntil(condition, ctx, group, given) {
+      const milliseconds = given ?? preferredWait(ctx);
       if (milliseconds === 0) return;
       if (group !== undefined && isFull(group)) {
         const { surplusWaitMs = 0 } = group;
         if (surplusWaitMs > 0 && !ended) await delay(Math.min(milliseconds, surplusWaitMs));
         return;
       }
-      ctx.set('preference-applied', 'wait');
+      if (given === undefined) ctx.set('preference-applied', 'wait');
       if (condition() || ended || ctx.res.closed) return;
       if (group !== undefined) count(group.name, 1);
       await new Promise<void>((resolve) => {

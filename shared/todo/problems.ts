@@ -32,12 +32,15 @@ export const PROBLEMS = {
   origin_not_allowed: { status: 403, meaning: 'The Origin header is not one from which requests are allowed.' },
   not_found: { status: 404, meaning: 'There is nothing at this path.' },
   todo_not_found: { status: 404, meaning: 'The subject of the access token has no todo with this id.' },
+  user_not_found: { status: 404, meaning: 'There is no account with this user name.' },
+  connection_not_found: { status: 404, meaning: 'There is no connection with this id.' },
   client_not_found: { status: 404, meaning: 'There is no client with this id.' },
   method_not_allowed: { status: 405, meaning: 'The method is not allowed here. `Allow` lists the methods that are.' },
   not_acceptable: { status: 406, meaning: 'No media type in which this server can answer is in `Accept`.' },
   client_disconnected: { status: 408, meaning: 'The client closed the connection before the request was executed.' },
   idempotency_key_in_use: { status: 409, meaning: 'A request with this Idempotency-Key is still running.' },
   client_exists: { status: 409, meaning: 'There is a client with this id.' },
+  user_exists: { status: 409, meaning: 'There is an account with this user name.' },
   client_has_no_secret: { status: 409, meaning: 'The client authenticates with a key and has no secret.' },
   client_has_no_keys: { status: 409, meaning: 'The client authenticates with a secret and has no keys.' },
   last_administrator: { status: 409, meaning: 'The change would leave no active client with the scope `admin`.' },
@@ -79,6 +82,11 @@ export const PROBLEMS = {
   rate_limited: {
     status: 429,
     meaning: 'The subject used more than `limit` points in `window_seconds`. `Retry-After` says when to retry.',
+    members: z.object({ limit: z.int().positive(), window_seconds: z.int().positive() }),
+  },
+  too_many_registrations: {
+    status: 429,
+    meaning: 'More than `limit` clients were registered from this address in `window_seconds`.',
     members: z.object({ limit: z.int().positive(), window_seconds: z.int().positive() }),
   },
   too_many_concurrent_requests: {

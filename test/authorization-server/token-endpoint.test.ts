@@ -108,10 +108,10 @@ test.each([
   ['no grant type', new URLSearchParams({ x: 'y' }), {}, 'invalid_request'],
   ['an unknown grant type', new URLSearchParams({ grant_type: 'password' }), {}, 'unsupported_grant_type'],
   [
-    'an authorization code, a grant that is not supported',
+    'an authorization code, at a client that gets tokens by itself',
     new URLSearchParams({ grant_type: 'authorization_code', code: 'x' }),
     {},
-    'unsupported_grant_type',
+    'unauthorized_client',
   ],
 ])('%s is rejected with an OAuth error', async (_name, body, headers, error) => {
   const answer = await post(body, { ...headers, ...basic(client.id, client.secret) });

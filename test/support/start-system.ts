@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import { vi } from 'vitest';
 import { readApiConfig } from '../../api/config.ts';
@@ -29,6 +30,8 @@ export type System = AsyncDisposable & {
   readonly apiResource: string;
   readonly mcpResource: string;
   readonly database: Database;
+  /** Connections to the database of auth, apart from those of auth itself. */
+  readonly em: SqlEntityManager;
   readonly environment: Record<string, string>;
   /** Registers a client. It may read and write todos at api and mcp, unless `client` has other values. */
   readonly registerClient: (client?: Partial<NewClient>) => Promise<TestClient>;
@@ -86,6 +89,7 @@ export async function startSystem(
     apiResource,
     mcpResource,
     database,
+    em,
     environment,
     async registerClient(client = {}) {
       const credentials = {

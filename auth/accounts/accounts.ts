@@ -1,0 +1,43 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { AccountEntity, type AccountRow } from './account.entity.ts';
+import { normalizeUsername } from './username.ts';
+
+/** Finds an account by its id. */
+export async function findAccount(em: SqlEntityManager, id: string): Promise<AccountRow | undefined> {
+  return (await em.fork().findOne(AccountEntity, { id }, { disableIdentityMap: true })) ?? undefined;
+}
+
+/** Finds an account by the user name that a person entered. */
+export async function findAccountByName(em: SqlEntityManager, name: string): Promise<AccountRow | undefined> {
+  // PostgreSQL rejects NUL and lone surrogates in text, so such a name was never stored
+  if (name.includes('\0') || !name.isWellFormed() || name.length > 256) return undefined;
+  const username = normalizeUsername(name);
+  return (await em.fork().findOne(AccountEntity, { username }, { disableIdentityMap: true })) ?? undefined;
+}
+
+/** Whether there is an account, active or not. */
+export async function hasAnyAccount(em: SqlEntityManager): Promise<boolean> {
+  return (await em.fork().execute('select 1 from auth.account limit 1')).length > 0;
+}
+
+/**
+ * Locks an active account against changes until the end of `transaction`. Where a transaction locks more, the order is:
+ * client, account, connection.
+ * @returns false when the account does not exist or is disabled.
+ */
+export async function lockActiveAccount(transaction: SqlEntityManager, id: string): Promise<boolean> {
+  return (await transaction.execute('select 1 from auth.account where id = ? and active for share', [id])).length > 0;
+}
+
+/**
+ * Ends every session of an account, also one that a request under way is about to store: a session counts only if the
+ * person signed in at `sessionsFrom` or later, and a new sign-in is never dated earlier.
+ */
+export async function endSessions(transaction: SqlEntityManager, accountId: string): Promise<void> {
+  await transaction.execute("delete from auth.artifact where model = 'Session' and account_id = ?", [accountId]);
+  const nextSecond = new Date((Math.floor(Date.now() / 1000) + 1) * 1000);
+  await transaction.execute(
+    `update auth.account set sessions_from = greatest(?::timestamptz, sessions_from + interval '1 second') where id = ?`,
+    [nextSecond, accountId],
+  );
+}

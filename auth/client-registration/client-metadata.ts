@@ -1,0 +1,93 @@
+import { hash, randomBytes } from 'node:crypto';
+import * as z from 'zod';
+import { isAllowedRedirectUri, REDIRECT_URI, withoutLoopbackPort } from './redirect-uri.ts';
+
+const MAX_NAME_LENGTH = 200;
+const MAX_URI_LENGTH = 500;
+const MAX_REDIRECT_URIS = 10;
+
+const CLIENT_NAME = `a name of at most ${MAX_NAME_LENGTH} characters, without control and format characters`;
+const CLIENT_URI = `an https or http URL of at most ${MAX_URI_LENGTH} characters`;
+const METHODS = ['none', 'client_secret_basic', 'client_secret_post'] as const;
+
+/** Control and format characters, among them those that change the direction of text, lone surrogates, and line separators. */
+const FORBIDDEN_IN_NAME = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+/** A name that a client gives itself. A person reads it, so it has no invisible characters. */
+export const SelfDeclaredName = z
+  .string(CLIENT_NAME)
+  .max(MAX_NAME_LENGTH, CLIENT_NAME)
+  .refine((name) => !FORBIDDEN_IN_NAME.test(name), CLIENT_NAME);
+
+/** The page of a client. Anything but an http or https URL counts as absent: it is a text for a person, nothing more. */
+export const SelfDeclaredUri = z
+  .string(CLIENT_URI)
+  .max(MAX_URI_LENGTH, CLIENT_URI)
+  .transform((uri) => (/^https?:\/\//.test(uri) && URL.canParse(uri) ? new URL(uri).href : undefined));
+
+/**
+ * Redirect URIs. Those with a private-use scheme, such as `cursor://`, are left out: any program can take such a link (RFC
+ * 8252 §8.6), and MCP allows only https and loopback. At least one has to remain.
+ */
+export const RedirectUris = z
+  .array(z.string(REDIRECT_URI), `a list of redirect URIs, each ${REDIRECT_URI}`)
+  .max(MAX_REDIRECT_URIS, `at most ${MAX_REDIRECT_URIS} redirect URIs`)
+  .transform((uris) => [...new Set(uris.filter((uri) => !hasPrivateUseScheme(uri)))])
+  .pipe(
+    z
+      .array(z.string().refine(isAllowedRedirectUri, REDIRECT_URI))
+      .min(1, `at least one redirect URI that is ${REDIRECT_URI}`),
+  );
+
+/** `cursor:`, `com.example.app:`. A scheme that a browser itself handles is not one, so it is rejected. */
+function hasPrivateUseScheme(uri: string): boolean {
+  const [, scheme = ''] = /^([a-z][a-z0-9+.-]*):/i.exec(uri) ?? [];
+  return scheme !== '' && !BROWSER_SCHEMES.test(scheme);
+}
+
+const BROWSER_SCHEMES =
+  /^(https?|wss?|ftp|javascript|vbscript|data|blob|file|filesystem|about|view-source|intent|ms-.*|search-ms|shell|chrome.*|mailto|tel)$/i;
+
+/**
+ * The members of a registration request (RFC 7591 §2) that count. Every other member is ignored, so what a client gets never
+ * depends on it (RFC 7591 §2: the server may replace or ignore members).
+ */
+export const RegistrationRequest = z.preprocess(
+  dropNulls,
+  z.object(
+    {
+      client_name: SelfDeclaredName.optional(),
+      client_uri: SelfDeclaredUri.optional(),
+      redirect_uris: RedirectUris,
+      token_endpoint_auth_method: z.enum(METHODS, METHODS.join(', ')).default('none'),
+    },
+    'a JSON object',
+  ),
+);
+export type RegistrationRequest = z.infer<typeof RegistrationRequest>;
+
+/** Some clients write null for an absent member. */
+function dropNulls(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+}
+
+/**
+ * The id of a client that registers itself. For a public client it follows from everything that is stored of it, so that the
+ * same software is one client, also after it was deleted here, and nobody can register other metadata under its id. The port
+ * of a loopback redirect URI is left out, because it differs at each start of a native client.
+ */
+export function createDynamicClientId(request: RegistrationRequest): string {
+  const { client_name = '', client_uri = '', token_endpoint_auth_method: method } = request;
+  if (method !== 'none') return `dyn_${randomBytes(16).toString('base64url')}`;
+  const canonical = JSON.stringify([client_name, client_uri, storedRedirectUris(request)]);
+  return `dyn_${hash('sha256', canonical, 'base64url').slice(0, 22)}`;
+}
+
+/** The redirect URIs as they are stored: without loopback ports for a public client, sorted, each once. */
+export function storedRedirectUris({
+  redirect_uris,
+  token_endpoint_auth_method: method,
+}: RegistrationRequest): string[] {
+  return method === 'none' ? [...new Set(redirect_uris.map(withoutLoopbackPort))].toSorted() : redirect_uris;
+}

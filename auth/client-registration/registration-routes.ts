@@ -1,0 +1,81 @@
+import Router, { type RouterContext } from '@koa/router';
+import type { Context, Middleware } from 'koa';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import type { CorsNames, CorsOrigins } from '../../shared/http/cors.ts';
+import type { RenderError } from '../../shared/http/handle-errors.ts';
+import { HttpError } from '../../shared/http/http-error.ts';
+import { networkOf } from '../../shared/http/network-of.ts';
+import { parseBody } from '../../shared/http/parse-body.ts';
+import { requestId } from '../../shared/http/request-id.ts';
+import { RegistrationRequest } from './client-metadata.ts';
+import type { RegisterClient } from './registration.ts';
+
+/** The path of the registration endpoint. */
+export const REGISTRATION_PATH = '/oauth/register';
+
+/** Bytes of a registration request. */
+const MAX_BODY_BYTES = 16_000;
+
+/** Registrations of one network within an hour. */
+const MAX_REGISTRATIONS = 20;
+const WINDOW_SECONDS = 3_600;
+
+/** An assistant that runs in a browser registers from its own origin. */
+export const REGISTRATION_CORS = {
+  origins: '*',
+  methods: ['POST'],
+  requestHeaders: ['Content-Type', 'MCP-Protocol-Version'],
+  responseHeaders: ['Retry-After', 'X-Request-Id'],
+} satisfies CorsNames & { origins: CorsOrigins };
+
+/** Writes an error of the registration endpoint in the form of RFC 7591 §3.2.2. */
+export const renderRegistrationError: RenderError = (error) => ({
+  type: 'application/json',
+  body: {
+    error: registrationErrorOf(error),
+    error_description: error.message,
+  },
+});
+
+function registrationErrorOf({ code, status, fields }: HttpError): string {
+  if (status === 429 || status >= 500) return 'temporarily_unavailable';
+  if (code === 'invalid_request' && fields.some(({ field }) => field.startsWith('redirect_uris')))
+    return 'invalid_redirect_uri';
+  return 'invalid_client_metadata';
+}
+
+/** Creates the registration endpoint (RFC 7591 §3). */
+export function registrationRoutes(registerClient: RegisterClient): Router {
+  const router = new Router();
+  const limiter = new RateLimiterMemory({ points: MAX_REGISTRATIONS, duration: WINDOW_SECONDS });
+  router.post<{ body: RegistrationRequest }>(
+    REGISTRATION_PATH,
+    parseBody(RegistrationRequest, { limit: MAX_BODY_BYTES }),
+    limitRegistrations(limiter),
+    register,
+  );
+  return router;
+
+  async function register(ctx: RouterContext<{ body: RegistrationRequest }>): Promise<void> {
+    const origin = { actor: null, address: ctx.ip, requestId: requestId(ctx) };
+    ctx.set('cache-control', 'no-store');
+    ctx.body = await registerClient(ctx.state.body, origin);
+    ctx.status = 201;
+  }
+}
+
+function limitRegistrations(limiter: RateLimiterMemory): Middleware {
+  return async function limitRegistrations(ctx: Context, next) {
+    try {
+      await limiter.consume(networkOf(ctx.ip));
+    } catch (error) {
+      if (!(error instanceof RateLimiterRes)) throw error;
+      const seconds = Math.ceil(error.msBeforeNext / 1000);
+      throw new HttpError('too_many_registrations', `There were too many registrations. Retry in ${seconds} s.`, {
+        headers: { 'retry-after': String(seconds) },
+        members: { limit: MAX_REGISTRATIONS, window_seconds: WINDOW_SECONDS },
+      });
+    }
+    await next();
+  };
+}

@@ -1,0 +1,147 @@
+import type { Context, Middleware } from 'koa';
+import { LRUCache } from 'lru-cache';
+import { networkOf } from '../../shared/http/network-of.ts';
+import { isLoopbackHost } from '../client-registration/redirect-uri.ts';
+import { ROUTES } from './routes.ts';
+
+/** The path of the authorization endpoint and those below it, as oidc-provider matches them: without regard to case. */
+const AUTHORIZATION = new RegExp(`^${ROUTES.authorization}(/|$)`, 'i');
+
+/** Where a browser goes on after the person has decided. */
+const RESUMED = new RegExp(`^${ROUTES.authorization}/[A-Za-z0-9_-]+$`);
+
+/** The characters of each parameter that is stored until the person has decided. */
+const MAX_PARAMETER_LENGTH = 1_000;
+
+/** Authorization requests without a session that one network may send within the window: each stores a row. */
+const MAX_ANONYMOUS_REQUESTS = 60;
+const ANONYMOUS_REQUESTS_WINDOW_MS = 600_000;
+const MAX_COUNTED_NETWORKS = 10_000;
+
+/** Why a person reads a page instead of the client an error. */
+export type AuthorizationProblem = {
+  readonly status: 400 | 429;
+  /** An OAuth error code. */
+  readonly error: string;
+  readonly error_description: string;
+};
+
+/** Writes an error that no client gets. For a browser it is a page. `client` links to the client that would have got it. */
+export type RenderAuthorizationProblem = (
+  ctx: Context,
+  problem: AuthorizationProblem,
+  client?: { readonly name: string; readonly location: string },
+) => void;
+
+/**
+ * Guards the authorization endpoint (RFC 6749 §3.1), before and after oidc-provider:
+ * - Anyone may register a redirect URI. So an error that nobody asked for is shown here instead of sent on, unless the
+ *   client was registered by an administrator or is on this computer: otherwise a link to auth would lead to any site (RFC
+ *   9700 §4.11.2). Only the response mode `query` exists, which this sees.
+ * - Cookies know no port. When the browser goes on to another server on the host of auth, that server gets the session
+ *   cookie too, so the session ends there.
+ */
+export function guardAuthorizationRequests({
+  issuer,
+  countAnonymous,
+  render,
+  sessionCookie,
+}: {
+  issuer: string;
+  /** Counts a request without a session. Returns the seconds to wait when there were too many. */
+  countAnonymous: (address: string) => number | undefined;
+  render: RenderAuthorizationProblem;
+  sessionCookie: string;
+}): Middleware {
+  const { hostname, origin } = new URL(issuer);
+
+  return async function guardAuthorizationRequests(ctx, next) {
+    if (!AUTHORIZATION.test(ctx.path)) {
+      await next();
+      return;
+    }
+    const isNewRequest = ctx.path === ROUTES.authorization;
+    // oidc-provider also serves other spellings of the path, and POST. Nothing needs them, and each would have to be guarded.
+    if ((!isNewRequest && !RESUMED.test(ctx.path)) || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) {
+      ctx.status = 404;
+      return;
+    }
+    ctx.set('cache-control', 'no-store');
+    if (isNewRequest) {
+      const problem = findProblem(ctx);
+      if (problem !== undefined) {
+        render(ctx, problem);
+        return;
+      }
+      const wait = ctx.cookies.get(sessionCookie) === undefined ? countAnonymous(ctx.ip) : undefined;
+      if (wait !== undefined) {
+        ctx.set('retry-after', String(wait));
+        render(ctx, {
+          status: 429,
+          error: 'temporarily_unavailable',
+          error_description: `there were too many authorization requests from this address: try again in ${wait} seconds`,
+        });
+        return;
+      }
+    }
+    await next();
+    const location = ctx.response.get('location');
+    const target = URL.canParse(location, issuer) ? new URL(location, issuer) : undefined;
+    if (ctx.status !== 303 || target === undefined || target.origin === origin) return;
+    const client = ctx.oidc?.client;
+    if (isNewRequest && client?.kind !== 'registered' && !isLoopbackHost(target.hostname)) {
+      ctx.remove('location');
+      render(
+        ctx,
+        {
+          status: 400,
+          error: target.searchParams.get('error') ?? 'invalid_request',
+          error_description: target.searchParams.get('error_description') ?? '',
+        },
+        { name: client?.clientName ?? '', location },
+      );
+      return;
+    }
+    if (target.hostname === hostname) await endSession(ctx);
+  };
+
+  async function endSession(ctx: Context): Promise<void> {
+    const session = ctx.oidc?.session;
+    if (session === undefined) return;
+    await session.destroy();
+    for (const name of [sessionCookie, `${sessionCookie}.sig`])
+      ctx.cookies.set(name, null, { signed: false, path: '/', httpOnly: true, overwrite: true });
+  }
+}
+
+function findProblem(ctx: Context): AuthorizationProblem | undefined {
+  const invalid = (error_description: string) =>
+    ({ status: 400, error: 'invalid_request', error_description }) as const;
+  const { response_mode, client_id, ...others } = ctx.query;
+  if (response_mode !== undefined && response_mode !== 'query')
+    return invalid('response_mode: expected query, or no such parameter');
+  for (const [name, value] of Object.entries({ client_id, ...others }))
+    if ([value ?? ''].flat().some((text) => text.length > MAX_PARAMETER_LENGTH))
+      return invalid(`${name.slice(0, 40)}: expected at most ${MAX_PARAMETER_LENGTH} characters`);
+  // URL schemes are case-insensitive, and a client id is compared exactly
+  if (typeof client_id === 'string' && /^https:/i.test(client_id) && !client_id.startsWith('https://'))
+    return { status: 400, error: 'invalid_client', error_description: 'client_id: expected https:// in lower case' };
+  return undefined;
+}
+
+/** Creates the limit of authorization requests without a session. Its result is in seconds. */
+export function createAnonymousRequestLimit(): (address: string) => number | undefined {
+  const counts = new LRUCache<string, { requests: number }>({
+    max: MAX_COUNTED_NETWORKS,
+    ttl: ANONYMOUS_REQUESTS_WINDOW_MS,
+    // looked up at each call, so that a test can move the clock
+    perf: { now: () => performance.now() },
+  });
+  return function countAnonymous(address) {
+    const network = networkOf(address);
+    const count = counts.get(network) ?? { requests: 0 };
+    if (count.requests === 0) counts.set(network, count);
+    count.requests += 1;
+    return count.requests > MAX_ANONYMOUS_REQUESTS ? Math.ceil(counts.getRemainingTTL(network) / 1000) : undefined;
+  };
+}

@@ -1,0 +1,63 @@
+import type { Context } from 'koa';
+import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
+import { sendMessagePage } from '../sign-in/pages/message-page.ts';
+import type { RenderAuthorizationProblem } from './authorization-requests.ts';
+
+/** The setting `renderError`, for errors that reach no client: a page for a browser, JSON for everything else. */
+export function renderError(ctx: KoaContextWithOIDC, error: ErrorOut): void {
+  const { route } = ctx.oidc;
+  if (route === 'authorization' || route === 'resume') renderErrorAsPage(ctx, error);
+  else renderAsJson(ctx, error);
+}
+
+/** Writes an error of the authorization endpoint, and a link to the client that would have got it. */
+export const renderAuthorizationProblem: RenderAuthorizationProblem = (ctx, { status, ...error }, client) => {
+  ctx.status = status;
+  if (client === undefined) renderErrorAsPage(ctx, error);
+  else if (acceptsPage(ctx))
+    sendMessagePage(ctx, {
+      title: 'This request cannot be answered',
+      text: `“${client.name}” asked for access in a way that is not accepted here: ${error.error_description || error.error}. Nobody checked this client, so you are not sent on by yourself.`,
+      link: { href: client.location, text: `Tell the client at ${new URL(client.location).host} about the error` },
+    });
+  else renderAsJson(ctx, error);
+};
+
+function renderErrorAsPage(ctx: Context, error: ErrorOut): void {
+  if (!acceptsPage(ctx)) {
+    renderAsJson(ctx, error);
+    return;
+  }
+  const { status } = ctx;
+  const { title, text } = describeProblem(error);
+  sendMessagePage(ctx, { title, text });
+  ctx.status = status;
+}
+
+function acceptsPage(ctx: Context): boolean {
+  return ctx.accepts('json', 'html') === 'html';
+}
+
+function renderAsJson(ctx: Context, error: ErrorOut): void {
+  ctx.type = 'json';
+  ctx.body = error;
+}
+
+function describeProblem({ error, error_description = '' }: ErrorOut): { title: string; text: string } {
+  if (error === 'invalid_client')
+    return {
+      title: 'This client is not known here',
+      text: 'Its registration was deleted or disabled, or its description cannot be read. Remove its sign-in in your assistant, and connect again.',
+    };
+  if (error === 'invalid_redirect_uri')
+    return {
+      title: 'This client may not use this address',
+      text: 'The request names a redirect URI that the client has not registered. Remove its sign-in in your assistant, and connect again.',
+    };
+  if (error === 'temporarily_unavailable' || error === 'server_error')
+    return { title: 'This does not work now', text: `Try again in a moment. ${error_description}` };
+  return {
+    title: 'This request cannot be answered',
+    text: `Start again from your assistant. The reason: ${error_description || error}.`,
+  };
+}

@@ -1,0 +1,164 @@
+import type { Context } from 'koa';
+import {
+  type AccountClaims,
+  type Configuration,
+  errors,
+  interactionPolicy,
+  type KoaContextWithOIDC,
+  type default as Provider,
+} from 'oidc-provider';
+import type { AccountRow } from '../accounts/account.entity.ts';
+import { normalizeResource } from '../resource-servers/resource-servers.ts';
+
+/** The path below which the pages of authorization requests are. */
+export const INTERACTION_PATH = '/interaction';
+
+/** Seconds for which a person may take to sign in and to decide. */
+export const INTERACTION_TTL_SECONDS = 600;
+
+/** An authorization request that waits for a person. */
+export type Interaction = {
+  readonly uid: string;
+  /** What the person has to do. */
+  readonly prompt: 'login' | 'consent';
+  /** The account that is signed in, for the prompt `consent`. */
+  readonly accountId: string | undefined;
+  readonly clientId: string;
+  readonly redirectUri: string;
+  /** The resource identifier for which the client asks. */
+  readonly resource: string;
+  /** The scopes that the person may allow. */
+  readonly scopes: readonly string[];
+  /** The path and query with which the same request begins again, without the parameter `prompt=login`. */
+  readonly again: string;
+};
+
+/** Why a browser has no interaction. */
+export class InteractionNotFoundError extends Error {
+  override readonly name = 'InteractionNotFoundError';
+}
+
+/** The authorization requests that wait for a person. Each needs the cookie that the request itself set. */
+export type Interactions = {
+  /** @throws {InteractionNotFoundError} when it has expired, was completed, or belongs to another browser. */
+  readonly get: (ctx: Context) => Promise<Interaction>;
+  /** Completes the interaction with the connection that the person allowed. Returns where the browser goes next. */
+  readonly allow: (ctx: Context, connectionId: string) => Promise<string>;
+  /** Completes it with the error `access_denied` (RFC 6749 §4.1.2.1). Returns where the browser goes next. */
+  readonly refuse: (ctx: Context) => Promise<string>;
+};
+
+/** Creates the view of the interactions of oidc-provider. */
+export function createInteractions(provider: Provider): Interactions {
+  return {
+    async get(ctx) {
+      const { uid, prompt, params, session } = await find(ctx);
+      // the cookie and the path name the same interaction: another one would be shown and this one allowed
+      if (ctx.path.split('/')[2] !== uid || (prompt.name !== 'login' && prompt.name !== 'consent'))
+        throw new InteractionNotFoundError('another interaction');
+      return {
+        uid,
+        prompt: prompt.name,
+        accountId: session?.accountId,
+        clientId: String(params.client_id),
+        redirectUri: String(params.redirect_uri),
+        resource: normalizeResource(String(params.resource)),
+        scopes: String(params.scope ?? '').split(' '),
+        again: createRequestPath(provider, params),
+      };
+    },
+    allow: (ctx, connectionId) => complete(ctx, { consent: { grantId: connectionId } }),
+    refuse: (ctx) =>
+      complete(ctx, { error: 'access_denied', error_description: 'the person refused the authorization request' }),
+  };
+
+  async function find(ctx: Context) {
+    try {
+      return await provider.interactionDetails(ctx.req, ctx.res);
+    } catch (cause) {
+      if (cause instanceof errors.SessionNotFound) throw new InteractionNotFoundError(cause.message, { cause });
+      throw cause;
+    }
+  }
+
+  async function complete(ctx: Context, result: Parameters<Provider['interactionResult']>[2]): Promise<string> {
+    try {
+      return await provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission: false });
+    } catch (cause) {
+      if (cause instanceof errors.SessionNotFound) throw new InteractionNotFoundError(cause.message, { cause });
+      throw cause;
+    }
+  }
+}
+
+function createRequestPath(provider: Provider, params: Readonly<Record<string, unknown>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (typeof value !== 'string') continue;
+    const kept =
+      name === 'prompt'
+        ? value
+            .split(' ')
+            .filter((word) => word !== 'login')
+            .join(' ')
+        : value;
+    if (kept !== '') query.set(name, kept);
+  }
+  return `${new URL(provider.urlFor('authorization')).pathname}?${query}`;
+}
+
+/**
+ * Creates the settings that ask a person. Consent is asked for each authorization request, because a client id proves nothing
+ * about the program that uses it (RFC 8252 §8.6). A session of an account that was disabled, or that was ended, is not signed
+ * in.
+ */
+export function createInteractionSettings({
+  findAccount,
+}: {
+  findAccount: (id: string) => Promise<AccountRow | undefined>;
+}): Pick<Configuration, 'interactions' | 'findAccount' | 'loadExistingGrant'> {
+  const policy = interactionPolicy.base();
+  const { Check } = interactionPolicy;
+  policy
+    .get('login')
+    ?.checks.add(
+      new Check(
+        'session_ended',
+        'the session has ended',
+        'login_required',
+        ({ oidc }) => oidc.session?.accountId !== undefined && oidc.account === undefined,
+      ),
+    );
+  const consent = policy.get('consent');
+  consent?.checks.clear();
+  consent?.checks.add(
+    new Check(
+      'asked_each_time',
+      'consent is asked for each connection',
+      'consent_required',
+      ({ oidc }) => !oidc.result?.consent,
+    ),
+  );
+  return {
+    interactions: { policy, url: (_ctx, { uid }) => `${INTERACTION_PATH}/${uid}` },
+    async findAccount(ctx, id) {
+      const account = await findAccount(id);
+      if (account === undefined || !account.active || isEndedSession(ctx, account)) return undefined;
+      return { accountId: id, claims: async (): Promise<AccountClaims> => ({ sub: id }) };
+    },
+    async loadExistingGrant({ oidc }) {
+      const grantId = oidc.result?.consent?.grantId;
+      return grantId === undefined ? undefined : oidc.provider.Grant.find(grantId);
+    },
+  };
+}
+
+function isEndedSession({ oidc }: KoaContextWithOIDC, account: AccountRow): boolean {
+  const { session } = oidc;
+  return session !== undefined && !isLiveSession(session.loginTs, account);
+}
+
+/** Whether a session counts in which the person signed in at `loginTs`, in seconds since the epoch. */
+export function isLiveSession(loginTs: number | undefined, { active, sessionsFrom }: AccountRow): boolean {
+  return active && loginTs !== undefined && loginTs >= Math.floor(sessionsFrom.getTime() / 1000);
+}

@@ -1,0 +1,56 @@
+import type { Context } from 'koa';
+import { ASSETS_PATH, STYLE_URL } from './assets.ts';
+import { type Html, html } from './html.ts';
+
+/** Resources of this server only, no inline script or style, and in no frame (clickjacking). */
+const POLICY =
+  "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/** A page. */
+export type Page = {
+  readonly title: string;
+  readonly body: Html;
+  /** Scripts that the page loads, by their names in the assets. */
+  readonly scripts?: readonly string[];
+  /**
+   * Whether every form of the page leads to this server. A consent page leads to the client: Chromium applies `form-action` to
+   * the redirects that follow the form, and would block them.
+   */
+  readonly staysHere?: boolean;
+};
+
+/** Sends a page with its security headers. */
+export function sendPage(ctx: Context, { title, body, scripts = [], staysHere = false }: Page): void {
+  setPageHeaders(ctx, { staysHere });
+  ctx.type = 'html';
+  ctx.body = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title} – yata</title>
+<link rel="stylesheet" href="${STYLE_URL}">
+${scripts.map((name) => html`<script type="module" src="${ASSETS_PATH}/${name}"></script>`)}
+</head>
+<body>
+<main>
+${body}
+</main>
+</body>
+</html>
+`.toString();
+}
+
+/** Sets the headers of every page. `helmet` is not used: some of its defaults break signing in (form-action, popups). */
+export function setPageHeaders(ctx: Context, { staysHere = false }: { staysHere?: boolean } = {}): void {
+  ctx.set({
+    'content-security-policy': staysHere ? `${POLICY}; form-action 'self'` : POLICY,
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    // the origin is needed to recognize forms of other sites
+    'referrer-policy': 'same-origin',
+    'cache-control': 'no-store',
+    ...(ctx.secure && { 'strict-transport-security': 'max-age=31536000' }),
+  });
+}

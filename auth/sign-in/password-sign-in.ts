@@ -1,0 +1,53 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { AccountRow } from '../accounts/account.entity.ts';
+import { findAccountByName } from '../accounts/accounts.ts';
+import { normalizeUsername } from '../accounts/username.ts';
+import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
+import { PasswordEntity } from './password.entity.ts';
+import type { PasswordHashing } from './password-hash.ts';
+
+/** The result of a sign-in with a password. It does not tell why one failed. */
+export type PasswordResult =
+  | { readonly kind: 'signed-in'; readonly account: AccountRow }
+  | { readonly kind: 'rejected' }
+  | { readonly kind: 'limited'; readonly seconds: number };
+
+/** Checks a user name and a password. @throws {PasswordsBusyError} when too many are being checked. */
+export type SignInWithPassword = (attempt: {
+  readonly username: string;
+  readonly password: string;
+  readonly address: string;
+}) => Promise<PasswordResult>;
+
+/**
+ * Creates the sign-in with a password. Failures are limited by user name and address, and by address. An unknown name, a
+ * disabled account and a wrong password give the same result after the same work.
+ */
+export function createPasswordSignIn({
+  em,
+  hashing,
+  failures,
+}: {
+  em: SqlEntityManager;
+  hashing: PasswordHashing;
+  failures: FailedAuthenticationLimiter;
+}): SignInWithPassword {
+  return async function signInWithPassword({ username, password, address }) {
+    const attempt = { clientId: normalizeUsername(username).slice(0, 256), credential: 'secret', address } as const;
+    // unlike a client secret, a password may be guessed, so a correct one is rejected too while the limit lasts
+    const waitMs = await failures.findWaitMs(attempt);
+    if (waitMs !== undefined) return { kind: 'limited', seconds: Math.max(1, Math.ceil(waitMs / 1000)) };
+    const account = await findAccountByName(em, username);
+    const stored =
+      account === undefined
+        ? null
+        : await em.fork().findOne(PasswordEntity, { accountId: account.id }, { disableIdentityMap: true });
+    const matches = await hashing.verify(password, stored?.hash);
+    if (!matches || account === undefined || !account.active) {
+      await failures.recordFailure(attempt);
+      return { kind: 'rejected' };
+    }
+    failures.recordSuccess(attempt);
+    return { kind: 'signed-in', account };
+  };
+}

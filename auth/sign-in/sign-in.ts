@@ -1,0 +1,121 @@
+import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server';
+import type { Context } from 'koa';
+import { requestId } from '../../shared/http/request-id.ts';
+import type { AccountRow } from '../accounts/account.entity.ts';
+import { normalizeUsername } from '../accounts/username.ts';
+import type { RecordAuditEvent, RequestOrigin } from '../audit/audit.ts';
+import type { AuthenticationMethod, PersonSessions } from '../provider/person-sessions.ts';
+import { PageError } from './page-errors.ts';
+import { PasskeyRejectedError, type Passkeys } from './passkeys.ts';
+import type { SignInWithPassword } from './password-sign-in.ts';
+
+/** The one sentence for every failure: it does not tell whether an account exists. */
+export const SIGN_IN_FAILED = 'The user name or the password is wrong, or the account is disabled.';
+
+/** Signs persons in, in the session of the browser, and records each attempt in the audit. */
+export type SignIn = {
+  /** Returns the problem that the person reads, or undefined when the person is signed in. */
+  readonly withPassword: (
+    ctx: Context,
+    attempt: { readonly username: string; readonly password: string },
+  ) => Promise<string | undefined>;
+  readonly createPasskeyOptions: (purpose: string) => Promise<PublicKeyCredentialRequestOptionsJSON>;
+  /** @throws {PageError} when the passkey is not accepted. */
+  readonly withPasskey: (ctx: Context, purpose: string, credential: unknown) => Promise<void>;
+  /** Checks a password or a passkey of an account that is signed in, before a change of its ways in. */
+  readonly confirm: {
+    readonly withPassword: (ctx: Context, account: AccountRow, password: string) => Promise<string | undefined>;
+    /** @throws {PageError} */
+    readonly withPasskey: (ctx: Context, account: AccountRow, purpose: string, credential: unknown) => Promise<void>;
+  };
+};
+
+/** Creates the sign-in of persons. */
+export function createSignIn({
+  signInWithPassword,
+  passkeys,
+  sessions,
+  findAccount,
+  record,
+}: {
+  signInWithPassword: SignInWithPassword;
+  passkeys: Passkeys;
+  sessions: Pick<PersonSessions, 'signIn'>;
+  findAccount: (id: string) => Promise<AccountRow | undefined>;
+  record: RecordAuditEvent;
+}): SignIn {
+  return {
+    async withPassword(ctx, { username, password }) {
+      const result = await checkPassword(ctx, username, password);
+      if (typeof result === 'string') return result;
+      await complete(ctx, result, 'pwd');
+      return undefined;
+    },
+    createPasskeyOptions: passkeys.createAuthenticationOptions,
+    async withPasskey(ctx, purpose, credential) {
+      await complete(ctx, await checkPasskey(ctx, purpose, credential), 'hwk');
+    },
+    confirm: {
+      async withPassword(ctx, account, password) {
+        const result = await checkPassword(ctx, account.username, password);
+        return typeof result === 'string' ? result : undefined;
+      },
+      async withPasskey(ctx, account, purpose, credential) {
+        const confirmed = await checkPasskey(ctx, purpose, credential);
+        if (confirmed.id !== account.id)
+          throw new PageError(403, 'This passkey is of another account', 'Use a passkey of this account.');
+      },
+    },
+  };
+
+  async function checkPassword(ctx: Context, username: string, password: string): Promise<AccountRow | string> {
+    const result = await signInWithPassword({ username, password, address: ctx.ip });
+    if (result.kind === 'signed-in') return result.account;
+    if (result.kind === 'limited') {
+      ctx.status = 429;
+      ctx.set('retry-after', String(result.seconds));
+      return `Signing in failed too often. Try again in ${result.seconds} seconds.`;
+    }
+    ctx.status = 401;
+    const account = normalizeUsername(username).slice(0, 100);
+    refuse(ctx, null, { method: 'password', username: account });
+    return SIGN_IN_FAILED;
+  }
+
+  async function checkPasskey(ctx: Context, purpose: string, credential: unknown): Promise<AccountRow> {
+    try {
+      const account = await findAccount(await passkeys.verifyAuthentication(purpose, credential));
+      if (account?.active) return account;
+      throw new PasskeyRejectedError('the account is disabled');
+    } catch (cause) {
+      if (!(cause instanceof PasskeyRejectedError)) throw cause;
+      refuse(ctx, null, { method: 'passkey', reason: cause.message });
+      throw new PageError(401, 'This passkey is not accepted', 'Use another passkey, or a password.', { cause });
+    }
+  }
+
+  async function complete(ctx: Context, account: AccountRow, method: AuthenticationMethod): Promise<void> {
+    await sessions.signIn(ctx, account, method);
+    record({
+      ...originOf(ctx, account),
+      action: 'user.sign-in',
+      target: account.id,
+      outcome: 'success',
+      detail: { method: method === 'pwd' ? 'password' : 'passkey' },
+    });
+  }
+
+  function refuse(ctx: Context, target: string | null, detail: Record<string, unknown>): void {
+    record({ ...originOf(ctx), action: 'user.sign-in', target, outcome: 'refused', detail });
+  }
+}
+
+/** The origin of what a person does on a page. */
+export function originOf(ctx: Context, account?: Pick<AccountRow, 'id'>): RequestOrigin {
+  return {
+    actor: account?.id ?? null,
+    accountId: account?.id ?? null,
+    address: ctx.ip,
+    requestId: requestId(ctx),
+  };
+}

@@ -1,0 +1,54 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { PasskeyEntity, type PasskeyRow } from './passkey.entity.ts';
+import type { NewPasskey } from './passkeys.ts';
+import { PasswordEntity } from './password.entity.ts';
+
+/** How the person of an account can sign in. */
+export type WaysIn = { readonly passkeys: readonly PasskeyRow[]; readonly passwordChangedAt: Date | undefined };
+
+/** Reads how the person of an account can sign in. */
+export async function readWaysIn(em: SqlEntityManager, accountId: string): Promise<WaysIn> {
+  const fork = em.fork();
+  const passkeys = await fork.find(
+    PasskeyEntity,
+    { accountId },
+    { orderBy: { createdAt: 'asc' }, disableIdentityMap: true },
+  );
+  const password = await fork.findOne(PasswordEntity, { accountId }, { disableIdentityMap: true });
+  return { passkeys, passwordChangedAt: password?.changedAt };
+}
+
+/** Sets the password of an account in `transaction`. `hash` is in the PHC string format. */
+export async function setPassword(transaction: SqlEntityManager, accountId: string, hash: string): Promise<void> {
+  await transaction.upsert(PasswordEntity, { accountId, hash, changedAt: new Date() });
+}
+
+/** Adds a passkey to an account in `transaction`. */
+export async function addPasskey(
+  transaction: SqlEntityManager,
+  accountId: string,
+  passkey: NewPasskey,
+  name: string,
+): Promise<void> {
+  await transaction.insert(PasskeyEntity, { ...passkey, accountId, name });
+}
+
+/** A way to sign in that a person removes. */
+export type RemovedWayIn = { readonly passkeyId: string } | 'password';
+
+/** Removes a way to sign in, in `transaction`. @returns false when it is the last one, or does not exist. */
+export async function removeWayIn(
+  transaction: SqlEntityManager,
+  accountId: string,
+  removed: RemovedWayIn,
+): Promise<boolean> {
+  // two requests at once must not remove both of two
+  await transaction.execute('select 1 from auth.account where id = ? for update', [accountId]);
+  const { passkeys, passwordChangedAt } = await readWaysIn(transaction, accountId);
+  if (passkeys.length + (passwordChangedAt === undefined ? 0 : 1) <= 1) return false;
+  const deleted =
+    removed === 'password'
+      ? await transaction.nativeDelete(PasswordEntity, { accountId })
+      : await transaction.nativeDelete(PasskeyEntity, { id: removed.passkeyId, accountId });
+  return deleted > 0;
+}
