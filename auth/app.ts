@@ -20,7 +20,7 @@ import {
 } from './client-registration/registration-routes.ts';
 import { readAuthorizationHeader } from './provider/authorization-header.ts';
 import type { ProviderApp } from './provider/provider.ts';
-import { rejectEncodedBodies } from './provider/reject-encoded-bodies.ts';
+import { rejectUnreadableBodies } from './provider/reject-unreadable-bodies.ts';
 import { ROUTES } from './provider/routes.ts';
 import type { ReaderState } from './status-lists/authenticate-reader.ts';
 import { STATUS_LISTS_PATH } from './status-lists/list-uri.ts';
@@ -46,7 +46,7 @@ export function createAuthApp({
   /** The resource server at `/admin`. */
   adminResource: ProtectedResource;
   statusListRoutes: Router<ReaderState>;
-  adminRoutes: Router<Authorized>;
+  adminRoutes: readonly Router<Authorized>[];
   /** If undefined, clients may not register themselves. */
   registerClient: RegisterClient | undefined;
   /** The pages for persons. */
@@ -70,8 +70,8 @@ export function createAuthApp({
   routes.use(
     underPath('/admin', (admin) => {
       admin.use(handleErrors({ logger, render: renderProblem }));
-      admin.use(adminRoutes.routes());
-      admin.use(adminRoutes.allowedMethods());
+      for (const router of adminRoutes) admin.use(router.routes());
+      for (const router of adminRoutes) admin.use(router.allowedMethods());
     }),
   );
   if (registerClient !== undefined) {
@@ -94,7 +94,7 @@ export function createAuthApp({
   app.use(identifyRequest);
   app.use(metrics.middleware);
   app.use(readAuthorizationHeader);
-  app.use(rejectEncodedBodies);
+  app.use(rejectUnreadableBodies);
   app.use(exceptTokenRequests(compose(routes.middleware)));
   return app;
 }

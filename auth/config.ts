@@ -25,37 +25,43 @@ export type AuthConfig = ReturnType<typeof readAuthConfig>;
 export function readAuthConfig(given: Environment) {
   const environment = resolveEnvironment(given);
   return readEnvironment(
-    z.object({
-      ...identifiers(environment),
-      ...processVariables,
-      AUTH_PORT: port.default(3000),
-      AUTH_DATABASE_URL: databaseUrl,
-      YATA_DATA_DIR: dataDirectory,
-      /** The reverse proxies whose X-Forwarded-For is trusted, and each of which may have all connections. */
-      AUTH_TRUSTED_PROXIES: trustedProxies,
-      /** The key that encrypts the signing keys; absent means that a file in the data directory has it. */
-      AUTH_KEY_ENCRYPTION_KEY: KeyEncryptionKey.optional(),
-      /** The algorithm with which access tokens are signed. */
-      AUTH_SIGNING_ALG: z.enum(SIGNING_ALGORITHMS, SIGNING_ALGORITHMS.join(', ')).default('ES256'),
-      /** The lifetime of an access token, in seconds. */
-      ACCESS_TOKEN_TTL: wholeNumber('seconds', 10, 86_400).default(3_600),
-      /** The seconds after which a refresh token that was not used expires. */
-      REFRESH_TOKEN_TTL: wholeNumber('seconds', 60, 31_536_000).default(2_592_000),
-      /** For how many seconds a refresh token that was used can be used again, until its successor is used. */
-      REFRESH_TOKEN_GRACE: wholeNumber('seconds', 0, 3_600).default(60),
-      /** The seconds after which a person has to allow an assistant again, however often it is used. */
-      CONNECTION_TTL: wholeNumber('seconds', 60, 315_360_000).default(31_536_000),
-      /** The seconds after which a person has to sign in again. */
-      SESSION_TTL: wholeNumber('seconds', 60, 31_536_000).default(1_209_600),
-      /** Whether clients may register themselves (RFC 7591). */
-      AUTH_REGISTRATION: z.enum(['open', 'off'], 'open or off').default('open'),
-      /** For how many days audit events are kept. */
-      AUDIT_RETENTION_DAYS: wholeNumber('days', 1, 36_500).default(365),
-      /** The secret of the client `mcp`, the MCP server; absent means that it is created at the first start. */
-      MCP_CLIENT_SECRET: declaredSecret.optional(),
-      /** The secret of the client `api`, the todo API; absent means that it is created at the first start. */
-      API_CLIENT_SECRET: declaredSecret.optional(),
-    }),
+    z
+      .object({
+        ...identifiers(environment),
+        ...processVariables,
+        AUTH_PORT: port.default(3000),
+        AUTH_DATABASE_URL: databaseUrl,
+        YATA_DATA_DIR: dataDirectory,
+        /** The reverse proxies whose X-Forwarded-For is trusted, and each of which may have all connections. */
+        AUTH_TRUSTED_PROXIES: trustedProxies,
+        /** The key that encrypts the signing keys; absent means that a file in the data directory has it. */
+        AUTH_KEY_ENCRYPTION_KEY: KeyEncryptionKey.optional(),
+        /** The algorithm with which access tokens are signed. */
+        AUTH_SIGNING_ALG: z.enum(SIGNING_ALGORITHMS, SIGNING_ALGORITHMS.join(', ')).default('ES256'),
+        /** The lifetime of an access token, in seconds. */
+        ACCESS_TOKEN_TTL: wholeNumber('seconds', 10, 86_400).default(3_600),
+        /** The seconds after which a refresh token that was not used expires. */
+        REFRESH_TOKEN_TTL: wholeNumber('seconds', 60, 31_536_000).default(2_592_000),
+        /** For how many seconds a refresh token that was used can be used again, until its successor is used. */
+        REFRESH_TOKEN_GRACE: wholeNumber('seconds', 0, 3_600).default(60),
+        /** The seconds after which a person has to allow an assistant again, however often it is used. */
+        CONNECTION_TTL: wholeNumber('seconds', 60, 315_360_000).default(31_536_000),
+        /** The seconds after which a person has to sign in again. */
+        SESSION_TTL: wholeNumber('seconds', 60, 31_536_000).default(1_209_600),
+        /** Whether clients may register themselves (RFC 7591). */
+        AUTH_REGISTRATION: z.enum(['open', 'off'], 'open or off').default('open'),
+        /** For how many days audit events are kept. */
+        AUDIT_RETENTION_DAYS: wholeNumber('days', 1, 36_500).default(365),
+        /** The secret of the client `mcp`, the MCP server; absent means that it is created at the first start. */
+        MCP_CLIENT_SECRET: declaredSecret.optional(),
+        /** The secret of the client `api`, the todo API; absent means that it is created at the first start. */
+        API_CLIENT_SECRET: declaredSecret.optional(),
+      })
+      .refine(
+        ({ API_CLIENT_SECRET, MCP_CLIENT_SECRET }) =>
+          API_CLIENT_SECRET === undefined || API_CLIENT_SECRET !== MCP_CLIENT_SECRET,
+        { path: ['API_CLIENT_SECRET'], message: 'another secret than MCP_CLIENT_SECRET' },
+      ),
     environment,
   );
 }

@@ -14,6 +14,8 @@ import { createShutdown, type Shutdown } from '../shared/shutdown.ts';
 import { findAccount } from './accounts/accounts.ts';
 import { createAdministration } from './admin/administration.ts';
 import { adminRoutes } from './admin/routes.ts';
+import { userRoutes } from './admin/user-routes.ts';
+import { createUsers } from './admin/users.ts';
 import { createAuthApp } from './app.ts';
 import { openAuditQueue } from './audit/audit-queue.ts';
 import { openFailedAuthenticationLimiter, PERSONS } from './client-authentication/failed-authentication-limiter.ts';
@@ -192,6 +194,7 @@ export async function startAuth(
 
   const challenges = createChallenges(adminResource);
   const verify = createAccessTokenVerifier({ issuer, audience: adminResource.resource, keys, isRevoked });
+  const authenticate = requireAccessToken({ verify, challenges });
   const adminRouter = adminRoutes({
     issuer,
     em: priorityEm,
@@ -199,7 +202,14 @@ export async function startAuth(
     revocations,
     propagation,
     verifyOwnToken,
-    authenticate: requireAccessToken({ verify, challenges }),
+    authenticate,
+    challenges,
+  });
+  const userRouter = userRoutes({
+    users: createUsers({ em: priorityEm, issuer, statusLists }),
+    connections,
+    propagation,
+    authenticate,
     challenges,
   });
 
@@ -207,7 +217,7 @@ export async function startAuth(
     provider,
     apiResource,
     adminResource,
-    adminRoutes: adminRouter,
+    adminRoutes: [adminRouter, userRouter],
     registerClient:
       config.AUTH_REGISTRATION === 'open'
         ? createRegistration({ em, resources: [apiResource, mcpResource] })

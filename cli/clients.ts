@@ -240,16 +240,18 @@ function changed(client: ClientResponse): CommandResult {
 /** The members of a request in which the client that exists differs. Its secret is not compared: auth stores only a hash. */
 function findDifferences(existing: ClientResponse, request: Readonly<Record<string, unknown>>): string[] {
   const compared = ['client_name', 'scope', 'resources', 'resource_server', 'one_token_at_a_time'] as const;
-  const words = (value: unknown) =>
-    [value]
-      .flat()
-      .flatMap((text) => String(text).split(' '))
-      .toSorted()
-      .join(' ');
-  const differing = compared.filter((name) => name in request && words(existing[name]) !== words(request[name]));
+  const differing = compared.filter(
+    (name) => name in request && toComparable(name, existing[name]) !== toComparable(name, request[name]),
+  );
   const method = existing.token_endpoint_auth_method === 'private_key_jwt' ? 'private_key_jwt' : 'a secret';
   const wantedMethod = 'jwks' in request ? 'private_key_jwt' : 'a secret';
   return method === wantedMethod ? differing : [...differing, 'token_endpoint_auth_method'];
+}
+
+/** The order of scopes and resources means nothing. */
+function toComparable(name: string, value: unknown): string {
+  if (name === 'scope') return String(value).split(' ').toSorted().join(' ');
+  return Array.isArray(value) ? value.map(String).toSorted().join(' ') : String(value);
 }
 
 function readSecret(path: string, readStdin: () => string): string {

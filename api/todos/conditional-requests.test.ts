@@ -60,6 +60,23 @@ test.each([['*'], ['"1"'], ['"7", "1"'], [' "1" ,"7"']])(
   },
 );
 
+test.each([
+  [
+    'W/"1"',
+    'A weak entity tag, with W/, matches no version. Send If-Match: "1", if that is the version that you read.',
+  ],
+  [
+    '1',
+    'If-Match has no entity tag, which is in quotation marks. Send If-Match: "1", if that is the version that you read.',
+  ],
+  ['"7"', 'The todo has another version. Read it again, then decide.'],
+])('a rejection of If-Match: %s says why', async (ifMatch, detail) => {
+  const call = await api.createCaller();
+  const { id } = Todo.parse((await call('POST', '/api/v1/todos', { title: 'a' })).body);
+  const rejected = await call('PATCH', `/api/v1/todos/${id}`, { title: 'b' }, { 'if-match': ifMatch });
+  expect(rejected).toMatchObject({ status: 412, body: { code: 'version_mismatch', detail, current_version: 1 } });
+});
+
 test.each([['"2"'], ['W/"1"'], ['1'], ['"1'], ['""'], [''], ['"1a"'], ['"2", W/"1"'], ["'1'"], ['"01"']])(
   'If-Match: %s rejects a change of version 1',
   async (ifMatch) => {

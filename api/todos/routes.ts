@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import Router, { type RouterContext } from '@koa/router';
 import type { Context, Middleware } from 'koa';
-import { answerWithEntityTag, matchesIfMatch } from '../../shared/http/entity-tag.ts';
+import { answerWithEntityTag, findIfMatchProblem, matchesIfMatch } from '../../shared/http/entity-tag.ts';
 import { HttpError } from '../../shared/http/http-error.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
 import { parseQuery } from '../../shared/http/parse-query.ts';
@@ -222,9 +222,22 @@ function entityTag(version: number): string {
   return `"${version}"`;
 }
 
+/** Says what is wrong with an If-Match that no version could match. */
+function describeIfMatch(ctx: Context, version: number): string | undefined {
+  switch (findIfMatchProblem(ctx)) {
+    case 'weak':
+      return `A weak entity tag, with W/, matches no version. Send If-Match: ${entityTag(version)}, if that is the version that you read.`;
+    case 'malformed':
+      return `If-Match has no entity tag, which is in quotation marks. Send If-Match: ${entityTag(version)}, if that is the version that you read.`;
+    default:
+      return undefined;
+  }
+}
+
 function ifMatch(ctx: Context): Precondition {
   return (version) => {
-    if (!matchesIfMatch(ctx, entityTag(version))) throw new VersionMismatchError('if-match', version);
+    if (!matchesIfMatch(ctx, entityTag(version)))
+      throw new VersionMismatchError('if-match', version, describeIfMatch(ctx, version));
   };
 }
 

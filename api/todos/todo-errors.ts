@@ -15,8 +15,13 @@ export class TodoNotFoundError extends HttpError<'todo_not_found'> {
 export class VersionMismatchError extends HttpError<'version_mismatch'> {
   override readonly name = 'VersionMismatchError';
 
-  constructor(field: string, currentVersion: number) {
-    super('version_mismatch', 'The todo has another version. Read it again, then decide.', {
+  /** @param detail says why, if another version is not the reason. */
+  constructor(
+    field: string,
+    currentVersion: number,
+    detail = 'The todo has another version. Read it again, then decide.',
+  ) {
+    super('version_mismatch', detail, {
       members: { current_version: currentVersion },
       fields: [{ field, expected: 'the current version of the todo' }],
     });

@@ -9,6 +9,7 @@ import { computeThumbprint, findValidKeys, MAX_CLIENT_KEYS, replaceKeys } from '
 import { ClientSecretEntity } from '../clients/client-secret.entity.ts';
 import { createClientSecret, hashClientSecret } from '../clients/client-secret.ts';
 import { type Clients, insertClient } from '../clients/clients.ts';
+import { revokeConnections } from '../connections/revoke-connections.ts';
 import type { ResourceServers } from '../resource-servers/resource-servers.ts';
 import { revokeLeases } from '../revocation/revocations.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
@@ -61,9 +62,10 @@ export function createAdministration({
       const clientId = request.client_id ?? createClientId();
       const scopes = request.scope.split(' ');
       const resources = request.resources ?? resourcesWith(scopes);
-      requireKnownResources(resources);
-      const usesKey = request.token_endpoint_auth_method === 'private_key_jwt';
-      const created = usesKey || request.client_secret !== undefined ? undefined : createClientSecret();
+      requireKnownResources('resources', resources);
+      if (request.resource_server !== undefined) requireKnownResources('resource_server', [request.resource_server]);
+      const hasNoSecret = ['private_key_jwt', 'none'].includes(request.token_endpoint_auth_method);
+      const created = hasNoSecret || request.client_secret !== undefined ? undefined : createClientSecret();
       const secret = request.client_secret ?? created;
       await em.fork().transactional(async (transaction) => {
         await insertClient(transaction, {
@@ -73,11 +75,13 @@ export function createAdministration({
           resources,
           resourceServer: request.resource_server ?? null,
           tokenEndpointAuthMethod: request.token_endpoint_auth_method,
+          redirectUris: request.redirect_uris ?? [],
           oneTokenAtATime: request.one_token_at_a_time,
           secretHash: secret === undefined ? null : hashClientSecret(secret),
           jwks: request.jwks ?? null,
         }).catch((error) => {
-          throw error instanceof UniqueConstraintViolationException ? clientExists(clientId) : error;
+          if (!(error instanceof UniqueConstraintViolationException)) throw error;
+          throw /client_secret/.test(error.message) ? secretInUse() : clientExists(clientId);
         });
         await insertSuccess(transaction, origin, 'client.create', clientId, { scope: request.scope, resources });
       });
@@ -114,8 +118,8 @@ export function createAdministration({
           },
         );
         await requireRemainingAdministrator(transaction, client);
-        const cause = { actor: origin.actor ?? '', reason: 'client disabled' };
-        const revoked = changes.active === false ? await revokeLeases(transaction, clientId, cause) : undefined;
+        const revoked =
+          changes.active === false ? await revokeAll(transaction, clientId, 'client disabled', origin) : undefined;
         await insertSuccess(transaction, origin, actionOf(changes), clientId, detailOf(changes));
         return revoked;
       });
@@ -131,7 +135,7 @@ export function createAdministration({
         await transaction.nativeDelete(ClientSecretEntity, { clientId });
         await transaction.nativeDelete(ClientEntity, { clientId });
         await requireRemainingAdministrator(transaction, client);
-        await revokeLeases(transaction, clientId, { actor: origin.actor ?? '', reason: 'client deleted' });
+        await revokeAll(transaction, clientId, 'client deleted', origin);
         await insertSuccess(transaction, origin, 'client.delete', clientId, {});
       });
       clients.invalidate(clientId);
@@ -141,8 +145,11 @@ export function createAdministration({
       const secret = createClientSecret();
       await em.fork().transactional(async (transaction) => {
         const { tokenEndpointAuthMethod } = await lockClient(transaction, clientId);
-        if (tokenEndpointAuthMethod === 'private_key_jwt') {
-          throw new HttpError('client_has_no_secret', 'This client authenticates with a key and has no secret.');
+        if (tokenEndpointAuthMethod === 'private_key_jwt' || tokenEndpointAuthMethod === 'none') {
+          throw new HttpError(
+            'client_has_no_secret',
+            'This client authenticates with a key, or is public. It has no secret.',
+          );
         }
         const end = new Date(Date.now() + overlapSeconds * 1000);
         await transaction.nativeDelete(
@@ -192,12 +199,24 @@ export function createAdministration({
       .map(({ resource }) => resource);
   }
 
-  function requireKnownResources(resources: readonly string[]): void {
+  function requireKnownResources(member: string, resources: readonly string[]): void {
     const known = resourceServers.map(({ resource }) => resource);
     const unknown = resources.findIndex((resource) => !known.includes(resource));
-    if (unknown >= 0)
-      throw new InvalidRequestError([{ field: `resources.${unknown}`, expected: `one of ${known.join(', ')}` }]);
+    if (unknown < 0) return;
+    const field = member === 'resources' ? `${member}.${unknown}` : member;
+    throw new InvalidRequestError([{ field, expected: `one of ${known.join(', ')}` }]);
   }
+}
+
+/** Revokes the access tokens of a client, and its connections. @returns the sequence of the last revocation, if any. */
+async function revokeAll(
+  transaction: SqlEntityManager,
+  clientId: string,
+  reason: string,
+  origin: RequestOrigin,
+): Promise<number | undefined> {
+  const { sequence } = await revokeConnections(transaction, { clientId }, { ...origin, reason });
+  return (await revokeLeases(transaction, clientId, { actor: origin.actor ?? '', reason })) ?? sequence;
 }
 
 async function lockClient(transaction: SqlEntityManager, clientId: string): Promise<ClientRow> {
@@ -240,6 +259,10 @@ function clientExists(clientId: string): HttpError {
   });
 }
 
+function secretInUse(): InvalidRequestError {
+  return new InvalidRequestError([{ field: 'client_secret', expected: 'a secret that no other client has' }]);
+}
+
 function clientNotFound(): HttpError {
   return new HttpError('client_not_found', 'There is no client with this id.', {
     fields: [{ field: 'client_id', expected: 'the id of a registered client' }],
@@ -251,15 +274,18 @@ type SecretRow = { createdAt: Date; expiresAt?: Date | null; lastUsedAt?: Date |
 function toClientResponse(client: ClientRow, secrets: readonly SecretRow[]): ClientResponse {
   return {
     client_id: client.clientId,
+    kind: client.kind,
     client_name: client.name,
     scope: client.scopes.join(' '),
     resources: client.resources,
     resource_server: client.resourceServer ?? null,
+    redirect_uris: client.redirectUris,
     token_endpoint_auth_method: client.tokenEndpointAuthMethod,
     one_token_at_a_time: client.oneTokenAtATime,
     active: client.active,
     created_at: client.createdAt.toISOString(),
     updated_at: client.updatedAt.toISOString(),
+    last_used_at: client.lastUsedAt?.toISOString() ?? null,
     secrets: secrets.map(({ createdAt, expiresAt, lastUsedAt }) => ({
       created_at: createdAt.toISOString(),
       expires_at: expiresAt?.toISOString() ?? null,

@@ -1,13 +1,17 @@
 import * as z from 'zod';
 import { SCOPES } from '../../shared/scopes.ts';
+import { USERNAME, Username } from '../accounts/username.ts';
+import { isAllowedRedirectUri, REDIRECT_URI } from '../client-registration/redirect-uri.ts';
 import {
   CLIENT_AUTHENTICATION_METHODS,
   TOKEN_ENDPOINT_AUTH_METHODS,
 } from '../clients/client-authentication-methods.ts';
 import { CHOSEN_CLIENT_ID } from '../clients/client-id.ts';
 import { MAX_CLIENT_KEYS } from '../clients/client-keys.ts';
+import { CLIENT_KINDS } from '../clients/client-kinds.ts';
 import { CLIENT_SECRET } from '../clients/client-secret.ts';
 import { findKeyProblem } from '../clients/public-key.ts';
+import { LINK_HOURS, MAX_LINK_HOURS } from '../sign-in/link-lifetime.ts';
 import { PRIVATE_JWK_MEMBERS } from '../signing-keys/public-jwk.ts';
 
 const ALL_SCOPES = Object.keys(SCOPES);
@@ -26,6 +30,7 @@ const MAX_RESOURCE_LENGTH = 255;
 const MAX_SECRET_LENGTH = 256;
 const SECRET = `43 to ${MAX_SECRET_LENGTH} characters of A-Z, a-z, 0-9, _ and -`;
 const MAX_OVERLAP_SECONDS = 2_592_000;
+const MAX_REDIRECT_URIS = 10;
 const MAX_AUDIT_EVENTS = 1_000;
 const DEFAULT_AUDIT_EVENTS = 100;
 
@@ -117,8 +122,14 @@ export const NewClientRequest = z
       /** The resource of a client that is itself a resource server. */
       resource_server: z.url(RESOURCE).max(MAX_RESOURCE_LENGTH, `at most ${MAX_RESOURCE_LENGTH} characters`).optional(),
       token_endpoint_auth_method: z
-        .enum(CLIENT_AUTHENTICATION_METHODS, CLIENT_AUTHENTICATION_METHODS.join(', '))
+        .enum(TOKEN_ENDPOINT_AUTH_METHODS, TOKEN_ENDPOINT_AUTH_METHODS.join(', '))
         .default('client_secret_basic'),
+      /** Where authorization responses of a public client may go. On loopback any port is accepted. */
+      redirect_uris: z
+        .array(z.string(REDIRECT_URI).refine(isAllowedRedirectUri, REDIRECT_URI), 'a list of redirect URIs')
+        .min(1, 'at least one')
+        .max(MAX_REDIRECT_URIS, `at most ${MAX_REDIRECT_URIS}`)
+        .optional(),
       jwks: PublicJwks.optional(),
       one_token_at_a_time: z.boolean(BOOLEAN).default(false),
     },
@@ -128,10 +139,36 @@ export const NewClientRequest = z
     path: ['jwks'],
     message: 'public keys with private_key_jwt, and no keys with a client secret',
   })
-  .refine(({ client_secret, token_endpoint_auth_method: method }) => !client_secret || method !== 'private_key_jwt', {
+  .refine(({ client_secret, token_endpoint_auth_method: method }) => !client_secret || hasSecret(method), {
     path: ['client_secret'],
-    message: 'no secret with private_key_jwt',
+    message: 'no secret with private_key_jwt and none',
+  })
+  .refine(
+    ({ redirect_uris, token_endpoint_auth_method: method }) => (redirect_uris !== undefined) === (method === 'none'),
+    {
+      path: ['redirect_uris'],
+      message: 'redirect URIs with the authentication method none, and no redirect URIs with any other',
+    },
+  )
+  .refine(({ scope, token_endpoint_auth_method: method }) => method !== 'none' || !scope.split(' ').includes('admin'), {
+    path: ['scope'],
+    message: 'no scope admin for a public client',
+  })
+  .refine(
+    ({ resource_server, token_endpoint_auth_method: method }) => method !== 'none' || resource_server === undefined,
+    {
+      path: ['resource_server'],
+      message: 'no resource server for a public client',
+    },
+  )
+  .refine(({ one_token_at_a_time, token_endpoint_auth_method: method }) => method !== 'none' || !one_token_at_a_time, {
+    path: ['one_token_at_a_time'],
+    message: 'false for a public client, which many persons use',
   });
+
+function hasSecret(method: string): boolean {
+  return method === 'client_secret_basic' || method === 'client_secret_post';
+}
 export type NewClientRequest = z.infer<typeof NewClientRequest>;
 
 const OVERLAP = `seconds, 0 to ${MAX_OVERLAP_SECONDS}`;
@@ -168,6 +205,62 @@ export const NewRevocationRequest = z.union(
 );
 export type NewRevocationRequest = z.infer<typeof NewRevocationRequest>;
 
+const HOURS = `hours, 1 to ${MAX_LINK_HOURS}`;
+const hours = z.number(HOURS).int(HOURS).min(1, HOURS).max(MAX_LINK_HOURS, HOURS).default(LINK_HOURS);
+
+/** The body of a request that makes a one-time link for a new account. */
+export const NewInvitationRequest = z.strictObject({ username: Username, hours }, JSON_OBJECT);
+export type NewInvitationRequest = z.infer<typeof NewInvitationRequest>;
+
+/** The body of a request that makes a one-time link with which a person gets back into an account. */
+export const NewRecoveryRequest = z.strictObject({ hours }, JSON_OBJECT);
+export type NewRecoveryRequest = z.infer<typeof NewRecoveryRequest>;
+
+/** A one-time link in a response. */
+export const LinkResponse = z.object({ url: z.url(), expires_at: z.iso.datetime() });
+export type LinkResponse = z.infer<typeof LinkResponse>;
+
+/** The body of a request that disables or enables an account. */
+export const UserChanges = z.strictObject({ active: z.boolean(BOOLEAN) }, JSON_OBJECT);
+export type UserChanges = z.infer<typeof UserChanges>;
+
+/** An account in a response. */
+export const UserResponse = z.object({
+  id: z.string(),
+  username: z.string(),
+  active: z.boolean(),
+  created_at: z.iso.datetime(),
+  last_sign_in_at: z.iso.datetime().nullable(),
+  passkeys: z.number(),
+  has_password: z.boolean(),
+  connections: z.number(),
+  /** Present only in the response to a request that disabled or deleted the account. */
+  revocation: z.object({ sequence: z.number() }).optional(),
+});
+export type UserResponse = z.infer<typeof UserResponse>;
+
+/** The query that selects connections: all, those of an account, those of a client, or one. */
+export const ConnectionQuery = z.strictObject({
+  id: z.string().optional(),
+  username: z.string(USERNAME).optional(),
+  client_id: z.string().optional(),
+});
+
+/** A connection of a person to a client in a response. */
+export const ConnectionResponse = z.object({
+  id: z.string(),
+  username: z.string(),
+  client_id: z.string(),
+  client_name: z.string(),
+  scope: z.string(),
+  resource: z.string(),
+  redirect_host: z.string(),
+  created_at: z.iso.datetime(),
+  last_used_at: z.iso.datetime().nullable(),
+  expires_at: z.iso.datetime(),
+});
+export type ConnectionResponse = z.infer<typeof ConnectionResponse>;
+
 const AUDIT_LIMIT = `1 to ${MAX_AUDIT_EVENTS}`;
 const EVENT_ID = 'the id of an event';
 
@@ -185,15 +278,20 @@ export const AuditQuery = z.strictObject({
 /** A client in a response. */
 export const ClientResponse = z.object({
   client_id: z.string(),
+  /** Whether an administrator registered the client, the client itself, or its metadata document. */
+  kind: z.enum(CLIENT_KINDS),
   client_name: z.string(),
   scope: z.string(),
   resources: z.array(z.string()),
   resource_server: z.string().nullable(),
+  redirect_uris: z.array(z.string()),
   token_endpoint_auth_method: z.enum(TOKEN_ENDPOINT_AUTH_METHODS),
   one_token_at_a_time: z.boolean(),
   active: z.boolean(),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
+  /** When the client last had a live connection, to the day. */
+  last_used_at: z.iso.datetime().nullable(),
   secrets: z.array(
     z.object({
       created_at: z.iso.datetime(),
@@ -225,6 +323,10 @@ export const RevocationResponse = z.object({
   pending: z.array(z.string()),
 });
 export type RevocationResponse = z.infer<typeof RevocationResponse>;
+
+/** The revocation of connections in a response. */
+export const ConnectionRevocationResponse = RevocationResponse.extend({ revoked: z.array(z.string()) });
+export type ConnectionRevocationResponse = z.infer<typeof ConnectionRevocationResponse>;
 
 /** An audit event in a response. */
 export const AuditEventResponse = z.object({

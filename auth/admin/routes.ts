@@ -1,15 +1,14 @@
 import Router, { type RouterContext } from '@koa/router';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import type { Context, Middleware } from 'koa';
+import type { Middleware } from 'koa';
 import * as z from 'zod';
 import { InvalidRequestError } from '../../shared/http/http-error.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
 import { parseRequest } from '../../shared/http/parse-request.ts';
-import { requestId } from '../../shared/http/request-id.ts';
 import { InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import type { Challenges } from '../../shared/resource-server/challenge.ts';
 import { type Authorized, requireScope } from '../../shared/resource-server/koa.ts';
-import { listAuditEvents, type RequestOrigin } from '../audit/audit.ts';
+import { listAuditEvents } from '../audit/audit.ts';
 import type { Revocations } from '../revocation/revocations.ts';
 import type { VerifyOwnToken } from '../signing-keys/own-token-verifier.ts';
 import { getListId } from '../status-lists/list-uri.ts';
@@ -24,6 +23,7 @@ import {
   NewSecretRequest,
   type RevocationResponse,
 } from './contract.ts';
+import { originOf } from './request-origin.ts';
 
 const SEQUENCE = 'the sequence of a revocation';
 const Sequence = z.coerce.number(SEQUENCE).int(SEQUENCE).min(0, SEQUENCE);
@@ -171,8 +171,4 @@ export function adminRoutes({
       );
     }
   }
-}
-
-function originOf(ctx: Context & { state: Authorized }): RequestOrigin {
-  return { actor: ctx.state.accessToken.clientId, address: ctx.ip, requestId: requestId(ctx) };
 }

@@ -97,6 +97,11 @@ export function createRegistration({
 export async function deleteUnusedClients(em: SqlEntityManager): Promise<void> {
   const unused = `kind <> 'registered' and active
     and not exists (select 1 from auth.connection where connection.client_id = client.client_id)`;
+  await em.fork().execute(
+    `update auth.client set last_used_at = now()
+     where (last_used_at is null or last_used_at < now() - interval '1 day')
+       and exists (select 1 from auth.connection where connection.client_id = client.client_id)`,
+  );
   await em.fork().transactional(async (transaction) => {
     const deleted = await transaction.execute<{ id: string }[]>(
       `delete from auth.client where ${unused} and (

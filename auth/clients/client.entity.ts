@@ -37,7 +37,7 @@ export const ClientEntity = defineEntity({
     active: p.boolean().default(true),
     /** Whether each new access token of the client revokes its earlier ones. */
     oneTokenAtATime: p.boolean().default(false).fieldName('one_token_at_a_time'),
-    /** When a person last allowed the client something, or it last redeemed a refresh token. */
+    /** When the client last had a live connection, to the day. */
     lastUsedAt: p.datetime().nullable(),
     /** When the metadata document was last fetched, until when it is fresh, and its entity tag. */
     documentFetchedAt: p.datetime().nullable(),

@@ -102,9 +102,22 @@ async function replaceSecret(transaction: SqlEntityManager, clientId: string, se
   const hash = hashClientSecret(secret);
   if ((await transaction.count(ClientEntity, { clientId, resourceServer: { $ne: null } })) === 0) return;
   if ((await transaction.count(ClientSecretEntity, { clientId, hash })) > 0) return;
+  const other = await transaction.findOne(ClientSecretEntity, { hash }, { disableIdentityMap: true });
+  if (other !== null) throw new SecretInUseError(clientId, other.clientId);
   await transaction.nativeDelete(ClientSecretEntity, { clientId });
   await transaction.insert(ClientSecretEntity, { clientId, hash });
   await insertSuccess(transaction, BY_ITSELF, 'client.rotate-secret', clientId, {
     reason: `${clientId.toUpperCase()}_CLIENT_SECRET has changed`,
   });
+}
+
+/** A declared secret of a resource server is that of another client. */
+class SecretInUseError extends Error {
+  override readonly name = 'SecretInUseError';
+
+  constructor(clientId: string, other: string) {
+    super(
+      `${clientId.toUpperCase()}_CLIENT_SECRET is the secret of the client ${other}. Each client has a secret of its own: create one with \`openssl rand -base64 32 | tr -d = | tr +/ -_\`.`,
+    );
+  }
 }

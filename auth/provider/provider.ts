@@ -30,6 +30,7 @@ import { applyErrorDescriptions } from './error-descriptions.ts';
 import { renderAuthorizationProblem } from './error-pages.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
 import { applyIssuerHost } from './issuer-host.ts';
+import { applyMissingAuthentication } from './missing-authentication.ts';
 import { createPersonSessions, type PersonSessions } from './person-sessions.ts';
 import { publishDocuments } from './publish-documents.ts';
 import { applyRefreshTokenSuccessors } from './refresh-token-adapter.ts';
@@ -168,6 +169,9 @@ export function createProvider({
 
   // Upstream answers a client that may not use a grant type with another error code than RFC 6749.
   applyUnauthorizedGrants(provider);
+
+  // Upstream answers missing client authentication with another error code than RFC 6749, and a 401 without a challenge.
+  applyMissingAuthentication(provider);
 
   // Upstream only emits events for issued tokens and rejected requests.
   applyAuditEvents(provider, { record, logger });

@@ -6,7 +6,8 @@ import { METHODS } from './routes.ts';
  * oidc-provider sends 404 without a body for both.
  */
 export const rejectUnroutedRequests: Middleware = async function rejectUnroutedRequests(ctx, next) {
-  await next();
+  // oidc-provider also serves other spellings of a path, which would pass by what auth does for the path
+  if (METHODS[ctx.path] !== undefined || !isOtherSpelling(ctx.path)) await next();
   if (ctx.status !== 404 || ctx.body) return;
   const allow = METHODS[ctx.path];
   // with the right method, the endpoint itself answered 404
@@ -17,3 +18,8 @@ export const rejectUnroutedRequests: Middleware = async function rejectUnroutedR
   if (allow !== undefined) ctx.set('allow', allow);
   ctx.body = { error: 'invalid_request', error_description };
 };
+
+/** Whether a path differs from that of an endpoint in upper case or a trailing slash alone. */
+function isOtherSpelling(path: string): boolean {
+  return METHODS[path.toLowerCase().replace(/\/$/, '')] !== undefined;
+}

@@ -1,12 +1,10 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { LINK_HOURS } from './link-lifetime.ts';
 import { type LinkKind, OneTimeLinkEntity, type OneTimeLinkRow } from './one-time-link.entity.ts';
 
 /** The path of the page to which a one-time link leads. */
 export const WELCOME_PATH = '/welcome';
-
-/** Hours for which a link is valid unless it says otherwise. */
-export const LINK_HOURS = 24;
 
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 

@@ -9,6 +9,8 @@ test.each([
   ['postgresql://api:secret@/todos?host=/run&port=6432', { host: '/run', port: 6432, password: 'secret' }],
   ['postgresql://%2Frun%2Fpostgresql/todos', { host: '/run/postgresql', database: 'todos' }],
   ['postgresql://h/d?application_name=a&options=-c%20x%3D1', { applicationName: 'a', options: '-c x=1' }],
+  ['postgresql://h/d?password=a+b/c=&sslrootcert=/a+b', { password: 'a+b/c=', tls: { rootCertificateFile: '/a+b' } }],
+  ['postgresql://u:a+b@h/d', { password: 'a+b' }],
   ['postgresql://h/d?channel_binding=prefer', { channelBinding: true }],
   ['postgresql://h/d?sslmode=disable', { tls: expect.objectContaining({ mode: 'disable' }) }],
   ['postgresql://h/d?sslmode=require&uselibpqcompat=true', { tls: expect.objectContaining({ mode: 'require' }) }],
@@ -41,6 +43,17 @@ test.each([
   expect(parse).toThrow(`expected ${expected}`);
   expect(parse).not.toThrow(/hunter2/);
 });
+
+test.each(['/todos?application_name=x#y&sslmode=verify-full', '/x#y?sslmode=verify-full', '/todos#'])(
+  'a URL that ends with %s is rejected: what follows # would have no effect',
+  (rest) => {
+    expect(() => parseDatabaseUrl(`postgresql://db.example${rest}`)).toThrow('expected # to be written as %23');
+    expect(parseDatabaseUrl('postgresql://db.example/a%23b?password=a%23b')).toMatchObject({
+      database: 'a#b',
+      password: 'a#b',
+    });
+  },
+);
 
 test.each([
   ['postgresql://api:hunter2@db.example/todos', { database: '"todos"', server: 'db.example:5432' }],

@@ -86,7 +86,7 @@ const SYSTEM = 'system';
  */
 export function parseDatabaseUrl(text: string): DatabaseUrl {
   const url = parseUrl(text);
-  const { success, data: parameters, error } = Parameters.safeParse(Object.fromEntries(url.searchParams));
+  const { success, data: parameters, error } = Parameters.safeParse(parseParameters(url));
   if (!success) throw new InvalidDatabaseUrlError(error.issues[0]?.message ?? KNOWN_PARAMETERS);
   const port = parameters.port ?? url.port;
   return {
@@ -130,12 +130,25 @@ function parseUrl(text: string): URL {
     // libpq allows a user without a host, URL does not: the driver's default host takes its place
     const url = new URL(text.replace(/^(\w+:\/\/[^/?#]*@)(?=[/?])/, '$1localhost'));
     // each part is decoded, which throws on a malformed one
-    for (const part of [url.username, url.password, url.hostname, url.pathname]) decodeURIComponent(part);
-    if (isPostgresql(url)) return url;
-  } catch {
-    // not a URL
+    for (const part of [url.username, url.password, url.hostname, url.pathname, url.search]) decodeURIComponent(part);
+    if (!isPostgresql(url)) throw new InvalidDatabaseUrlError('a postgresql:// URL');
+    // everything after it would have no effect, also an sslmode
+    if (text.includes('#')) throw new InvalidDatabaseUrlError('# to be written as %23');
+    return url;
+  } catch (error) {
+    throw error instanceof InvalidDatabaseUrlError ? error : new InvalidDatabaseUrlError('a postgresql:// URL');
   }
-  throw new InvalidDatabaseUrlError('a postgresql:// URL');
+}
+
+/** The parameters as libpq reads them: `+` is a plus sign, not a space as in a form. */
+function parseParameters({ search }: URL): Record<string, string> {
+  const pairs = search.slice(1).split('&').filter(Boolean);
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [name = '', value = ''] = pair.split(/=(.*)/s);
+      return [decodeURIComponent(name), decodeURIComponent(value)];
+    }),
+  );
 }
 
 function text(parameter: string) {

@@ -28,3 +28,13 @@ export function matchesIfMatch(ctx: Context, tag: string): boolean {
   const header = ctx.req.headers['if-match'];
   return header === undefined || header.split(',').some((known) => known.trim() === '*' || known.trim() === tag);
 }
+
+/**
+ * Returns what is wrong with If-Match when it can match no entity tag at all: no tag in it has the form of RFC 9110 §8.8.3, or
+ * every one is weak. Undefined for a header that can match.
+ */
+export function findIfMatchProblem(ctx: Context): 'malformed' | 'weak' | undefined {
+  const tags = (ctx.req.headers['if-match'] ?? '*').split(',').map((tag) => tag.trim());
+  if (tags.some((tag) => tag === '*' || /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(tag))) return undefined;
+  return tags.some((tag) => /^W\/"[\x21\x23-\x7e\x80-\xff]*"$/.test(tag)) ? 'weak' : 'malformed';
+}

@@ -29,7 +29,7 @@ async function readText(ctx: Context, limit: number): Promise<string> {
       headers: { accept: 'application/json' },
     });
   }
-  if ((ctx.get('content-encoding') || 'identity') !== 'identity') {
+  if ((ctx.get('content-encoding') || 'identity').toLowerCase() !== 'identity') {
     throw new HttpError('unsupported_content_encoding', 'content-encoding: expected none', {
       headers: { 'accept-encoding': 'identity' },
     });

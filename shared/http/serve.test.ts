@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { countAllowedConnections } from './open-files.ts';
 import { serve } from './serve.ts';
 
@@ -23,6 +24,30 @@ test('a disposed server completes running requests and accepts no new ones', asy
   answer();
   expect(await running).toBe('done');
   await disposed;
+});
+
+test('a client that sends requests without pause gets no other one on its connection while the server drains', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const answers: (() => void)[] = [];
+  const server = await serve((_request, response) => void answers.push(() => response.end('done')), {
+    port: 0,
+    host: '127.0.0.1',
+  });
+  const send = () =>
+    new Promise<string | undefined>((resolve, reject) => {
+      get({ port: server.port, host: '127.0.0.1', agent }, (response) => {
+        response.resume().once('end', () => resolve(response.headers.connection));
+      }).once('error', reject);
+    });
+  const running = send();
+  await vi.waitFor(() => expect(answers).toHaveLength(1));
+  const disposed = server[Symbol.asyncDispose]();
+  const rejected = expect(send()).rejects.toThrow();
+  answers[0]?.();
+  await running;
+  await rejected;
+  await disposed;
+  agent.destroy();
 });
 
 test('a request that does not end in time is aborted', async () => {

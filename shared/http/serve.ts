@@ -6,6 +6,7 @@ import {
   type ReportRejection,
 } from './connection-limits.ts';
 import { countAllowedConnections } from './open-files.ts';
+import { normalizeRequestTarget } from './request-target.ts';
 
 /** Connections that may wait to be accepted. The operating system has a limit of its own, on Linux 4096. */
 const BACKLOG = 4096;
@@ -41,16 +42,22 @@ export async function serve(
   },
 ): Promise<ListeningServer> {
   let running = 0;
+  let isClosing = false;
   let ended = () => {};
   // a request without Host is rejected by the connection limits: Node would answer it without counting it
   const server = createServer({ requireHostHeader: false, connectionsCheckingInterval: CHECKING_INTERVAL_MS });
   const count: RequestListener = (request, response) => {
     running += 1;
+    // a client that sends requests without pause would keep its connection open while the server drains
+    if (isClosing) response.shouldKeepAlive = false;
     response.once('close', () => {
       running -= 1;
       ended();
+      if (isClosing) request.socket.end();
     });
-    handler(request, response);
+    if (normalizeRequestTarget(request)) handler(request, response);
+    else
+      response.writeHead(400, { 'content-type': 'text/plain', connection: 'close' }).end('Malformed request target\n');
   };
   const maxConnections = Math.min(DEFAULT_CONNECTION_LIMITS.maxConnections, countAllowedConnections(serversOfProcess));
   limitConnections(server, count, { ...DEFAULT_CONNECTION_LIMITS, maxConnections, ...limits }, onConnectionRejected);
@@ -62,6 +69,7 @@ export async function serve(
   return {
     port: address !== null && typeof address === 'object' ? address.port : port,
     async [Symbol.asyncDispose]() {
+      isClosing = true;
       const closed = new Promise((resolve) => server.close(resolve));
       await new Promise<void>((resolve) => {
         const deadline = setTimeout(resolve, drainFor);

@@ -43,6 +43,16 @@ test('an id that exists is rejected, and the client keeps its secret', async () 
   expect(await system.getAccessToken({ id: 'kept', secret })).toMatch(/^ey/);
 });
 
+test('a secret that another client has is rejected with the true cause', async () => {
+  const secret = createSecret();
+  await declare({ client_id: 'first', client_secret: secret });
+  expect(await declare({ client_id: 'second', client_secret: secret })).toMatchObject({
+    status: 400,
+    body: { errors: [{ field: 'client_secret', expected: 'a secret that no other client has' }] },
+  });
+  expect((await send('GET', '/clients/second')).status).toBe(404);
+});
+
 test.each(['usr_alice', 'dyn_1', 'http', 'https_client', 'a.b', '', 'a'.repeat(101)])(
   'the id %j cannot be declared',
   async (client_id) => {

@@ -150,6 +150,14 @@ test('endpoints of oidc-provider that yata does not use do not exist', async () 
   }
 });
 
+test.each(['/oauth/token/', '/OAUTH/token', '/oauth/introspect/', '/OAuth/Revoke', '/oauth/JWKS'])(
+  'there is no endpoint at %s, another spelling of a path',
+  async (path) => {
+    const response = await fetch(system.issuer + path, { method: 'POST', headers: { 'content-encoding': 'gzip' } });
+    expect(response.status).toBe(404);
+  },
+);
+
 test('the authorization endpoint has one path and one method, so that every request passes its guards', async () => {
   const query = 'client_id=unknown&response_type=code&response_mode=form_post';
   for (const path of ['/oauth/authorize/', '/OAuth/Authorize', '/oauth/Authorize/abc', '/oauth/authorize/a/b'])

@@ -94,7 +94,46 @@ test('a wrong secret and an unknown client get the same response', async () => {
     body: clientRejected,
   });
   expect(await post(form({ client_id: client.id }))).toMatchObject({ status: 401, body: clientRejected });
-  expect(await post(form({}))).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+});
+
+test.each([
+  ['no credentials', {}, 'expected client authentication, or the client_id of a public client'],
+  ['another scheme', { authorization: 'Bearer x' }, 'Authorization: expected Basic'],
+  ['no secret', { authorization: `Basic ${btoa('demo:')}` }, 'Authorization: expected Basic'],
+  ['no base64', { authorization: 'Basic %' }, 'Authorization: expected Basic'],
+  ['a wrong encoding', { authorization: `Basic ${btoa('demo:%')}` }, 'Authorization: expected Basic'],
+])('a request with %s is rejected with 401 and a challenge', async (_name, headers, description) => {
+  for (const path of ['/oauth/token', '/oauth/revoke', '/oauth/introspect']) {
+    const body = new URLSearchParams({ grant_type: 'client_credentials', token: 'x' });
+    const response = await fetch(system.issuer + path, { method: 'POST', headers, body });
+    expect(response.status).toBe(401);
+    expect(await response.json()).toEqual({
+      error: 'invalid_client',
+      error_description: expect.stringContaining(description),
+    });
+    expect(response.headers.get('www-authenticate')).toMatch(/^Basic realm=".+", error="invalid_client"/);
+  }
+});
+
+test('a body that cannot be read is rejected with the true cause', async () => {
+  const send = async (headers: Record<string, string>, body: string) => {
+    const response = await fetch(`${system.issuer}/oauth/token`, {
+      method: 'POST',
+      headers: { ...basic(client.id, client.secret), ...headers },
+      // bytes: fetch adds a media type to a string
+      body: new TextEncoder().encode(body),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  expect(await send({}, 'grant_type=client_credentials')).toEqual({
+    status: 400,
+    body: { error: 'invalid_request', error_description: 'content-type: expected application/x-www-form-urlencoded' },
+  });
+  const type = { 'content-type': 'application/x-www-form-urlencoded' };
+  expect(await send(type, `grant_type=client_credentials&x=${'x'.repeat(60_000)}`)).toEqual({
+    status: 413,
+    body: { error: 'invalid_request', error_description: 'body: expected at most 57344 bytes' },
+  });
 });
 
 test.each([
