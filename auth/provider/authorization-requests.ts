@@ -85,7 +85,7 @@ export function guardAuthorizationRequests({
       }
     }
     await next();
-    const location = ctx.response.get('location');
+    const location = ctx.response.get('location') || issuer;
     const target = URL.canParse(location, issuer) ? new URL(location, issuer) : undefined;
     if (ctx.status !== 303 || target === undefined || target.origin === origin) return;
     const client = ctx.oidc?.client;

@@ -31,12 +31,8 @@ export function applyMissingAuthentication(provider: Provider): void {
           : 'expected client authentication, or the client_id of a public client',
       };
     }
-    if (ctx.status === 401 && ctx.response.get('www-authenticate') === '') {
-      const { error: code, error_description: description } = Object(ctx.body);
-      ctx.set(
-        'www-authenticate',
-        `Basic realm="${provider.issuer}", error="${code}", error_description="${String(description).replace(/["\\]/g, "'")}"`,
-      );
-    }
+    if (ctx.status !== 401 || ctx.response.get('www-authenticate')) return;
+    const problem = ctx.headers.authorization === undefined ? '' : ', error="invalid_client"';
+    ctx.set('www-authenticate', `Basic realm="${provider.issuer}"${problem}`);
   }
 }
