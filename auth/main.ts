@@ -43,6 +43,7 @@ import { signIntrospectionResponse } from './provider/signed-introspection.ts';
 import type { ResourceServers } from './resource-servers/resource-servers.ts';
 import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts';
 import { createRevocations, revokeLeases } from './revocation/revocations.ts';
+import { type CreatedLink, createSetupLink } from './sign-in/one-time-links.ts';
 import { createPages } from './sign-in/pages.ts';
 import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { createOwnTokenVerifier } from './signing-keys/own-token-verifier.ts';
@@ -60,6 +61,12 @@ import { statusListRoutes } from './status-lists/routes.ts';
 import { openStatusLists } from './status-lists/status-lists.ts';
 import { createTokenStatus } from './status-lists/token-status.ts';
 
+/** Claude Code refreshes an access token that expires in less than five minutes before each request. */
+const SHORT_ACCESS_TOKEN_TTL_SECONDS = 600;
+
+/** The authorization server. `createSetupLink` makes the link for the first account, until there is one. */
+export type AuthServer = ListeningServer & { readonly createSetupLink: () => Promise<CreatedLink | undefined> };
+
 /**
  * Starts the authorization server on `database`. Disposing it drains and closes everything except the database.
  * @param serversOfProcess how many servers share the open files of this process.
@@ -73,7 +80,7 @@ export async function startAuth(
     serversOfProcess,
     shutdown = createShutdown(),
   }: { quotas?: TokenRequestQuotas; serversOfProcess?: number; shutdown?: Shutdown } = {},
-): Promise<ListeningServer> {
+): Promise<AuthServer> {
   const { AUTH_ISSUER: issuer, API_RESOURCE: apiResource, MCP_RESOURCE: mcpResource } = config;
   const accessTokenTtl = config.ACCESS_TOKEN_TTL;
   const adminResource = {
@@ -267,9 +274,18 @@ export async function startAuth(
     waiting.end();
     await Promise.all([server[Symbol.asyncDispose](), statusLists[Symbol.asyncDispose]()]);
   });
+  if (accessTokenTtl < SHORT_ACCESS_TOKEN_TTL_SECONDS)
+    logger.warn(
+      { event: 'access_token.short_lifetime', seconds: accessTokenTtl },
+      `ACCESS_TOKEN_TTL is below ${SHORT_ACCESS_TOKEN_TTL_SECONDS} seconds: some assistants then refresh before every request`,
+    );
   logger.info({ event: 'server.listening', port: server.port, issuer }, 'listening');
   const started = starting.move();
-  return { port: server.port, [Symbol.asyncDispose]: () => started.disposeAsync() };
+  return {
+    port: server.port,
+    createSetupLink: () => createSetupLink(em, issuer),
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
 }
 
 if (import.meta.main) {

@@ -1,11 +1,23 @@
 import * as z from 'zod';
-import { AuditEventResponse, type ClientChanges, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
+import {
+  AuditEventResponse,
+  type ClientChanges,
+  ClientResponse,
+  ConnectionResponse,
+  ConnectionRevocationResponse,
+  LinkResponse,
+  RevocationResponse,
+  UserResponse,
+} from '../auth/admin/contract.ts';
 import type { Credentials } from '../auth/clients/credentials-file.ts';
 import { CLIENT_CREDENTIALS } from '../shared/oauth-client/grant-types.ts';
 import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
 import type { Issuer } from '../shared/resource-server/issuer.ts';
 import { escapeInvisible } from '../shared/visible-text.ts';
 import { toClientRejectedError } from './client-rejected-error.ts';
+
+/** Which connections: one, those of a user, or those of a client. */
+export type ConnectionSelection = { id?: string; username?: string; client_id?: string };
 
 /** The admin API of auth. Every call throws `AdminRequestError` when auth rejects it. */
 export type AdminClient = {
@@ -20,6 +32,16 @@ export type AdminClient = {
   readonly revoke: (what: { token: string } | { client_id: string }) => Promise<RevocationResponse>;
   /** Which readers have confirmed a revocation; waits up to `seconds` until all have. */
   readonly getRevocation: (sequence: number, seconds: number) => Promise<RevocationResponse>;
+  /** Makes a one-time link for a new account, valid for `hours`. */
+  readonly inviteUser: (username: string, hours: number) => Promise<LinkResponse>;
+  /** Makes a one-time link with which a person gets back into an account, valid for `hours`. */
+  readonly recoverUser: (username: string, hours: number) => Promise<LinkResponse>;
+  readonly listUsers: () => Promise<UserResponse[]>;
+  readonly getUser: (username: string) => Promise<UserResponse>;
+  readonly setUserActive: (username: string, active: boolean) => Promise<UserResponse>;
+  readonly deleteUser: (username: string) => Promise<UserResponse>;
+  readonly listConnections: (query: ConnectionSelection) => Promise<ConnectionResponse[]>;
+  readonly revokeConnections: (query: ConnectionSelection) => Promise<ConnectionRevocationResponse>;
   readonly listAudit: (query: { limit: string; before?: string }) => Promise<AuditEventResponse[]>;
 };
 
@@ -45,6 +67,7 @@ export function createAdminClient({
   });
   let accessToken: Promise<string> | undefined;
   const client = (clientId: string) => `/clients/${encodeURIComponent(clientId)}`;
+  const user = (username: string) => `/users/${encodeURIComponent(username)}`;
 
   return {
     createClient: (request) => call('POST', '/clients', ClientResponse, request),
@@ -59,6 +82,15 @@ export function createAdminClient({
     revoke: (what) => call('POST', '/revocations', RevocationResponse, what),
     getRevocation: (sequence, seconds) =>
       call('GET', `/revocations/${sequence}`, RevocationResponse, undefined, { prefer: `wait=${seconds}` }),
+    inviteUser: (username, hours) => call('POST', '/invitations', LinkResponse, { username, hours }),
+    recoverUser: (username, hours) => call('POST', `${user(username)}/recoveries`, LinkResponse, { hours }),
+    listUsers: () => call('GET', '/users', UserResponse.array()),
+    getUser: (username) => call('GET', user(username), UserResponse),
+    setUserActive: (username, active) => call('PATCH', user(username), UserResponse, { active }),
+    deleteUser: (username) => call('DELETE', user(username), UserResponse),
+    listConnections: (query) => call('GET', `/connections?${new URLSearchParams(query)}`, ConnectionResponse.array()),
+    revokeConnections: (query) =>
+      call('DELETE', `/connections?${new URLSearchParams(query)}`, ConnectionRevocationResponse),
     listAudit: (query) => call('GET', `/audit?${new URLSearchParams(query)}`, AuditEventResponse.array()),
   };
 

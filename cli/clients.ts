@@ -44,10 +44,20 @@ const createCommand = defineCommand({
       value: 'JWKS-FILE',
       description: 'the client authenticates with private_key_jwt; the file holds a JWK Set of its public keys',
     },
+    public: {
+      description:
+        'the client has no secret and gets access tokens through persons, who allow it on a page; needs --redirect-uri',
+    },
+    'redirect-uri': {
+      value: 'URI',
+      repeated: true,
+      description: 'where the answer to an authorization request may go; on localhost any port is accepted',
+    },
     'one-token-at-a-time': { description: 'a new access token revokes the earlier ones of the client' },
   },
   examples: [
     'clients create --name "Night job" --scope "todos:read todos:write"',
+    'clients create --public --redirect-uri http://localhost/callback --name "An assistant" --scope "todos:read todos:write"',
     'clients create --id night-job --secret-file night-job.secret --if-absent --name "Night job" --scope todos:read',
   ],
   async run({ options }, { connectAdmin, readStdin }) {
@@ -55,6 +65,14 @@ const createCommand = defineCommand({
     const secretFile = options['secret-file'];
     const ifAbsent = options['if-absent'];
     if (ifAbsent && options.id === undefined) throw new UsageError('--if-absent: expected --id too');
+    if (options.public && options['redirect-uri'] === undefined)
+      throw new UsageError('--public: expected --redirect-uri too');
+    if (!options.public && options['redirect-uri'] !== undefined)
+      throw new UsageError('--redirect-uri: expected --public too');
+    if (options.public && (secretFile ?? keysFile) !== undefined)
+      throw new UsageError(
+        '--public: expected no --secret-file and no --public-keys, because a public client has neither',
+      );
     if (secretFile !== undefined && keysFile !== undefined)
       throw new UsageError('--secret-file: expected no --public-keys, because a client has a secret or keys');
     const request = {
@@ -68,6 +86,7 @@ const createCommand = defineCommand({
         token_endpoint_auth_method: 'private_key_jwt',
         jwks: readPublicKeys(keysFile),
       }),
+      ...(options.public && { token_endpoint_auth_method: 'none', redirect_uris: options['redirect-uri'] }),
       one_token_at_a_time: options['one-token-at-a-time'],
     };
     const { admin } = await connectAdmin();
@@ -108,7 +127,7 @@ const showCommand = defineCommand({
 
 const disableCommand = defineCommand({
   name: 'clients disable',
-  summary: 'disable a client and revoke its access tokens',
+  summary: 'disable a client, and revoke its access tokens and connections',
   details: WAIT_DETAILS,
   arguments: ID,
   options: {
@@ -143,7 +162,7 @@ const enableCommand = defineCommand({
 
 const deleteCommand = defineCommand({
   name: 'clients delete',
-  summary: 'delete a client and revoke its access tokens',
+  summary: 'delete a client, and revoke its access tokens and connections',
   arguments: ID,
   options: {},
   async run({ arguments: { ID: clientId } }, { connectAdmin }) {
@@ -239,12 +258,20 @@ function changed(client: ClientResponse): CommandResult {
 
 /** The members of a request in which the client that exists differs. Its secret is not compared: auth stores only a hash. */
 function findDifferences(existing: ClientResponse, request: Readonly<Record<string, unknown>>): string[] {
-  const compared = ['client_name', 'scope', 'resources', 'resource_server', 'one_token_at_a_time'] as const;
+  const compared = [
+    'client_name',
+    'scope',
+    'resources',
+    'resource_server',
+    'redirect_uris',
+    'one_token_at_a_time',
+  ] as const;
   const differing = compared.filter(
     (name) => name in request && toComparable(name, existing[name]) !== toComparable(name, request[name]),
   );
-  const method = existing.token_endpoint_auth_method === 'private_key_jwt' ? 'private_key_jwt' : 'a secret';
-  const wantedMethod = 'jwks' in request ? 'private_key_jwt' : 'a secret';
+  const isSecret = existing.token_endpoint_auth_method.startsWith('client_secret');
+  const method = isSecret ? 'a secret' : existing.token_endpoint_auth_method;
+  const wantedMethod = request.token_endpoint_auth_method ?? 'a secret';
   return method === wantedMethod ? differing : [...differing, 'token_endpoint_auth_method'];
 }
 

@@ -4,7 +4,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import type { AuditEventResponse, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
+import type {
+  AuditEventResponse,
+  ClientResponse,
+  ConnectionResponse,
+  LinkResponse,
+  RevocationResponse,
+  UserResponse,
+} from '../auth/admin/contract.ts';
 import type { Environment } from '../shared/configuration/environment.ts';
 import { createIssuer } from '../shared/resource-server/issuer.ts';
 import { describeError } from '../shared/run-until-signalled.ts';
@@ -17,7 +24,7 @@ import { runDoctor } from './doctor/run-doctor.ts';
 import { NO_CREDENTIALS, SCENARIOS, type Scenario } from './doctor/testing/scenarios.ts';
 import { startTestServers, type TestServers } from './doctor/testing/start-test-servers.ts';
 import { createPatientFetch } from './patient-fetch.ts';
-import { nextStepsText, openingDatabaseText, STARTING_TEXT } from './start-texts.ts';
+import { connectText, nextStepsText, openingDatabaseText, STARTING_TEXT } from './start-texts.ts';
 import { runInProcess } from './testing/run-in-process.ts';
 import { stringFragments } from './testing/string-fragments.ts';
 import { USAGE_ERRORS } from './testing/usage-errors.ts';
@@ -110,15 +117,18 @@ const AT = '2026-11-26T12:00:00.000Z';
 
 const client: ClientResponse = {
   client_id: 'night-job',
+  kind: 'registered',
   client_name: 'Night job',
   scope: 'todos:read',
   resources: ['http://localhost:3001/api/v1'],
   resource_server: null,
+  redirect_uris: [],
   token_endpoint_auth_method: 'client_secret_basic',
   one_token_at_a_time: false,
   active: true,
   created_at: AT,
   updated_at: AT,
+  last_used_at: null,
   secrets: [{ created_at: AT, expires_at: null, last_used_at: null }],
   keys: [],
 };
@@ -141,6 +151,39 @@ const resourceServer: ClientResponse = {
   active: false,
   secrets: [{ created_at: AT, expires_at: AT, last_used_at: AT }],
 };
+const assistant: ClientResponse = {
+  ...client,
+  client_id: 'dyn_1m0G7y',
+  kind: 'dynamic',
+  client_name: 'An assistant',
+  redirect_uris: ['http://127.0.0.1/callback', 'https://assistant.example/callback'],
+  token_endpoint_auth_method: 'none',
+  last_used_at: AT,
+  secrets: [],
+};
+const user: UserResponse = {
+  id: 'usr_5PpG9c',
+  username: 'Ada',
+  active: true,
+  created_at: AT,
+  last_sign_in_at: AT,
+  passkeys: 1,
+  has_password: true,
+  connections: 2,
+};
+const connection: ConnectionResponse = {
+  id: 'con_4Gq2hx',
+  username: 'Ada',
+  client_id: 'dyn_1m0G7y',
+  client_name: 'An assistant',
+  scope: 'todos:read todos:write',
+  resource: 'http://localhost:3002/mcp',
+  redirect_host: '127.0.0.1',
+  created_at: AT,
+  last_used_at: AT,
+  expires_at: AT,
+};
+const link: LinkResponse = { url: 'http://localhost:3000/welcome#the-token', expires_at: AT };
 const revocation: RevocationResponse = { sequence: 1, confirmed: ['api'], pending: ['mcp'] };
 const event: AuditEventResponse = {
   id: 2,
@@ -166,6 +209,14 @@ const admin: AdminClient = {
   rotateSecret: async () => withSecret,
   revoke: async () => revocation,
   getRevocation: async () => ({ ...revocation, confirmed: ['api', 'mcp'], pending: [] }),
+  inviteUser: async () => link,
+  recoverUser: async () => link,
+  listUsers: async () => [user, { ...user, username: 'Bob', active: false, passkeys: 0, last_sign_in_at: null }],
+  getUser: async () => user,
+  setUserActive: async (_username, active) => ({ ...user, active, ...(!active && { revocation: { sequence: 1 } }) }),
+  deleteUser: async () => user,
+  listConnections: async () => [connection],
+  revokeConnections: async () => ({ ...revocation, revoked: ['con_4Gq2hx'] }),
   listAudit: async () => [event],
 };
 
@@ -188,6 +239,24 @@ async function resultTexts(): Promise<string[]> {
       ),
     )),
     await transcript(['clients', 'list'], {}),
+    await transcript(['clients', 'list'], { admin: { ...admin, listClients: async () => [assistant] } }),
+    await transcript(['clients', 'show', 'dyn_1m0G7y'], { admin: { ...admin, getClient: async () => assistant } }),
+    await transcript(['users', 'invite', 'Ada'], {}),
+    await transcript(['users', 'recover', 'Ada', '--expires', '1'], {}),
+    await transcript(['users', 'list'], {}),
+    await transcript(['users', 'list'], { admin: { ...admin, listUsers: async () => [] } }),
+    await transcript(['users', 'show', 'Ada'], {}),
+    await transcript(['users', 'disable', 'Ada'], {}),
+    await transcript(['users', 'disable', 'Ada', '--wait'], {}),
+    await transcript(['users', 'enable', 'Ada'], {}),
+    await transcript(['users', 'delete', 'Ada'], {}),
+    await transcript(['connections', 'list'], {}),
+    await transcript(['connections', 'list'], { admin: { ...admin, listConnections: async () => [] } }),
+    await transcript(['connections', 'revoke', 'con_4Gq2hx'], {}),
+    await transcript(['connections', 'revoke', '--user', 'Ada', '--wait'], {}),
+    await transcript(['connections', 'revoke', '--client', 'other'], {
+      admin: { ...admin, revokeConnections: async () => ({ ...revocation, revoked: [] }) },
+    }),
     await transcript(['clients', 'show', 'mcp'], {}),
     await transcript(['clients', 'disable', 'night-job'], {}),
     await transcript(['clients', 'disable', 'night-job', '--wait'], {
@@ -324,7 +393,11 @@ function startTexts(): string[] {
     ALLOW_INSECURE_HTTP: 'false',
   } as const;
   const up = nextStepsText(addresses, 'data').replaceAll(process.execPath, 'NODE').replaceAll(process.cwd(), 'YATA');
-  return [STARTING_TEXT, openingDatabaseText('data'), up.trim()];
+  const link = { url: 'http://localhost:3000/welcome#the-token', path: 'data/first-sign-in.txt' };
+  const connect = [undefined, link, { path: link.path }].map((given) =>
+    connectText(addresses.MCP_RESOURCE, given).trim(),
+  );
+  return [STARTING_TEXT, openingDatabaseText('data'), ...connect, up.trim()];
 }
 
 async function doctorTexts(): Promise<string[]> {

@@ -1,10 +1,12 @@
 import { auditCommand } from './audit.ts';
 import { clientsCommands } from './clients.ts';
 import type { Command } from './command-line/command.ts';
+import { connectionsCommands } from './connections.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { startCommand } from './start.ts';
 import { tokenCommand } from './token.ts';
 import { tokensCommands } from './tokens.ts';
+import { usersCommands } from './users.ts';
 
 /**
  * Every command of the command line, in the order of the help. These modules load nothing heavy: what a command runs
@@ -13,6 +15,8 @@ import { tokensCommands } from './tokens.ts';
 export const COMMANDS: readonly Command[] = [
   startCommand,
   doctorCommand,
+  ...usersCommands,
+  ...connectionsCommands,
   ...clientsCommands,
   ...tokensCommands,
   tokenCommand,

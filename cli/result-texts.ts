@@ -1,12 +1,29 @@
-import type { AuditEventResponse, ClientResponse, RevocationResponse } from '../auth/admin/contract.ts';
+import type {
+  AuditEventResponse,
+  ClientResponse,
+  ConnectionResponse,
+  LinkResponse,
+  RevocationResponse,
+  UserResponse,
+} from '../auth/admin/contract.ts';
 import { toVisibleJson } from '../shared/visible-text.ts';
 import { quoteValue } from './sanitize.ts';
 
 /** A client on one line. */
-export function clientLine({ client_id, client_name, scope, active }: ClientResponse): string {
-  return [quoteValue(client_id), active ? 'active  ' : 'disabled', quoteWords(scope), quoteValue(client_name)].join(
-    '  ',
-  );
+export function clientLine({ client_id, client_name, scope, active, kind, redirect_uris }: ClientResponse): string {
+  const hosts = [...new Set(redirect_uris.map(hostOf))];
+  return [
+    quoteValue(client_id),
+    active ? 'active  ' : 'disabled',
+    quoteWords(scope),
+    quoteValue(client_name),
+    ...(kind === 'registered' ? [] : [kind]),
+    ...(hosts.length === 0 ? [] : [`redirects to ${hosts.map(quoteValue).join(' ')}`]),
+  ].join('  ');
+}
+
+function hostOf(uri: string): string {
+  return URL.canParse(uri) ? new URL(uri).hostname : uri;
 }
 
 /** A client, and its new secret in the form of a credentials file. */
@@ -35,10 +52,13 @@ export function clientMembers(client: ClientResponse): string {
     scope: quoteWords(client.scope),
     resources: client.resources.map(quoteValue).join(' '),
     ...(client.resource_server !== null && { 'resource server': quoteValue(client.resource_server) }),
+    ...(client.kind !== 'registered' && { kind: client.kind }),
     authentication: client.token_endpoint_auth_method,
+    ...(client.redirect_uris.length > 0 && { 'redirect URIs': client.redirect_uris.map(quoteValue).join(' ') }),
     'one token at a time': client.one_token_at_a_time ? 'yes' : 'no',
     created: client.created_at,
     updated: client.updated_at,
+    ...(client.redirect_uris.length > 0 && { 'last connected': client.last_used_at ?? 'never' }),
   };
   const secrets = client.secrets.map(
     ({ created_at, expires_at, last_used_at }) =>
@@ -55,6 +75,49 @@ export function clientMembers(client: ClientResponse): string {
 
 function keyText({ thumbprint, kid, expires_at }: ClientResponse['keys'][number]): string {
   return `${quoteValue(thumbprint)}, kid ${show(kid)}, expires ${expires_at ?? 'never'}`;
+}
+
+/** An account on one line. */
+export function userLine({
+  username,
+  active,
+  passkeys,
+  has_password,
+  connections,
+  last_sign_in_at,
+}: UserResponse): string {
+  const ways = [`${passkeys} ${passkeys === 1 ? 'passkey' : 'passkeys'}`, ...(has_password ? ['a password'] : [])];
+  return [
+    quoteValue(username),
+    active ? 'active  ' : 'disabled',
+    ways.join(' and '),
+    `${connections} ${connections === 1 ? 'connection' : 'connections'}`,
+    `last signed in ${last_sign_in_at ?? 'never'}`,
+  ].join('  ');
+}
+
+/** A connection on one line. */
+export function connectionLine(connection: ConnectionResponse): string {
+  const { id, username, client_name, client_id, scope, redirect_host, created_at, last_used_at } = connection;
+  return [
+    quoteValue(id),
+    quoteValue(username),
+    quoteValue(client_name),
+    quoteValue(client_id),
+    quoteWords(scope),
+    `redirects to ${quoteValue(redirect_host)}`,
+    `since ${created_at}`,
+    `last used ${last_used_at ?? 'never'}`,
+  ].join('  ');
+}
+
+/** A one-time link, and what to do with it. */
+export function linkText({ url, expires_at }: LinkResponse, whom: string): string {
+  return `Give ${quoteValue(whom)} this link. It works once, until ${expires_at}:\n\n${toVisibleUrl(url)}`;
+}
+
+function toVisibleUrl(url: string): string {
+  return /^[\x21-\x7e]+$/.test(url) ? url : toVisibleJson(url);
 }
 
 /** Which resource servers have confirmed a revocation. */

@@ -1,12 +1,15 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { startApi } from '../api/main.ts';
 import { findOrCreateCredentials } from '../auth/clients/credentials-file.ts';
 import { startAuth } from '../auth/main.ts';
 import { startMcp } from '../mcp/main.ts';
+import { replacePrivateFile } from '../shared/configuration/private-file.ts';
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
 import type { ListeningServer } from '../shared/http/serve.ts';
 import type { Shutdown } from '../shared/shutdown.ts';
 import type { StartConfig } from './start-config.ts';
-import { nextStepsText, openingDatabaseText } from './start-texts.ts';
+import { connectText, nextStepsText, openingDatabaseText } from './start-texts.ts';
 
 /** Starts auth, api and mcp, each as it starts alone, and prints what to do next. `resources` stops them. */
 export async function startServices(
@@ -15,7 +18,14 @@ export async function startServices(
     resources,
     shutdown,
     write,
-  }: { resources: AsyncDisposableStack; shutdown: Shutdown; write: (text: string) => void },
+    isTerminal,
+  }: {
+    resources: AsyncDisposableStack;
+    shutdown: Shutdown;
+    write: (text: string) => void;
+    /** Whether a person reads the output, and not a log, in which a link must not be. */
+    isTerminal: boolean;
+  },
 ): Promise<void> {
   // they share the open files of the process
   const options = { serversOfProcess: 3, shutdown };
@@ -36,10 +46,24 @@ export async function startServices(
   const secrets = { API_CLIENT_SECRET: apiSecret, MCP_CLIENT_SECRET: mcpSecret };
   const authDatabase = databaseOf(auth.AUTH_DATABASE_URL, embedded);
   const apiDatabase = databaseOf(api.API_DATABASE_URL, embedded);
-  running.push(await startAuth({ ...auth, ...secrets }, authDatabase, options));
+  const authServer = await startAuth({ ...auth, ...secrets }, authDatabase, options);
+  running.push(authServer);
   running.push(await startApi({ ...api, OAUTH_CLIENT_SECRET: apiSecret }, apiDatabase, options));
   running.push(await startMcp({ ...mcp, OAUTH_CLIENT_SECRET: mcpSecret }, options));
+  const link = storeSetupLink(dataDirectory, await authServer.createSetupLink());
+  write(connectText(auth.MCP_RESOURCE, link && (isTerminal ? link : { path: link.path })));
   write(nextStepsText(auth, dataDirectory));
+}
+
+/** Writes the link for the first account into a private file. When there is an account, no such file stays. */
+function storeSetupLink(dataDirectory: string, link: { url: string } | undefined) {
+  const path = join(dataDirectory, 'first-sign-in.txt');
+  if (link === undefined) {
+    rmSync(path, { force: true });
+    return undefined;
+  }
+  replacePrivateFile(path, `${link.url}\n`);
+  return { path, url: link.url };
 }
 
 function databaseOf(url: string | undefined, embedded: Database | undefined): Database {

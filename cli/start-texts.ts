@@ -12,6 +12,18 @@ export function openingDatabaseText(dataDirectory: string): string {
   return `Opening the embedded database in ${dataDirectory} (the first start creates it, which takes a few seconds) …`;
 }
 
+/**
+ * The first text when the services are up: the address for an assistant and, until there is an account, the link with which a
+ * person makes the first one. Without `url`, it names the file that has the link.
+ */
+export function connectText(mcpResource: string, link: { url?: string; path: string } | undefined): string {
+  const connect = `\nConnect an assistant: ${mcpResource}`;
+  if (link === undefined) return connect;
+  return link.url === undefined
+    ? `${connect}\nMake your account first, with the link in ${link.path}. It works once, for 24 hours.`
+    : `${connect}\nMake your account first, with this link. It works once, for 24 hours:\n\n  ${link.url}`;
+}
+
 /** The text when the services are up: addresses, commands to paste, and configurations for an assistant. */
 export function nextStepsText(addresses: Addresses, dataDirectory: string): string {
   const { AUTH_ISSUER, API_RESOURCE, MCP_RESOURCE, ALLOW_INSECURE_HTTP } = addresses;

@@ -18,7 +18,7 @@ export const startCommand = defineCommand({
       write(STARTING_TEXT);
       // imported after this line, because loading the services takes a second
       const { startServices } = await import('./start-services.ts');
-      await startServices(config, { resources, shutdown, write });
+      await startServices(config, { resources, shutdown, write, isTerminal: process.stdout.isTTY });
     });
     return undefined;
   },

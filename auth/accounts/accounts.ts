@@ -17,7 +17,7 @@ export async function findAccountByName(em: SqlEntityManager, name: string): Pro
 
 /** Whether there is an account, active or not. */
 export async function hasAnyAccount(em: SqlEntityManager): Promise<boolean> {
-  return (await em.fork().execute('select 1 from auth.account limit 1')).length > 0;
+  return (await em.execute('select 1 from auth.account limit 1')).length > 0;
 }
 
 /**

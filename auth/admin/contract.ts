@@ -2,10 +2,7 @@ import * as z from 'zod';
 import { SCOPES } from '../../shared/scopes.ts';
 import { USERNAME, Username } from '../accounts/username.ts';
 import { isAllowedRedirectUri, REDIRECT_URI } from '../client-registration/redirect-uri.ts';
-import {
-  CLIENT_AUTHENTICATION_METHODS,
-  TOKEN_ENDPOINT_AUTH_METHODS,
-} from '../clients/client-authentication-methods.ts';
+import { TOKEN_ENDPOINT_AUTH_METHODS } from '../clients/client-authentication-methods.ts';
 import { CHOSEN_CLIENT_ID } from '../clients/client-id.ts';
 import { MAX_CLIENT_KEYS } from '../clients/client-keys.ts';
 import { CLIENT_KINDS } from '../clients/client-kinds.ts';

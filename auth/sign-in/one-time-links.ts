@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { hasAnyAccount } from '../accounts/accounts.ts';
 import { LINK_HOURS } from './link-lifetime.ts';
 import { type LinkKind, OneTimeLinkEntity, type OneTimeLinkRow } from './one-time-link.entity.ts';
 
@@ -43,6 +44,12 @@ export async function createLink(
   return { url: `${issuer}${WELCOME_PATH}#${token}`, expiresAt };
 }
 
+/** Makes the link for the first account. @returns undefined when there is an account: then no such link works. */
+export async function createSetupLink(em: SqlEntityManager, issuer: string): Promise<CreatedLink | undefined> {
+  if (await hasAnyAccount(em)) return undefined;
+  return createLink(em.fork(), issuer, { kind: 'setup' });
+}
+
 /** Finds what a link is for, and changes nothing. A link for the first account is valid until there is one. */
 export async function findLink(em: SqlEntityManager, token: string): Promise<OneTimeLinkRow | undefined> {
   if (!TOKEN.test(token)) return undefined;
@@ -54,8 +61,7 @@ export async function findLink(em: SqlEntityManager, token: string): Promise<One
       { disableIdentityMap: true },
     );
   if (found === null) return undefined;
-  if (found.kind === 'setup' && (await em.fork().execute('select 1 from auth.account limit 1')).length > 0)
-    return undefined;
+  if (found.kind === 'setup' && (await hasAnyAccount(em))) return undefined;
   return found;
 }
 
@@ -72,7 +78,7 @@ export async function consumeLink(transaction: SqlEntityManager, token: string):
   if (kind !== 'setup') return true;
   // two links for the first account make one account
   await transaction.execute("select pg_advisory_xact_lock(hashtext('auth first account'))");
-  if ((await transaction.execute('select 1 from auth.account limit 1')).length > 0) return false;
+  if (await hasAnyAccount(transaction)) return false;
   await transaction.execute("delete from auth.one_time_link where kind = 'setup'");
   return true;
 }

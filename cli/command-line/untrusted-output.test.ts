@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import type { AuditEventResponse, ClientResponse, RevocationResponse } from '../../auth/admin/contract.ts';
+import type {
+  AuditEventResponse,
+  ClientResponse,
+  ConnectionResponse,
+  LinkResponse,
+  RevocationResponse,
+  UserResponse,
+} from '../../auth/admin/contract.ts';
 import { createIssuer } from '../../shared/resource-server/issuer.ts';
 import { type AdminClient, createAdminClient } from '../admin-client.ts';
 import { COMMANDS } from '../commands.ts';
@@ -15,19 +22,45 @@ const HOSTILE = '\u001b[2J\u009b2J\u202e\u2066\u2028\u2029\u0085\r\n\u{e0041}\uf
 
 const client: ClientResponse = {
   client_id: HOSTILE,
+  kind: 'dynamic',
   client_name: HOSTILE,
   scope: HOSTILE,
   resources: [HOSTILE],
   resource_server: HOSTILE,
+  redirect_uris: [HOSTILE],
   token_endpoint_auth_method: 'client_secret_basic',
   one_token_at_a_time: false,
   active: true,
   created_at: '2026-11-26T12:00:00.000Z',
   updated_at: '2026-11-26T12:00:00.000Z',
+  last_used_at: null,
   secrets: [],
   keys: [{ thumbprint: HOSTILE, kid: HOSTILE, expires_at: null }],
   client_secret: HOSTILE,
 };
+const user: UserResponse = {
+  id: HOSTILE,
+  username: HOSTILE,
+  active: true,
+  created_at: '2026-11-26T12:00:00.000Z',
+  last_sign_in_at: null,
+  passkeys: 0,
+  has_password: true,
+  connections: 0,
+};
+const connection: ConnectionResponse = {
+  id: HOSTILE,
+  username: HOSTILE,
+  client_id: HOSTILE,
+  client_name: HOSTILE,
+  scope: HOSTILE,
+  resource: HOSTILE,
+  redirect_host: HOSTILE,
+  created_at: '2026-11-26T12:00:00.000Z',
+  last_used_at: null,
+  expires_at: '2026-11-26T12:00:00.000Z',
+};
+const link: LinkResponse = { url: `http://localhost:3000/${HOSTILE}`, expires_at: '2026-11-26T12:00:00.000Z' };
 const revocation: RevocationResponse = { sequence: 1, confirmed: [HOSTILE], pending: [HOSTILE] };
 const event: AuditEventResponse = {
   id: 1,
@@ -50,6 +83,14 @@ const admin: AdminClient = {
   rotateSecret: async () => client,
   revoke: async () => revocation,
   getRevocation: async () => revocation,
+  inviteUser: async () => link,
+  recoverUser: async () => link,
+  listUsers: async () => [user],
+  getUser: async () => user,
+  setUserActive: async () => user,
+  deleteUser: async () => user,
+  listConnections: async () => [connection],
+  revokeConnections: async () => ({ ...revocation, revoked: [HOSTILE] }),
   listAudit: async () => [event],
 };
 
@@ -57,13 +98,22 @@ const admin: AdminClient = {
 const INVOCATIONS: Readonly<Record<string, { words: readonly string[]; lines: number; json: unknown; code?: 1 }>> = {
   'clients create': { words: ['--name', HOSTILE, '--scope', 'admin'], lines: 6, json: client },
   'clients list': { words: [], lines: 1, json: [client] },
-  'clients show': { words: ['demo'], lines: 11, json: client },
+  'clients show': { words: ['demo'], lines: 14, json: client },
   'clients disable': { words: ['demo'], lines: 1, json: client },
   'clients enable': { words: ['demo'], lines: 1, json: client },
   'clients delete': { words: [HOSTILE], lines: 1, json: { client_id: HOSTILE, deleted: true } },
   'clients rotate-secret': { words: ['demo'], lines: 6, json: client },
   'clients set-keys': { words: ['demo', '-'], lines: 3, json: client },
   'clients set-scope': { words: ['demo', 'admin'], lines: 1, json: client },
+  'users invite': { words: [HOSTILE], lines: 3, json: link },
+  'users recover': { words: [HOSTILE], lines: 3, json: link },
+  'users list': { words: [], lines: 1, json: [user] },
+  'users show': { words: [HOSTILE], lines: 2, json: user },
+  'users disable': { words: [HOSTILE], lines: 1, json: user },
+  'users enable': { words: [HOSTILE], lines: 1, json: user },
+  'users delete': { words: [HOSTILE], lines: 1, json: { ...user, deleted: true } },
+  'connections list': { words: [], lines: 1, json: [connection] },
+  'connections revoke': { words: [HOSTILE], lines: 2, json: { ...revocation, revoked: [HOSTILE] } },
   // one of two resource servers has not confirmed
   'tokens revoke': { words: [HOSTILE, '--wait'], lines: 2, json: revocation, code: 1 },
   audit: { words: ['--limit', '1'], lines: 1, json: [event] },

@@ -1,13 +1,11 @@
 import { request } from 'node:http';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
-import { type System, startSystem, type TestClient } from '../support/start-system.ts';
+import { type System, startSystem } from '../support/start-system.ts';
 
 let system: System;
-let client: TestClient;
 beforeAll(async () => {
   system = await startSystem();
-  client = await system.registerClient();
 });
 afterAll(() => system[Symbol.asyncDispose]());
 

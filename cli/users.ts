@@ -1,0 +1,130 @@
+import { type Command, defineCommand, UsageError } from './command-line/command.ts';
+import { linkText, userLine } from './result-texts.ts';
+import { quoteValue } from './sanitize.ts';
+import { WAIT_DETAILS, WAIT_SECONDS, waitForConfirmation } from './wait-for-confirmation.ts';
+
+const NAME = { NAME: { description: 'the user name' } } as const;
+
+const EXPIRES = {
+  expires: { value: 'HOURS', description: 'the hours for which the link works, 1 to 720 (default: 24)' },
+} as const;
+
+const WAIT = {
+  wait: { description: `wait up to ${WAIT_SECONDS} seconds until the resource servers have confirmed the revocation` },
+} as const;
+
+const inviteCommand = defineCommand({
+  name: 'users invite',
+  summary: 'print a one-time link with which a person makes an account',
+  details:
+    'The person chooses a passkey or a password on the page to which the link leads. Send the link over a channel that only the person reads: whoever opens it first makes the account.',
+  arguments: { NAME: { description: 'a user name, 1 to 64 characters; the person can change it' } },
+  options: EXPIRES,
+  examples: ['users invite ada'],
+  async run({ arguments: { NAME: username }, options: { expires } }, { connectAdmin }) {
+    const hours = parseHours(expires);
+    const { admin } = await connectAdmin();
+    const link = await admin.inviteUser(username, hours);
+    return { json: link, text: linkText(link, username) };
+  },
+});
+
+const recoverCommand = defineCommand({
+  name: 'users recover',
+  summary: 'print a one-time link with which a person gets back into an account',
+  details:
+    'When the person uses the link, every session ends. Ways to sign in and connections that the person does not keep on the page are removed.',
+  arguments: NAME,
+  options: EXPIRES,
+  examples: ['users recover ada'],
+  async run({ arguments: { NAME: username }, options: { expires } }, { connectAdmin }) {
+    const hours = parseHours(expires);
+    const { admin } = await connectAdmin();
+    const link = await admin.recoverUser(username, hours);
+    return { json: link, text: linkText(link, username) };
+  },
+});
+
+const listCommand = defineCommand({
+  name: 'users list',
+  summary: 'list all accounts',
+  arguments: {},
+  options: {},
+  async run(_input, { connectAdmin }) {
+    const { admin } = await connectAdmin();
+    const users = await admin.listUsers();
+    return { json: users, text: users.length === 0 ? 'There are no accounts.' : users.map(userLine).join('\n') };
+  },
+});
+
+const showCommand = defineCommand({
+  name: 'users show',
+  summary: 'show an account and how its person can sign in',
+  arguments: NAME,
+  options: {},
+  async run({ arguments: { NAME: username } }, { connectAdmin }) {
+    const { admin } = await connectAdmin();
+    const user = await admin.getUser(username);
+    return { json: user, text: `${userLine(user)}\nid ${quoteValue(user.id)}, created ${user.created_at}` };
+  },
+});
+
+const disableCommand = defineCommand({
+  name: 'users disable',
+  summary: 'disable an account, revoke its connections and end its sessions',
+  details: WAIT_DETAILS,
+  arguments: NAME,
+  options: WAIT,
+  async run({ arguments: { NAME: username }, options: { wait } }, { connectAdmin }) {
+    const { admin } = await connectAdmin();
+    const started = performance.now();
+    const user = await admin.setUserActive(username, false);
+    if (!wait || user.revocation === undefined) return { json: user, text: userLine(user) };
+    const { revocation, text, exitCode } = await waitForConfirmation(admin, user.revocation.sequence, started);
+    return { json: { ...user, revocation }, text: `${userLine(user)}\n${text}`, exitCode };
+  },
+});
+
+const enableCommand = defineCommand({
+  name: 'users enable',
+  summary: 'enable a disabled account',
+  arguments: NAME,
+  options: {},
+  async run({ arguments: { NAME: username } }, { connectAdmin }) {
+    const { admin } = await connectAdmin();
+    const user = await admin.setUserActive(username, true);
+    return { json: user, text: userLine(user) };
+  },
+});
+
+const deleteCommand = defineCommand({
+  name: 'users delete',
+  summary: 'delete an account and revoke its connections; its todos stay in the database',
+  arguments: NAME,
+  options: {},
+  async run({ arguments: { NAME: username } }, { connectAdmin }) {
+    const { admin } = await connectAdmin();
+    const user = await admin.deleteUser(username);
+    return {
+      json: { ...user, deleted: true },
+      text: `The account ${quoteValue(user.username)} is deleted. Its connections are revoked.`,
+    };
+  },
+});
+
+/** The commands that administer accounts. */
+export const usersCommands: readonly Command[] = [
+  inviteCommand,
+  recoverCommand,
+  listCommand,
+  showCommand,
+  disableCommand,
+  enableCommand,
+  deleteCommand,
+];
+
+function parseHours(text = '24'): number {
+  if (!/^\d{1,3}$/.test(text) || Number(text) < 1 || Number(text) > 720)
+    throw new UsageError('--expires: expected hours, 1 to 720');
+  return Number(text);
+}
