@@ -4,24 +4,19 @@ import { USERNAME, Username } from '../accounts/username.ts';
 import { isAllowedRedirectUri, REDIRECT_URI } from '../client-registration/redirect-uri.ts';
 import { TOKEN_ENDPOINT_AUTH_METHODS } from '../clients/client-authentication-methods.ts';
 import { CHOSEN_CLIENT_ID } from '../clients/client-id.ts';
-import { MAX_CLIENT_KEYS } from '../clients/client-keys.ts';
 import { CLIENT_KINDS } from '../clients/client-kinds.ts';
 import { CLIENT_SECRET } from '../clients/client-secret.ts';
-import { findKeyProblem } from '../clients/public-key.ts';
+import { PublicJwks } from '../clients/public-jwks.ts';
 import { LINK_HOURS, MAX_LINK_HOURS } from '../sign-in/link-lifetime.ts';
-import { PRIVATE_JWK_MEMBERS } from '../signing-keys/public-jwk.ts';
 
 const ALL_SCOPES = Object.keys(SCOPES);
 const SCOPE_LIST = `a list of scopes, separated by spaces: some of ${ALL_SCOPES.join(', ')}`;
 const CLIENT_ID = '1 to 100 characters of A-Z, a-z, 0-9, _ and -, which do not begin with usr_, dyn_ or http';
 const CLIENT_NAME = 'a name of 1 to 200 characters, without control and format characters and line separators';
-const BASE64URL = 'base64url, without padding';
-const KEY_ID = '1 to 200 printable ASCII characters';
 const RESOURCE = 'a resource identifier';
 const JSON_OBJECT = 'a JSON object';
 const BOOLEAN = 'true or false';
 
-const MAX_JWK_MEMBER_LENGTH = 2_000;
 const MAX_RESOURCE_LENGTH = 255;
 /** A declared secret is at most this long, so that a request with it stays small. */
 const MAX_SECRET_LENGTH = 256;
@@ -37,70 +32,6 @@ const scope = z
   .refine((text) => text.split(' ').every((name) => ALL_SCOPES.includes(name)), SCOPE_LIST);
 
 const clientName = z.string(CLIENT_NAME).regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,200}$/u, CLIENT_NAME);
-
-const base64url = z
-  .string(BASE64URL)
-  .max(MAX_JWK_MEMBER_LENGTH, `at most ${MAX_JWK_MEMBER_LENGTH} characters`)
-  // one spelling only: unused bits of the last character are 0 (RFC 4648 §3.5)
-  .refine((text) => text !== '' && Buffer.from(text, 'base64url').toString('base64url') === text, {
-    error: BASE64URL,
-    abort: true,
-  });
-
-/** A public key as a JWK (RFC 7517 §4, RFC 7518 §6) of a type with which auth verifies client assertions. */
-const PublicJwk = z
-  .looseObject({}, 'a JWK')
-  .refine((key) => PRIVATE_JWK_MEMBERS.every((member) => !(member in key)), 'a public key, without private members')
-  .pipe(
-    z.discriminatedUnion(
-      'kty',
-      [
-        z.object({
-          kty: z.literal('EC'),
-          crv: z.literal('P-256', 'P-256'),
-          x: base64url,
-          y: base64url,
-          ...commonMembers('ES256'),
-        }),
-        z.object({
-          kty: z.literal('OKP'),
-          crv: z.literal('Ed25519', 'Ed25519'),
-          x: base64url,
-          ...commonMembers('EdDSA', 'Ed25519'),
-        }),
-        z.object({ kty: z.literal('RSA'), n: base64url, e: base64url, ...commonMembers('RS256', 'PS256') }),
-      ],
-      'EC, OKP or RSA',
-    ),
-  )
-  .superRefine((key, context) => {
-    const problem = findKeyProblem(key);
-    if (problem !== undefined) context.addIssue({ code: 'custom', path: [problem.member], message: problem.expected });
-  });
-
-/** A JWK Set with the public keys of a client (RFC 7517 §5). */
-const PublicJwks = z.object(
-  {
-    keys: z
-      .array(PublicJwk, 'a list of keys')
-      .min(1, 'at least one key')
-      .max(MAX_CLIENT_KEYS, `at most ${MAX_CLIENT_KEYS} keys`),
-  },
-  'a JWK Set with public keys',
-);
-
-/** The members of every JWK (RFC 7517 §4), for a key that verifies signatures of `algorithms`. */
-function commonMembers(...algorithms: [string, ...string[]]) {
-  return {
-    kid: z
-      .string(KEY_ID)
-      .regex(/^[\x20-\x7e]{1,200}$/, KEY_ID)
-      .optional(),
-    alg: z.enum(algorithms, algorithms.join(' or ')).optional(),
-    use: z.literal('sig', 'sig').optional(),
-    key_ops: z.tuple([z.literal('verify')], '["verify"]').optional(),
-  };
-}
 
 /** The body of a request that registers a client, with the member names of RFC 7591 §2 where it defines them. */
 export const NewClientRequest = z
