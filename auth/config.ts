@@ -16,6 +16,23 @@ import { SIGNING_ALGORITHMS } from './signing-keys/signing-key.entity.ts';
 /** A secret that an operator declares. It is long enough that it cannot be guessed. */
 const declaredSecret = z.string().regex(CLIENT_SECRET, '43 or more characters of base64url, from 256 random bits');
 
+const DOCUMENT_HOSTS = 'any, off, or host names such as claude.ai, separated by spaces or commas';
+
+/** The hosts of client ID metadata documents. */
+const documentHosts = z
+  .string()
+  .default('any')
+  .transform((text, refinement): 'any' | 'off' | ReadonlySet<string> => {
+    if (text === 'any' || text === 'off') return text;
+    const hosts = text
+      .toLowerCase()
+      .split(/[\s,]+/)
+      .filter(Boolean);
+    if (hosts.length > 0 && hosts.every((host) => /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(host))) return new Set(hosts);
+    refinement.addIssue(DOCUMENT_HOSTS);
+    return z.NEVER;
+  });
+
 export type AuthConfig = ReturnType<typeof readAuthConfig>;
 
 /**
@@ -50,6 +67,8 @@ export function readAuthConfig(given: Environment) {
         SESSION_TTL: wholeNumber('seconds', 60, 31_536_000).default(1_209_600),
         /** Whether clients may register themselves (RFC 7591). */
         AUTH_REGISTRATION: z.enum(['open', 'off'], 'open or off').default('open'),
+        /** Whose client ID metadata documents are accepted: `any`, `off`, or hosts. */
+        AUTH_CLIENT_METADATA_DOCUMENTS: documentHosts,
         /** For how many days audit events are kept. */
         AUDIT_RETENTION_DAYS: wholeNumber('days', 1, 36_500).default(365),
         /** The secret of the client `mcp`, the MCP server; absent means that it is created at the first start. */

@@ -20,6 +20,8 @@ import { createAuthApp } from './app.ts';
 import { openAuditQueue } from './audit/audit-queue.ts';
 import { openFailedAuthenticationLimiter, PERSONS } from './client-authentication/failed-authentication-limiter.ts';
 import { createLimitedLookup } from './client-authentication/limited-lookup.ts';
+import { createClientDocuments } from './client-registration/client-documents.ts';
+import { createFetchPublic, type FetchPublic } from './client-registration/fetch-public.ts';
 import { createRegistration } from './client-registration/registration.ts';
 import { openClients } from './clients/clients.ts';
 import { registerFirstClients } from './clients/first-clients.ts';
@@ -79,7 +81,14 @@ export async function startAuth(
     quotas = TOKEN_REQUEST_QUOTAS,
     serversOfProcess,
     shutdown = createShutdown(),
-  }: { quotas?: TokenRequestQuotas; serversOfProcess?: number; shutdown?: Shutdown } = {},
+    fetchPublic,
+  }: {
+    quotas?: TokenRequestQuotas;
+    serversOfProcess?: number;
+    shutdown?: Shutdown;
+    /** Fetches client ID metadata documents. */
+    fetchPublic?: FetchPublic;
+  } = {},
 ): Promise<AuthServer> {
   const { AUTH_ISSUER: issuer, API_RESOURCE: apiResource, MCP_RESOURCE: mcpResource } = config;
   const accessTokenTtl = config.ACCESS_TOKEN_TTL;
@@ -141,7 +150,15 @@ export async function startAuth(
   const peers = starting.use(await openPeers({ database, em: priorityEm }));
   const waiting = createWaiting();
   const propagation = createPropagation({ readers, peers, waiting, logger });
-  starting.use(openCleanup({ em, secretUse, auditRetentionDays: config.AUDIT_RETENTION_DAYS, logger }));
+  const documents = createClientDocuments({
+    em,
+    clients,
+    policy: config.AUTH_CLIENT_METADATA_DOCUMENTS,
+    resources: [apiResource, mcpResource],
+    fetchPublic: fetchPublic ?? createFetchPublic({ userAgent: `yata (+${issuer})` }),
+    logger,
+  });
+  starting.use(openCleanup({ em, documents, secretUse, auditRetentionDays: config.AUDIT_RETENTION_DAYS, logger }));
 
   // auth verifies its own access tokens without HTTP requests, and finds a new key without a new generation of keys
   const keys = { find: publicKeys.find, generation: () => 0 };
@@ -168,6 +185,8 @@ export async function startAuth(
     },
     secrets,
     findAccount: (id) => findAccount(em, id),
+    documents,
+    areDocumentsAccepted: config.AUTH_CLIENT_METADATA_DOCUMENTS !== 'off',
     isRegistrationOpen: config.AUTH_REGISTRATION === 'open',
     signingKeys,
     publicKeys,

@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Logger } from 'pino';
 import { deleteOldAuditEvents } from '../audit/audit.ts';
 import { deleteExpiredFailures } from '../client-authentication/failed-authentication-limiter.ts';
+import type { ClientDocuments } from '../client-registration/client-documents.ts';
 import { deleteUnusedClients } from '../client-registration/registration.ts';
 import type { SecretUse } from '../clients/secret-use.ts';
 import { deleteExpiredConnections } from '../connections/connections.ts';
@@ -18,11 +19,13 @@ const CLEANUP_INTERVAL_MS = 60_000;
  */
 export function openCleanup({
   em,
+  documents,
   secretUse,
   auditRetentionDays,
   logger,
 }: {
   em: SqlEntityManager;
+  documents: Pick<ClientDocuments, 'refreshKeys'>;
   secretUse: SecretUse;
   auditRetentionDays: number;
   logger: Logger;
@@ -37,6 +40,7 @@ export function openCleanup({
       deleteExpiredLinks(em),
       deleteExpiredChallenges(em),
       deleteUnusedClients(em),
+      documents.refreshKeys(),
       deleteOldAuditEvents(em, auditRetentionDays),
     ]).catch((err) => logger.warn({ event: 'cleanup.failed', err }, 'expired rows were not deleted'));
   }, CLEANUP_INTERVAL_MS);

@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { LRUCache } from 'lru-cache';
 import { networkOf } from '../../shared/http/network-of.ts';
+import { type ClientDocuments, DocumentUnavailableError } from '../client-registration/client-documents.ts';
 import { isLoopbackHost } from '../client-registration/redirect-uri.ts';
 import { ROUTES } from './routes.ts';
 
@@ -44,10 +45,13 @@ export type RenderAuthorizationProblem = (
 export function guardAuthorizationRequests({
   issuer,
   countAnonymous,
+  documents,
   render,
   sessionCookie,
 }: {
   issuer: string;
+  /** Makes a client known whose id is the URL of its metadata document. */
+  documents: Pick<ClientDocuments, 'prepare'>;
   /** Counts a request without a session. Returns the seconds to wait when there were too many. */
   countAnonymous: (address: string) => number | undefined;
   render: RenderAuthorizationProblem;
@@ -84,6 +88,7 @@ export function guardAuthorizationRequests({
         return;
       }
     }
+    if (isNewRequest && !(await prepareDocument(ctx))) return;
     await next();
     const location = ctx.response.get('location') || issuer;
     const target = URL.canParse(location, issuer) ? new URL(location, issuer) : undefined;
@@ -104,6 +109,27 @@ export function guardAuthorizationRequests({
     }
     if (target.hostname === hostname) await endSession(ctx);
   };
+
+  /** @returns whether the request can go on. */
+  async function prepareDocument(ctx: Context): Promise<boolean> {
+    const { client_id: clientId } = ctx.query;
+    if (typeof clientId !== 'string' || !clientId.startsWith('https://')) return true;
+    // a picture or a script of another site must not make auth fetch documents; old browsers do not send the header
+    const destination = ctx.get('sec-fetch-dest') || 'document';
+    try {
+      await documents.prepare(clientId, { address: ctx.ip, mayFetchNew: destination === 'document' });
+      return true;
+    } catch (error) {
+      if (!(error instanceof DocumentUnavailableError)) throw error;
+      if (error.retryAfterSeconds !== undefined) ctx.set('retry-after', String(error.retryAfterSeconds));
+      render(ctx, {
+        status: error.retryAfterSeconds === undefined ? 400 : 429,
+        error: 'invalid_client',
+        error_description: error.message,
+      });
+      return false;
+    }
+  }
 
   async function endSession(ctx: Context): Promise<void> {
     const session = ctx.oidc?.session;

@@ -2,6 +2,7 @@ import { decodeJwt } from 'jose';
 import type Provider from 'oidc-provider';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { COMPACT_JWS } from '../../shared/resource-server/access-token-claims.ts';
+import { ROUTES } from './routes.ts';
 
 /** The algorithms of client assertions. None is symmetric: the key would be the stored hash of a secret. */
 export const CLIENT_ASSERTION_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'] as const;
@@ -22,7 +23,7 @@ type Claims = Readonly<Record<string, unknown>>;
  */
 export function createClientAssertionCheck(issuer: string) {
   return async function checkClientAssertion(ctx: KoaContextWithOIDC, claims: Claims): Promise<void> {
-    const problem = findProblem(ctx.oidc.params?.client_assertion, claims, issuer);
+    const problem = findProblem(ctx.oidc.params?.client_assertion, claims, acceptedAudiences(ctx, issuer));
     if (problem !== undefined) throw new errors.InvalidClientAuth(problem);
   };
 }
@@ -40,12 +41,17 @@ export function applyClientAssertionErrors(provider: Provider, issuer: string): 
     const assertion = ctx.oidc?.params?.client_assertion;
     if (typeof assertion !== 'string' || !(error instanceof errors.InvalidClientAuth)) return;
     // oidc-provider emits the event after it has written the response into ctx, and before the response is sent
-    ctx.body = { ...Object(ctx.body), error_description: describeRejection(assertion, issuer) };
+    ctx.body = { ...Object(ctx.body), error_description: describeRejection(assertion, acceptedAudiences(ctx, issuer)) };
   }
 }
 
-function describeRejection(assertion: string, issuer: string): string {
-  const problem = findProblem(assertion, decodeClaims(assertion), issuer);
+/** The issuer, and for a client with a metadata document also the token endpoint: ChatGPT sends that. */
+function acceptedAudiences({ oidc }: KoaContextWithOIDC, issuer: string): readonly string[] {
+  return oidc.client?.kind === 'document' ? [issuer, `${issuer}${ROUTES.token}`] : [issuer];
+}
+
+function describeRejection(assertion: string, audiences: readonly string[]): string {
+  const problem = findProblem(assertion, decodeClaims(assertion), audiences);
   return `client_assertion: ${
     problem ??
     'expected iss and sub to be the client id, a jti that was not used before, and a signature by a key of this client (kid, alg)'
@@ -61,12 +67,17 @@ function decodeClaims(assertion: string): Claims {
 }
 
 /** Returns what is wrong with an assertion, as far as it can be told without the keys of the client. */
-function findProblem(assertion: unknown, { aud, exp, nbf, iat }: Claims, issuer: string): string | undefined {
+function findProblem(
+  assertion: unknown,
+  { aud, exp, nbf, iat }: Claims,
+  audiences: readonly string[],
+): string | undefined {
   if (typeof assertion !== 'string' || !COMPACT_JWS.test(assertion))
     return 'expected a JWT of three parts in base64url without padding';
   const [audience, ...others] = [aud].flat();
   // the audience is this issuer alone: an assertion that a client made for another server is not accepted here
-  if (audience !== issuer || others.length > 0) return `expected the issuer ${issuer} as the only audience (aud)`;
+  if (!audiences.includes(String(audience)) || others.length > 0)
+    return `expected the issuer ${audiences[0]} as the only audience (aud)`;
   const now = Math.floor(Date.now() / 1000);
   if (typeof exp !== 'number') return 'expected the time at which it expires (exp)';
   if (exp <= now - ASSERTION_CLOCK_TOLERANCE_SECONDS)

@@ -38,6 +38,7 @@ export function createConfiguration({
   findAccount,
   lifetimes,
   isRegistrationOpen,
+  areDocumentsAccepted,
 }: {
   issuer: string;
   adapter: AdapterFactory;
@@ -53,6 +54,8 @@ export function createConfiguration({
   lifetimes: { readonly refreshToken: number; readonly connection: number; readonly session: number };
   /** Whether clients may register themselves. */
   isRegistrationOpen: boolean;
+  /** Whether a client id may be the URL of a metadata document. */
+  areDocumentsAccepted: boolean;
 }): Configuration {
   const names = cookieNames(issuer);
   return {
@@ -77,6 +80,8 @@ export function createConfiguration({
     discovery: {
       status_list_aggregation_endpoint: `${issuer}${STATUS_LISTS_PATH}`,
       ...(isRegistrationOpen && { registration_endpoint: `${issuer}${REGISTRATION_PATH}` }),
+      // auth fetches the documents itself: oidc-provider would do so for token requests too
+      ...(areDocumentsAccepted && { client_id_metadata_document_supported: true }),
       revocation_endpoint_auth_methods_supported: TOKEN_ENDPOINT_AUTH_METHODS,
       introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
       // RFC 8414 §2 requires them beside the method private_key_jwt, and some libraries throw without them

@@ -13,7 +13,9 @@ export function renderError(ctx: KoaContextWithOIDC, error: ErrorOut): void {
 /** Writes an error of the authorization endpoint, and a link to the client that would have got it. */
 export const renderAuthorizationProblem: RenderAuthorizationProblem = (ctx, { status, ...error }, client) => {
   ctx.status = status;
-  if (client === undefined) renderErrorAsPage(ctx, error);
+  if (client === undefined && error.error === 'invalid_client' && acceptsPage(ctx))
+    sendMessagePage(ctx, { title: 'This client cannot be used', text: error.error_description });
+  else if (client === undefined) renderErrorAsPage(ctx, error);
   else if (acceptsPage(ctx))
     sendMessagePage(ctx, {
       title: 'This request cannot be answered',
@@ -29,8 +31,7 @@ function renderErrorAsPage(ctx: Context, error: ErrorOut): void {
     return;
   }
   const { status } = ctx;
-  const { title, text } = describeProblem(error);
-  sendMessagePage(ctx, { title, text });
+  sendMessagePage(ctx, describeProblem(error));
   ctx.status = status;
 }
 

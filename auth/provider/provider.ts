@@ -9,6 +9,7 @@ import type { AccountRow } from '../accounts/account.entity.ts';
 import type { RecordAuditEvent } from '../audit/audit.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
 import type { MayLookUpLimited } from '../client-authentication/limited-lookup.ts';
+import type { ClientDocuments } from '../client-registration/client-documents.ts';
 import type { Clients } from '../clients/clients.ts';
 import type { ExchangeToken } from '../grants/token-exchange.ts';
 import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
@@ -67,6 +68,8 @@ export function createProvider({
   secrets,
   findAccount,
   isRegistrationOpen,
+  documents,
+  areDocumentsAccepted,
   resourceServers,
   tokenStatus,
   tokenRequestLimits,
@@ -93,6 +96,8 @@ export function createProvider({
   secrets: ServerSecrets;
   findAccount: (id: string) => Promise<AccountRow | undefined>;
   isRegistrationOpen: boolean;
+  documents: Pick<ClientDocuments, 'prepare'>;
+  areDocumentsAccepted: boolean;
   resourceServers: ResourceServers;
   tokenStatus: TokenStatus;
   tokenRequestLimits: TokenRequestLimits;
@@ -130,6 +135,7 @@ export function createProvider({
       findAccount,
       lifetimes,
       isRegistrationOpen,
+      areDocumentsAccepted,
     }),
   );
 
@@ -199,6 +205,7 @@ export function createProvider({
     guardAuthorizationRequests({
       issuer,
       countAnonymous: createAnonymousRequestLimit(),
+      documents,
       render: renderAuthorizationProblem,
       sessionCookie: cookieNames(issuer).session,
     }),

@@ -79,6 +79,7 @@ test('the metadata has these members and no others', async () => {
   expect(Object.keys(metadata).toSorted()).toEqual([
     'authorization_endpoint',
     'authorization_response_iss_parameter_supported',
+    'client_id_metadata_document_supported',
     'code_challenge_methods_supported',
     'grant_types_supported',
     'id_token_signing_alg_values_supported',

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { vi } from 'vitest';
 import { readApiConfig } from '../../api/config.ts';
 import { startApi } from '../../api/main.ts';
+import type { FetchPublic } from '../../auth/client-registration/fetch-public.ts';
 import { createClientSecret, hashClientSecret } from '../../auth/clients/client-secret.ts';
 import { type NewClient, openClients } from '../../auth/clients/clients.ts';
 import { readAuthConfig } from '../../auth/config.ts';
@@ -50,7 +51,10 @@ export async function startSystem(
   {
     features = FEATURES,
     quotas = TOKEN_REQUEST_QUOTAS,
-  }: { features?: ServerFeatures; quotas?: TokenRequestQuotas } = {},
+    fetchPublic = async () => {
+      throw new Error('this test has no Internet');
+    },
+  }: { features?: ServerFeatures; quotas?: TokenRequestQuotas; fetchPublic?: FetchPublic } = {},
 ): Promise<System> {
   await using starting = new AsyncDisposableStack();
   const [authPort, apiPort, mcpPort] = [await getFreePort(), await getFreePort(), await getFreePort()];
@@ -76,7 +80,7 @@ export async function startSystem(
   };
   const apiCredentials = { OAUTH_CLIENT_ID: 'api', OAUTH_CLIENT_SECRET: apiSecret };
   const database = starting.use(await openTestDatabase());
-  const auth = starting.use(await startAuth(readAuthConfig(environment), database, { quotas }));
+  const auth = starting.use(await startAuth(readAuthConfig(environment), database, { quotas, fetchPublic }));
   starting.use(await startApi(readApiConfig({ ...environment, ...apiCredentials }), database));
   starting.use(await startMcp(readMcpConfig(environment), { features }));
   // clients are registered through separate connections, so that auth learns of them as from another process
