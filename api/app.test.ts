@@ -95,8 +95,8 @@ test('each operation requires its scope', async () => {
   const reader = await api.createCaller({ scope: 'todos:read' });
   const writer = await api.createCaller({ scope: 'todos:write' });
   const challenge = (scope: string) =>
-    `Bearer error="insufficient_scope", error_description="The access token lacks the scope ${scope}", ` +
-    `resource_metadata="http://api.example/.well-known/oauth-protected-resource/api/v1", scope="${scope}"`;
+    `Bearer error="insufficient_scope", error_description="The access token lacks the scope ${scope}. Sign in again and allow it", ` +
+    'resource_metadata="http://api.example/.well-known/oauth-protected-resource/api/v1", scope="todos:read todos:write"';
   const responses = [
     [await writer('GET', '/api/v1/todos'), 'todos:read'],
     [await writer('GET', `/api/v1/todos/${UNKNOWN}`), 'todos:read'],

@@ -43,6 +43,14 @@ export class ChallengeError extends Error {
 /** What is wrong with an Authorization header that has no access token. */
 export type AuthorizationProblem = keyof typeof AUTHORIZATION_PROBLEMS;
 
+/** What was granted to an access token, and to whom. */
+export type GrantedAccess = {
+  readonly subject: string;
+  readonly clientId: string;
+  readonly scopes: ReadonlySet<string>;
+  readonly actor?: unknown;
+};
+
 /** Creates the challenges of one resource server. */
 export type Challenges = {
   /** 401: the request has no access token, so the challenge has no error code (RFC 6750 §3.1). */
@@ -51,8 +59,11 @@ export type Challenges = {
   readonly invalid: (error: InvalidAccessTokenError) => ChallengeError;
   /** 400 `invalid_request`: the Authorization header is malformed. */
   readonly malformedAuthorization: (problem?: AuthorizationProblem) => ChallengeError;
-  /** 403 `insufficient_scope`: the access token is valid, but lacks a scope that the operation needs. */
-  readonly insufficientScope: (needed: readonly string[]) => ChallengeError;
+  /**
+   * 403 `insufficient_scope`: the access token is valid, but lacks a scope that the operation needs. For an access token that a
+   * person allowed, the challenge names the granted scopes too: a client that asks for exactly those scopes loses none.
+   */
+  readonly insufficientScope: (needed: readonly string[], accessToken?: GrantedAccess) => ChallengeError;
 };
 
 /**
@@ -84,10 +95,18 @@ export function createChallenges(protectedResource: ProtectedResource): Challeng
         parameters: { error: 'invalid_request', error_description, resource_metadata, scope },
       });
     },
-    insufficientScope(needed) {
-      const error_description = `The access token lacks the scope ${needed.join(' ')}`;
+    insufficientScope(needed, accessToken) {
+      const lacking = `The access token lacks the scope ${needed.join(' ')}`;
+      // the subject of a program's access token is the program itself (RFC 9068 §2.2), also after an exchange by another one
+      const isOfPerson =
+        accessToken !== undefined && accessToken.subject !== accessToken.clientId && accessToken.actor === undefined;
+      // some clients show this sentence to the person, and do nothing else
+      const error_description = isOfPerson ? `${lacking}. Sign in again and allow it` : lacking;
+      const wanted = isOfPerson
+        ? scopes.filter((name) => needed.includes(name) || accessToken.scopes.has(name))
+        : needed;
       return new ChallengeError(403, 'insufficient_scope', error_description, {
-        parameters: { error: 'insufficient_scope', error_description, resource_metadata, scope: needed.join(' ') },
+        parameters: { error: 'insufficient_scope', error_description, resource_metadata, scope: wanted.join(' ') },
       });
     },
   };

@@ -119,15 +119,20 @@ test.each([
   });
 });
 
-test('an access token without the scope gives 403 with the missing scope', async () => {
+test.each([
+  ['a program', { sub: 'a client', client_id: 'a client' }, '', 'todos:write'],
+  ['a person', {}, '. Sign in again and allow it', 'todos:read todos:write'],
+  ['an actor', { act: { sub: 'mcp' } }, '', 'todos:write'],
+])('an access token of %s without the scope gives 403 with the scopes to ask for', async (_, claims, advice, scope) => {
   await using guarded = await startGuarded();
-  const token = await guarded.issuer.issue({ claims: { scope: 'todos:read todos:writes' } });
+  const token = await guarded.issuer.issue({ claims: { ...claims, scope: 'todos:read todos:writes' } });
+  const description = `The access token lacks the scope todos:write${advice}`;
   expect(await guarded.get(`Bearer ${token}`)).toMatchObject({
     status: 403,
     challenge:
-      'Bearer error="insufficient_scope", error_description="The access token lacks the scope todos:write", ' +
-      'resource_metadata="http://api.example/.well-known/oauth-protected-resource/api/v1", scope="todos:write"',
-    body: { status: 403, detail: 'The access token lacks the scope todos:write' },
+      `Bearer error="insufficient_scope", error_description="${description}", ` +
+      `resource_metadata="http://api.example/.well-known/oauth-protected-resource/api/v1", scope="${scope}"`,
+    body: { status: 403, detail: description },
   });
 });
 

@@ -44,7 +44,7 @@ export function requireScope(scope: string, challenges: Challenges): Middleware<
   return function requireScope(ctx, next) {
     // without requireAccessToken before it there is no access token, whatever the types say
     if (ctx.state.accessToken === undefined) throw challenges.missing();
-    if (!ctx.state.accessToken.scopes.has(scope)) throw challenges.insufficientScope([scope]);
+    if (!ctx.state.accessToken.scopes.has(scope)) throw challenges.insufficientScope([scope], ctx.state.accessToken);
     return next();
   };
 }

@@ -12,7 +12,8 @@ import type { McpState } from './mcp-state.ts';
 export function requireMessageScope(challenges: Challenges): Middleware<McpState> {
   return function requireMessageScope(ctx, next) {
     const scope = findRequiredScope(ctx.state.features, ctx.state.body);
-    if (scope !== undefined && !ctx.state.accessToken.scopes.has(scope)) throw challenges.insufficientScope([scope]);
+    if (scope !== undefined && !ctx.state.accessToken.scopes.has(scope))
+      throw challenges.insufficientScope([scope], ctx.state.accessToken);
     return next();
   };
 }
