@@ -1,5 +1,4 @@
 import Router, { type RouterContext } from '@koa/router';
-import type { Context, Middleware } from 'koa';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { CorsNames, CorsOrigins } from '../../shared/http/cors.ts';
 import type { RenderError } from '../../shared/http/handle-errors.ts';
@@ -16,7 +15,7 @@ export const REGISTRATION_PATH = '/oauth/register';
 /** Bytes of a registration request. */
 const MAX_BODY_BYTES = 16_000;
 
-/** Registrations of one network within an hour. */
+/** New clients of one network within an hour. */
 const MAX_REGISTRATIONS = 20;
 const WINDOW_SECONDS = 3_600;
 
@@ -51,7 +50,6 @@ export function registrationRoutes(registerClient: RegisterClient): Router {
   router.post<{ body: RegistrationRequest }>(
     REGISTRATION_PATH,
     parseBody(RegistrationRequest, { limit: MAX_BODY_BYTES }),
-    limitRegistrations(limiter),
     register,
   );
   return router;
@@ -59,15 +57,13 @@ export function registrationRoutes(registerClient: RegisterClient): Router {
   async function register(ctx: RouterContext<{ body: RegistrationRequest }>): Promise<void> {
     const origin = { actor: null, address: ctx.ip, requestId: requestId(ctx) };
     ctx.set('cache-control', 'no-store');
-    ctx.body = await registerClient(ctx.state.body, origin);
+    ctx.body = await registerClient(ctx.state.body, origin, () => countRegistration(ctx.ip));
     ctx.status = 201;
   }
-}
 
-function limitRegistrations(limiter: RateLimiterMemory): Middleware {
-  return async function limitRegistrations(ctx: Context, next) {
+  async function countRegistration(address: string): Promise<void> {
     try {
-      await limiter.consume(networkOf(ctx.ip));
+      await limiter.consume(networkOf(address));
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) throw error;
       const seconds = Math.ceil(error.msBeforeNext / 1000);
@@ -76,6 +72,5 @@ function limitRegistrations(limiter: RateLimiterMemory): Middleware {
         members: { limit: MAX_REGISTRATIONS, window_seconds: WINDOW_SECONDS },
       });
     }
-    await next();
-  };
+  }
 }

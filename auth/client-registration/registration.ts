@@ -30,8 +30,15 @@ export type RegistrationResponse = {
   readonly scope: string;
 };
 
-/** Registers a client that no administrator knows (RFC 7591 §3). */
-export type RegisterClient = (request: RegistrationRequest, origin: RequestOrigin) => Promise<RegistrationResponse>;
+/**
+ * Registers a client that no administrator knows (RFC 7591 §3). `countNew` is called before a client is stored that did not
+ * exist, and rejects when there were too many: hosts register again and again what exists.
+ */
+export type RegisterClient = (
+  request: RegistrationRequest,
+  origin: RequestOrigin,
+  countNew: () => Promise<void>,
+) => Promise<RegistrationResponse>;
 
 /** Creates the registration of clients by themselves. They may ask persons for access to the todos, and nothing else. */
 export function createRegistration({
@@ -42,8 +49,9 @@ export function createRegistration({
   /** The resource identifiers for which such a client may get access tokens. */
   resources: readonly string[];
 }): RegisterClient {
-  return async function registerClient(request, origin) {
+  return async function registerClient(request, origin, countNew) {
     const clientId = createDynamicClientId(request);
+    if ((await em.fork().count(ClientEntity, { clientId })) === 0) await countNew();
     const { token_endpoint_auth_method: tokenEndpointAuthMethod } = request;
     const secret = tokenEndpointAuthMethod === 'none' ? undefined : createClientSecret();
     await em
