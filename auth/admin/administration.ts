@@ -63,6 +63,7 @@ export function createAdministration({
       const scopes = request.scope.split(' ');
       const resources = request.resources ?? resourcesWith(scopes);
       requireKnownResources('resources', resources);
+      if (request.redirect_uris !== undefined) requireKnownResources('resources', resources, resourcesWith(scopes));
       if (request.resource_server !== undefined) requireKnownResources('resource_server', [request.resource_server]);
       const hasNoSecret = ['private_key_jwt', 'none'].includes(request.token_endpoint_auth_method);
       const created = hasNoSecret || request.client_secret !== undefined ? undefined : createClientSecret();
@@ -105,6 +106,7 @@ export function createAdministration({
     async changeClient(clientId, changes, origin) {
       const sequence = await em.fork().transactional(async (transaction) => {
         const client = await lockClient(transaction, clientId);
+        requireChangesOfKind(client, changes);
         await transaction.nativeUpdate(
           ClientEntity,
           { clientId },
@@ -199,13 +201,30 @@ export function createAdministration({
       .map(({ resource }) => resource);
   }
 
-  function requireKnownResources(member: string, resources: readonly string[]): void {
-    const known = resourceServers.map(({ resource }) => resource);
+  function requireKnownResources(
+    member: string,
+    resources: readonly string[],
+    known = resourceServers.map(({ resource }) => resource),
+  ): void {
     const unknown = resources.findIndex((resource) => !known.includes(resource));
     if (unknown < 0) return;
     const field = member === 'resources' ? `${member}.${unknown}` : member;
     throw new InvalidRequestError([{ field, expected: `one of ${known.join(', ')}` }]);
   }
+}
+
+/** Rejects what a client of persons may not have. */
+function requireChangesOfKind({ redirectUris }: ClientRow, { scope, one_token_at_a_time }: ClientChanges): void {
+  if (redirectUris.length === 0) return;
+  if (scope?.split(' ').includes('admin'))
+    throw new InvalidRequestError([{ field: 'scope', expected: 'no scope admin for a client that persons connect' }]);
+  if (one_token_at_a_time)
+    throw new InvalidRequestError([
+      {
+        field: 'one_token_at_a_time',
+        expected: 'false for a client that persons connect, because many of them use it',
+      },
+    ]);
 }
 
 /** Revokes the access tokens of a client, and its connections. @returns the sequence of the last revocation, if any. */

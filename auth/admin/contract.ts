@@ -3,7 +3,7 @@ import { SCOPES } from '../../shared/scopes.ts';
 import { USERNAME, Username } from '../accounts/username.ts';
 import { isAllowedRedirectUri, REDIRECT_URI } from '../client-registration/redirect-uri.ts';
 import { TOKEN_ENDPOINT_AUTH_METHODS } from '../clients/client-authentication-methods.ts';
-import { CHOSEN_CLIENT_ID } from '../clients/client-id.ts';
+import { CHOSEN_CLIENT_ID, isClientId } from '../clients/client-id.ts';
 import { CLIENT_KINDS } from '../clients/client-kinds.ts';
 import { CLIENT_SECRET } from '../clients/client-secret.ts';
 import { PublicJwks } from '../clients/public-jwks.ts';
@@ -167,11 +167,16 @@ export const UserResponse = z.object({
 });
 export type UserResponse = z.infer<typeof UserResponse>;
 
+const CONNECTION_ID = 'the id of a connection, which begins with con_';
+
 /** The query that selects connections: all, those of an account, those of a client, or one. */
 export const ConnectionQuery = z.strictObject({
-  id: z.string().optional(),
+  id: z
+    .string()
+    .regex(/^con_[A-Za-z0-9_-]{1,60}$/, CONNECTION_ID)
+    .optional(),
   username: z.string(USERNAME).optional(),
-  client_id: z.string().optional(),
+  client_id: z.string().refine(isClientId, 'a client id').optional(),
 });
 
 /** A connection of a person to a client in a response. */

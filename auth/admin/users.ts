@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { HttpError } from '../../shared/http/http-error.ts';
 import { AccountEntity, type AccountRow } from '../accounts/account.entity.ts';
+import { ACCOUNT_ID_PREFIX } from '../accounts/account-id.ts';
 import { endSessions, findAccount, findAccountByName } from '../accounts/accounts.ts';
 import { insertSuccess, type RequestOrigin } from '../audit/audit.ts';
 import { ConnectionEntity } from '../connections/connection.entity.ts';
@@ -123,7 +124,10 @@ export function createUsers({
   }
 
   async function getAccount(username: string): Promise<AccountRow> {
-    const account = (await findAccountByName(em, username)) ?? (await findById(username));
+    // no user name begins as an id does
+    const account = username.startsWith(ACCOUNT_ID_PREFIX)
+      ? await findById(username)
+      : await findAccountByName(em, username);
     if (account !== undefined) return account;
     throw new HttpError('user_not_found', 'There is no account with this user name.', {
       fields: [{ field: 'username', expected: 'the user name of an account' }],
@@ -131,7 +135,7 @@ export function createUsers({
   }
 
   async function findById(id: string): Promise<AccountRow | undefined> {
-    return /^usr_[A-Za-z0-9_-]{1,40}$/.test(id) ? findAccount(em, id) : undefined;
+    return /^[A-Za-z0-9_-]{1,60}$/.test(id) ? findAccount(em, id) : undefined;
   }
 
   async function toUserResponse(account: AccountRow): Promise<UserResponse> {

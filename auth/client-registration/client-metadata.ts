@@ -11,7 +11,7 @@ const CLIENT_URI = `an https or http URL of at most ${MAX_URI_LENGTH} characters
 const METHODS = ['none', 'client_secret_basic', 'client_secret_post'] as const;
 
 /** Control and format characters, among them those that change the direction of text, lone surrogates, and line separators. */
-const FORBIDDEN_IN_NAME = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+const FORBIDDEN_IN_NAME = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 
 /** A name that a client gives itself. A person reads it, so it has no invisible characters. */
 export const SelfDeclaredName = z

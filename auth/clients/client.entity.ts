@@ -73,7 +73,8 @@ export const ClientEntity = defineEntity({
     },
     {
       name: 'client_redirect_uris_check',
-      expression: "cardinality(redirect_uris) = 0 or (not 'admin' = any(scopes) and resource_server is null)",
+      expression:
+        "cardinality(redirect_uris) = 0 or (not 'admin' = any(scopes) and resource_server is null and not one_token_at_a_time)",
     },
   ],
   triggers: [

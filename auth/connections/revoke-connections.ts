@@ -6,7 +6,13 @@ import { RETAINED_SQL } from '../status-lists/status-list-retention.ts';
 /** Which connections: the one with an id, or all of an account, of a client, or of a client and an account. */
 export type ConnectionSelection =
   | { readonly id: string; readonly accountId?: string; readonly clientId?: undefined }
-  | { readonly accountId: string; readonly clientId?: string; readonly id?: undefined }
+  | {
+      readonly accountId: string;
+      readonly clientId?: string;
+      readonly id?: undefined;
+      /** Ids of connections that stay. */
+      readonly except?: readonly string[];
+    }
   | { readonly clientId: string; readonly accountId?: string; readonly id?: undefined };
 
 /** A connection that was revoked. */
@@ -20,16 +26,18 @@ export type RevokedConnection = { readonly id: string; readonly accountId: strin
  */
 export async function revokeConnections(
   transaction: SqlEntityManager,
-  { id, accountId, clientId }: ConnectionSelection,
+  { id, accountId, clientId, ...selection }: ConnectionSelection,
   { reason, ...origin }: RequestOrigin & { readonly reason: string },
 ): Promise<{ readonly revoked: readonly RevokedConnection[]; readonly sequence: number | undefined }> {
   const conditions = { id, account_id: accountId, client_id: clientId };
   const given = Object.entries(conditions).filter(([, value]) => value !== undefined);
-  const revoked = await transaction.execute<RevokedConnection[]>(
+  const except = 'except' in selection ? (selection.except ?? []) : [];
+  const found = await transaction.execute<RevokedConnection[]>(
     `select id, account_id as "accountId", client_id as "clientId" from auth.connection
      where ${given.map(([column]) => `${column} = ?`).join(' and ')} order by id for update`,
     given.map(([, value]) => value),
   );
+  const revoked = found.filter((connection) => !except.includes(connection.id));
   if (revoked.length === 0) return { revoked, sequence: undefined };
   const ids = revoked.map((connection) => connection.id);
   const listed = ids.map(() => '?').join(', ');

@@ -8,6 +8,7 @@ import { createArtifactAdapter } from './artifact-adapter.ts';
 import { toClientMetadata } from './client-metadata.ts';
 import { createGrantAdapter } from './grant-adapter.ts';
 import { createRefreshTokenAdapter, type RefreshTokenOptions } from './refresh-token-adapter.ts';
+import { createSessionAdapter } from './session-adapter.ts';
 import { unsupportedOperations } from './unsupported-operations.ts';
 
 /**
@@ -34,6 +35,8 @@ export function createAdapterFactory({
         return createClientAdapter(clients);
       case 'Grant':
         return createGrantAdapter({ forkEm, connections });
+      case 'Session':
+        return createSessionAdapter(forkEm);
       case 'RefreshToken':
         return createRefreshTokenAdapter(forkEm, refreshTokens);
       default:

@@ -19,11 +19,10 @@ export function createArtifactAdapter(forkEm: () => SqlEntityManager, model: str
     async upsert(id, payload, expiresIn) {
       const expiresAt = expiresIn ? new Date(Date.now() + expiresIn * 1000) : null;
       const { grantId = null, uid = null, userCode = null } = payload;
-      const { jti: _, ...rest } = payload;
       const artifact = {
         model,
         id: keyOf(id),
-        payload: hasSecretId ? rest : { ...payload },
+        payload: hasSecretId ? withoutSecrets(id, payload) : { ...payload },
         grantId,
         uid,
         userCode,
@@ -38,7 +37,7 @@ export function createArtifactAdapter(forkEm: () => SqlEntityManager, model: str
       // a value that a client sends can be of any length, and a stored one never has NUL, which PostgreSQL rejects
       if (id.length > 1000 || id.includes('\0')) return undefined;
       const found = await findPayload({ id: keyOf(id) });
-      return found && hasSecretId ? { ...found, jti: id } : found;
+      return found && hasSecretId ? withSecrets(id, found) : found;
     },
     findByUid: (uid) => findPayload({ uid }),
     findByUserCode: (userCode) => findPayload({ userCode }),
@@ -92,6 +91,28 @@ const CONSUME_SQL = `with used as (
   update auth.artifact set consumed_at = now() from used
   where model = ? and artifact.id = ? and grant_id = used.id and consumed_at is null
   returning artifact.id`;
+
+/** Stands for the id in the address to which an interaction leads. */
+const ID_PLACEHOLDER = '{id}';
+
+/** The payload without the id, and without the id of the session, neither of which is stored as it is. */
+export function withoutSecrets(id: string, { jti: _, ...payload }: AdapterPayload): AdapterPayload {
+  const { returnTo, session } = payload;
+  return {
+    ...payload,
+    ...(typeof returnTo === 'string' && { returnTo: returnTo.replace(id, ID_PLACEHOLDER) }),
+    ...(session && { session: { ...session, cookie: undefined } }),
+  };
+}
+
+function withSecrets(id: string, payload: AdapterPayload): AdapterPayload {
+  const { returnTo } = payload;
+  return {
+    ...payload,
+    jti: id,
+    ...(typeof returnTo === 'string' && { returnTo: returnTo.replace(ID_PLACEHOLDER, id) }),
+  };
+}
 
 /** The stored form of an id that is a secret. One SHA-256 is enough, because the id is random. */
 export function hashArtifactId(id: string): string {

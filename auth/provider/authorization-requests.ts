@@ -1,6 +1,4 @@
 import type { Context, Middleware } from 'koa';
-import { LRUCache } from 'lru-cache';
-import { networkOf } from '../../shared/http/network-of.ts';
 import { type ClientDocuments, DocumentUnavailableError } from '../client-registration/client-documents.ts';
 import { isLoopbackHost } from '../client-registration/redirect-uri.ts';
 import { ROUTES } from './routes.ts';
@@ -13,11 +11,6 @@ const RESUMED = new RegExp(`^${ROUTES.authorization}/[A-Za-z0-9_-]+$`);
 
 /** The characters of each parameter that is stored until the person has decided. */
 const MAX_PARAMETER_LENGTH = 1_000;
-
-/** Authorization requests without a session that one network may send within the window: each stores a row. */
-const MAX_ANONYMOUS_REQUESTS = 60;
-const ANONYMOUS_REQUESTS_WINDOW_MS = 600_000;
-const MAX_COUNTED_NETWORKS = 10_000;
 
 /** Why a person reads a page instead of the client an error. */
 export type AuthorizationProblem = {
@@ -45,6 +38,7 @@ export type RenderAuthorizationProblem = (
 export function guardAuthorizationRequests({
   issuer,
   countAnonymous,
+  isSignedIn,
   documents,
   render,
   sessionCookie,
@@ -54,6 +48,8 @@ export function guardAuthorizationRequests({
   documents: Pick<ClientDocuments, 'prepare'>;
   /** Counts a request without a session. Returns the seconds to wait when there were too many. */
   countAnonymous: (address: string) => number | undefined;
+  /** Whether a person is signed in, in this browser. */
+  isSignedIn: (ctx: Context) => Promise<boolean>;
   render: RenderAuthorizationProblem;
   sessionCookie: string;
 }): Middleware {
@@ -71,13 +67,14 @@ export function guardAuthorizationRequests({
       return;
     }
     ctx.set('cache-control', 'no-store');
+    // oidc-provider would answer an error of a request that it does not know to the redirect URI in the query
+    const problem = isNewRequest ? findProblem(ctx) : findResumeProblem(ctx);
+    if (problem !== undefined) {
+      render(ctx, problem);
+      return;
+    }
     if (isNewRequest) {
-      const problem = findProblem(ctx);
-      if (problem !== undefined) {
-        render(ctx, problem);
-        return;
-      }
-      const wait = ctx.cookies.get(sessionCookie) === undefined ? countAnonymous(ctx.ip) : undefined;
+      const wait = (await isSignedIn(ctx)) ? undefined : countAnonymous(ctx.ip);
       if (wait !== undefined) {
         ctx.set('retry-after', String(wait));
         render(ctx, {
@@ -94,7 +91,8 @@ export function guardAuthorizationRequests({
     const target = URL.canParse(location, issuer) ? new URL(location, issuer) : undefined;
     if (ctx.status !== 303 || target === undefined || target.origin === origin) return;
     const client = ctx.oidc?.client;
-    if (isNewRequest && client?.kind !== 'registered' && !isLoopbackHost(target.hostname)) {
+    const isResumed = ctx.oidc?.entities.Interaction !== undefined;
+    if ((isNewRequest || !isResumed) && client?.kind !== 'registered' && !isLoopbackHost(target.hostname)) {
       ctx.remove('location');
       render(
         ctx,
@@ -140,34 +138,27 @@ export function guardAuthorizationRequests({
   }
 }
 
+/** The request that goes on has its parameters stored, so it has none in the URL. */
+function findResumeProblem(ctx: Context): AuthorizationProblem | undefined {
+  if (ctx.querystring === '') return undefined;
+  return { status: 400, error: 'invalid_request', error_description: 'expected no parameters at this address' };
+}
+
 function findProblem(ctx: Context): AuthorizationProblem | undefined {
   const invalid = (error_description: string) =>
     ({ status: 400, error: 'invalid_request', error_description }) as const;
   const { response_mode, client_id, ...others } = ctx.query;
   if (response_mode !== undefined && response_mode !== 'query')
     return invalid('response_mode: expected query, or no such parameter');
-  for (const [name, value] of Object.entries({ client_id, ...others }))
-    if ([value ?? ''].flat().some((text) => text.length > MAX_PARAMETER_LENGTH))
+  for (const [name, value] of Object.entries({ client_id, ...others })) {
+    const texts = [value ?? ''].flat();
+    if (texts.some((text) => text.length > MAX_PARAMETER_LENGTH))
       return invalid(`${name.slice(0, 40)}: expected at most ${MAX_PARAMETER_LENGTH} characters`);
+    // PostgreSQL cannot store it
+    if (texts.some((text) => text.includes('\0'))) return invalid(`${name.slice(0, 40)}: expected no NUL`);
+  }
   // URL schemes are case-insensitive, and a client id is compared exactly
   if (typeof client_id === 'string' && /^https:/i.test(client_id) && !client_id.startsWith('https://'))
     return { status: 400, error: 'invalid_client', error_description: 'client_id: expected https:// in lower case' };
   return undefined;
-}
-
-/** Creates the limit of authorization requests without a session. Its result is in seconds. */
-export function createAnonymousRequestLimit(): (address: string) => number | undefined {
-  const counts = new LRUCache<string, { requests: number }>({
-    max: MAX_COUNTED_NETWORKS,
-    ttl: ANONYMOUS_REQUESTS_WINDOW_MS,
-    // looked up at each call, so that a test can move the clock
-    perf: { now: () => performance.now() },
-  });
-  return function countAnonymous(address) {
-    const network = networkOf(address);
-    const count = counts.get(network) ?? { requests: 0 };
-    if (count.requests === 0) counts.set(network, count);
-    count.requests += 1;
-    return count.requests > MAX_ANONYMOUS_REQUESTS ? Math.ceil(counts.getRemainingTTL(network) / 1000) : undefined;
-  };
 }

@@ -14,13 +14,14 @@ import type { Clients } from '../clients/clients.ts';
 import type { ExchangeToken } from '../grants/token-exchange.ts';
 import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
 import type { ResourceServers } from '../resource-servers/resource-servers.ts';
+import { createRequestLimit } from '../sign-in/request-limit.ts';
 import type { PublicKeys } from '../signing-keys/public-keys.ts';
 import type { ServerSecrets } from '../signing-keys/server-secrets.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { TokenStatus } from '../status-lists/token-status.ts';
 import { applyAuditEvents } from './audit-events.ts';
 import { applyAuthenticatedClients } from './authenticated-clients.ts';
-import { createAnonymousRequestLimit, guardAuthorizationRequests } from './authorization-requests.ts';
+import { guardAuthorizationRequests } from './authorization-requests.ts';
 import { applyClientAssertionErrors } from './client-assertions.ts';
 import { applyClientAuthenticationRateLimit } from './client-authentication-rate-limit.ts';
 import { applyClientCache } from './client-cache.ts';
@@ -39,6 +40,7 @@ import { rejectUnroutedRequests } from './reject-unrouted-requests.ts';
 import { applyRejectionLimit } from './rejected-token-requests.ts';
 import { applyResourceSpellings, createResourceServerDescription } from './resource-indicators.ts';
 import { applyServerErrors } from './server-errors.ts';
+import { applySessionUpdates } from './session-updates.ts';
 import { createStatusClaim } from './status-claim.ts';
 import { applyStructuredAccessTokens, type HandleStructuredAccessToken } from './structured-access-tokens.ts';
 import { applyTokenExchangeGrant } from './token-exchange-grant.ts';
@@ -167,6 +169,9 @@ export function createProvider({
   // Upstream compares resource indicators as texts.
   applyResourceSpellings(provider);
 
+  // Upstream stores a session again that was deleted during the request.
+  applySessionUpdates(provider);
+
   // Upstream gives a rotated refresh token a random successor.
   applyRefreshTokenSuccessors(provider, { successorKey: secrets['refresh-tokens'] });
 
@@ -198,13 +203,15 @@ export function createProvider({
     logger,
   });
 
+  const sessions = createPersonSessions({ provider, em, findAccount, ttl: lifetimes.session });
   const middleware = compose([
     // Upstream answers a wrong path or method with 404 and no body.
     rejectUnroutedRequests,
     // Upstream sends errors to any registered redirect URI, and its session cookie to every port of its host.
     guardAuthorizationRequests({
       issuer,
-      countAnonymous: createAnonymousRequestLimit(),
+      countAnonymous: createRequestLimit(),
+      isSignedIn: async (ctx) => (await sessions.find(ctx)) !== undefined,
       documents,
       render: renderAuthorizationProblem,
       sessionCookie: cookieNames(issuer).session,
@@ -218,6 +225,6 @@ export function createProvider({
     app: provider,
     middleware,
     interactions: createInteractions(provider),
-    sessions: createPersonSessions({ provider, em, findAccount, ttl: lifetimes.session }),
+    sessions,
   };
 }

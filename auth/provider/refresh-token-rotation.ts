@@ -1,10 +1,12 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import {
+  allowedScopes,
   getRequestedResourceServer,
   normalizeResource,
   type ResourceServers,
 } from '../resource-servers/resource-servers.ts';
 import { throwProviderErrors } from './oauth-errors.ts';
+import { findAudience } from './resource-indicators.ts';
 import type { StatusClaim } from './status-claim.ts';
 
 /** The list of the status must outlive the access token, which is signed a moment after its status is assigned. */
@@ -28,12 +30,17 @@ export function createRotation({
     const { RefreshToken: refreshToken, Grant: grant } = entities;
     if (client === undefined || refreshToken === undefined || grant === undefined)
       throw new Error('a refresh token is redeemed by a client for a grant');
-    const { resource } = params ?? {};
-    if (resource !== undefined) {
-      const requested = getRequestedResourceServer(resourceServers, { resource: resource as string }, client);
+    const resource = typeof params?.resource === 'string' ? params.resource : undefined;
+    const audience = findAudience(ctx);
+    const granted = String([refreshToken.resource ?? []].flat()[0] ?? '');
+    const requested = getRequestedResourceServer(resourceServers, { resource: resource ?? granted, audience }, client);
+    if (resource !== undefined || audience !== undefined) {
       if (![refreshToken.resource ?? []].flat().map(normalizeResource).includes(requested.resource))
         throw new errors.InvalidTarget('resource: expected the one that the person allowed');
     }
+    const allowed = allowedScopes(client, requested);
+    if (!allowed.some((scope) => refreshToken.scopes.has(scope)))
+      throw new errors.InvalidGrant('this client may not have any scope that the person allowed');
     const expiresAt = Math.floor(Date.now() / 1000) + accessTokenTtl + SIGNING_MARGIN_SECONDS;
     await statusClaim.reserve(ctx, client, expiresAt, String(refreshToken.grantId));
     return true;

@@ -62,11 +62,12 @@ export function createResourceIndicators(
     const allowed = allowedScopes(client, resourceServer);
     if (route === 'authorization' || route === 'resume') {
       if (Array.isArray(params.resource)) throw new errors.InvalidTarget('resource: expected one resource');
-      params.scope = offeredScopes(scope, allowed).join(' ');
+      params.scope = offeredScopes(scope, allowed, resourceServer.resource).join(' ');
     } else if (!GRANTS_OF_PERSONS.has(String(params.grant_type))) {
       params.scope = grantScopes(scope, allowed, resourceServer.resource).join(' ');
     }
-    return describeResourceServer(resourceServer.resource);
+    // an administrator may have taken scopes from the client since the person allowed them
+    return { ...describeResourceServer(resourceServer.resource), scope: allowed.join(' ') };
   }
 }
 
@@ -99,7 +100,7 @@ class SpellingSet extends Set<string> {
 }
 
 /** The parameter `audience`, which oidc-provider does not know at the client credentials grant. */
-function findAudience({ oidc }: KoaContextWithOIDC): string | string[] | undefined {
+export function findAudience({ oidc }: KoaContextWithOIDC): string | string[] | undefined {
   const { audience } = Object(oidc.body);
   // an empty parameter counts as absent (RFC 6749 §3.2)
   return audience === '' ? undefined : audience;

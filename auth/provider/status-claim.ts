@@ -18,7 +18,7 @@ export function createStatusClaim(
     ({ clientId, one_token_at_a_time }: Client, expiresAt: number, connectionId?: string) => {
       // counted before a status is assigned, which may need the database
       countToken(clientId, connectionId);
-      return one_token_at_a_time === true
+      return one_token_at_a_time === true && connectionId === undefined
         ? assignExclusively(clientId, expiresAt)
         : assign(clientId, expiresAt, connectionId);
     },

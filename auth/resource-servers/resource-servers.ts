@@ -92,8 +92,14 @@ export function grantScopes(
  * Returns the scopes that a person is asked to allow: those of `requested` that the client may have, or all of them when it
  * names none. Others are dropped (RFC 6749 §3.3): hosts ask for `openid` or `offline_access` as a habit, and the response
  * names the granted scopes.
+ * @throws {InvalidScopeError} when the client may have none.
  */
-export function offeredScopes(requested: string | undefined, allowed: readonly Scope[]): readonly Scope[] {
+export function offeredScopes(
+  requested: string | undefined,
+  allowed: readonly Scope[],
+  resource: string,
+): readonly Scope[] {
+  if (allowed.length === 0) throw new InvalidScopeError(`this client may have no scope at ${resource}`, '');
   const names = new Set((requested ?? '').split(' '));
   const known = allowed.filter((scope) => names.has(scope));
   return known.length > 0 ? known : allowed;

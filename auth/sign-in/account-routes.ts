@@ -7,6 +7,7 @@ import { SCOPES, type Scope } from '../../shared/scopes.ts';
 import { endSessions } from '../accounts/accounts.ts';
 import { insertSuccess, listAccountEvents } from '../audit/audit.ts';
 import { isLoopbackHost } from '../client-registration/redirect-uri.ts';
+import { isClientId } from '../clients/client-id.ts';
 import type { Clients } from '../clients/clients.ts';
 import type { ConnectionRow } from '../connections/connection.entity.ts';
 import type { Connections } from '../connections/connections.ts';
@@ -90,7 +91,7 @@ export function accountRoutes({
 
   async function createSignInOptions(ctx: RouterContext): Promise<void> {
     await readScriptRequest(ctx, issuer);
-    ctx.body = await signIn.createPasskeyOptions(SIGN_IN_PURPOSE);
+    ctx.body = await signIn.createPasskeyOptions(ctx, SIGN_IN_PURPOSE);
   }
 
   async function signInWithPasskey(ctx: RouterContext): Promise<void> {
@@ -116,7 +117,7 @@ export function accountRoutes({
     const accountId = session.account.id;
     const started = performance.now();
     const [id, clientId] = [form.get('connection'), form.get('client')];
-    if (id === null && clientId === null)
+    if ((id === null && clientId === null) || ![id ?? 'x', clientId ?? 'x'].every(isClientId))
       throw new PageError(400, 'This form is not complete', 'Go back, and send the form again.');
     const { revoked, sequence } = await connections.revoke(
       id === null ? { accountId, clientId: clientId ?? '' } : { id, accountId },
@@ -139,7 +140,7 @@ export function accountRoutes({
 
   async function createConfirmOptions(ctx: RouterContext): Promise<void> {
     const { session } = await readAccountScript(ctx);
-    ctx.body = await signIn.createPasskeyOptions(confirmPurpose(session));
+    ctx.body = await signIn.createPasskeyOptions(ctx, confirmPurpose(session));
   }
 
   async function createPasskeyOptions(ctx: RouterContext): Promise<void> {
@@ -152,16 +153,12 @@ export function accountRoutes({
     const { session, body } = await readAccountScript(ctx);
     await confirm(ctx, session, body);
     const { account } = session;
-    if ((await readWaysIn(em, account.id)).passkeys.length >= MAX_PASSKEYS)
+    if ((await readWaysIn(em.fork(), account.id)).passkeys.length >= MAX_PASSKEYS)
       throw new PageError(400, `You have ${MAX_PASSKEYS} passkeys`, 'Remove one first.');
     try {
       const passkey = await passkeys.verifyRegistration(registerPurpose(session), body.credential);
       const name =
-        String(body.name ?? '')
-          .trim()
-          .slice(0, MAX_PASSKEY_NAME_LENGTH)
-          .toWellFormed()
-          .replaceAll('\0', '') || 'Passkey';
+        toText(body.name).trim().slice(0, MAX_PASSKEY_NAME_LENGTH).toWellFormed().replaceAll('\0', '') || 'Passkey';
       await em.fork().transactional(async (transaction) => {
         await addPasskey(transaction, account.id, passkey, name);
         await insertSuccess(transaction, originOf(ctx, account), 'user.add-passkey', account.id, { name });
@@ -176,11 +173,13 @@ export function accountRoutes({
   async function changePassword(ctx: RouterContext): Promise<void> {
     const { session, body } = await readAccountChange(ctx);
     const { account } = session;
-    const password = String(body.new_password ?? '');
+    const password = toText(body.new_password);
     const problem = findPasswordProblem(password, account.username) ?? (await confirm(ctx, session, body));
     if (problem !== undefined) return answer(ctx, session, { problem });
     const hash = await hashing.hash(password);
     await em.fork().transactional(async (transaction) => {
+      // the account first, as everywhere: its rows are locked in one order
+      await transaction.execute('select 1 from auth.account where id = ? for update', [account.id]);
       await setPassword(transaction, account.id, hash);
       await endSessions(transaction, account.id);
       await transaction.nativeDelete(OneTimeLinkEntity, { accountId: account.id });
@@ -195,7 +194,7 @@ export function accountRoutes({
     const { account } = session;
     const problem = await confirm(ctx, session, body);
     if (problem !== undefined) return answer(ctx, session, { problem });
-    const removed = body.password === 'yes' ? 'password' : { passkeyId: String(body.passkey ?? '') };
+    const removed = body.password === 'yes' ? 'password' : { passkeyId: toText(body.passkey) };
     const isRemoved = await em.fork().transactional(async (transaction) => {
       if (!(await removeWayIn(transaction, account.id, removed))) return false;
       const action = removed === 'password' ? 'user.remove-password' : 'user.remove-passkey';
@@ -232,12 +231,12 @@ export function accountRoutes({
     session: PersonSession,
     body: Readonly<Record<string, unknown>>,
   ): Promise<string | undefined> {
-    const { passwordChangedAt } = await readWaysIn(em, session.account.id);
+    const { passwordChangedAt } = await readWaysIn(em.fork(), session.account.id);
     if (passwordChangedAt === undefined) {
       await signIn.confirm.withPasskey(ctx, session.account, confirmPurpose(session), body.confirmation);
       return undefined;
     }
-    const problem = await signIn.confirm.withPassword(ctx, session.account, String(body.current_password ?? ''));
+    const problem = await signIn.confirm.withPassword(ctx, session.account, toText(body.current_password));
     if (problem === undefined || !ctx.is('application/json')) return problem && 'The current password is wrong.';
     throw new PageError(401, 'The current password is wrong', 'Enter the password of your account.');
   }
@@ -290,7 +289,7 @@ export function accountRoutes({
     const session = await sessions.find(ctx);
     if (session === undefined) throw new PageError(401, 'You are not signed in', 'Sign in at /sign-in, and try again.');
     const expected = Buffer.from(formTokenOf(session));
-    const actual = Buffer.from(String(formToken));
+    const actual = Buffer.from(toText(formToken));
     if (actual.length !== expected.length || !timingSafeEqual(actual, expected))
       throw new PageError(403, 'This form belongs to another session', 'Open your account page again.');
     return session;
@@ -306,7 +305,7 @@ export function accountRoutes({
     result: { done?: string; problem?: string } = {},
   ): Promise<void> {
     const { account } = session;
-    const { passkeys: known, passwordChangedAt } = await readWaysIn(em, account.id);
+    const { passkeys: known, passwordChangedAt } = await readWaysIn(em.fork(), account.id);
     const done = result.done ?? DONE[String(ctx.query.done)];
     sendAccountPage(ctx, {
       username: account.displayName,
@@ -373,6 +372,11 @@ const DONE: Readonly<Record<string, string>> = {
 
 function doneCode(sentence: string | undefined): string {
   return Object.entries(DONE).find(([, text]) => text === sentence)?.[0] ?? '';
+}
+
+/** A member of JSON that should be a text. */
+function toText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function confirmPurpose({ account, uid }: PersonSession): string {

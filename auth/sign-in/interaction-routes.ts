@@ -78,7 +78,7 @@ export function interactionRoutes({
 
   async function createPasskeyOptions(ctx: RouterContext): Promise<void> {
     await readScriptRequest(ctx, issuer);
-    ctx.body = await signIn.createPasskeyOptions(purposeOf(await get(ctx)));
+    ctx.body = await signIn.createPasskeyOptions(ctx, purposeOf(await get(ctx)));
   }
 
   async function signInWithPasskey(ctx: RouterContext): Promise<void> {

@@ -19,6 +19,9 @@ const ALGORITHMS = [-8, -7, -257];
 
 const CHALLENGE_SECONDS = 300;
 
+/** How an authenticator can be reached (WebAuthn §5.8.4). */
+const TRANSPORTS: ReadonlySet<string> = new Set(['ble', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb']);
+
 /** A passkey that a browser created and that is not stored yet. */
 export type NewPasskey = Pick<PasskeyRow, 'id' | 'publicKey' | 'signCount' | 'backedUp' | 'transports'>;
 
@@ -45,7 +48,7 @@ export type Passkeys = {
 
 /** The part of a response in which the challenge is. The library checks the rest. */
 const Response = z.looseObject({
-  id: z.string().max(2_000),
+  id: z.string().regex(/^[A-Za-z0-9_-]{1,1400}$/),
   response: z.looseObject({ clientDataJSON: z.string().max(10_000) }),
 });
 const ClientData = z.object({ challenge: z.string().max(200) });
@@ -90,7 +93,10 @@ export function createPasskeys({ em, issuer }: { em: SqlEntityManager; issuer: s
         publicKey: Buffer.from(credential.publicKey),
         signCount: credential.counter,
         backedUp: credentialBackedUp,
-        transports: credential.transports ?? [],
+        transports: [credential.transports]
+          .flat()
+          .filter((name) => TRANSPORTS.has(String(name)))
+          .map(String),
       };
     },
     async createAuthenticationOptions(purpose) {

@@ -1,10 +1,11 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { networkOf } from '../../shared/http/network-of.ts';
 import type { AccountRow } from '../accounts/account.entity.ts';
 import { findAccountByName } from '../accounts/accounts.ts';
 import { normalizeUsername } from '../accounts/username.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
 import { PasswordEntity } from './password.entity.ts';
-import type { PasswordHashing } from './password-hash.ts';
+import { type PasswordHashing, PasswordsBusyError } from './password-hash.ts';
 
 /** The result of a sign-in with a password. It does not tell why one failed. */
 export type PasswordResult =
@@ -32,7 +33,14 @@ export function createPasswordSignIn({
   hashing: PasswordHashing;
   failures: FailedAuthenticationLimiter;
 }): SignInWithPassword {
-  return async function signInWithPassword({ username, password, address }) {
+  const attempts = createAttemptQueue();
+
+  return function signInWithPassword(attempt) {
+    // one after another: attempts at once would all be checked against the limit before the first one has failed
+    return attempts.run(networkOf(attempt.address), () => check(attempt));
+  };
+
+  async function check({ username, password, address }: Parameters<SignInWithPassword>[0]): Promise<PasswordResult> {
     const attempt = { clientId: normalizeUsername(username).slice(0, 256), credential: 'secret', address } as const;
     // unlike a client secret, a password may be guessed, so a correct one is rejected too while the limit lasts
     const waitMs = await failures.findWaitMs(attempt);
@@ -49,5 +57,31 @@ export function createPasswordSignIn({
     }
     failures.recordSuccess(attempt);
     return { kind: 'signed-in', account };
+  }
+}
+
+/** Attempts of one network that may wait for each other. */
+const MAX_WAITING_ATTEMPTS = 20;
+
+/** Creates queues, one for each network, in which one attempt runs after another. */
+function createAttemptQueue() {
+  const queues = new Map<string, { last: Promise<unknown>; length: number }>();
+  return {
+    /** @throws {PasswordsBusyError} when too many attempts of the network wait. */
+    async run<T>(network: string, attempt: () => Promise<T>): Promise<T> {
+      const queue = queues.get(network) ?? { last: Promise.resolve(), length: 0 };
+      if (queue.length >= MAX_WAITING_ATTEMPTS)
+        throw new PasswordsBusyError('too many passwords of this network are being checked');
+      queues.set(network, queue);
+      queue.length += 1;
+      const running = queue.last.then(attempt);
+      queue.last = running.catch(() => undefined);
+      try {
+        return await running;
+      } finally {
+        queue.length -= 1;
+        if (queue.length === 0) queues.delete(network);
+      }
+    },
   };
 }

@@ -8,6 +8,7 @@ import type { AuthenticationMethod, PersonSessions } from '../provider/person-se
 import { PageError } from './page-errors.ts';
 import { PasskeyRejectedError, type Passkeys } from './passkeys.ts';
 import type { SignInWithPassword } from './password-sign-in.ts';
+import { createRequestLimit } from './request-limit.ts';
 
 /** The one sentence for every failure: it does not tell whether an account exists. */
 export const SIGN_IN_FAILED = 'The user name or the password is wrong, or the account is disabled.';
@@ -19,7 +20,8 @@ export type SignIn = {
     ctx: Context,
     attempt: { readonly username: string; readonly password: string },
   ) => Promise<string | undefined>;
-  readonly createPasskeyOptions: (purpose: string) => Promise<PublicKeyCredentialRequestOptionsJSON>;
+  /** @throws {PageError} when there were too many from this address: each stores a challenge. */
+  readonly createPasskeyOptions: (ctx: Context, purpose: string) => Promise<PublicKeyCredentialRequestOptionsJSON>;
   /** @throws {PageError} when the passkey is not accepted. */
   readonly withPasskey: (ctx: Context, purpose: string, credential: unknown) => Promise<void>;
   /** Checks a password or a passkey of an account that is signed in, before a change of its ways in. */
@@ -44,6 +46,8 @@ export function createSignIn({
   findAccount: (id: string) => Promise<AccountRow | undefined>;
   record: RecordAuditEvent;
 }): SignIn {
+  const countChallenge = createRequestLimit();
+
   return {
     async withPassword(ctx, { username, password }) {
       const result = await checkPassword(ctx, username, password);
@@ -51,7 +55,13 @@ export function createSignIn({
       await complete(ctx, result, 'pwd');
       return undefined;
     },
-    createPasskeyOptions: passkeys.createAuthenticationOptions,
+    async createPasskeyOptions(ctx, purpose) {
+      const wait = countChallenge(ctx.ip);
+      if (wait === undefined) return passkeys.createAuthenticationOptions(purpose);
+      throw new PageError(429, 'There were too many attempts from this address', `Try again in ${wait} seconds.`, {
+        retryAfterSeconds: wait,
+      });
+    },
     async withPasskey(ctx, purpose, credential) {
       await complete(ctx, await checkPasskey(ctx, purpose, credential), 'hwk');
     },

@@ -6,15 +6,14 @@ import { PasswordEntity } from './password.entity.ts';
 /** How the person of an account can sign in. */
 export type WaysIn = { readonly passkeys: readonly PasskeyRow[]; readonly passwordChangedAt: Date | undefined };
 
-/** Reads how the person of an account can sign in. */
+/** Reads how the person of an account can sign in. `em` is a fork or a transaction. */
 export async function readWaysIn(em: SqlEntityManager, accountId: string): Promise<WaysIn> {
-  const fork = em.fork();
-  const passkeys = await fork.find(
+  const passkeys = await em.find(
     PasskeyEntity,
     { accountId },
     { orderBy: { createdAt: 'asc' }, disableIdentityMap: true },
   );
-  const password = await fork.findOne(PasswordEntity, { accountId }, { disableIdentityMap: true });
+  const password = await em.findOne(PasswordEntity, { accountId }, { disableIdentityMap: true });
   return { passkeys, passwordChangedAt: password?.changedAt };
 }
 

@@ -3,12 +3,12 @@ import Router, { type RouterContext } from '@koa/router';
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Context } from 'koa';
+import * as z from 'zod';
 import { AccountEntity, type AccountRow } from '../accounts/account.entity.ts';
 import { createAccountId } from '../accounts/account-id.ts';
 import { endSessions, findAccount } from '../accounts/accounts.ts';
 import { normalizeUsername, USERNAME, Username } from '../accounts/username.ts';
 import { insertSuccess } from '../audit/audit.ts';
-import { ConnectionEntity } from '../connections/connection.entity.ts';
 import type { Connections } from '../connections/connections.ts';
 import { revokeConnections } from '../connections/revoke-connections.ts';
 import type { AuthenticationMethod, PersonSessions } from '../provider/person-sessions.ts';
@@ -31,7 +31,7 @@ import { addPasskey, readWaysIn, setPassword } from './ways-in.ts';
 type NewWayIn = { readonly passwordHash: string } | { readonly passkey: NewPasskey };
 
 /** What a person sends with a one-time link. */
-type LinkUse = { readonly token: string; readonly username: string; readonly keep: readonly string[] };
+type LinkUse = z.infer<typeof LinkUse>;
 
 /** Creates the pages to which one-time links lead: make an account, or get back into it. */
 export function welcomeRoutes({
@@ -110,6 +110,7 @@ export function welcomeRoutes({
       const passkey = await passkeys.verifyRegistration(purposeOf(use.token), credential);
       await complete(ctx, use, { passkey });
     } catch (cause) {
+      if (cause instanceof UniqueConstraintViolationException) throw passkeyInUse(cause);
       if (!(cause instanceof PasskeyRejectedError)) throw cause;
       throw new PageError(400, 'This passkey is not accepted', 'Try again, or choose a password.', { cause });
     }
@@ -138,6 +139,7 @@ export function welcomeRoutes({
       });
     } catch (error) {
       if (!(error instanceof UniqueConstraintViolationException)) throw error;
+      if (/passkey/.test(error.message)) throw passkeyInUse(error);
       throw new PageError(409, 'Somebody has this user name', 'Choose another user name.', { cause: error });
     }
     return getAccount(id);
@@ -146,20 +148,19 @@ export function welcomeRoutes({
   /** Adds the new way in, and removes every other one and every connection that the person does not keep. */
   async function recover(ctx: Context, id: string, { token, keep }: LinkUse, wayIn: NewWayIn): Promise<AccountRow> {
     await em.fork().transactional(async (transaction) => {
-      if (!(await consumeLink(transaction, token))) throw linkNotValid();
+      // the account first, as everywhere: its rows are locked in one order
       await transaction.execute('select 1 from auth.account where id = ? for update', [id]);
+      if (!(await consumeLink(transaction, token))) throw linkNotValid();
       const ways = await readWaysIn(transaction, id);
       for (const passkey of ways.passkeys)
         if (!keep.includes(`passkey ${passkey.id}`)) await transaction.nativeDelete(PasskeyEntity, { id: passkey.id });
       if (!keep.includes('password')) await transaction.nativeDelete(PasswordEntity, { accountId: id });
       await addWayIn(transaction, id, wayIn);
-      for (const connection of await transaction.find(ConnectionEntity, { accountId: id }))
-        if (!keep.includes(`connection ${connection.id}`))
-          await revokeConnections(
-            transaction,
-            { id: connection.id, accountId: id },
-            { ...originOf(ctx, { id }), reason: 'the account was recovered' },
-          );
+      const except = keep.flatMap((value) =>
+        value.startsWith('connection ') ? [value.slice('connection '.length)] : [],
+      );
+      const request = { ...originOf(ctx, { id }), reason: 'the account was recovered' };
+      await revokeConnections(transaction, { accountId: id, except }, request);
       await endSessions(transaction, id);
       await transaction.nativeDelete(OneTimeLinkEntity, { accountId: id });
       await insertSuccess(transaction, originOf(ctx, { id }), 'user.recover', id, {});
@@ -186,7 +187,7 @@ export function welcomeRoutes({
   }
 
   async function describeKept(accountId: string) {
-    const { passkeys: known, passwordChangedAt } = await readWaysIn(em, accountId);
+    const { passkeys: known, passwordChangedAt } = await readWaysIn(em.fork(), accountId);
     return [
       ...known.map(({ id, name }) => ({ value: `passkey ${id}`, text: `the passkey “${name}”` })),
       // a new password replaces it, and a passkey can stand beside it
@@ -232,8 +233,20 @@ function requireUsername(username: string): string {
   return parsed.data;
 }
 
-function parseLinkUse({ token, username, keep }: Readonly<Record<string, unknown>>): LinkUse {
-  return { token: String(token), username: String(username), keep: Array.isArray(keep) ? keep.map(String) : [] };
+const LinkUse = z.object({
+  token: z.string().max(1_000),
+  username: z.string().max(1_000),
+  keep: z.array(z.string().max(3_000)).max(1_000).default([]),
+});
+
+function parseLinkUse(given: unknown): LinkUse {
+  const { success, data } = LinkUse.safeParse(given);
+  if (!success) throw new PageError(400, 'This form is not complete', 'Load the page again, and send the form again.');
+  return data;
+}
+
+function passkeyInUse(cause: unknown): PageError {
+  return new PageError(409, 'This passkey is registered already', 'Use another one, or choose a password.', { cause });
 }
 
 /** The id of the account that a link makes. A passkey has it before the account exists. */

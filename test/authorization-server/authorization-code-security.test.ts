@@ -91,6 +91,34 @@ test('a redirect URI that is not registered is never used', async () => {
   }
 });
 
+test('the address at which a request goes on sends nobody anywhere, without that request', async () => {
+  const [web, local] = [await register({ redirect_uris: [HTTPS] }), await register()];
+  for (const [client, redirectUri] of [
+    [web, HTTPS],
+    [local, local.redirectUri],
+  ] as const)
+    for (const method of ['GET', 'HEAD']) {
+      const query = new URLSearchParams({ client_id: client.id, redirect_uri: redirectUri });
+      const url = `${system.issuer}/oauth/authorize/abc`;
+      for (const address of [`${url}?${query}`, url]) {
+        const response = await fetch(address, { method, redirect: 'manual', headers: fromAnotherAddress() });
+        expect({ status: response.status, location: response.headers.get('location') }).toEqual({
+          status: 400,
+          location: null,
+        });
+      }
+    }
+});
+
+test('parameters that cannot be stored are rejected', async () => {
+  const client = await register();
+  for (const name of ['state', 'login_hint', 'ui_locales', 'display']) {
+    const response = await get(client.authorizationUrl({ [name]: 'a\0b' }));
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain(`${name}: expected no NUL`);
+  }
+});
+
 test('a code is redeemed once, by its client, with its verifier, redirect URI and resource', async () => {
   const [client, other] = [await register(), await register({ client_name: 'Another' })];
   const code = async () => (await client.authorize(person)).get('code') ?? '';
@@ -285,5 +313,11 @@ test('sixty authorization requests without a session come from one address in te
   expect(statuses.filter((status) => status === 429)).toHaveLength(5);
   const limited = await send();
   expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(500);
+  // a cookie that is no session changes nothing
+  const pretended = await fetch(client.authorizationUrl(), {
+    redirect: 'manual',
+    headers: { ...headers, cookie: 'yata_session=a; yata_session.sig=b' },
+  });
+  expect(pretended.status).toBe(429);
   expect((await get(client.authorizationUrl())).status).toBe(303);
 });

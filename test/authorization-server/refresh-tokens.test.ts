@@ -69,6 +69,8 @@ test('a refresh token that is used after its grace ends its connection, and no o
 test.each([
   ['a resource that was not allowed', () => ({ resource: system.apiResource }), 'invalid_target'],
   ['a resource that does not exist', () => ({ resource: 'https://elsewhere.example' }), 'invalid_target'],
+  ['an audience that was not allowed', () => ({ audience: system.apiResource }), 'invalid_target'],
+  ['the audience of another server', () => ({ audience: 'https://elsewhere.example' }), 'invalid_target'],
   ['a scope that was not allowed', () => ({ scope: 'todos:read admin' }), 'invalid_scope'],
 ])('a refresh for %s is rejected, and does not use the refresh token up', async (name, parameters, error) => {
   const client = await register(name);
@@ -170,6 +172,15 @@ test.each([
   await system.em.fork().execute(statement, [client.id]);
   await expect.poll(() => refresh(client, tokens.refresh_token)).toMatchObject({ status, body: { error } });
   await system.em.fork().execute('update auth.account set active = true');
+});
+
+test('scopes that an administrator takes from a client are gone at its next refresh', async () => {
+  const client = await register('narrowed');
+  const tokens = await client.connect(person);
+  const narrow = (scopes: string) =>
+    system.em.fork().execute('update auth.client set scopes = ? where client_id = ?', [scopes, client.id]);
+  await narrow('{todos:read}');
+  await expect.poll(async () => Object((await refresh(client, tokens.refresh_token)).body).scope).toBe('todos:read');
 });
 
 test('an expired connection cannot be refreshed', async () => {

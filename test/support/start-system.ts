@@ -54,13 +54,20 @@ export async function startSystem(
     fetchPublic = async () => {
       throw new Error('this test has no Internet');
     },
-  }: { features?: ServerFeatures; quotas?: TokenRequestQuotas; fetchPublic?: FetchPublic } = {},
+    host = '127.0.0.1',
+  }: {
+    features?: ServerFeatures;
+    quotas?: TokenRequestQuotas;
+    fetchPublic?: FetchPublic;
+    /** The host of every address. A browser knows passkeys on `localhost`, and not on an IP address. */
+    host?: 'localhost' | '127.0.0.1';
+  } = {},
 ): Promise<System> {
   await using starting = new AsyncDisposableStack();
   const [authPort, apiPort, mcpPort] = [await getFreePort(), await getFreePort(), await getFreePort()];
-  const issuer = `http://127.0.0.1:${authPort}`;
-  const apiResource = `http://127.0.0.1:${apiPort}/api/v1`;
-  const mcpResource = `http://127.0.0.1:${mcpPort}/mcp`;
+  const issuer = `http://${host}:${authPort}`;
+  const apiResource = `http://${host}:${apiPort}/api/v1`;
+  const mcpResource = `http://${host}:${mcpPort}/mcp`;
   const [apiSecret, mcpSecret] = [createClientSecret(), createClientSecret()];
   const directory = starting.use(makeTemporaryDirectory());
   const environment = {

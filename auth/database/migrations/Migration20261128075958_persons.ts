@@ -1,7 +1,7 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261128070005_persons extends Migration {
-  override name = 'Migration20261128070005_persons';
+export class Migration20261128075958_persons extends Migration {
+  override name = 'Migration20261128075958_persons';
 
   override up(): void | Promise<void> {
     this.addSql(
@@ -58,7 +58,7 @@ export class Migration20261128070005_persons extends Migration {
       `alter table "auth"."client" add constraint "client_public_check" check (token_endpoint_auth_method <> 'none' or cardinality(redirect_uris) > 0);`,
     );
     this.addSql(
-      `alter table "auth"."client" add constraint "client_redirect_uris_check" check (cardinality(redirect_uris) = 0 or (not 'admin' = any(scopes) and resource_server is null));`,
+      `alter table "auth"."client" add constraint "client_redirect_uris_check" check (cardinality(redirect_uris) = 0 or (not 'admin' = any(scopes) and resource_server is null and not one_token_at_a_time));`,
     );
     this.addSql(
       `alter table "auth"."client" add constraint "client_kind_check" check ("kind" in ('registered', 'dynamic', 'document'));`,
