@@ -23,6 +23,7 @@ import { toBrokenLink } from './doctor/cautious-fetch.ts';
 import { runDoctor } from './doctor/run-doctor.ts';
 import { NO_CREDENTIALS, SCENARIOS, type Scenario } from './doctor/testing/scenarios.ts';
 import { startTestServers, type TestServers } from './doctor/testing/start-test-servers.ts';
+import { LOGIN_TEXTS } from './login-texts.ts';
 import { createPatientFetch } from './patient-fetch.ts';
 import { connectText, nextStepsText, openingDatabaseText, STARTING_TEXT } from './start-texts.ts';
 import { runInProcess } from './testing/run-in-process.ts';
@@ -40,6 +41,7 @@ beforeAll(async () => {
     section('Results', await resultTexts()),
     section('Errors', await errorTexts()),
     section('Start', startTexts()),
+    section('Login', loginTexts()),
     section('Doctor', await doctorTexts()),
     section('Doctor: requests without a response', connectionErrorTexts()),
   ].join('\n\n');
@@ -383,6 +385,20 @@ async function rejection(tokenAnswer: Response, adminAnswer?: Response): Promise
   return createAdminClient({ issuer, credentials, source: 'data/admin-client.env' })
     .listClients()
     .then(() => 'no error', describeError);
+}
+
+function loginTexts(): string[] {
+  return [
+    LOGIN_TEXTS.open('http://localhost:3000/oauth/authorize?client_id=yata'),
+    LOGIN_TEXTS.signedIn('usr_5PpG9c', 'todos:read todos:write'),
+    LOGIN_TEXTS.signedOut(),
+    LOGIN_TEXTS.notSignedIn(),
+    LOGIN_TEXTS.rejected('access_denied'),
+    LOGIN_TEXTS.ended(),
+    LOGIN_TEXTS.late(),
+    LOGIN_TEXTS.done().trim(),
+    LOGIN_TEXTS.notFound().trim(),
+  ];
 }
 
 function startTexts(): string[] {

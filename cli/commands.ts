@@ -3,6 +3,7 @@ import { clientsCommands } from './clients.ts';
 import type { Command } from './command-line/command.ts';
 import { connectionsCommands } from './connections.ts';
 import { doctorCommand } from './doctor/command.ts';
+import { loginCommand, logoutCommand } from './login.ts';
 import { startCommand } from './start.ts';
 import { tokenCommand } from './token.ts';
 import { tokensCommands } from './tokens.ts';
@@ -14,6 +15,8 @@ import { usersCommands } from './users.ts';
  */
 export const COMMANDS: readonly Command[] = [
   startCommand,
+  loginCommand,
+  logoutCommand,
   doctorCommand,
   ...usersCommands,
   ...connectionsCommands,

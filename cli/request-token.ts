@@ -8,6 +8,7 @@ import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
 import { createIssuer } from '../shared/resource-server/issuer.ts';
 import { type ClientCredentials, findClientCredentials } from './client-credentials.ts';
 import { toClientRejectedError } from './client-rejected-error.ts';
+import { findPersonToken } from './person-login.ts';
 
 /** A token response with the member names of RFC 6749 §5.1. */
 type TokenResponse = {
@@ -19,8 +20,8 @@ type TokenResponse = {
 };
 
 /**
- * Requests an access token with the client credentials in the environment, or else with those of the demo client in the
- * data directory (RFC 6749 §4.4). The secret is sent to `AUTH_ISSUER`, or to `AUTH_URL` where that is set.
+ * Requests an access token with the client credentials in the environment, or else for the person who signed in with `login`,
+ * or else with the credentials of the demo client in the data directory (RFC 6749 §4.4). The secret is sent to `AUTH_ISSUER`, or to `AUTH_URL` where that is set.
  * @throws {InvalidConfigurationError} @throws {InsecureFileError} when other users could have written the credentials.
  * @throws when there are no credentials, auth rejects the request, or auth cannot be reached.
  */
@@ -33,6 +34,9 @@ export async function requestToken(
     z.object({ ...identifiers(environment), AUTH_URL: httpUrl.optional(), YATA_DATA_DIR: dataDirectory }),
     environment,
   );
+  const asPerson =
+    findClientCredentials(environment) === undefined ? await findPersonToken(given, parameters) : undefined;
+  if (asPerson !== undefined) return asPerson;
   const { credentials, source } = findCredentials(environment, YATA_DATA_DIR);
   const issuer = createIssuer({ identifier: AUTH_ISSUER, url: AUTH_URL });
   const request = createTokenRequest({

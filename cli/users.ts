@@ -17,7 +17,7 @@ const inviteCommand = defineCommand({
   name: 'users invite',
   summary: 'print a one-time link with which a person makes an account',
   details:
-    'The person chooses a passkey or a password on the page to which the link leads. Send the link over a channel that only the person reads: whoever opens it first makes the account.',
+    'The person chooses a passkey or a password on the page to which the link leads. Send the link over a channel that only the person reads: the first one who uses it gets the account.',
   arguments: { NAME: { description: 'a user name, 1 to 64 characters; the person can change it' } },
   options: EXPIRES,
   examples: ['users invite ada'],

@@ -30,21 +30,33 @@ export type FailedAuthenticationLimiter = AsyncDisposable & {
 /** So many failures within `seconds` limit further attempts for the same number of seconds. */
 type Limits = { readonly perClient: number; readonly perAddress: number; readonly seconds: number };
 
-/** Whose failures a limiter counts, and what it logs. */
-type Counted = { readonly keyPrefix: string; readonly event: string; readonly message: string };
+/** Whose failures a limiter counts, and what it logs when a limit is reached. */
+type Counted = {
+  readonly keyPrefix: string;
+  readonly logLimit: (
+    logger: Logger,
+    limited: { readonly limit: string; readonly client_id: string; readonly address: string },
+  ) => void;
+};
 
 /** Clients at the OAuth endpoints. */
 const CLIENTS: Counted = {
   keyPrefix: '',
-  event: 'client_authentication',
-  message: 'client authentication failed too often: further wrong secrets or client assertions get 429',
+  logLimit: (logger, limited) =>
+    logger.warn(
+      { event: 'client_authentication.limited', ...limited },
+      'client authentication failed too often: further wrong secrets or client assertions get 429',
+    ),
 };
 
 /** Persons at the sign-in page. Their attempts have the user name as the client id. */
 export const PERSONS: Counted = {
   keyPrefix: 'sign-in-',
-  event: 'sign_in',
-  message: 'signing in failed too often: further attempts are rejected for a minute',
+  logLimit: (logger, { limit, client_id: username, address }) =>
+    logger.warn(
+      { event: 'sign_in.limited', limit: limit === 'client' ? 'username' : limit, username, address },
+      'signing in failed too often: further attempts are rejected for a minute',
+    ),
 };
 
 const LIMITS: Limits = { perClient: 10, perAddress: 100, seconds: 60 };
@@ -152,15 +164,11 @@ export function openFailedAuthenticationLimiter({
         const limitedByAll = inPostgres && (await consume(inPostgres, key));
         if (limitedByAll) await inMemory.block(key, limitedByAll.msBeforeNext / 1000);
         if (limited || limitedByAll) {
-          logger.warn(
-            {
-              event: `${counted.event}.limited`,
-              limit: keyPrefix,
-              client_id: clientId.slice(0, MAX_LOGGED_CLIENT_ID_LENGTH),
-              address,
-            },
-            counted.message,
-          );
+          counted.logLimit(logger, {
+            limit: keyPrefix,
+            client_id: clientId.slice(0, MAX_LOGGED_CLIENT_ID_LENGTH),
+            address,
+          });
         }
       },
     };

@@ -74,7 +74,7 @@ function dropNulls(body: unknown): unknown {
 
 /**
  * The id of a client that registers itself. For a public client it follows from everything that is stored of it, so that the
- * same software is one client, also after it was deleted here, and nobody can register other metadata under its id. The port
+ * same software is one client, also after it was deleted here, and no other metadata can be registered under its id. The port
  * of a loopback redirect URI is left out, because it differs at each start of a native client.
  */
 export function createDynamicClientId(request: RegistrationRequest): string {

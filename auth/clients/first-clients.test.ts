@@ -34,8 +34,9 @@ const clientsAt = (host: string) => [
   { client_id: 'api', resources: [], resource_server: `https://api.${host}` },
   { client_id: 'demo', resources: [`https://api.${host}`, `https://mcp.${host}`], resource_server: null },
   { client_id: 'mcp', resources: [`https://api.${host}`], resource_server: `https://mcp.${host}` },
+  { client_id: 'yata', resources: [`https://api.${host}`, `https://mcp.${host}`], resource_server: null },
 ];
-const created = ['admin', 'demo', 'mcp', 'api'].map((target) => ({ action: 'client.create', target }));
+const created = ['admin', 'demo', 'mcp', 'api', 'yata'].map((target) => ({ action: 'client.create', target }));
 
 test('the first clients are registered once, and their resources follow the addresses of the services', async () => {
   await using opened = await open();
@@ -46,7 +47,7 @@ test('the first clients are registered once, and their resources follow the addr
   }
   await opened.start('two.example');
   expect(await opened.clients()).toEqual(clientsAt('two.example'));
-  const changed = ['admin', 'demo', 'api', 'mcp'].map((target) => ({ action: 'client.change', target }));
+  const changed = ['admin', 'demo', 'api', 'mcp', 'yata'].map((target) => ({ action: 'client.change', target }));
   expect(await opened.events()).toEqual([...created, ...changed]);
 });
 
@@ -61,6 +62,7 @@ test('changes of an administrator stay, and a deleted client is not registered a
     { client_id: 'api', resources: [], resource_server: 'https://api.one.example' },
     { client_id: 'demo', resources: ['https://api.one.example'], resource_server: null },
     { client_id: 'mcp', resources: ['https://api.one.example'], resource_server: null },
+    { client_id: 'yata', resources: ['https://api.one.example', 'https://mcp.one.example'], resource_server: null },
   ]);
   expect(await opened.events()).toEqual(created);
 });

@@ -5,12 +5,14 @@ import { ClientEntity } from './client.entity.ts';
 import { ClientSecretEntity } from './client-secret.entity.ts';
 import { hashClientSecret } from './client-secret.ts';
 import { insertClient, type NewClient } from './clients.ts';
+import { COMMAND_LINE_CLIENT_ID } from './command-line-client.ts';
 import { findOrCreateCredentials } from './credentials-file.ts';
 
 /**
  * Registers the clients of a new installation: `admin`, `demo`, `api` and `mcp`, which are the todo API and the MCP
- * server. Their credentials are written to files before the clients are registered, so that no secret is lost. At a later
- * start it registers `api` if it is missing, because installations of earlier versions do not have it. It also updates
+ * server, and `yata`, which is the command line. The credentials are written to files before the clients are registered, so
+ * that no secret is lost. At a later start it registers `api` and `yata` if they are missing, because installations of earlier
+ * versions do not have them. It also updates
  * resource identifiers that have changed, and makes each given secret the secret of its client: the operator sets the same
  * secret for auth and for the resource server.
  */
@@ -35,6 +37,7 @@ export async function registerFirstClients({
     // it requests no access tokens: it authenticates as a resource server only
     api: { resources: [], resourceServer: apiResource },
     mcp: { resources: [apiResource], resourceServer: mcpResource },
+    [COMMAND_LINE_CLIENT_ID]: { resources: [apiResource, mcpResource], resourceServer: null },
   };
 
   await em.fork().transactional(async (transaction) => {
@@ -47,13 +50,24 @@ export async function registerFirstClients({
     }
     if ((await transaction.count(ClientEntity, { clientId: 'api' })) === 0)
       await register(transaction, newClient('api', 'Todo API', ['todos:read'], secrets.api));
+    if ((await transaction.count(ClientEntity, { clientId: COMMAND_LINE_CLIENT_ID })) === 0)
+      await register(transaction, {
+        clientId: COMMAND_LINE_CLIENT_ID,
+        name: 'yata command line',
+        scopes: [...TODO_SCOPES],
+        ...addresses[COMMAND_LINE_CLIENT_ID],
+        redirectUris: ['http://127.0.0.1/callback'],
+        tokenEndpointAuthMethod: 'none',
+        secretHash: null,
+        jwks: null,
+      });
     for (const [clientId, current] of Object.entries(addresses)) await updateResources(transaction, clientId, current);
     for (const [clientId, secret] of Object.entries(secrets))
       if (secret !== undefined) await replaceSecret(transaction, clientId, secret);
   });
 
   function newClient(
-    clientId: keyof typeof addresses,
+    clientId: Exclude<keyof typeof addresses, typeof COMMAND_LINE_CLIENT_ID>,
     name: string,
     scopes: readonly Scope[],
     secret = findOrCreateCredentials(dataDirectory, clientId).OAUTH_CLIENT_SECRET,

@@ -29,7 +29,7 @@ export type RenderAuthorizationProblem = (
 
 /**
  * Guards the authorization endpoint (RFC 6749 §3.1), before and after oidc-provider:
- * - Anyone may register a redirect URI. So an error that nobody asked for is shown here instead of sent on, unless the
+ * - Anyone may register a redirect URI. So an error is shown here instead of sent on before the person has decided, unless the
  *   client was registered by an administrator or is on this computer: otherwise a link to auth would lead to any site (RFC
  *   9700 §4.11.2). Only the response mode `query` exists, which this sees.
  * - Cookies know no port. When the browser goes on to another server on the host of auth, that server gets the session

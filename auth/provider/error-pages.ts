@@ -19,7 +19,7 @@ export const renderAuthorizationProblem: RenderAuthorizationProblem = (ctx, { st
   else if (acceptsPage(ctx))
     sendMessagePage(ctx, {
       title: 'This request cannot be answered',
-      text: `“${client.name}” asked for access in a way that is not accepted here: ${error.error_description || error.error}. Nobody checked this client, so you are not sent on by yourself.`,
+      text: `“${client.name}” asked for access in a way that is not accepted here: ${error.error_description || error.error}. This client is not verified, so the browser does not go there by itself.`,
       link: { href: client.location, text: `Tell the client at ${new URL(client.location).host} about the error` },
     });
   else renderAsJson(ctx, error);

@@ -2,7 +2,7 @@ const MIN_LENGTH = 12;
 const MAX_LENGTH = 256;
 
 /** What a password must be, in the words of a page. */
-export const PASSWORD_RULE = `At least ${MIN_LENGTH} characters. A few words that nobody else would put together are easy to remember.`;
+export const PASSWORD_RULE = `At least ${MIN_LENGTH} characters. A few words that do not belong together are easy to remember.`;
 
 /** Returns why a person cannot have this password. There are no rules about kinds of characters (NIST SP 800-63B §3.1.1.2). */
 export function findPasswordProblem(password: string, username: string): string | undefined {

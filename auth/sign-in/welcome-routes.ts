@@ -140,7 +140,7 @@ export function welcomeRoutes({
     } catch (error) {
       if (!(error instanceof UniqueConstraintViolationException)) throw error;
       if (/passkey/.test(error.message)) throw passkeyInUse(error);
-      throw new PageError(409, 'Somebody has this user name', 'Choose another user name.', { cause: error });
+      throw new PageError(409, 'Another account has this user name', 'Choose another user name.', { cause: error });
     }
     return getAccount(id);
   }

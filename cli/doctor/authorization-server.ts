@@ -20,6 +20,8 @@ export const AuthorizationServerMetadata = z.object({
   response_types_supported: names,
   registration_endpoint: z.string('a string').optional(),
   client_id_metadata_document_supported: z.unknown().optional(),
+  authorization_response_iss_parameter_supported: z.unknown().optional(),
+  scopes_supported: names,
 });
 
 /** An authorization server, as its metadata describe it. */

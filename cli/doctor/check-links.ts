@@ -105,7 +105,7 @@ export async function checkLinks(
   const session = await check('initialize', () => initialize(url, getAccessToken(), fetch));
   await check('tools-list', () => listTools(session.get()));
   await check('get', () => checkGet(url, session.get(), fetchText));
-  await check('sign-in', () => checkSignIn(server.get()));
+  await check('sign-in', () => checkSignIn(server.get(), fetchText));
   if (session.ok) await session.get()[Symbol.asyncDispose]();
   return links;
 }

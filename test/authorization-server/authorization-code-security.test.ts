@@ -36,7 +36,7 @@ test.each<[string, Record<string, string | undefined>]>([
   ['fragment', { response_mode: 'fragment', response_type: 'token' }],
   ['query.jwt', { response_mode: 'query.jwt' }],
   ['a long state', { state: 'x'.repeat(1_001) }],
-])('an anonymous request with %s sends nobody to the site of a stranger', async (_name, parameters) => {
+])('an anonymous request with %s does not lead to the site of a stranger', async (_name, parameters) => {
   const client = await register({ redirect_uris: [HTTPS] });
   const response = await get(client.authorizationUrl(parameters));
   const text = await response.text();
@@ -91,7 +91,7 @@ test('a redirect URI that is not registered is never used', async () => {
   }
 });
 
-test('the address at which a request goes on sends nobody anywhere, without that request', async () => {
+test('the address at which a request goes on leads nowhere without that request', async () => {
   const [web, local] = [await register({ redirect_uris: [HTTPS] }), await register()];
   for (const [client, redirectUri] of [
     [web, HTTPS],

@@ -113,7 +113,7 @@ test('a person makes the first account with a passkey, lets an assistant in, and
   const link = await createSetupLink(system.em.fork(), system.issuer);
   await page.goto(link?.url ?? '');
   await page.getByLabel('User name').fill('Ada Lovelace');
-  // the address shows no token that somebody could read over the shoulder
+  // the address no longer shows the token
   expect(page.url()).toBe(`${system.issuer}/welcome`);
   await expectAccessible(page);
   await expectFits(page);

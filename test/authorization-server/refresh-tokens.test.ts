@@ -135,7 +135,7 @@ test('a public client revokes its access token, and keeps its connection', async
   expect((await refresh(client, tokens.refresh_token)).status).toBe(200);
 });
 
-test('nobody learns anything about a refresh token by introspection', async () => {
+test('introspection says nothing about a refresh token', async () => {
   const client = await register('introspected');
   const tokens = await client.connect(person);
   const program = await system.registerClient();

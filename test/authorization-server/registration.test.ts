@@ -208,7 +208,7 @@ test('nothing but names and addresses is taken from a registration', async () =>
     redirect_uris: ['https://hostile.example/cb'],
   });
   const plain = await register({ client_name: 'Hostile', redirect_uris: ['https://hostile.example/cb'] });
-  // nobody can register other metadata under the id that the real software gets
+  // no other metadata can be registered under the id that the real software gets
   expect(plain.body.client_id).toBe(body.client_id);
 });
 

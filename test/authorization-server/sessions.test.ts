@@ -57,7 +57,9 @@ test('a change of the password needs the current one, and ends the other session
   expect(changed.text).toContain('The password is set.');
   expect(await isSignedIn(two.browser)).toBe(false);
   expect((await openAccount(system, own)).page.text).toContain('<h1>Sign in</h1>');
-  expect((await openAccount(system, { ...own, password: 'another long password' })).page.text).toContain('Assistants with access');
+  expect((await openAccount(system, { ...own, password: 'another long password' })).page.text).toContain(
+    'Assistants with access',
+  );
 });
 
 test('disabling an account ends its sessions and connections, and says nothing about it at sign-in', async () => {
@@ -71,8 +73,8 @@ test('disabling an account ends its sessions and connections, and says nothing a
   expect(await isSignedIn(browser)).toBe(false);
   expect((await client.refresh(tokens.refresh_token)).status).toBe(400);
   const refused = (await openAccount(system, own)).page;
-  const unknown = (await openAccount(system, { ...own, name: 'nobody' })).page;
-  expect({ status: refused.status, text: refused.text.replace('disabled person', 'nobody') }).toEqual({
+  const unknown = (await openAccount(system, { ...own, name: 'unknown person' })).page;
+  expect({ status: refused.status, text: refused.text.replace('disabled person', 'unknown person') }).toEqual({
     status: unknown.status,
     text: unknown.text,
   });

@@ -352,7 +352,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'the authorization server does not support client_secret_basic',
     deviate: () => ({
-      replies: { [SERVER]: { document: { token_endpoint_auth_methods_supported: ['private_key_jwt'] } } },
+      replies: { [SERVER]: { document: { token_endpoint_auth_methods_supported: ['private_key_jwt', 'none'] } } },
     }),
     skipped: ['access-token', 'claims', 'signature', 'initialize', 'tools-list', 'get'],
     detail: /does not support client_secret_basic, only private_key_jwt/,
@@ -564,13 +564,15 @@ export const SCENARIOS: readonly Scenario[] = [
             code_challenge_methods_supported: undefined,
             registration_endpoint: undefined,
             client_id_metadata_document_supported: undefined,
+            token_endpoint_auth_methods_supported: undefined,
+            authorization_response_iss_parameter_supported: undefined,
           },
         },
       },
     }),
     warned: ['sign-in'],
     detail:
-      /lack authorization_code in .*; code in .*; authorization_endpoint; S256 in .*; registration_endpoint or client_id_metadata_document_supported/,
+      /lack authorization_code in .*; code in .*; authorization_endpoint; S256 in .*; registration_endpoint or client_id_metadata_document_supported.*; none in .*; authorization_response_iss_parameter_supported/,
     remedy: /yata token --headers/,
   },
   {
@@ -583,6 +585,39 @@ export const SCENARIOS: readonly Scenario[] = [
     warned: ['sign-in'],
     detail: /lack registration_endpoint or client_id_metadata_document_supported, by which a host becomes a client$/,
     remedy: /credentials of a client/,
+  },
+  {
+    name: 'a proxy does not forward the pages of sign-in and registration',
+    deviate: () => ({ replies: { 'GET /authorize': { status: 404 }, 'POST /register': { status: 502 } } }),
+    warned: ['sign-in'],
+    detail: /^the authorization_endpoint answers 404; the registration_endpoint answers 502$/,
+    remedy: /forward every path below \/oauth/,
+  },
+  {
+    name: 'the registration endpoint is a redirect',
+    deviate: () => ({
+      replies: { 'POST /register': { status: 302, headers: { location: 'https://elsewhere.example/' } } },
+    }),
+    warned: ['sign-in'],
+    detail: /^the registration_endpoint cannot be used: .* redirects \(302\)/,
+    remedy: /forward every path below \/oauth/,
+  },
+  {
+    name: 'sign-in is not https, and the metadata list scopes that hosts should not ask for',
+    deviate: () => ({
+      replies: {
+        [SERVER]: {
+          document: {
+            authorization_endpoint: 'http://auth.example/authorize',
+            scopes_supported: ['todos:read', 'admin', 'offline_access'],
+          },
+        },
+      },
+    }),
+    warned: ['sign-in'],
+    detail:
+      /^the authorization_endpoint is not an https URL: .*; scopes_supported has admin, .*; scopes_supported has offline_access/,
+    remedy: /Use https/,
   },
   {
     name: 'the audience has a slash that the URL lacks',

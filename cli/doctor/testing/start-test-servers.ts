@@ -67,9 +67,14 @@ export async function startTestServers(
       code_challenge_methods_supported: ['S256'],
       registration_endpoint: `${issuer}/register`,
       client_id_metadata_document_supported: true,
+      authorization_response_iss_parameter_supported: true,
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'none'],
+      scopes_supported: ['todos:read', 'todos:write'],
     },
   };
   const correct: Record<string, Reply> = {
+    'GET /authorize': { status: 400 },
+    'POST /register': { status: 400 },
     challenge: {
       status: 401,
       headers: {
