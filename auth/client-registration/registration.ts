@@ -16,7 +16,7 @@ const UNUSED_DAYS = 180;
 const MAX_NEVER_ALLOWED = 10_000;
 
 /** The response to a registration (RFC 7591 §3.2.1). */
-export type RegistrationResponse = {
+type RegistrationResponse = {
   readonly client_id: string;
   readonly client_id_issued_at: number;
   readonly client_secret?: string;

@@ -6,4 +6,3 @@ export const CLIENT_AUTHENTICATION_METHODS = ['client_secret_basic', 'client_sec
 
 /** The same, and `none`: a public client, which holds no credential (RFC 6749 §2.1). */
 export const TOKEN_ENDPOINT_AUTH_METHODS = [...CLIENT_AUTHENTICATION_METHODS, 'none'] as const;
-export type TokenEndpointAuthMethod = (typeof TOKEN_ENDPOINT_AUTH_METHODS)[number];

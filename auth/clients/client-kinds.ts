@@ -4,4 +4,3 @@
  * the command line loads it.
  */
 export const CLIENT_KINDS = ['registered', 'dynamic', 'document'] as const;
-export type ClientKind = (typeof CLIENT_KINDS)[number];

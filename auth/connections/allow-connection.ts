@@ -19,7 +19,7 @@ export type AllowedConnection = {
 };
 
 /** The id of the connection that an interaction makes, so that one interaction never makes two. */
-export function connectionIdOf(interactionUid: string): string {
+function connectionIdOf(interactionUid: string): string {
   return `con_${hash('sha256', `connection of ${interactionUid}`, 'base64url').slice(0, 22)}`;
 }
 

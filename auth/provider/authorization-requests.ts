@@ -13,7 +13,7 @@ const RESUMED = new RegExp(`^${ROUTES.authorization}/[A-Za-z0-9_-]+$`);
 const MAX_PARAMETER_LENGTH = 1_000;
 
 /** Why a person reads a page instead of the client an error. */
-export type AuthorizationProblem = {
+type AuthorizationProblem = {
   readonly status: 400 | 429;
   /** An OAuth error code. */
   readonly error: string;

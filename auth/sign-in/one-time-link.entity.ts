@@ -1,7 +1,7 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 
 /** What a one-time link is for. */
-export const LINK_KINDS = ['setup', 'invitation', 'recovery'] as const;
+const LINK_KINDS = ['setup', 'invitation', 'recovery'] as const;
 export type LinkKind = (typeof LINK_KINDS)[number];
 
 /** A one-time link with which a person makes an account or gets new ways to sign in. */

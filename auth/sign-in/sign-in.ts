@@ -11,7 +11,7 @@ import type { SignInWithPassword } from './password-sign-in.ts';
 import { createRequestLimit } from './request-limit.ts';
 
 /** The one sentence for every failure: it does not tell whether an account exists. */
-export const SIGN_IN_FAILED = 'The user name or the password is wrong, or the account is disabled.';
+const SIGN_IN_FAILED = 'The user name or the password is wrong, or the account is disabled.';
 
 /** Signs persons in, in the session of the browser, and records each attempt in the audit. */
 export type SignIn = {

@@ -44,7 +44,7 @@ export class ChallengeError extends Error {
 export type AuthorizationProblem = keyof typeof AUTHORIZATION_PROBLEMS;
 
 /** What was granted to an access token, and to whom. */
-export type GrantedAccess = {
+type GrantedAccess = {
   readonly subject: string;
   readonly clientId: string;
   readonly scopes: ReadonlySet<string>;

@@ -43,7 +43,7 @@ ${body}
 }
 
 /** Sets the headers of every page. `helmet` is not used: some of its defaults break signing in (form-action, popups). */
-export function setPageHeaders(ctx: Context, { staysHere = false }: { staysHere?: boolean } = {}): void {
+function setPageHeaders(ctx: Context, { staysHere = false }: { staysHere?: boolean } = {}): void {
   ctx.set({
     'content-security-policy': staysHere ? `${POLICY}; form-action 'self'` : POLICY,
     'x-content-type-options': 'nosniff',
