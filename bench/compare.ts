@@ -1,6 +1,5 @@
 import type { Comparison, Server } from './comparisons.ts';
 import type { Pin } from './find-pin.ts';
-import type { LoadRequest } from './load-request.ts';
 import { type Contestant, startContestant } from './start-contestant.ts';
 import { type Load, type LoadResult, startLoad } from './start-load.ts';
 import { median } from './statistics.ts';
@@ -11,6 +10,9 @@ const PAIRS_PER_START = 2;
 
 const ROUND_SECONDS = 1;
 const WARM_UP_SECONDS = 3;
+
+/** The number of requests of a round, and of the warm-up, if each body can be sent only once. */
+const ROUND_BODIES = 400;
 
 /** The medians of a contestant. `p99` is in milliseconds, `cpuPerRequest` in microseconds. */
 type Figures = { readonly perSecond: number; readonly p99: number; readonly cpuPerRequest: number };
@@ -61,9 +63,9 @@ async function runPairs(
   const start = ([script, ...args]: Server) => startContestant({ script, args, environment, pin });
   await using yata = await start(comparison.yata);
   await using baseline = await start(comparison.baseline);
-  await requireSameResponse(yata.request, baseline.request);
+  await requireSameResponse(yata, baseline);
 
-  for (const { request } of [yata, baseline]) await load.run(request, WARM_UP_SECONDS);
+  for (const contestant of [yata, baseline]) await runRound(contestant, load, WARM_UP_SECONDS);
   const pairs: Pair[] = [];
   for (let round = 0; round < PAIRS_PER_START; round++) {
     // each goes first in turn, so that a machine that becomes slower or faster favours neither
@@ -73,9 +75,10 @@ async function runPairs(
   return pairs;
 }
 
-async function runRound(contestant: Contestant, load: Load): Promise<Round> {
+async function runRound(contestant: Contestant, load: Load, seconds = ROUND_SECONDS): Promise<Round> {
+  const bodies = contestant.request.once ? await contestant.prepare(ROUND_BODIES) : [];
   const before = await contestant.cpuMicroseconds();
-  const result = await load.run(contestant.request, ROUND_SECONDS);
+  const result = await load.run(contestant.request, seconds, bodies);
   return { ...result, cpuPerRequest: ((await contestant.cpuMicroseconds()) - before) / result.requests };
 }
 
@@ -92,13 +95,15 @@ function figures(rounds: readonly Round[]): Figures {
 }
 
 /** @throws when the responses differ in more than their values, because different work cannot be compared. */
-async function requireSameResponse(yata: LoadRequest, baseline: LoadRequest): Promise<void> {
+async function requireSameResponse(yata: Contestant, baseline: Contestant): Promise<void> {
   const [yataShape, baselineShape] = [await shapeOfResponse(yata), await shapeOfResponse(baseline)];
   if (yataShape !== baselineShape)
     throw new Error(`the responses differ:\n  yata      ${yataShape}\n  baseline  ${baselineShape}`);
 }
 
-async function shapeOfResponse({ url, method, headers, body: requestBody }: LoadRequest): Promise<string> {
+async function shapeOfResponse({ request, prepare }: Contestant): Promise<string> {
+  const { url, method, headers } = request;
+  const requestBody = request.once ? (await prepare(1)).join() : request.body;
   const response = await fetch(url, { method, headers, ...(requestBody !== '' && { body: requestBody }) });
   const body: unknown = await response.json();
   const shape = JSON.stringify(body, (_key, value) => (typeof value === 'object' ? value : typeof value));

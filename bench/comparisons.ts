@@ -11,6 +11,8 @@ export type Comparison = {
 export type Server = readonly [script: URL, ...args: string[]];
 
 const yataApi = new URL('./servers/yata-api.ts', import.meta.url);
+const yataConnections = new URL('./servers/yata-connections.ts', import.meta.url);
+const bareConnections = new URL('./servers/bare-connections.ts', import.meta.url);
 const koa = new URL('./servers/koa.ts', import.meta.url);
 const koaOnPg = new URL('./servers/koa-on-pg.ts', import.meta.url);
 
@@ -20,6 +22,18 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
     yata: [new URL('./servers/yata-auth.ts', import.meta.url)],
     baseline: [new URL('./servers/bare-oidc-provider.ts', import.meta.url)],
     target: 0.9,
+  },
+  'redeem-code': {
+    yata: [yataConnections, 'code'],
+    baseline: [bareConnections, 'code'],
+    target: 0.5,
+    needsPostgresql: true,
+  },
+  'refresh-token': {
+    yata: [yataConnections, 'refresh'],
+    baseline: [bareConnections, 'refresh'],
+    target: 0.5,
+    needsPostgresql: true,
   },
   guard: {
     yata: [koa, 'guarded'],

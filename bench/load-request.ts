@@ -9,5 +9,7 @@ export const LoadRequest = z.object({
   method: z.enum(['GET', 'POST']),
   headers: z.record(z.string(), z.string()),
   body: z.string(),
+  /** Whether the body can be sent only once, such as one with an authorization code. The contestant then prepares bodies. */
+  once: z.boolean().optional(),
 });
 export type LoadRequest = z.infer<typeof LoadRequest>;

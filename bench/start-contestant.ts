@@ -8,7 +8,12 @@ export type Contestant = AsyncDisposable & {
   readonly request: LoadRequest;
   /** Reads the CPU time that all threads of the process have used so far. */
   readonly cpuMicroseconds: () => Promise<number>;
+  /** Makes `count` bodies for a request whose body can be sent only once. */
+  readonly prepare: (count: number) => Promise<readonly string[]>;
 };
+
+/** Making them takes much longer than sending them. */
+const PREPARE_TIMEOUT_MS = 120_000;
 
 const CpuMessage = z.object({ cpuMicroseconds: z.number() });
 
@@ -23,6 +28,8 @@ export async function startContestant(options: {
   return {
     request: LoadRequest.parse(server.firstMessage),
     cpuMicroseconds: async () => CpuMessage.parse(await server.request('cpu')).cpuMicroseconds,
+    prepare: async (count) =>
+      z.array(z.string()).parse(await server.request({ prepare: count }, { timeoutMs: PREPARE_TIMEOUT_MS })),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

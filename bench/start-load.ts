@@ -8,8 +8,11 @@ export type LoadResult = { readonly requests: number; readonly perSecond: number
 
 /** A process that sends requests to a server. Disposing it ends it. */
 export type Load = AsyncDisposable & {
-  /** Sends `request` repeatedly for `seconds`. @throws when a response is not 2xx. */
-  readonly run: (request: LoadRequest, seconds: number) => Promise<LoadResult>;
+  /**
+   * Sends `request` repeatedly for `seconds`, or once with each of `bodies` if there are any.
+   * @throws when a response is not 2xx.
+   */
+  readonly run: (request: LoadRequest, seconds: number, bodies: readonly string[]) => Promise<LoadResult>;
 };
 
 /** How long the process may take to send the result of a load that is over. */
@@ -33,9 +36,9 @@ export async function startLoad({ environment, pin }: { environment: NodeJS.Proc
   const script = new URL('./load-process.ts', import.meta.url);
   const process = await startBenchProcess({ script, environment, core: CORES.load, pin });
   return {
-    async run(request, seconds) {
+    async run(request, seconds, bodies) {
       const timeoutMs = seconds * 1000 + RESULT_TIMEOUT_MS;
-      const result = AutocannonResult.parse(await process.request({ request, seconds }, { timeoutMs }));
+      const result = AutocannonResult.parse(await process.request({ request, seconds, bodies }, { timeoutMs }));
       return {
         requests: result['2xx'],
         perSecond: result['2xx'] / result.duration,

@@ -102,6 +102,10 @@ test('the document has every code with which the API can answer, each with its s
     'client_has_no_secret',
     'client_has_no_keys',
     'last_administrator',
+    'user_exists',
+    'user_not_found',
+    'connection_not_found',
+    'too_many_registrations',
   ];
   // only the result of an operation in a batch has this code
   expect(JSON.stringify(document.components.responses.BatchRejected)).toContain('"operation_not_executed"');

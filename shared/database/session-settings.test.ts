@@ -37,7 +37,7 @@ test('each connection has the same settings, whatever the database and the URL h
     await administrator.query(`alter database ${name} set ${setting} = '${ofDatabase}'`);
   await administrator.end();
   const url = new URL(database.url);
-  url.searchParams.set('options', '-c DateStyle=SQL -c TimeZone=Europe/Berlin');
+  url.search = `options=${encodeURIComponent('-c DateStyle=SQL -c TimeZone=Europe/Berlin')}`;
 
   const expected = SETTINGS.map(([, , ofConnection]) => ofConnection);
   await using opened = new AsyncDisposableStack();

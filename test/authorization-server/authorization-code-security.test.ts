@@ -136,7 +136,12 @@ test('a code is redeemed once, by its client, with its verifier, redirect URI an
   expect(await status(await client.redeem((await code()).slice(1)))).toEqual(rejected);
   const once = await code();
   const redeemed = await Promise.all(Array.from({ length: 4 }, () => client.redeem(once)));
-  expect(redeemed.map((response) => response.status).toSorted()).toEqual([200, 400, 400, 400]);
+  const statuses = redeemed.map((response) => response.status).toSorted();
+  // the first one is rejected too if another one ends the connection before it has its tokens
+  expect([
+    [200, 400, 400, 400],
+    [400, 400, 400, 400],
+  ]).toContainEqual(statuses);
 });
 
 test('a code that is redeemed again later ends the connection', async () => {

@@ -6,7 +6,7 @@ import type { System } from './start-system.ts';
 export type Person = { readonly name: string; readonly password: string; readonly id: string };
 
 /** Makes an account with a password, through a one-time link. */
-export async function createPerson(system: System, name = 'Ada'): Promise<Person> {
+export async function createPerson(system: Pick<System, 'issuer' | 'em'>, name = 'Ada'): Promise<Person> {
   const password = `the long password of ${name}`;
   const link = await createLink(system.em.fork(), system.issuer, { kind: 'invitation', displayName: name });
   const browser = openBrowser(system.issuer);
@@ -27,7 +27,7 @@ export async function signIn(browser: Browser, page: Page, { name, password }: P
 
 /** Opens the account page of a person in a new browser. */
 export async function openAccount(
-  system: System,
+  system: Pick<System, 'issuer'>,
   { name, password }: Person,
 ): Promise<{ browser: Browser; page: Page }> {
   const browser = openBrowser(system.issuer);

@@ -29,6 +29,8 @@ export type PublicClient = {
       action?: string;
     },
   ) => Promise<URLSearchParams>;
+  /** The parameters of a token request with `code`. */
+  readonly redemption: (code: string, parameters?: Record<string, string>) => Record<string, string>;
   readonly redeem: (code: string, parameters?: Record<string, string>) => Promise<Response>;
   readonly refresh: (refreshToken: string, parameters?: Record<string, string>) => Promise<Response>;
   readonly revoke: (token: string) => Promise<Response>;
@@ -87,14 +89,15 @@ export function createPublicClient(
       if (answered.location === undefined) throw new Error(`not sent back: ${answered.status} ${answered.text}`);
       return new URL(answered.location).searchParams;
     },
-    redeem: (code, parameters = {}) =>
-      post('/oauth/token', {
-        grant_type: 'authorization_code',
-        code,
-        redirect_uri: redirectUri,
-        code_verifier: verifier,
-        ...parameters,
-      }),
+    redemption: (code, parameters = {}) => ({
+      client_id: id,
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: redirectUri,
+      code_verifier: verifier,
+      ...parameters,
+    }),
+    redeem: (code, parameters) => post('/oauth/token', client.redemption(code, parameters)),
     refresh: (refreshToken, parameters = {}) =>
       post('/oauth/token', { grant_type: 'refresh_token', refresh_token: refreshToken, ...parameters }),
     revoke: (token) => post('/oauth/revoke', { token }),
