@@ -1,9 +1,14 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import Provider, { type Adapter } from 'oidc-provider';
 import { requestId } from '../../shared/http/request-id.ts';
-import { ConnectionEntity } from '../connections/connection.entity.ts';
+import type { ConnectionRow } from '../connections/connection.entity.ts';
 import type { Connections } from '../connections/connections.ts';
 import { unsupportedOperations } from './unsupported-operations.ts';
+
+type Grant = Pick<ConnectionRow, 'accountId' | 'clientId' | 'resource' | 'scopes'> & {
+  readonly iat: number;
+  readonly exp: number;
+};
 
 /**
  * Creates the storage of grants: a grant of oidc-provider is a connection. The consent page inserts it. oidc-provider finds
@@ -20,18 +25,15 @@ export function createGrantAdapter({
   return {
     ...unsupportedOperations('the consent page inserts a connection'),
     async find(id) {
-      const found = await forkEm().findOne(ConnectionEntity, { id }, { disableIdentityMap: true });
-      if (found === null) return undefined;
-      const { accountId, clientId, resource, scopes, createdAt, expiresAt } = found;
-      return {
-        kind: 'Grant',
-        jti: id,
-        accountId,
-        clientId,
-        resources: { [resource]: scopes.join(' ') },
-        iat: Math.floor(createdAt.getTime() / 1000),
-        exp: Math.floor(expiresAt.getTime() / 1000),
-      };
+      const [found] = await forkEm().execute<Grant[]>(
+        `select account_id as "accountId", client_id as "clientId", resource, scopes,
+           floor(extract(epoch from created_at))::float8 as iat, floor(extract(epoch from expires_at))::float8 as exp
+         from auth.connection where id = ?`,
+        [id],
+      );
+      if (found === undefined) return undefined;
+      const { resource, scopes, ...grant } = found;
+      return { ...grant, kind: 'Grant', jti: id, resources: { [resource]: scopes.join(' ') } };
     },
     async destroy(id) {
       const { ctx } = Provider;
