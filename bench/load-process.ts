@@ -13,11 +13,15 @@ const LoadOrder = z.object({
 process.on('message', async (message) => {
   const { request, seconds, bodies } = LoadOrder.parse(message);
   const { url, method, headers, body } = request;
+  const start = performance.now();
+  let end = start;
   const result = await autocannon({
     ...{ url, method, headers, connections: CONNECTIONS },
+    // its own duration is a whole number of seconds, also if all bodies were sent before
+    setupClient: (client) => client.on('response', () => (end = performance.now())),
     ...(bodies.length > 0 ? sendOnce(bodies) : { duration: seconds, ...(body !== '' && { body }) }),
   });
-  process.send?.(result);
+  process.send?.({ ...result, duration: (end - start) / 1000 });
 });
 process.send?.('ready');
 

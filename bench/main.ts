@@ -27,7 +27,7 @@ async function bench(names: readonly string[]): Promise<void> {
         : 'not pinned to cores, because there is no taskset or only one core',
       postgresql
         ? `PostgreSQL ${postgresql.version}`
-        : 'no PostgreSQL server: auth uses the embedded database, and list-20, read-by-id and pages are skipped',
+        : 'no PostgreSQL server: auth uses the embedded database, and the benches that need it are skipped',
     ].join('; '),
   );
 

@@ -5,6 +5,7 @@ import { openOrm } from '../../shared/database/orm.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
+import type { Browser } from '../../test/support/browser.ts';
 import { createPerson, openAccount } from '../../test/support/persons.ts';
 import { parseTokens, registerPublicClient } from '../../test/support/public-client.ts';
 import { runContestant } from './run-contestant.ts';
@@ -24,12 +25,15 @@ await runContestant(async (resources) => {
       database,
     ),
   );
-  const { em } = resources.use(await openOrm(database, authDatabase, { poolSize: 1 }));
+  const { em } = resources.use(await openOrm(database, authDatabase, { poolSize: 2 }));
   const person = await createPerson({ issuer, em });
-  const { browser } = await openAccount({ issuer }, person);
-  const client = await registerPublicClient({ issuer, mcpResource: MCP_RESOURCE });
+  // each request rotates the session, so a browser can do one thing at a time
+  const accounts = await Promise.all(Array.from({ length: 8 }, () => openAccount({ issuer }, person)));
+  // a redirect to this machine would end the session
+  const metadata = { redirect_uris: ['https://assistant.example/callback'] };
+  const client = await registerPublicClient({ issuer, mcpResource: MCP_RESOURCE }, metadata);
 
-  async function makeBody(): Promise<string> {
+  async function makeBody(browser: Browser): Promise<string> {
     const code = (await client.authorize(person, { browser })).get('code') ?? '';
     if (process.argv[2] === 'code') return String(new URLSearchParams(client.redemption(code)));
     const { refresh_token } = parseTokens(await (await client.redeem(code)).json());
@@ -43,10 +47,10 @@ await runContestant(async (resources) => {
     body: '',
     async prepare(count) {
       const bodies: string[] = [];
-      const workers = Array.from({ length: 8 }, async () => {
-        while (bodies.length < count) bodies.push(await makeBody());
-      });
-      await Promise.all(workers);
+      const work = async (browser: Browser) => {
+        while (bodies.length < count) bodies.push(await makeBody(browser));
+      };
+      await Promise.all(accounts.map(({ browser }) => work(browser)));
       return bodies.slice(0, count);
     },
   };
