@@ -3,7 +3,7 @@ import { quoteValue } from './sanitize.ts';
 /** The texts of `login` and `logout`. */
 export const LOGIN_TEXTS = {
   open: (url: string) => `Open this address in a browser on this machine:\n\n  ${url}\n`,
-  signedIn: (account: string, scope: string) => `You are signed in, as ${account}. The scopes are ${scope}.`,
+  signedIn: (account: string, scope: string) => `You are signed in. Account: ${account}. Granted scopes: ${scope}.`,
   signedOut: () => 'You are signed out. The access is revoked.',
   notSignedIn: () => 'You were not signed in.',
   rejected: (error: string) => `You are not signed in: the authorization server answered ${quoteValue(error)}.`,

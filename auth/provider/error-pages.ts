@@ -48,15 +48,15 @@ function describeProblem({ error, error_description = '' }: ErrorOut): { title: 
   if (error === 'invalid_client')
     return {
       title: 'This client is not known here',
-      text: 'Its registration was deleted or disabled, or its description cannot be read. Remove its sign-in in your assistant, and connect again.',
+      text: 'Its registration was deleted or disabled, or its description cannot be read. Sign out of yata in your assistant, and connect again.',
     };
   if (error === 'invalid_redirect_uri')
     return {
       title: 'This client may not use this address',
-      text: 'The request names a redirect URI that the client has not registered. Remove its sign-in in your assistant, and connect again.',
+      text: 'The request names a redirect URI that the client has not registered. Sign out of yata in your assistant, and connect again.',
     };
   if (error === 'temporarily_unavailable' || error === 'server_error')
-    return { title: 'This does not work now', text: `Try again in a moment. ${error_description}` };
+    return { title: 'yata is not available at the moment', text: `Try again in a moment. ${error_description}` };
   return {
     title: 'This request cannot be answered',
     text: `Start again from your assistant. The reason: ${error_description || error}.`,

@@ -15,6 +15,7 @@ export type PersonSession = {
   readonly uid: string;
   /** Seconds since the epoch. */
   readonly signedInAt: number;
+  readonly method: AuthenticationMethod;
 };
 
 /** The sessions of persons, which oidc-provider keeps. */
@@ -45,11 +46,11 @@ export function createPersonSessions({
   return {
     async find(ctx) {
       const session = await provider.Session.get(ctx as never);
-      const { accountId, uid, loginTs } = session;
+      const { accountId, uid, loginTs, amr } = session;
       if (accountId === undefined || uid === undefined) return undefined;
       const account = await findAccount(accountId);
       if (account === undefined || !isLiveSession(loginTs, account)) return undefined;
-      return { account, uid, signedInAt: Number(loginTs) };
+      return { account, uid, signedInAt: Number(loginTs), method: amr?.[0] === 'hwk' ? 'hwk' : 'pwd' };
     },
     async signIn(ctx, account, method) {
       const previous = await provider.Session.get(ctx as never);

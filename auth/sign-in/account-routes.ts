@@ -174,8 +174,10 @@ export function accountRoutes({
     const { session, body } = await readAccountChange(ctx);
     const { account } = session;
     const password = toText(body.new_password);
-    const problem = findPasswordProblem(password, account.username) ?? (await confirm(ctx, session, body));
-    if (problem !== undefined) return answer(ctx, session, { problem });
+    const unsuitable = findPasswordProblem(password, account.username);
+    if (unsuitable !== undefined) return answer(ctx, session, { problem: unsuitable });
+    const problem = await confirm(ctx, session, body);
+    if (problem !== undefined) return answer(ctx, session, { problem, status: 401 });
     const hash = await hashing.hash(password);
     await em.fork().transactional(async (transaction) => {
       // the account first, as everywhere: its rows are locked in one order
@@ -193,15 +195,17 @@ export function accountRoutes({
     const { session, body } = await readAccountChange(ctx);
     const { account } = session;
     const problem = await confirm(ctx, session, body);
-    if (problem !== undefined) return answer(ctx, session, { problem });
+    if (problem !== undefined) return answer(ctx, session, { problem, status: 401 });
     const removed = body.password === 'yes' ? 'password' : { passkeyId: toText(body.passkey) };
-    const isRemoved = await em.fork().transactional(async (transaction) => {
-      if (!(await removeWayIn(transaction, account.id, removed))) return false;
+    const removal = await em.fork().transactional(async (transaction) => {
+      const result = await removeWayIn(transaction, account.id, removed);
+      if (result !== 'removed') return result;
       const action = removed === 'password' ? 'user.remove-password' : 'user.remove-passkey';
       await insertSuccess(transaction, originOf(ctx, account), action, account.id, {});
-      return true;
+      return result;
     });
-    if (!isRemoved)
+    if (removal === 'not-found') return answer(ctx, session, { problem: 'It was removed before.' });
+    if (removal === 'last')
       return answer(ctx, session, {
         problem: 'This is your last way to sign in. Add another one before you remove it.',
       });
@@ -224,7 +228,8 @@ export function accountRoutes({
   /**
    * Checks a way to sign in, in the request that changes one. A session alone is not enough: on localhost, other programs get
    * its cookie.
-   * @returns the problem with the password. @throws {PageError} when a passkey is not accepted.
+   * @returns the problem with a password in a form. @throws {PageError} for a script, for a passkey that is not accepted, and
+   * when there were too many failures.
    */
   async function confirm(
     ctx: Context,
@@ -236,32 +241,33 @@ export function accountRoutes({
       await signIn.confirm.withPasskey(ctx, session.account, confirmPurpose(session), body.confirmation);
       return undefined;
     }
-    const problem = await signIn.confirm.withPassword(ctx, session.account, toText(body.current_password));
-    if (problem === undefined || !ctx.is('application/json')) return problem && 'The current password is wrong.';
-    throw new PageError(401, 'The current password is wrong', 'Enter the password of your account.');
+    if (await signIn.confirm.withPassword(ctx, session.account, toText(body.current_password))) return undefined;
+    if (ctx.is('application/json'))
+      throw new PageError(401, 'The current password is wrong', 'Enter the password of your account.');
+    return 'The current password is wrong.';
   }
 
   /** Gives this browser a session that counts after all others were ended. */
-  async function renewSession(ctx: Context, { account }: PersonSession): Promise<void> {
+  async function renewSession(ctx: Context, { account, method }: PersonSession): Promise<void> {
     const renewed = await em
       .fork()
       .execute<{ sessionsFrom: Date }[]>('select sessions_from as "sessionsFrom" from auth.account where id = ?', [
         account.id,
       ]);
     const sessionsFrom = new Date(renewed[0]?.sessionsFrom ?? account.sessionsFrom);
-    await sessions.signIn(ctx, { ...account, sessionsFrom }, 'pwd');
+    await sessions.signIn(ctx, { ...account, sessionsFrom }, method);
   }
 
   /** Shows the account, or answers a script, which then loads it. */
   async function answer(
     ctx: Context,
     session: PersonSession,
-    result: { done?: string; problem?: string },
+    result: { done?: string; problem?: string; status?: number },
   ): Promise<void> {
     if (!ctx.is('application/json')) {
-      if (result.problem !== undefined && ctx.status < 400) ctx.status = 400;
       // the session of this browser may be a new one, whose id is in no form that was sent
       if (result.problem === undefined) return redirect(ctx, `/account?done=${doneCode(result.done)}`);
+      ctx.status = result.status ?? 400;
       return show(ctx, session, result);
     }
     if (result.problem !== undefined) throw new PageError(400, result.problem.replace(/\.$/, ''), '');
@@ -357,7 +363,7 @@ function describeRow(connection: ConnectionRow): AccountClient['connections'][nu
     lastUsed: lastUsedAt ? `It last got an access token ${toMinutes(lastUsedAt)}.` : 'It has not been used yet.',
     destination: isLoopbackHost(redirectHost) ? 'this computer' : redirectHost,
     ...(repeatedUseNetworks.length > 1 && {
-      warning: `Its refresh token was used twice at once, ${repeatedUses} times, from ${repeatedUseNetworks.length} networks. If you do not know why, take the access back.`,
+      warning: `Its refresh token was used again ${repeatedUses} times, from ${repeatedUseNetworks.length} networks. If you do not know why, take the access back.`,
     }),
   };
 }

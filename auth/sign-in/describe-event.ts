@@ -13,7 +13,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'user.create-recovery': 'An administrator made a link to recover the account.',
   'connection.create': 'You allowed a client to use your todos.',
   'connection.revoke': 'The access of a client was taken back.',
-  'connection.repeated-use': 'A refresh token was used twice at once.',
+  'connection.repeated-use': 'A refresh token was used again.',
 };
 
 /** An event of the audit in one sentence. */

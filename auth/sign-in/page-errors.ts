@@ -50,7 +50,7 @@ export function handlePageErrors(logger: Logger): Middleware {
 function toPageError(error: unknown, ctx: Context): PageError {
   if (error instanceof PageError) return error;
   if (error instanceof PasswordsBusyError)
-    return new PageError(503, 'Too many people are signing in', 'Try again in a few seconds.', {
+    return new PageError(503, 'Too many sign-ins are being checked', 'Try again in a few seconds.', {
       retryAfterSeconds: 5,
       cause: error,
     });
@@ -61,8 +61,8 @@ function toPageError(error: unknown, ctx: Context): PageError {
     });
   return new PageError(
     500,
-    'The server has a fault',
-    `Try again. If it stays, give your administrator this number: ${requestId(ctx)}.`,
+    'Something went wrong',
+    `Try again. If it stays, give your administrator this request id: ${requestId(ctx)}.`,
     { cause: error },
   );
 }

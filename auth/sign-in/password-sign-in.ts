@@ -8,7 +8,7 @@ import { PasswordEntity } from './password.entity.ts';
 import { type PasswordHashing, PasswordsBusyError } from './password-hash.ts';
 
 /** The result of a sign-in with a password. It does not tell why one failed. */
-type PasswordResult =
+export type PasswordResult =
   | { readonly kind: 'signed-in'; readonly account: AccountRow }
   | { readonly kind: 'rejected' }
   | { readonly kind: 'limited'; readonly seconds: number };

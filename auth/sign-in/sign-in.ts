@@ -7,11 +7,13 @@ import type { RecordAuditEvent, RequestOrigin } from '../audit/audit.ts';
 import type { AuthenticationMethod, PersonSessions } from '../provider/person-sessions.ts';
 import { PageError } from './page-errors.ts';
 import { PasskeyRejectedError, type Passkeys } from './passkeys.ts';
-import type { SignInWithPassword } from './password-sign-in.ts';
+import type { PasswordResult, SignInWithPassword } from './password-sign-in.ts';
 import { createRequestLimit } from './request-limit.ts';
 
 /** The one sentence for every failure: it does not tell whether an account exists. */
 const SIGN_IN_FAILED = 'The user name or the password is wrong, or the account is disabled.';
+
+const TOO_MANY_FAILURES = 'Signing in failed too often';
 
 /** Signs persons in, in the session of the browser, and records each attempt in the audit. */
 export type SignIn = {
@@ -26,7 +28,8 @@ export type SignIn = {
   readonly withPasskey: (ctx: Context, purpose: string, credential: unknown) => Promise<void>;
   /** Checks a password or a passkey of an account that is signed in, before a change of its ways in. */
   readonly confirm: {
-    readonly withPassword: (ctx: Context, account: AccountRow, password: string) => Promise<string | undefined>;
+    /** @returns whether the password is right. @throws {PageError} when there were too many wrong ones. */
+    readonly withPassword: (ctx: Context, account: AccountRow, password: string) => Promise<boolean>;
     /** @throws {PageError} */
     readonly withPasskey: (ctx: Context, account: AccountRow, purpose: string, credential: unknown) => Promise<void>;
   };
@@ -51,9 +54,17 @@ export function createSignIn({
   return {
     async withPassword(ctx, { username, password }) {
       const result = await checkPassword(ctx, username, password);
-      if (typeof result === 'string') return result;
-      await complete(ctx, result, 'pwd');
-      return undefined;
+      if (result.kind === 'signed-in') {
+        await complete(ctx, result.account, 'pwd');
+        return undefined;
+      }
+      if (result.kind === 'rejected') {
+        ctx.status = 401;
+        return SIGN_IN_FAILED;
+      }
+      ctx.status = 429;
+      ctx.set('retry-after', String(result.seconds));
+      return `${TOO_MANY_FAILURES}. Try again in ${result.seconds} seconds.`;
     },
     async createPasskeyOptions(ctx, purpose) {
       const wait = countChallenge(ctx.ip);
@@ -68,7 +79,10 @@ export function createSignIn({
     confirm: {
       async withPassword(ctx, account, password) {
         const result = await checkPassword(ctx, account.username, password);
-        return typeof result === 'string' ? result : undefined;
+        if (result.kind !== 'limited') return result.kind === 'signed-in';
+        throw new PageError(429, TOO_MANY_FAILURES, `Try again in ${result.seconds} seconds.`, {
+          retryAfterSeconds: result.seconds,
+        });
       },
       async withPasskey(ctx, account, purpose, credential) {
         const confirmed = await checkPasskey(ctx, purpose, credential);
@@ -78,18 +92,11 @@ export function createSignIn({
     },
   };
 
-  async function checkPassword(ctx: Context, username: string, password: string): Promise<AccountRow | string> {
+  async function checkPassword(ctx: Context, username: string, password: string): Promise<PasswordResult> {
     const result = await signInWithPassword({ username, password, address: ctx.ip });
-    if (result.kind === 'signed-in') return result.account;
-    if (result.kind === 'limited') {
-      ctx.status = 429;
-      ctx.set('retry-after', String(result.seconds));
-      return `Signing in failed too often. Try again in ${result.seconds} seconds.`;
-    }
-    ctx.status = 401;
-    const account = normalizeUsername(username).slice(0, 100);
-    refuse(ctx, null, { method: 'password', username: account });
-    return SIGN_IN_FAILED;
+    if (result.kind === 'rejected')
+      refuse(ctx, null, { method: 'password', username: normalizeUsername(username).slice(0, 100) });
+    return result;
   }
 
   async function checkPasskey(ctx: Context, purpose: string, credential: unknown): Promise<AccountRow> {

@@ -35,19 +35,20 @@ export async function addPasskey(
 /** A way to sign in that a person removes. */
 export type RemovedWayIn = { readonly passkeyId: string } | 'password';
 
-/** Removes a way to sign in, in `transaction`. @returns false when it is the last one, or does not exist. */
+/** Removes a way to sign in, in `transaction`, unless it is the last one. */
 export async function removeWayIn(
   transaction: SqlEntityManager,
   accountId: string,
   removed: RemovedWayIn,
-): Promise<boolean> {
+): Promise<'removed' | 'last' | 'not-found'> {
   // two requests at once must not remove both of two
   await transaction.execute('select 1 from auth.account where id = ? for update', [accountId]);
   const { passkeys, passwordChangedAt } = await readWaysIn(transaction, accountId);
-  if (passkeys.length + (passwordChangedAt === undefined ? 0 : 1) <= 1) return false;
-  const deleted =
-    removed === 'password'
-      ? await transaction.nativeDelete(PasswordEntity, { accountId })
-      : await transaction.nativeDelete(PasskeyEntity, { id: removed.passkeyId, accountId });
-  return deleted > 0;
+  const exists =
+    removed === 'password' ? passwordChangedAt !== undefined : passkeys.some(({ id }) => id === removed.passkeyId);
+  if (!exists) return 'not-found';
+  if (passkeys.length + (passwordChangedAt === undefined ? 0 : 1) === 1) return 'last';
+  if (removed === 'password') await transaction.nativeDelete(PasswordEntity, { accountId });
+  else await transaction.nativeDelete(PasskeyEntity, { id: removed.passkeyId, accountId });
+  return 'removed';
 }

@@ -190,8 +190,9 @@ export function welcomeRoutes({
     const { passkeys: known, passwordChangedAt } = await readWaysIn(em.fork(), accountId);
     return [
       ...known.map(({ id, name }) => ({ value: `passkey ${id}`, text: `the passkey “${name}”` })),
-      // a new password replaces it, and a passkey can stand beside it
-      ...(passwordChangedAt === undefined ? [] : [{ value: 'password', text: 'the password' }]),
+      ...(passwordChangedAt === undefined
+        ? []
+        : [{ value: 'password', text: 'the current password, if you go on with a passkey' }]),
       ...(await connections.list({ accountId })).map((connection) => ({
         value: `connection ${connection.id}`,
         text: `the access of ${quoteConnection(connection)}`,

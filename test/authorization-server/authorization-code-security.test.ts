@@ -291,7 +291,10 @@ test('a person switches the account, and signs in again where the client asks fo
   const client = await register();
   const other = await createPerson(system, 'Grace');
   const browser = openBrowser(system.issuer);
-  const consent = await signIn(browser, await browser.open(client.authorizationUrl({ prompt: 'login' })), person);
+  await signIn(browser, await browser.open(client.authorizationUrl()), person);
+  const asked = await browser.open(client.authorizationUrl({ prompt: 'login' }));
+  expect(asked.text).toContain('<h1>Sign in</h1>');
+  const consent = await signIn(browser, asked, person);
   expect(consent.text).toContain('Ada');
   const again = await browser.submit(consent.url, { action: 'other-account' });
   expect(again.text).toContain('<h1>Sign in</h1>');

@@ -237,7 +237,7 @@ test('an operator chooses whose documents are accepted', async () => {
   }
 });
 
-test('one address can name twenty new documents in an hour, and no other site can make auth fetch one', async () => {
+test('one address can name twenty new documents in an hour, and a picture on another site makes auth fetch none', async () => {
   const website = createWebsite({});
   await using system = await startSystem({}, { fetchPublic: website.fetchPublic });
   const open = (id: string, headers = {}) =>

@@ -142,6 +142,8 @@ test('a person makes the first account with a passkey, lets an assistant in, and
   await page.getByText('It may: see todos.').waitFor();
   await expectAccessible(page);
   await expectFits(page);
+  await page.getByRole('button', { name: 'End all other sessions' }).click();
+  await page.getByText(/^signed in .* with a passkey/).waitFor();
   await page.getByRole('button', { name: /^Take back/ }).click();
   await page.getByText(/^Taken back\. Confirmed by 2 of 2 resource servers in \d+ ms\.$/).waitFor();
   await page.getByText('None. Add the address').waitFor();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPerson, type Person } from '../support/persons.ts';
+import { createPerson, openAccount, type Person } from '../support/persons.ts';
 import { type PublicClient, parseTokens, registerPublicClient } from '../support/public-client.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
@@ -135,7 +135,7 @@ test('a public client revokes its access token, and keeps its connection', async
   expect((await refresh(client, tokens.refresh_token)).status).toBe(200);
 });
 
-test('introspection says nothing about a refresh token', async () => {
+test('introspection says nothing to other programs, or to a public client', async () => {
   const client = await register('introspected');
   const tokens = await client.connect(person);
   const program = await system.registerClient();
@@ -164,14 +164,13 @@ test('neither a code nor a refresh token is stored as it is', async () => {
 
 test.each([
   ['the client', 'update auth.client set active = false where client_id = ?', 401, 'invalid_client'],
-  ['the account', 'update auth.account set active = false where id <> ?', 400, 'invalid_grant'],
+  ['the account', 'update auth.account set active = false where id = ?', 400, 'invalid_grant'],
 ])('a refresh after %s was disabled is rejected', async (name, statement, status, error) => {
   const own = await createPerson(system, `of ${name}`);
   const client = await register(`disabled: ${name}`);
   const tokens = await client.connect(own);
-  await system.em.fork().execute(statement, [client.id]);
+  await system.em.fork().execute(statement, [name === 'the account' ? own.id : client.id]);
   await expect.poll(() => refresh(client, tokens.refresh_token)).toMatchObject({ status, body: { error } });
-  await system.em.fork().execute('update auth.account set active = true');
 });
 
 test('scopes that an administrator takes from a client are gone at its next refresh', async () => {
@@ -192,14 +191,26 @@ test('an expired connection cannot be refreshed', async () => {
   expect(await refresh(client, refresh_token)).toEqual(isRejected);
 });
 
-test('a use within the grace is shown to the person, with the number of networks', async () => {
+test('a second use within the grace is noted, and the account page warns of several networks', async () => {
   const client = await register('shown');
   const { refresh_token } = await client.connect(person);
-  await refresh(client, refresh_token);
-  await refresh(client, refresh_token);
+  const from = (address: string) =>
+    fetch(`${system.issuer}/oauth/token`, {
+      method: 'POST',
+      headers: { 'x-forwarded-for': address },
+      body: new URLSearchParams({ grant_type: 'refresh_token', client_id: client.id, refresh_token }),
+    });
+  await from('192.0.2.1');
+  await from('192.0.2.1');
   const read = () =>
     system.em
       .fork()
       .execute('select repeated_uses, repeated_use_networks from auth.connection where client_id = ?', [client.id]);
-  await expect.poll(read).toEqual([{ repeated_uses: 1, repeated_use_networks: ['127.0.0.1'] }]);
+  await expect.poll(read).toEqual([{ repeated_uses: 1, repeated_use_networks: ['192.0.2.1'] }]);
+  expect((await openAccount(system, person)).page.text).not.toContain('Its refresh token was used again');
+  await from('198.51.100.1');
+  await expect.poll(read).toMatchObject([{ repeated_uses: 2 }]);
+  expect((await openAccount(system, person)).page.text).toContain(
+    'Its refresh token was used again 2 times, from 2 networks.',
+  );
 });

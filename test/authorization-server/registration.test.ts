@@ -220,7 +220,7 @@ test.each<[string, unknown, string]>([
   ['null', { redirect_uris: null }, 'invalid_redirect_uri'],
   ['objects', { redirect_uris: [{}] }, 'invalid_redirect_uri'],
   [
-    '500 redirect URIs',
+    '50 redirect URIs',
     { redirect_uris: Array.from({ length: 50 }, (_, i) => `https://a.example/${i}`) },
     'invalid_redirect_uri',
   ],

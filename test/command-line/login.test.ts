@@ -43,7 +43,9 @@ test('a person signs in at the command line, gets access tokens for the account,
   const { location } = await answerConsent(browser, consent);
   expect(await (await fetch(location ?? '')).text()).toContain('You can close this page');
   expect(await running.ended).toBe(0);
-  expect(running.output()).toContain(`You are signed in, as ${person.id}. The scopes are todos:read todos:write.`);
+  expect(running.output()).toContain(
+    `You are signed in. Account: ${person.id}. Granted scopes: todos:read todos:write.`,
+  );
   expect(running.output()).not.toMatch(/eyJ/);
 
   const file = join(environment.YATA_DATA_DIR, 'login.json');
