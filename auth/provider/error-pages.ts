@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
-import { sendMessagePage } from '../sign-in/pages/message-page.ts';
+import { sendMessagePage } from '../pages/message-page.ts';
 import type { RenderAuthorizationProblem } from './authorization-requests.ts';
 
 /** The setting `renderError`, for errors that reach no client: a page for a browser, JSON for everything else. */

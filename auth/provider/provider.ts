@@ -13,8 +13,8 @@ import type { ClientDocuments } from '../client-registration/client-documents.ts
 import type { Clients } from '../clients/clients.ts';
 import type { ExchangeToken } from '../grants/token-exchange.ts';
 import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
+import { createRequestLimit } from '../request-limit.ts';
 import type { ResourceServers } from '../resource-servers/resource-servers.ts';
-import { createRequestLimit } from '../sign-in/request-limit.ts';
 import type { PublicKeys } from '../signing-keys/public-keys.ts';
 import type { ServerSecrets } from '../signing-keys/server-secrets.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';

@@ -2,8 +2,8 @@ import type Router from '@koa/router';
 import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import type { Logger } from 'pino';
+import { serveAssets } from '../pages/assets.ts';
 import { handlePageErrors } from './page-errors.ts';
-import { serveAssets } from './pages/assets.ts';
 
 const PAGES = /^\/(interaction|welcome|sign-in|sign-out|account|assets)(\/|$)/;
 

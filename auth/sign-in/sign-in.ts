@@ -5,10 +5,10 @@ import type { AccountRow } from '../accounts/account.entity.ts';
 import { normalizeUsername } from '../accounts/username.ts';
 import type { RecordAuditEvent, RequestOrigin } from '../audit/audit.ts';
 import type { AuthenticationMethod, PersonSessions } from '../provider/person-sessions.ts';
+import { createRequestLimit } from '../request-limit.ts';
 import { PageError } from './page-errors.ts';
 import { PasskeyRejectedError, type Passkeys } from './passkeys.ts';
 import type { PasswordResult, SignInWithPassword } from './password-sign-in.ts';
-import { createRequestLimit } from './request-limit.ts';
 
 /** The one sentence for every failure: it does not tell whether an account exists. */
 const SIGN_IN_FAILED = 'The user name or the password is wrong, or the account is disabled.';

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
+import { html } from '../../pages/html.ts';
+import { sendPage } from '../../pages/send-page.ts';
 import type { DescribedClient } from '../describe-client.ts';
-import { html } from './html.ts';
-import { sendPage } from './send-page.ts';
 
 /** What the consent page shows. */
 export type ConsentPage = {

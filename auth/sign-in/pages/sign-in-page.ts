@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
-import { html } from './html.ts';
-import { sendPage } from './send-page.ts';
+import { html } from '../../pages/html.ts';
+import { sendPage } from '../../pages/send-page.ts';
 
 /** What the sign-in page shows. */
 export type SignInPage = {

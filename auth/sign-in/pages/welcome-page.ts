@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
-import { html } from './html.ts';
-import { sendPage } from './send-page.ts';
+import { html } from '../../pages/html.ts';
+import { sendPage } from '../../pages/send-page.ts';
 
 /** Sends the page to which a one-time link leads. A script moves the token from the address into the form. */
 export function sendLinkPage(ctx: Context, { problem }: { problem?: string } = {}): void {

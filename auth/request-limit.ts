@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { networkOf } from '../../shared/http/network-of.ts';
+import { networkOf } from '../shared/http/network-of.ts';
 
 /** Requests without a session that one network may send within the window: each stores a row. */
 const MAX_REQUESTS = 60;
