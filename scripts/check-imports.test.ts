@@ -42,6 +42,7 @@ const FORBIDDEN: readonly (readonly [rule: string, file: string, content: string
   ['values of oidc-provider', 'auth/grants/token-exchange.ts', `import { type Client, errors } from 'oidc-provider';`],
   ['values of oidc-provider', 'auth/app.ts', `export { errors } from 'oidc-provider';`],
   ['values of oidc-provider', 'auth/app.ts', `import a from 'oidc-provider/lib/helpers/weak_cache.js';`],
+  ['sign-in is above the provider', 'auth/provider/provider.ts', `import { a } from '../sign-in/sign-in.ts';`],
   ['types of oidc-provider', 'api/app.ts', `import type { Client } from 'oidc-provider';`],
   ['entities', 'api/todos/todo.entity.ts', `import { a } from './todos.ts';`],
   ['definitions', 'auth/status-lists/status-changes.ts', `import { a } from './status-lists.ts';`],

@@ -83,6 +83,13 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     because: 'throw an error of yata, which auth/provider/oauth-errors.ts translates',
   },
   {
+    name: 'sign-in is above the provider',
+    files: ['auth/provider/**', 'auth/pages/**'],
+    except: TESTS,
+    never: ['auth/sign-in/**'],
+    because: 'auth/sign-in uses the provider; what both need is in auth/pages, or is handed in by auth/main.ts',
+  },
+  {
     name: 'types of oidc-provider',
     files: ['**'],
     except: ['auth/**', ...ABOVE_ALL],

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context, Next } from 'koa';
 
-/** The path below which the style sheet and the scripts are. It has their hash, so that browsers keep them. */
 const NAMES = { 'style.css': 'css', 'passkey.js': 'js', 'welcome.js': 'js' } as const;
 
 const FILES = new Map(
@@ -18,6 +17,7 @@ const VERSION = hash('sha256', Buffer.concat([...FILES.values()].map(({ content 
   12,
 );
 
+/** The path below which the style sheet and the scripts are. It has their hash, so that browsers keep them. */
 export const ASSETS_PATH = `/assets/${VERSION}`;
 export const STYLE_URL = `${ASSETS_PATH}/style.css`;
 
