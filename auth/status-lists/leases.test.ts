@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { inOneMinute, openTestStatusLists } from '../testing/test-status-lists.ts';
-import { LeaseHolderNotFoundError } from './leases.ts';
+import { ConnectionNotFoundError, LeaseHolderNotFoundError } from './leases.ts';
 
 test('no index is assigned twice, and the blocks grow so that a thousand tokens need few', async () => {
   await using opened = await openTestStatusLists();
@@ -42,4 +42,41 @@ test('a disabled client cannot share an index', async () => {
   const statusIndex = await leases.assign('holder', inOneMinute());
   await opened.disable('other');
   await expect(leases.share('other', statusIndex)).rejects.toBeInstanceOf(LeaseHolderNotFoundError);
+});
+
+test('first blocks of connections come from reserved indexes, of which none is assigned twice', async () => {
+  await using opened = await openTestStatusLists();
+  const ids = Array.from({ length: 300 }, (_, index) => `con_${index}`);
+  await opened.em.execute("insert into auth.account (id, username, display_name) values ('usr_1', 'ada', 'Ada')");
+  await opened.em.execute(
+    `insert into auth.connection (id, account_id, client_id, client_name, redirect_host, resource, scopes, expires_at)
+     select id, 'usr_1', 'holder', 'Holder', 'localhost', 'https://mcp.example', '{}', now() + interval '1 hour'
+     from unnest(?::text[]) as id`,
+    [`{${ids}}`],
+  );
+  const processes = [opened.createLeases(), opened.createLeases()];
+  const assigned = await Promise.all(
+    processes.flatMap((leases) =>
+      ids.flatMap((id) => [leases.assign('holder', inOneMinute(), id), leases.assign('holder', inOneMinute(), id)]),
+    ),
+  );
+  expect(new Set(assigned.map(({ list, index }) => `${list}:${index}`)).size).toBe(1200);
+  // each process has a block for each connection, and no index belongs to two blocks
+  const leases = await opened.em.execute<{ start: number; length: number }[]>(
+    'select start, length from auth.lease order by list, start',
+  );
+  expect(leases).toHaveLength(600);
+  for (const [index, { start, length }] of leases.entries()) {
+    expect(length).toBe(4);
+    expect(leases[index + 1]?.start ?? Infinity).toBeGreaterThanOrEqual(start + length);
+  }
+  // two for each process, which needs 1,200 of 2,048
+  expect(await opened.em.execute('select next_index from auth.status_list')).toEqual([{ next_index: 4 * 1_024 }]);
+});
+
+test('a connection that has ended is assigned no index, and a block that it did not get is not used', async () => {
+  await using opened = await openTestStatusLists();
+  const leases = opened.createLeases();
+  await expect(leases.assign('holder', inOneMinute(), 'con_unknown')).rejects.toBeInstanceOf(ConnectionNotFoundError);
+  expect(await opened.em.execute('select 1 from auth.lease')).toEqual([]);
 });

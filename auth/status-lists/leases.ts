@@ -22,6 +22,12 @@ const MAX_BLOCK_LENGTH = 4_096;
  */
 const LEASE_AHEAD_MIN_LENGTH = 256;
 
+/**
+ * Indexes that a process reserves in one transaction for the first blocks of connections. Otherwise each new connection
+ * would lock the row of the list until its transaction is on disk, one after another.
+ */
+const RESERVED_LENGTH = 1_024;
+
 /** Holders whose current block is kept in memory. */
 const MAX_HOLDERS_IN_MEMORY = 10_000;
 
@@ -43,6 +49,12 @@ type WantedBlock = {
   readonly length: number;
   readonly connection?: string | undefined;
 };
+
+/** Indexes that are not leased yet: the next one, and the end. `expiresAt` is that of the list. */
+type Reserved = { readonly list: number; readonly expiresAt: number; next: number; readonly end: number };
+
+/** Where a block begins. */
+type Place = { readonly list: number; readonly expiresAt: number; readonly start: number };
 
 /** The index of a token in a status list. */
 export type StatusIndex = { readonly list: number; readonly index: number };
@@ -82,7 +94,7 @@ export type Leases = {
 
 /**
  * Creates the leases of one auth process. The processes on one database lease blocks from the same lists; each locks
- * the row of the list while it leases.
+ * the row of the list while it takes indexes from it.
  * @param emFor chooses the connections for the requests of a holder.
  * @param listLifetimeSeconds for how long a list takes new tokens.
  * @param isInvalid whether an index was revoked. No further index is assigned from a block that was revoked together
@@ -102,6 +114,8 @@ export function createLeases({
   const blocks = new LRUCache<string, Block>({ max: MAX_HOLDERS_IN_MEMORY });
   const leasing = new Map<string, Promise<void>>();
   const assignedCounts = new Map<number, number>();
+  let reserved: Reserved | undefined;
+  let reserving: Promise<void> | undefined;
 
   return {
     countAssigned: (list) => assignedCounts.get(list) ?? 0,
@@ -169,34 +183,60 @@ export function createLeases({
     return leased;
 
     async function lease(): Promise<void> {
+      const isFirstOfConnection = wanted.connection !== undefined && wanted.length === FIRST_BLOCK_LENGTH_OF_CONNECTION;
+      // before the transaction begins, because it needs a connection to the database of its own
+      const place = isFirstOfConnection ? await takeReserved(wanted) : undefined;
       const following = await emFor(wanted.holder)
         .fork()
-        .transactional((transaction) => insertLease(transaction, wanted));
+        .transactional((transaction) => insertLease(transaction, wanted, place));
       if (block === undefined) blocks.set(key, following);
       else block.following = following;
     }
   }
 
-  async function insertLease(
-    transaction: SqlEntityManager,
-    { holder, expiresAt, connection, ...wanted }: WantedBlock,
-  ): Promise<Block> {
+  /** Leases a block at `place`, or else at the next indexes of a list. The holder is locked before the list. */
+  async function insertLease(transaction: SqlEntityManager, wanted: WantedBlock, place?: Place): Promise<Block> {
     const length = Math.min(wanted.length, MAX_BLOCK_LENGTH);
-    await requireHolder(transaction, holder);
-    if (connection !== undefined && !(await lockConnection(transaction, connection)))
-      throw new ConnectionNotFoundError();
+    await lockHolder(transaction, wanted);
+    const { list, start, expiresAt } = place ?? (await takeIndexes(transaction, wanted.expiresAt, length));
+    await transaction.execute(
+      `insert into auth.lease (list, start, length, holder, connection_id, expires_at)
+       values (?, ?, ?, ?, ?, to_timestamp(?))`,
+      [list, start, length, wanted.holder, wanted.connection ?? null, expiresAt],
+    );
+    return { list, expiresAt, start, next: start, end: start + length };
+  }
+
+  /**
+   * Takes reserved indexes, which no other block gets. If the process ends, or the lease is not written, they stay unused.
+   */
+  async function takeReserved({ holder, expiresAt, length }: WantedBlock): Promise<Place> {
+    while (reserved === undefined || expiresAt > reserved.expiresAt || reserved.next + length > reserved.end) {
+      reserving ??= reserve(holder, expiresAt).finally(() => {
+        reserving = undefined;
+      });
+      await reserving;
+    }
+    const { list, expiresAt: listExpiresAt, next: start } = reserved;
+    reserved.next += length;
+    return { list, expiresAt: listExpiresAt, start };
+  }
+
+  async function reserve(holder: string, expiresAt: number): Promise<void> {
+    const { list, start, ...place } = await emFor(holder)
+      .fork()
+      .transactional((transaction) => takeIndexes(transaction, expiresAt, RESERVED_LENGTH));
+    reserved = { list, expiresAt: place.expiresAt, next: start, end: start + RESERVED_LENGTH };
+  }
+
+  /** Takes the next indexes of a list that lives until `expiresAt`. It locks the row of the list. */
+  async function takeIndexes(transaction: SqlEntityManager, expiresAt: number, length: number): Promise<Place> {
     const list = await findOrCreateList(transaction, expiresAt, length);
     await transaction.execute('update auth.status_list set next_index = next_index + ? where id = ?', [
       length,
       list.id,
     ]);
-    await transaction.execute(
-      `insert into auth.lease (list, start, length, holder, connection_id, expires_at)
-       values (?, ?, ?, ?, ?, to_timestamp(?))`,
-      [list.id, list.nextIndex, length, holder, connection ?? null, list.expiresAt],
-    );
-    const { id, expiresAt: listExpiresAt, nextIndex: start } = list;
-    return { list: id, expiresAt: listExpiresAt, start, next: start, end: start + length };
+    return { list: list.id, start: list.nextIndex, expiresAt: list.expiresAt };
   }
 
   async function findOrCreateList(transaction: SqlEntityManager, expiresAt: number, length: number) {
@@ -224,6 +264,17 @@ function lengthAfter({ start, next, end }: Block, first: number): number {
 }
 
 type ListRow = { id: number; nextIndex: number; expiresAt: number };
+
+/**
+ * Locks the client, and the connection if there is one. @throws {LeaseHolderNotFoundError} @throws {ConnectionNotFoundError}
+ */
+async function lockHolder(
+  transaction: SqlEntityManager,
+  { holder, connection }: Pick<WantedBlock, 'holder' | 'connection'>,
+): Promise<void> {
+  await requireHolder(transaction, holder);
+  if (connection !== undefined && !(await lockConnection(transaction, connection))) throw new ConnectionNotFoundError();
+}
 
 /**
  * Locks the row of an active client against a concurrent change. A transaction that disables the client therefore
