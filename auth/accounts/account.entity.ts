@@ -24,3 +24,6 @@ export const AccountEntity = defineEntity({
 });
 
 export type AccountRow = InferEntity<typeof AccountEntity>;
+
+/** What auth knows of an account in a request. */
+export type Account = Pick<AccountRow, 'id' | 'username' | 'displayName' | 'active' | 'sessionsFrom'>;

@@ -1,10 +1,16 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { AccountEntity, type AccountRow } from './account.entity.ts';
+import { type Account, AccountEntity, type AccountRow } from './account.entity.ts';
 import { normalizeUsername } from './username.ts';
 
 /** Finds an account by its id. */
-export async function findAccount(em: SqlEntityManager, id: string): Promise<AccountRow | undefined> {
-  return (await em.fork().findOne(AccountEntity, { id }, { disableIdentityMap: true })) ?? undefined;
+export async function findAccount(em: SqlEntityManager, id: string): Promise<Account | undefined> {
+  // plain SQL, because each refresh of an access token reads the account
+  const [found] = await em.fork().execute<(Omit<Account, 'sessionsFrom'> & { sessionsFrom: number })[]>(
+    `select id, username, display_name as "displayName", active, extract(epoch from sessions_from)::float8 as "sessionsFrom"
+     from auth.account where id = ?`,
+    [id],
+  );
+  return found && { ...found, sessionsFrom: new Date(found.sessionsFrom * 1000) };
 }
 
 /** Finds an account by the user name that a person entered. */

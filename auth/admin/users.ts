@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { HttpError } from '../../shared/http/http-error.ts';
 import { AccountEntity, type AccountRow } from '../accounts/account.entity.ts';
 import { ACCOUNT_ID_PREFIX } from '../accounts/account-id.ts';
-import { endSessions, findAccount, findAccountByName } from '../accounts/accounts.ts';
+import { endSessions, findAccountByName } from '../accounts/accounts.ts';
 import { insertSuccess, type RequestOrigin } from '../audit/audit.ts';
 import { ConnectionEntity } from '../connections/connection.entity.ts';
 import { revokeConnections } from '../connections/revoke-connections.ts';
@@ -135,7 +135,8 @@ export function createUsers({
   }
 
   async function findById(id: string): Promise<AccountRow | undefined> {
-    return /^[A-Za-z0-9_-]{1,60}$/.test(id) ? findAccount(em, id) : undefined;
+    if (!/^[A-Za-z0-9_-]{1,60}$/.test(id)) return undefined;
+    return (await em.fork().findOne(AccountEntity, { id }, { disableIdentityMap: true })) ?? undefined;
   }
 
   async function toUserResponse(account: AccountRow): Promise<UserResponse> {

@@ -1,6 +1,6 @@
 import type { AdapterFactory, ClientAuthMethod, Configuration } from 'oidc-provider';
 import { REFRESH_TOKEN } from '../../shared/oauth-client/grant-types.ts';
-import type { AccountRow } from '../accounts/account.entity.ts';
+import type { Account } from '../accounts/account.entity.ts';
 import { REGISTRATION_PATH } from '../client-registration/registration-routes.ts';
 import {
   CLIENT_AUTHENTICATION_METHODS,
@@ -49,7 +49,7 @@ export function createConfiguration({
   describeResourceServer: DescribeResourceServer;
   statusClaim: StatusClaim;
   cookieKey: Buffer;
-  findAccount: (id: string) => Promise<AccountRow | undefined>;
+  findAccount: (id: string) => Promise<Account | undefined>;
   /** In seconds: of a refresh token that is not used, of a connection, and of a session. */
   lifetimes: { readonly refreshToken: number; readonly connection: number; readonly session: number };
   /** Whether clients may register themselves. */

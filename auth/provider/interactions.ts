@@ -7,7 +7,7 @@ import {
   type KoaContextWithOIDC,
   type default as Provider,
 } from 'oidc-provider';
-import type { AccountRow } from '../accounts/account.entity.ts';
+import type { Account } from '../accounts/account.entity.ts';
 import { normalizeResource } from '../resource-servers/resource-servers.ts';
 
 /** The path below which the pages of authorization requests are. */
@@ -115,7 +115,7 @@ function createRequestPath(provider: Provider, params: Readonly<Record<string, u
 export function createInteractionSettings({
   findAccount,
 }: {
-  findAccount: (id: string) => Promise<AccountRow | undefined>;
+  findAccount: (id: string) => Promise<Account | undefined>;
 }): Pick<Configuration, 'interactions' | 'findAccount' | 'loadExistingGrant'> {
   const policy = interactionPolicy.base();
   const { Check } = interactionPolicy;
@@ -153,12 +153,12 @@ export function createInteractionSettings({
   };
 }
 
-function isEndedSession({ oidc }: KoaContextWithOIDC, account: AccountRow): boolean {
+function isEndedSession({ oidc }: KoaContextWithOIDC, account: Account): boolean {
   const { session } = oidc;
   return session !== undefined && !isLiveSession(session.loginTs, account);
 }
 
 /** Whether a session counts in which the person signed in at `loginTs`, in seconds since the epoch. */
-export function isLiveSession(loginTs: number | undefined, { active, sessionsFrom }: AccountRow): boolean {
+export function isLiveSession(loginTs: number | undefined, { active, sessionsFrom }: Account): boolean {
   return active && loginTs !== undefined && loginTs >= Math.floor(sessionsFrom.getTime() / 1000);
 }

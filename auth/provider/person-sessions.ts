@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
-import type { AccountRow } from '../accounts/account.entity.ts';
+import type { Account } from '../accounts/account.entity.ts';
 import { ArtifactEntity } from './artifact.entity.ts';
 import { isLiveSession } from './interactions.ts';
 
@@ -10,7 +10,7 @@ export type AuthenticationMethod = 'pwd' | 'hwk';
 
 /** A session in which a person is signed in, in this browser. */
 export type PersonSession = {
-  readonly account: AccountRow;
+  readonly account: Account;
   /** Names the session without being a secret. */
   readonly uid: string;
   /** Seconds since the epoch. */
@@ -23,11 +23,11 @@ export type PersonSessions = {
   /** Finds the session of this browser. A session that was ended, or whose account is disabled, is not found. */
   readonly find: (ctx: Context) => Promise<PersonSession | undefined>;
   /** Signs a person in, in a session with a new id. */
-  readonly signIn: (ctx: Context, account: AccountRow, method: AuthenticationMethod) => Promise<void>;
+  readonly signIn: (ctx: Context, account: Account, method: AuthenticationMethod) => Promise<void>;
   readonly signOut: (ctx: Context) => Promise<void>;
   /** Lists the sessions of an account, the newest first. `signedInAt` is in seconds since the epoch. */
   readonly list: (
-    account: AccountRow,
+    account: Account,
   ) => Promise<{ readonly uid: string; readonly signedInAt: number; readonly method: string }[]>;
 };
 
@@ -40,7 +40,7 @@ export function createPersonSessions({
 }: {
   provider: Provider;
   em: SqlEntityManager;
-  findAccount: (id: string) => Promise<AccountRow | undefined>;
+  findAccount: (id: string) => Promise<Account | undefined>;
   ttl: number;
 }): PersonSessions {
   return {

@@ -5,7 +5,7 @@ import compose from 'koa-compose';
 import { type AdapterFactory, Provider } from 'oidc-provider';
 import type { Logger } from 'pino';
 import { type IsTrustedProxy, trustProxies } from '../../shared/http/trusted-proxies.ts';
-import type { AccountRow } from '../accounts/account.entity.ts';
+import type { Account } from '../accounts/account.entity.ts';
 import type { RecordAuditEvent } from '../audit/audit.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
 import type { MayLookUpLimited } from '../client-authentication/limited-lookup.ts';
@@ -96,7 +96,7 @@ export function createProvider({
   /** In seconds: of a refresh token that is not used, of a connection, and of a session. */
   lifetimes: { readonly refreshToken: number; readonly connection: number; readonly session: number };
   secrets: ServerSecrets;
-  findAccount: (id: string) => Promise<AccountRow | undefined>;
+  findAccount: (id: string) => Promise<Account | undefined>;
   isRegistrationOpen: boolean;
   documents: Pick<ClientDocuments, 'prepare'>;
   areDocumentsAccepted: boolean;

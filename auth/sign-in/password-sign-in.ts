@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { networkOf } from '../../shared/http/network-of.ts';
-import type { AccountRow } from '../accounts/account.entity.ts';
+import type { Account } from '../accounts/account.entity.ts';
 import { findAccountByName } from '../accounts/accounts.ts';
 import { normalizeUsername } from '../accounts/username.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
@@ -9,7 +9,7 @@ import { type PasswordHashing, PasswordsBusyError } from './password-hash.ts';
 
 /** The result of a sign-in with a password. It does not tell why one failed. */
 export type PasswordResult =
-  | { readonly kind: 'signed-in'; readonly account: AccountRow }
+  | { readonly kind: 'signed-in'; readonly account: Account }
   | { readonly kind: 'rejected' }
   | { readonly kind: 'limited'; readonly seconds: number };
 

@@ -1,7 +1,7 @@
 import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server';
 import type { Context } from 'koa';
 import { requestId } from '../../shared/http/request-id.ts';
-import type { AccountRow } from '../accounts/account.entity.ts';
+import type { Account } from '../accounts/account.entity.ts';
 import { normalizeUsername } from '../accounts/username.ts';
 import type { RecordAuditEvent, RequestOrigin } from '../audit/audit.ts';
 import type { AuthenticationMethod, PersonSessions } from '../provider/person-sessions.ts';
@@ -29,9 +29,9 @@ export type SignIn = {
   /** Checks a password or a passkey of an account that is signed in, before a change of its ways in. */
   readonly confirm: {
     /** @returns whether the password is right. @throws {PageError} when there were too many wrong ones. */
-    readonly withPassword: (ctx: Context, account: AccountRow, password: string) => Promise<boolean>;
+    readonly withPassword: (ctx: Context, account: Account, password: string) => Promise<boolean>;
     /** @throws {PageError} */
-    readonly withPasskey: (ctx: Context, account: AccountRow, purpose: string, credential: unknown) => Promise<void>;
+    readonly withPasskey: (ctx: Context, account: Account, purpose: string, credential: unknown) => Promise<void>;
   };
 };
 
@@ -46,7 +46,7 @@ export function createSignIn({
   signInWithPassword: SignInWithPassword;
   passkeys: Passkeys;
   sessions: Pick<PersonSessions, 'signIn'>;
-  findAccount: (id: string) => Promise<AccountRow | undefined>;
+  findAccount: (id: string) => Promise<Account | undefined>;
   record: RecordAuditEvent;
 }): SignIn {
   const countChallenge = createRequestLimit();
@@ -99,7 +99,7 @@ export function createSignIn({
     return result;
   }
 
-  async function checkPasskey(ctx: Context, purpose: string, credential: unknown): Promise<AccountRow> {
+  async function checkPasskey(ctx: Context, purpose: string, credential: unknown): Promise<Account> {
     try {
       const account = await findAccount(await passkeys.verifyAuthentication(purpose, credential));
       if (account?.active) return account;
@@ -111,7 +111,7 @@ export function createSignIn({
     }
   }
 
-  async function complete(ctx: Context, account: AccountRow, method: AuthenticationMethod): Promise<void> {
+  async function complete(ctx: Context, account: Account, method: AuthenticationMethod): Promise<void> {
     await sessions.signIn(ctx, account, method);
     record({
       ...originOf(ctx, account),
@@ -128,7 +128,7 @@ export function createSignIn({
 }
 
 /** The origin of what a person does on a page. */
-export function originOf(ctx: Context, account?: Pick<AccountRow, 'id'>): RequestOrigin {
+export function originOf(ctx: Context, account?: Pick<Account, 'id'>): RequestOrigin {
   return {
     actor: account?.id ?? null,
     accountId: account?.id ?? null,

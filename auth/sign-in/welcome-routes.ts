@@ -4,7 +4,7 @@ import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Context } from 'koa';
 import * as z from 'zod';
-import { AccountEntity, type AccountRow } from '../accounts/account.entity.ts';
+import { type Account, AccountEntity } from '../accounts/account.entity.ts';
 import { createAccountId } from '../accounts/account-id.ts';
 import { endSessions, findAccount } from '../accounts/accounts.ts';
 import { normalizeUsername, USERNAME, Username } from '../accounts/username.ts';
@@ -126,7 +126,7 @@ export function welcomeRoutes({
     await sessions.signIn(ctx, account, method);
   }
 
-  async function createAccount(ctx: Context, { token, username }: LinkUse, wayIn: NewWayIn): Promise<AccountRow> {
+  async function createAccount(ctx: Context, { token, username }: LinkUse, wayIn: NewWayIn): Promise<Account> {
     const name = requireUsername(username);
     // the id that a passkey has as its user handle
     const id = 'passkey' in wayIn ? accountIdOf(token) : createAccountId();
@@ -146,7 +146,7 @@ export function welcomeRoutes({
   }
 
   /** Adds the new way in, and removes every other one and every connection that the person does not keep. */
-  async function recover(ctx: Context, id: string, { token, keep }: LinkUse, wayIn: NewWayIn): Promise<AccountRow> {
+  async function recover(ctx: Context, id: string, { token, keep }: LinkUse, wayIn: NewWayIn): Promise<Account> {
     await em.fork().transactional(async (transaction) => {
       // the account first, as everywhere: its rows are locked in one order
       await transaction.execute('select 1 from auth.account where id = ? for update', [id]);
@@ -206,7 +206,7 @@ export function welcomeRoutes({
     return link;
   }
 
-  async function getAccount(id: string): Promise<AccountRow> {
+  async function getAccount(id: string): Promise<Account> {
     const account = await findAccount(em, id);
     if (account === undefined) throw linkNotValid();
     return account;
