@@ -30,7 +30,10 @@ const DEFAULT_FRESH_SECONDS = 3_600;
 /** Days for which the last good copy of a document that cannot be fetched is used for new connections. */
 const MAX_STALE_DAYS = 30;
 
-/** A failed fetch is not repeated for so long. Every failure takes the same time, so that it tells nothing about a network. */
+/**
+ * A failed fetch is not repeated for so long. Each fetch that fails takes the same time, so that it tells nothing about a
+ * network.
+ */
 const FAILURE_MEMORY_MS = 60_000;
 const FAILURE_TIME_MS = 2_500;
 
@@ -60,7 +63,7 @@ export class DocumentUnavailableError extends Error {
 export type ClientDocuments = {
   /**
    * Makes the client of a document known, and fetches the document if its copy is not fresh. The last good copy serves when
-   * the document cannot be fetched. Only an authorization request calls this: no token request waits for another server.
+   * the document cannot be fetched or is not valid. Only an authorization request calls this: no token request waits for another server.
    * @param mayFetchNew whether a document that is not known may be fetched for this request.
    * @throws {DocumentUnavailableError}
    */
@@ -101,7 +104,10 @@ export function createClientDocuments({
       if (known !== undefined && isFresh(known)) return;
       if (known === undefined) {
         if (await isDisabled(clientId)) throw new DocumentUnavailableError('An administrator disabled this client.');
-        if (!mayFetchNew) throw new DocumentUnavailableError('Open this address in a browser window.');
+        if (!mayFetchNew)
+          throw new DocumentUnavailableError(
+            'A page tried to start this request in the background. Open the address in a browser window.',
+          );
         await countNewDocument(address);
       }
       const update = fetching.get(clientId) ?? fetchAndStore(clientId, known).finally(() => fetching.delete(clientId));
@@ -117,7 +123,7 @@ export function createClientDocuments({
             { cause },
           );
         throw new DocumentUnavailableError(
-          `The document at ${clientId} cannot be fetched. Try again in a minute, or ask the maker of the client.`,
+          `The document at ${clientId} or its keys cannot be fetched. Try again in a minute, or ask the maker of the client.`,
           { cause },
         );
       }
@@ -143,17 +149,19 @@ export function createClientDocuments({
     },
   };
 
-  /** Fetches a document and stores it. Strangers learn nothing from the time that a failure takes. */
+  /** Fetches a document and stores it. */
   async function fetchAndStore(clientId: string, known: ClientRow | undefined): Promise<void> {
     const { hostname } = new URL(clientId);
-    const remembered = failures.get(hostname);
+    const remembered = failures.get(hostname) ?? failures.get(clientId);
     if (remembered !== undefined) throw remembered;
     const started = performance.now();
+    let hasAnswered = false;
     try {
       const response = await fetchPublic(clientId, {
         maxBytes: MAX_DOCUMENT_BYTES,
         headers: known?.documentEtag ? { 'if-none-match': known.documentEtag } : {},
       });
+      hasAnswered = true;
       if (response.status === 304 && known !== undefined && known.jwksUri == null) {
         await store(clientId, { ...freshness(response.headers), documentFetchedAt: new Date() });
         return;
@@ -169,7 +177,8 @@ export function createClientDocuments({
       });
     } catch (error) {
       if (!(error instanceof InvalidDocumentError)) {
-        failures.set(hostname, error instanceof Error ? error : new Error(String(error)));
+        // a path that does not exist, or keys, must not block the other documents of a host that answers
+        failures.set(hasAnswered ? clientId : hostname, error instanceof Error ? error : new Error(String(error)));
         await delay(Math.max(0, FAILURE_TIME_MS - (performance.now() - started)));
       }
       throw error;
@@ -178,10 +187,15 @@ export function createClientDocuments({
 
   async function fetchKeys({ token_endpoint_auth_method: method, jwks, jwks_uri }: ClientDocument) {
     if (method === 'none') return null;
-    const given = jwks ?? JSON.parse((await fetchPublic(String(jwks_uri), { maxBytes: MAX_JWKS_BYTES })).body);
-    const keys = findUsableKeys(given, MAX_CLIENT_KEYS);
+    const keys = findUsableKeys(jwks ?? (await fetchJwks(String(jwks_uri))), MAX_CLIENT_KEYS);
     if (keys.length === 0) throw new InvalidDocumentError('jwks: expected a public key of the types EC, OKP or RSA');
     return { keys };
+  }
+
+  async function fetchJwks(uri: string): Promise<unknown> {
+    const { status, body } = await fetchPublic(uri, { maxBytes: MAX_JWKS_BYTES });
+    if (status !== 200) throw new Error(`jwks_uri: the response has the status ${status}`);
+    return JSON.parse(body);
   }
 
   async function store(clientId: string, columns: Partial<ClientRow>): Promise<void> {
@@ -207,7 +221,7 @@ export function createClientDocuments({
     clients.invalidate(clientId);
   }
 
-  /** Stores the copy of a document that yata has, for a host that does not answer. @returns whether there is one. */
+  /** Stores the copy of a document that is part of yata. @returns whether there is one. */
   async function storePinned(clientId: string): Promise<boolean> {
     const pinned = knownDocuments.find(({ document }) => document.client_id === clientId);
     if (pinned === undefined) return false;

@@ -218,6 +218,33 @@ test('the copy of a known document serves when its host does not answer', async 
   expect((await client.connect(person)).scope).toBe('todos:read todos:write');
 });
 
+test('a missing document, and keys that cannot be fetched, do not block the other documents of a host', async () => {
+  const [missing, withoutKeys] = ['https://assistant.example/missing', 'https://assistant.example/keys.json'];
+  const website = createWebsite({
+    [CLIENT_ID]: json(DOCUMENT),
+    [missing]: { status: 404 },
+    [withoutKeys]: json({
+      ...DOCUMENT,
+      client_id: withoutKeys,
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks_uri: 'https://keys.example/jwks',
+    }),
+    'https://keys.example/jwks': { status: 500, body: '{"keys":[]}' },
+  });
+  await using system = await startSystem({}, { fetchPublic: website.fetchPublic });
+  const browser = openBrowser(system.issuer);
+  const open = (id: string) => browser.open(createPublicClient(system, id, REDIRECT_URI).authorizationUrl());
+  for (const id of [missing, withoutKeys]) {
+    const page = await open(id);
+    expect([page.status, page.text]).toEqual([400, expect.stringContaining('or its keys cannot be fetched')]);
+  }
+  expect((await open(CLIENT_ID)).text).toContain('<h1>Sign in</h1>');
+  // each failure is remembered
+  const { length } = website.fetched;
+  await open(missing);
+  expect(website.fetched).toHaveLength(length);
+});
+
 test('an operator chooses whose documents are accepted', async () => {
   const website = createWebsite({ [CLIENT_ID]: json(DOCUMENT) });
   for (const [policy, status, supported] of [
