@@ -5,7 +5,7 @@ import { type Command, type CommandResult, defineCommand, UsageError } from './c
 import type { StoreCredentials } from './connect-admin.ts';
 import { clientLine, clientMembers, clientWithKeys, clientWithSecret, existingClientText } from './result-texts.ts';
 import { quoteValue } from './sanitize.ts';
-import { WAIT_DETAILS, WAIT_SECONDS, waitForConfirmation } from './wait-for-confirmation.ts';
+import { WAIT_DETAILS, WAIT_OPTION, waitForConfirmation } from './wait-for-confirmation.ts';
 
 const ID = { ID: { description: 'the client_id' } } as const;
 
@@ -130,11 +130,7 @@ const disableCommand = defineCommand({
   summary: 'disable a client, and revoke its access tokens and connections',
   details: WAIT_DETAILS,
   arguments: ID,
-  options: {
-    wait: {
-      description: `wait up to ${WAIT_SECONDS} seconds until the resource servers have confirmed the revocation`,
-    },
-  },
+  options: WAIT_OPTION,
   async run({ arguments: { ID: clientId }, options: { wait } }, { connectAdmin }) {
     const { admin } = await connectAdmin();
     const started = performance.now();

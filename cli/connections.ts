@@ -1,7 +1,7 @@
 import type { ConnectionSelection } from './admin-client.ts';
 import { type Command, defineCommand, UsageError } from './command-line/command.ts';
 import { connectionLine, revocationText } from './result-texts.ts';
-import { WAIT_DETAILS, WAIT_SECONDS, waitForConfirmation } from './wait-for-confirmation.ts';
+import { WAIT_DETAILS, WAIT_OPTION, waitForConfirmation } from './wait-for-confirmation.ts';
 
 const SELECTION = {
   user: { value: 'NAME', description: 'only the connections of this user' },
@@ -30,9 +30,7 @@ const revokeCommand = defineCommand({
   arguments: { ID: { optional: true, description: 'the id of one connection' } },
   options: {
     ...SELECTION,
-    wait: {
-      description: `wait up to ${WAIT_SECONDS} seconds until the resource servers have confirmed the revocation`,
-    },
+    ...WAIT_OPTION,
   },
   examples: [
     'connections revoke con_4Gq2 --wait',

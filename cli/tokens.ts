@@ -1,7 +1,7 @@
 import type { Command } from './command-line/command.ts';
 import { defineCommand, UsageError } from './command-line/command.ts';
 import { revocationText } from './result-texts.ts';
-import { WAIT_DETAILS, WAIT_SECONDS, waitForConfirmation } from './wait-for-confirmation.ts';
+import { WAIT_DETAILS, WAIT_OPTION, waitForConfirmation } from './wait-for-confirmation.ts';
 
 const revokeCommand = defineCommand({
   name: 'tokens revoke',
@@ -14,9 +14,7 @@ const revokeCommand = defineCommand({
   },
   options: {
     client: { value: 'ID', description: 'revoke every token of this client' },
-    wait: {
-      description: `wait up to ${WAIT_SECONDS} seconds until the resource servers have confirmed the revocation`,
-    },
+    ...WAIT_OPTION,
   },
   details: WAIT_DETAILS,
   examples: ['tokens revoke - --wait < token.txt', 'tokens revoke --client demo --wait'],

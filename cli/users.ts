@@ -1,16 +1,16 @@
+import { LINK_HOURS, MAX_LINK_HOURS } from '../auth/sign-in/link-lifetime.ts';
 import { type Command, defineCommand, UsageError } from './command-line/command.ts';
 import { linkText, userLine } from './result-texts.ts';
 import { quoteValue } from './sanitize.ts';
-import { WAIT_DETAILS, WAIT_SECONDS, waitForConfirmation } from './wait-for-confirmation.ts';
+import { WAIT_DETAILS, WAIT_OPTION, waitForConfirmation } from './wait-for-confirmation.ts';
 
 const NAME = { NAME: { description: 'the user name' } } as const;
 
 const EXPIRES = {
-  expires: { value: 'HOURS', description: 'the hours for which the link works, 1 to 720 (default: 24)' },
-} as const;
-
-const WAIT = {
-  wait: { description: `wait up to ${WAIT_SECONDS} seconds until the resource servers have confirmed the revocation` },
+  expires: {
+    value: 'HOURS',
+    description: `the hours for which the link works, 1 to ${MAX_LINK_HOURS} (default: ${LINK_HOURS})`,
+  },
 } as const;
 
 const inviteCommand = defineCommand({
@@ -74,7 +74,7 @@ const disableCommand = defineCommand({
   summary: 'disable an account, revoke its connections and end its sessions',
   details: WAIT_DETAILS,
   arguments: NAME,
-  options: WAIT,
+  options: WAIT_OPTION,
   async run({ arguments: { NAME: username }, options: { wait } }, { connectAdmin }) {
     const { admin } = await connectAdmin();
     const started = performance.now();
@@ -123,8 +123,8 @@ export const usersCommands: readonly Command[] = [
   deleteCommand,
 ];
 
-function parseHours(text = '24'): number {
-  if (!/^\d{1,3}$/.test(text) || Number(text) < 1 || Number(text) > 720)
-    throw new UsageError('--expires: expected hours, 1 to 720');
+function parseHours(text = String(LINK_HOURS)): number {
+  if (!/^\d{1,3}$/.test(text) || Number(text) < 1 || Number(text) > MAX_LINK_HOURS)
+    throw new UsageError(`--expires: expected hours, 1 to ${MAX_LINK_HOURS}`);
   return Number(text);
 }

@@ -3,7 +3,12 @@ import type { AdminClient } from './admin-client.ts';
 import { revocationText } from './result-texts.ts';
 
 /** Seconds that `--wait` waits for the resource servers. */
-export const WAIT_SECONDS = 25;
+const WAIT_SECONDS = 25;
+
+/** The option `--wait` of a command that revokes. */
+export const WAIT_OPTION = {
+  wait: { description: `wait up to ${WAIT_SECONDS} seconds until the resource servers have confirmed the revocation` },
+} as const;
 
 /** The exit code of a command with `--wait`, in the words of its help. */
 export const WAIT_DETAILS =

@@ -35,6 +35,11 @@ export async function lockActiveAccount(transaction: SqlEntityManager, id: strin
   return (await transaction.execute('select 1 from auth.account where id = ? and active for share', [id])).length > 0;
 }
 
+/** Locks an account, which may be disabled, for a change of it or of what belongs to it. */
+export async function lockAccount(transaction: SqlEntityManager, id: string): Promise<void> {
+  await transaction.execute('select 1 from auth.account where id = ? for update', [id]);
+}
+
 /**
  * Ends every session of an account, also one that a request under way is about to store: a session counts only if the
  * person signed in at `sessionsFrom` or later, and a new sign-in is never dated earlier.

@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { HttpError } from '../../shared/http/http-error.ts';
 import { AccountEntity, type AccountRow } from '../accounts/account.entity.ts';
 import { ACCOUNT_ID_PREFIX } from '../accounts/account-id.ts';
-import { endSessions, findAccountByName } from '../accounts/accounts.ts';
+import { endSessions, findAccountByName, lockAccount } from '../accounts/accounts.ts';
 import { insertSuccess, type RequestOrigin } from '../audit/audit.ts';
 import { ConnectionEntity } from '../connections/connection.entity.ts';
 import { revokeConnections } from '../connections/revoke-connections.ts';
@@ -153,10 +153,6 @@ export function createUsers({
       connections: await fork.count(ConnectionEntity, { accountId: id, expiresAt: { $gt: new Date() } }),
     };
   }
-}
-
-async function lockAccount(transaction: SqlEntityManager, id: string): Promise<void> {
-  await transaction.execute('select 1 from auth.account where id = ? for update', [id]);
 }
 
 function toLinkResponse({ url, expiresAt }: { url: string; expiresAt: Date }): LinkResponse {

@@ -19,9 +19,16 @@ export type Page = {
   readonly staysHere?: boolean;
 };
 
+/** Sends a browser on with a GET, after a form or in place of a page. */
+export function redirect(ctx: Context, location: string): void {
+  ctx.status = 303;
+  ctx.set('cache-control', 'no-store');
+  ctx.redirect(location);
+}
+
 /** Sends a page with its security headers. */
 export function sendPage(ctx: Context, { title, body, scripts = [], staysHere = false }: Page): void {
-  setPageHeaders(ctx, { staysHere });
+  setPageHeaders(ctx, staysHere);
   ctx.type = 'html';
   ctx.body = html`<!doctype html>
 <html lang="en">
@@ -43,7 +50,7 @@ ${body}
 }
 
 /** Sets the headers of every page. `helmet` is not used: some of its defaults break signing in (form-action, popups). */
-function setPageHeaders(ctx: Context, { staysHere = false }: { staysHere?: boolean } = {}): void {
+function setPageHeaders(ctx: Context, staysHere: boolean): void {
   ctx.set({
     'content-security-policy': staysHere ? `${POLICY}; form-action 'self'` : POLICY,
     'x-content-type-options': 'nosniff',

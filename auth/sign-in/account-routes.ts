@@ -4,13 +4,14 @@ import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Context } from 'koa';
 import { SCOPES, type Scope } from '../../shared/scopes.ts';
-import { endSessions } from '../accounts/accounts.ts';
+import { endSessions, lockAccount } from '../accounts/accounts.ts';
 import { insertSuccess, listAccountEvents } from '../audit/audit.ts';
 import { isLoopbackHost } from '../client-registration/redirect-uri.ts';
 import { isClientId } from '../clients/client-id.ts';
 import type { Clients } from '../clients/clients.ts';
 import type { ConnectionRow } from '../connections/connection.entity.ts';
 import type { Connections } from '../connections/connections.ts';
+import { redirect } from '../pages/send-page.ts';
 import type { PersonSession, PersonSessions } from '../provider/person-sessions.ts';
 import type { Propagation } from '../status-lists/propagation.ts';
 import { describeVoucher } from './describe-client.ts';
@@ -181,14 +182,14 @@ export function accountRoutes({
     const hash = await hashing.hash(password);
     await em.fork().transactional(async (transaction) => {
       // the account first, as everywhere: its rows are locked in one order
-      await transaction.execute('select 1 from auth.account where id = ? for update', [account.id]);
+      await lockAccount(transaction, account.id);
       await setPassword(transaction, account.id, hash);
       await endSessions(transaction, account.id);
       await transaction.nativeDelete(OneTimeLinkEntity, { accountId: account.id });
       await insertSuccess(transaction, originOf(ctx, account), 'user.set-password', account.id, {});
     });
     await renewSession(ctx, session);
-    return answer(ctx, session, { done: 'The password is set. Every other session has ended.' });
+    return answer(ctx, session, { done: 'password' });
   }
 
   async function removeWay(ctx: RouterContext): Promise<void> {
@@ -209,9 +210,7 @@ export function accountRoutes({
       return answer(ctx, session, {
         problem: 'This is your last way to sign in. Add another one before you remove it.',
       });
-    return answer(ctx, session, {
-      done: removed === 'password' ? 'The password is removed.' : 'The passkey is removed.',
-    });
+    return answer(ctx, session, { done: removed === 'password' ? 'password-removed' : 'passkey-removed' });
   }
 
   async function endOtherSessions(ctx: RouterContext): Promise<void> {
@@ -222,7 +221,7 @@ export function accountRoutes({
       await insertSuccess(transaction, originOf(ctx, account), 'user.end-sessions', account.id, {});
     });
     await renewSession(ctx, session);
-    await answer(ctx, session, { done: 'Every other session has ended.' });
+    await answer(ctx, session, { done: 'sessions' });
   }
 
   /**
@@ -262,16 +261,20 @@ export function accountRoutes({
   async function answer(
     ctx: Context,
     session: PersonSession,
-    result: { done?: string; problem?: string; status?: number },
+    result: { done: keyof typeof DONE } | { problem: string; status?: number },
   ): Promise<void> {
-    if (!ctx.is('application/json')) {
-      // the session of this browser may be a new one, whose id is in no form that was sent
-      if (result.problem === undefined) return redirect(ctx, `/account?done=${doneCode(result.done)}`);
-      ctx.status = result.status ?? 400;
-      return show(ctx, session, result);
+    const isScript = ctx.is('application/json');
+    if ('done' in result) {
+      // loaded again: the session of this browser may be a new one, whose id is in no form that was sent
+      const location = `/account?done=${result.done}`;
+      if (isScript) ctx.body = { location };
+      else redirect(ctx, location);
+      return;
     }
-    if (result.problem !== undefined) throw new PageError(400, result.problem.replace(/\.$/, ''), '');
-    ctx.body = { location: `/account?done=${doneCode(result.done)}` };
+    const { problem, status = 400 } = result;
+    if (isScript) throw new PageError(status, problem.replace(/\.$/, ''), '');
+    ctx.status = status;
+    await show(ctx, session, { problem });
   }
 
   async function readAccountForm(ctx: Context): Promise<{ session: PersonSession; form: URLSearchParams }> {
@@ -312,7 +315,7 @@ export function accountRoutes({
   ): Promise<void> {
     const { account } = session;
     const { passkeys: known, passwordChangedAt } = await readWaysIn(em.fork(), account.id);
-    const done = result.done ?? DONE[String(ctx.query.done)];
+    const done = result.done ?? Object.entries(DONE).find(([code]) => code === ctx.query.done)?.[1];
     sendAccountPage(ctx, {
       username: account.displayName,
       formToken: formTokenOf(session),
@@ -369,16 +372,12 @@ function describeRow(connection: ConnectionRow): AccountClient['connections'][nu
 }
 
 /** The sentences of what a form did, by the code with which the page is loaded again. */
-const DONE: Readonly<Record<string, string>> = {
+const DONE = {
   password: 'The password is set. Every other session has ended.',
   sessions: 'Every other session has ended.',
   'password-removed': 'The password is removed.',
   'passkey-removed': 'The passkey is removed.',
-};
-
-function doneCode(sentence: string | undefined): string {
-  return Object.entries(DONE).find(([, text]) => text === sentence)?.[0] ?? '';
-}
+} as const;
 
 /** A member of JSON that should be a text. */
 function toText(value: unknown): string {
@@ -395,10 +394,4 @@ function registerPurpose({ account, uid }: PersonSession): string {
 
 function toMinutes(date: Date): string {
   return date.toISOString().slice(0, 16).replace('T', ' ');
-}
-
-function redirect(ctx: Context, location: string): void {
-  ctx.status = 303;
-  ctx.set('cache-control', 'no-store');
-  ctx.redirect(location);
 }

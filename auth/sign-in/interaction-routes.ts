@@ -6,6 +6,7 @@ import { SCOPES, type Scope } from '../../shared/scopes.ts';
 import { findAccount } from '../accounts/accounts.ts';
 import type { ClientRecord, Clients } from '../clients/clients.ts';
 import { allowConnection } from '../connections/allow-connection.ts';
+import { redirect } from '../pages/send-page.ts';
 import {
   INTERACTION_PATH,
   type Interaction,
@@ -60,7 +61,7 @@ export function interactionRoutes({
         await sessions.signOut(ctx);
         return redirect(ctx, interaction.again);
       case 'refuse':
-        return redirect(ctx, await complete(() => interactions.refuse(ctx)));
+        return redirect(ctx, await orExpired(() => interactions.refuse(ctx)));
       case 'allow':
         return allow(ctx, interaction, form);
       default:
@@ -92,14 +93,14 @@ export function interactionRoutes({
     const session = await sessions.find(ctx);
     if (interaction.prompt !== 'consent' || session === undefined || session.account.id !== interaction.accountId)
       return redirect(ctx, interaction.again);
-    const { client, page } = await describe(ctx, interaction);
+    const { client, page } = await describe(interaction);
     // what a person allows is what the person saw: the name, the addresses and the scopes can have changed since
     if (form.get('shown') !== page.shown) {
       sendConsentPage(ctx, { ...page, problem: 'The request has changed. Read it again before you decide.' });
       return;
     }
     const scopes = interaction.scopes.filter((scope) => form.getAll('scope').includes(scope));
-    if (scopes.length === 0) return redirect(ctx, await complete(() => interactions.refuse(ctx)));
+    if (scopes.length === 0) return redirect(ctx, await orExpired(() => interactions.refuse(ctx)));
     const connectionId = await allowConnection(
       em,
       interaction.uid,
@@ -116,7 +117,7 @@ export function interactionRoutes({
     );
     if (connectionId === undefined)
       throw new PageError(403, 'This client or your account is disabled', 'Ask your administrator.');
-    redirect(ctx, await complete(() => interactions.allow(ctx, connectionId)));
+    redirect(ctx, await orExpired(() => interactions.allow(ctx, connectionId)));
   }
 
   async function show(
@@ -125,14 +126,14 @@ export function interactionRoutes({
     attempt: { username?: string; problem?: string } = {},
   ): Promise<void> {
     if (interaction.prompt === 'consent') {
-      sendConsentPage(ctx, (await describe(ctx, interaction)).page);
+      sendConsentPage(ctx, (await describe(interaction)).page);
       return;
     }
     const client = await getClient(interaction);
     sendSignInPage(ctx, { action: actionOf(interaction), client: quoteClientName(client), ...attempt });
   }
 
-  async function describe(_ctx: Context, interaction: Interaction) {
+  async function describe(interaction: Interaction) {
     const client = await getClient(interaction);
     const account = await findAccount(em, interaction.accountId ?? '');
     if (account === undefined)
@@ -164,11 +165,12 @@ export function interactionRoutes({
   }
 
   function get(ctx: Context): Promise<Interaction> {
-    return complete(() => interactions.get(ctx));
+    return orExpired(() => interactions.get(ctx));
   }
 }
 
-async function complete<T>(act: () => Promise<T>): Promise<T> {
+/** Turns an interaction that is gone into a page that says so. */
+async function orExpired<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (cause) {
@@ -188,10 +190,4 @@ function actionOf({ uid }: Interaction): string {
 
 function purposeOf({ uid }: Interaction): string {
   return `sign in at the interaction ${uid}`;
-}
-
-function redirect(ctx: Context, location: string): void {
-  ctx.status = 303;
-  ctx.set('cache-control', 'no-store');
-  ctx.redirect(location);
 }

@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { lockAccount } from '../accounts/accounts.ts';
 import { PasskeyEntity, type PasskeyRow } from './passkey.entity.ts';
 import type { NewPasskey } from './passkeys.ts';
 import { PasswordEntity } from './password.entity.ts';
@@ -42,7 +43,7 @@ export async function removeWayIn(
   removed: RemovedWayIn,
 ): Promise<'removed' | 'last' | 'not-found'> {
   // two requests at once must not remove both of two
-  await transaction.execute('select 1 from auth.account where id = ? for update', [accountId]);
+  await lockAccount(transaction, accountId);
   const { passkeys, passwordChangedAt } = await readWaysIn(transaction, accountId);
   const exists =
     removed === 'password' ? passwordChangedAt !== undefined : passkeys.some(({ id }) => id === removed.passkeyId);

@@ -6,11 +6,12 @@ import type { Context } from 'koa';
 import * as z from 'zod';
 import { type Account, AccountEntity } from '../accounts/account.entity.ts';
 import { createAccountId } from '../accounts/account-id.ts';
-import { endSessions, findAccount } from '../accounts/accounts.ts';
+import { endSessions, findAccount, lockAccount } from '../accounts/accounts.ts';
 import { normalizeUsername, USERNAME, Username } from '../accounts/username.ts';
 import { insertSuccess } from '../audit/audit.ts';
 import type { Connections } from '../connections/connections.ts';
 import { revokeConnections } from '../connections/revoke-connections.ts';
+import { redirect } from '../pages/send-page.ts';
 import type { AuthenticationMethod, PersonSessions } from '../provider/person-sessions.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
 import { quoteConnection } from './describe-connection.ts';
@@ -88,8 +89,7 @@ export function welcomeRoutes({
       await showForm(ctx, link, token, { username, problem: `${error.message}. ${error.advice}` });
       return;
     }
-    ctx.status = 303;
-    ctx.redirect('/account');
+    redirect(ctx, '/account');
   }
 
   async function createPasskeyOptions(ctx: RouterContext): Promise<void> {
@@ -149,7 +149,7 @@ export function welcomeRoutes({
   async function recover(ctx: Context, id: string, { token, keep }: LinkUse, wayIn: NewWayIn): Promise<Account> {
     await em.fork().transactional(async (transaction) => {
       // the account first, as everywhere: its rows are locked in one order
-      await transaction.execute('select 1 from auth.account where id = ? for update', [id]);
+      await lockAccount(transaction, id);
       if (!(await consumeLink(transaction, token))) throw linkNotValid();
       const ways = await readWaysIn(transaction, id);
       for (const passkey of ways.passkeys)
