@@ -98,9 +98,10 @@ export function userRoutes({
 
   async function listConnections(ctx: RouterContext<Authorized>): Promise<void> {
     const { username, client_id } = parseRequest(ConnectionQuery, { ...ctx.query }, 'query');
-    const accountId = username === undefined ? undefined : (await users.get(username)).id;
-    const names = new Map((await users.list()).map((user) => [user.id, user.username]));
-    ctx.body = (await connections.list({ accountId, clientId: client_id })).map((connection) =>
+    const accountId = username === undefined ? undefined : await users.findId(username);
+    const found = await connections.list({ accountId, clientId: client_id });
+    const names = await users.names(found.map((connection) => connection.accountId));
+    ctx.body = found.map((connection) =>
       toConnectionResponse(connection, names.get(connection.accountId) ?? connection.accountId),
     );
   }
@@ -120,7 +121,7 @@ export function userRoutes({
 
   async function parseSelection(ctx: RouterContext<Authorized>): Promise<ConnectionSelection> {
     const { id, username, client_id: clientId } = parseRequest(ConnectionQuery, { ...ctx.query }, 'query');
-    const accountId = username === undefined ? undefined : (await users.get(username)).id;
+    const accountId = username === undefined ? undefined : await users.findId(username);
     if (id !== undefined) return { id, ...(accountId !== undefined && { accountId }) };
     if (accountId !== undefined) return { accountId, ...(clientId !== undefined && { clientId }) };
     if (clientId !== undefined) return { clientId };

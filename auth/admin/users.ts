@@ -4,7 +4,6 @@ import { AccountEntity, type AccountRow } from '../accounts/account.entity.ts';
 import { ACCOUNT_ID_PREFIX } from '../accounts/account-id.ts';
 import { endSessions, findAccountByName, lockAccount } from '../accounts/accounts.ts';
 import { insertSuccess, type RequestOrigin } from '../audit/audit.ts';
-import { ConnectionEntity } from '../connections/connection.entity.ts';
 import { revokeConnections } from '../connections/revoke-connections.ts';
 import { OneTimeLinkEntity } from '../sign-in/one-time-link.entity.ts';
 import { createLink } from '../sign-in/one-time-links.ts';
@@ -20,6 +19,9 @@ import type { LinkResponse, UserResponse } from './contract.ts';
 export type Users = {
   readonly list: () => Promise<UserResponse[]>;
   readonly get: (username: string) => Promise<UserResponse>;
+  readonly findId: (username: string) => Promise<string>;
+  /** The user names of accounts, by the ids. */
+  readonly names: (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   /** Makes a one-time link for a new account. @throws {HttpError} `user_exists` (409). */
   readonly invite: (username: string, hours: number, origin: RequestOrigin) => Promise<LinkResponse>;
   /** Makes a one-time link with which the person gets new ways to sign in. */
@@ -43,9 +45,14 @@ export function createUsers({
   return {
     async list() {
       const accounts = await em.fork().find(AccountEntity, {}, { orderBy: { createdAt: 'asc', id: 'asc' } });
-      return Promise.all(accounts.map(toUserResponse));
+      return toUserResponses(accounts);
     },
     get: async (username) => toUserResponse(await getAccount(username)),
+    findId: async (username) => (await getAccount(username)).id,
+    async names(ids) {
+      const accounts = await em.fork().find(AccountEntity, { id: [...new Set(ids)] }, { fields: ['displayName'] });
+      return new Map(accounts.map(({ id, displayName }) => [id, displayName]));
+    },
     async invite(username, hours, origin) {
       if ((await findAccountByName(em, username)) !== undefined)
         throw new HttpError('user_exists', 'There is an account with this user name.', {
@@ -140,18 +147,37 @@ export function createUsers({
   }
 
   async function toUserResponse(account: AccountRow): Promise<UserResponse> {
-    const fork = em.fork();
-    const { id, displayName, active, createdAt, lastSignInAt } = account;
-    return {
+    const [response] = await toUserResponses([account]);
+    if (response === undefined) throw new Error('an account has one response');
+    return response;
+  }
+
+  async function toUserResponses(accounts: readonly AccountRow[]): Promise<UserResponse[]> {
+    const ids = accounts.map(({ id }) => id);
+    const passkeys = await count('passkey', ids);
+    const passwords = await count('password', ids);
+    const connections = await count('connection', ids, 'and expires_at > now()');
+    return accounts.map(({ id, displayName, active, createdAt, lastSignInAt }) => ({
       id,
       username: displayName,
       active,
       created_at: createdAt.toISOString(),
       last_sign_in_at: lastSignInAt?.toISOString() ?? null,
-      passkeys: await fork.count(PasskeyEntity, { accountId: id }),
-      has_password: (await fork.count(PasswordEntity, { accountId: id })) > 0,
-      connections: await fork.count(ConnectionEntity, { accountId: id, expiresAt: { $gt: new Date() } }),
-    };
+      passkeys: passkeys.get(id) ?? 0,
+      has_password: passwords.has(id),
+      connections: connections.get(id) ?? 0,
+    }));
+  }
+
+  /** Counts the rows of each account in a table, in one statement for all accounts. */
+  async function count(table: string, ids: readonly string[], condition = ''): Promise<ReadonlyMap<string, number>> {
+    if (ids.length === 0) return new Map();
+    const rows = await em.fork().execute<{ id: string; count: number }[]>(
+      `select account_id as id, count(*)::int as count from auth.${table}
+       where account_id in (${ids.map(() => '?').join(', ')}) ${condition} group by account_id`,
+      [...ids],
+    );
+    return new Map(rows.map((row) => [row.id, row.count]));
   }
 }
 

@@ -12,9 +12,8 @@ import { findOrCreateCredentials } from './credentials-file.ts';
  * Registers the clients of a new installation: `admin`, `demo`, `api` and `mcp`, which are the todo API and the MCP
  * server, and `yata`, which is the command line. The credentials are written to files before the clients are registered, so
  * that no secret is lost. At a later start it registers `api` and `yata` if they are missing, because installations of earlier
- * versions do not have them. It also updates
- * resource identifiers that have changed, and makes each given secret the secret of its client: the operator sets the same
- * secret for auth and for the resource server.
+ * versions do not have them. It also updates resource identifiers that have changed, and makes each given secret the secret
+ * of its client: the operator sets the same secret for auth and for the resource server.
  */
 export async function registerFirstClients({
   em,

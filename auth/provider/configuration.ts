@@ -25,7 +25,10 @@ import { ROUTES } from './routes.ts';
 import type { StatusClaim } from './status-claim.ts';
 import { findExchangedTokenClaims } from './token-exchange-grant.ts';
 
-/** Creates the configuration of oidc-provider. Features that auth does not offer are disabled, so that no untested endpoint answers. */
+/**
+ * Creates the configuration of oidc-provider. Features that auth does not offer are disabled, so that no untested endpoint
+ * answers.
+ */
 export function createConfiguration({
   issuer,
   adapter,

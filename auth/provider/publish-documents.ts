@@ -12,7 +12,8 @@ const OPENID_MEMBERS = ['claims_supported', 'claim_types_supported', 'claims_par
 
 /**
  * Completes the authorization server metadata (RFC 8414) and the JWKS. oidc-provider sends them without `Cache-Control`
- * and `ETag`, adds the scope `openid`, which is never granted, and claims of ID tokens, and reads the keys only when it is created.
+ * and `ETag`, adds the scope `openid`, which is never granted, and claims of ID tokens, and reads the keys only when it is
+ * created.
  */
 export function publishDocuments({ keySet }: Pick<PublicKeys, 'keySet'>): Middleware {
   return async function publishDocuments(ctx, next) {

@@ -5,9 +5,9 @@ import type { TokenStatus } from '../status-lists/token-status.ts';
 import { throwProviderErrors } from './oauth-errors.ts';
 
 /**
- * Creates the assignment of statuses, and `addStatusClaim` for the setting `formats.customizers.jwt`, which adds the claim `status` to an access token. oidc-provider calls it
- * before it signs the token. An exchanged token already has the status of its subject token, and was counted as an
- * exchange.
+ * Creates the assignment of statuses. `addStatusClaim` is for the setting `formats.customizers.jwt`: oidc-provider calls it
+ * before it signs an access token, and it adds the claim `status`. An exchanged token already has the status of its subject
+ * token, and was counted as an exchange.
  * @param countToken throws when the client has got too many access tokens.
  */
 export function createStatusClaim(

@@ -10,7 +10,7 @@ export type DescribedClient = {
   readonly name: string;
   /** What vouches for the name. */
   readonly voucher: string;
-  /** Where the authorization response goes. */
+  /** Where the authorization response goes, and the access with it. */
   readonly destination: string;
   readonly warnings: readonly string[];
 };
@@ -35,11 +35,11 @@ export function describeClient(
         : []),
       ...(client.kind === 'document' && !isLocal && hostname !== new URL(client.clientId).hostname
         ? [
-            `${new URL(client.clientId).hostname} sends the answer to another host, ${hostname}. Continue only if you know both.`,
+            `${new URL(client.clientId).hostname} passes the access on to another host, ${hostname}. Continue only if you know both.`,
           ]
         : []),
       ...(client.kind === 'dynamic'
-        ? ['Anyone can register a client with any name. Check where the answer goes.']
+        ? ['Anyone can register a client with any name. Check where the access goes.']
         : []),
     ],
   };

@@ -146,7 +146,7 @@ export function createLeases({
   };
 
   function assign(holder: string, expiresAt: number, connection?: string): StatusIndex | Promise<StatusIndex> {
-    // a client id has no line break
+    // a key that no client id equals, because a client id has no line break
     const key = connection === undefined ? holder : `\n${connection}`;
     const block = blocks.get(key);
     if (block !== undefined && expiresAt <= block.expiresAt && block.next < block.end) {

@@ -70,7 +70,7 @@ test('any port of a loopback redirect URI is accepted, and no other path or host
   }
 });
 
-test('the consent page says which website describes the client, and warns when the answer goes to another host', async () => {
+test('the consent page says which website describes the client, and warns when the access goes to another host', async () => {
   const website = createWebsite({
     [CLIENT_ID]: json({ ...DOCUMENT, redirect_uris: ['https://other.example/callback'] }),
   });
@@ -87,7 +87,7 @@ test('the consent page says which website describes the client, and warns when t
   expect(consent.text).toContain('“The assistant” wants to use your todos');
   expect(consent.text).toContain('The website assistant.example describes this client.');
   expect(consent.text).toContain('<strong>other.example</strong>');
-  expect(consent.text).toContain('assistant.example sends the answer to another host, other.example.');
+  expect(consent.text).toContain('assistant.example passes the access on to another host, other.example.');
 });
 
 test('a document that changes between the page and Allow is shown again', async () => {

@@ -59,7 +59,7 @@ ${clients.map(
 ${client.connections.map(
   (connection, index) => html`<div class="connection">
 <p>It may: ${connection.may.join(', ')}.</p>
-<p>Since ${connection.since}. ${connection.lastUsed} The answer went to ${connection.destination}.</p>
+<p>Since ${connection.since}. ${connection.lastUsed} The access went to ${connection.destination}.</p>
 ${connection.warning !== undefined && html`<p class="warning">${connection.warning}</p>`}
 <form method="post" action="/account/take-back">${token}<input type="hidden" name="connection" value="${connection.id}">
 <p><button type="submit" class="danger" aria-label="Take back the access of ${client.name}, number ${index + 1}">Take back</button></p></form>

@@ -24,7 +24,7 @@ export function sendConsentPage(ctx: Context, page: ConsentPage): void {
 ${problem !== undefined && html`<p class="problem" role="alert">${problem}</p>`}
 <dl>
 <dt>Who says so</dt><dd>${client.voucher}</dd>
-<dt>Where the answer goes</dt><dd><strong>${client.destination}</strong></dd>
+<dt>Where the access goes</dt><dd><strong>${client.destination}</strong></dd>
 <dt>Signed in as</dt><dd>${account}</dd>
 </dl>
 ${client.warnings.map((warning) => html`<p class="warning">${warning}</p>`)}
