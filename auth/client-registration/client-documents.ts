@@ -91,6 +91,8 @@ export function createClientDocuments({
 }): ClientDocuments {
   const failures = new LRUCache<string, Error>({ max: 1_000, ttl: FAILURE_MEMORY_MS });
   const fetching = new Map<string, Promise<void>>();
+  /** Clients whose keys could not be fetched, so that the same ones do not keep others from being tried. */
+  const failedRefreshes = new LRUCache<string, true>({ max: 1_000, ttl: KEYS_MAX_AGE_MINUTES * 60_000 });
   const newDocuments = new RateLimiterMemory({ points: MAX_NEW_DOCUMENTS, duration: NEW_DOCUMENTS_WINDOW_SECONDS });
 
   return {
@@ -132,6 +134,7 @@ export function createClientDocuments({
       const due = await em.fork().find(
         ClientEntity,
         {
+          clientId: { $nin: [...failedRefreshes.keys()] },
           kind: 'document',
           active: true,
           jwksUri: { $ne: null },
@@ -139,15 +142,22 @@ export function createClientDocuments({
         },
         { orderBy: { documentFetchedAt: 'asc' }, limit: MAX_BACKGROUND_FETCHES, disableIdentityMap: true },
       );
-      for (const client of due)
-        await fetchAndStore(client.clientId, client).catch((err) => {
-          logger.warn(
-            { event: 'client_document.refresh_failed', err, client_id: client.clientId },
-            'cannot fetch the keys of a client',
-          );
-        });
+      await Promise.all(due.map(refreshKeysOf));
     },
   };
+
+  async function refreshKeysOf(client: ClientRow): Promise<void> {
+    const { clientId } = client;
+    try {
+      await fetchAndStore(clientId, client);
+    } catch (err) {
+      failedRefreshes.set(clientId, true);
+      logger.warn(
+        { event: 'client_document.refresh_failed', err, client_id: clientId },
+        'cannot fetch the keys of a client',
+      );
+    }
+  }
 
   /** Fetches a document and stores it. */
   async function fetchAndStore(clientId: string, known: ClientRow | undefined): Promise<void> {
