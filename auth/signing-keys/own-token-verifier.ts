@@ -3,7 +3,7 @@ import {
   InvalidAccessTokenError,
   verifyAccessTokenClaims,
 } from '../../shared/resource-server/access-token-claims.ts';
-import { TOKENS_PER_LIST } from '../status-lists/leases.ts';
+import { TOKENS_PER_LIST } from '../status-lists/list-indexes.ts';
 import { parseListUri } from '../status-lists/list-uri.ts';
 import type { PublicKeys } from './public-keys.ts';
 

@@ -3,9 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { lockActiveClient } from '../clients/active-clients.ts';
 import { lockConnection } from '../connections/lock-connection.ts';
 import type { EmFor } from '../database/priority-connections.ts';
-
-/** Tokens that one status list has a bit for. */
-export const TOKENS_PER_LIST = 131_072;
+import { createListIndexes, type Place } from './list-indexes.ts';
 
 /**
  * Indexes in the first block of a client and of a connection, and in the largest block. A block that was used up is followed
@@ -21,12 +19,6 @@ const MAX_BLOCK_LENGTH = 4_096;
  * it.
  */
 const LEASE_AHEAD_MIN_LENGTH = 256;
-
-/**
- * Indexes that a process reserves in one transaction for the first blocks of connections. Otherwise each new connection
- * would lock the row of the list until its transaction is on disk, one after another.
- */
-const RESERVED_LENGTH = 1_024;
 
 /** Holders whose current block is kept in memory. */
 const MAX_HOLDERS_IN_MEMORY = 10_000;
@@ -49,12 +41,6 @@ type WantedBlock = {
   readonly length: number;
   readonly connection?: string | undefined;
 };
-
-/** Indexes that are not leased yet: the next one, and the end. `expiresAt` is that of the list. */
-type Reserved = { readonly list: number; readonly expiresAt: number; next: number; readonly end: number };
-
-/** Where a block begins. */
-type Place = { readonly list: number; readonly expiresAt: number; readonly start: number };
 
 /** The index of a token in a status list. */
 export type StatusIndex = { readonly list: number; readonly index: number };
@@ -114,8 +100,7 @@ export function createLeases({
   const blocks = new LRUCache<string, Block>({ max: MAX_HOLDERS_IN_MEMORY });
   const leasing = new Map<string, Promise<void>>();
   const assignedCounts = new Map<number, number>();
-  let reserved: Reserved | undefined;
-  let reserving: Promise<void> | undefined;
+  const indexes = createListIndexes({ emFor, listLifetimeSeconds });
 
   return {
     countAssigned: (list) => assignedCounts.get(list) ?? 0,
@@ -185,7 +170,9 @@ export function createLeases({
     async function lease(): Promise<void> {
       const isFirstOfConnection = wanted.connection !== undefined && wanted.length === FIRST_BLOCK_LENGTH_OF_CONNECTION;
       // before the transaction begins, because it needs a connection to the database of its own
-      const place = isFirstOfConnection ? await takeReserved(wanted) : undefined;
+      const place = isFirstOfConnection
+        ? await indexes.takeReserved(wanted.holder, wanted.expiresAt, wanted.length)
+        : undefined;
       const following = await emFor(wanted.holder)
         .fork()
         .transactional((transaction) => insertLease(transaction, wanted, place));
@@ -198,61 +185,13 @@ export function createLeases({
   async function insertLease(transaction: SqlEntityManager, wanted: WantedBlock, place?: Place): Promise<Block> {
     const length = Math.min(wanted.length, MAX_BLOCK_LENGTH);
     await lockHolder(transaction, wanted);
-    const { list, start, expiresAt } = place ?? (await takeIndexes(transaction, wanted.expiresAt, length));
+    const { list, start, expiresAt } = place ?? (await indexes.take(transaction, wanted.expiresAt, length));
     await transaction.execute(
       `insert into auth.lease (list, start, length, holder, connection_id, expires_at)
        values (?, ?, ?, ?, ?, to_timestamp(?))`,
       [list, start, length, wanted.holder, wanted.connection ?? null, expiresAt],
     );
     return { list, expiresAt, start, next: start, end: start + length };
-  }
-
-  /**
-   * Takes reserved indexes, which no other block gets. If the process ends, or the lease is not written, they stay unused.
-   */
-  async function takeReserved({ holder, expiresAt, length }: WantedBlock): Promise<Place> {
-    while (reserved === undefined || expiresAt > reserved.expiresAt || reserved.next + length > reserved.end) {
-      reserving ??= reserve(holder, expiresAt).finally(() => {
-        reserving = undefined;
-      });
-      await reserving;
-    }
-    const { list, expiresAt: listExpiresAt, next: start } = reserved;
-    reserved.next += length;
-    return { list, expiresAt: listExpiresAt, start };
-  }
-
-  async function reserve(holder: string, expiresAt: number): Promise<void> {
-    const { list, start, ...place } = await emFor(holder)
-      .fork()
-      .transactional((transaction) => takeIndexes(transaction, expiresAt, RESERVED_LENGTH));
-    reserved = { list, expiresAt: place.expiresAt, next: start, end: start + RESERVED_LENGTH };
-  }
-
-  /** Takes the next indexes of a list that lives until `expiresAt`. It locks the row of the list. */
-  async function takeIndexes(transaction: SqlEntityManager, expiresAt: number, length: number): Promise<Place> {
-    const list = await findOrCreateList(transaction, expiresAt, length);
-    await transaction.execute('update auth.status_list set next_index = next_index + ? where id = ?', [
-      length,
-      list.id,
-    ]);
-    return { list: list.id, start: list.nextIndex, expiresAt: list.expiresAt };
-  }
-
-  async function findOrCreateList(transaction: SqlEntityManager, expiresAt: number, length: number) {
-    const columns = 'id, next_index as "nextIndex", extract(epoch from expires_at)::float8 as "expiresAt"';
-    const [found] = await transaction.execute<ListRow[]>(
-      `select ${columns} from auth.status_list
-       where expires_at >= to_timestamp(?) and next_index + ? <= ${TOKENS_PER_LIST} order by id limit 1 for update`,
-      [expiresAt, length],
-    );
-    if (found !== undefined) return found;
-    const [created] = await transaction.execute<ListRow[]>(
-      `insert into auth.status_list (next_index, expires_at) values (0, to_timestamp(?)) returning ${columns}`,
-      [expiresAt + listLifetimeSeconds],
-    );
-    if (created === undefined) throw new Error('insert into auth.status_list returned no row');
-    return created;
   }
 }
 
@@ -262,8 +201,6 @@ function lengthAfter({ start, next, end }: Block, first: number): number {
   if (used === length) return length * 2;
   return used >= length / 2 ? length : Math.max(first, length / 2);
 }
-
-type ListRow = { id: number; nextIndex: number; expiresAt: number };
 
 /**
  * Locks the client, and the connection if there is one. @throws {LeaseHolderNotFoundError} @throws {ConnectionNotFoundError}

@@ -1,6 +1,6 @@
 import { StatusList } from '../../shared/resource-server/status-list.ts';
 import type { CommittedStatus } from './committed-status.ts';
-import { TOKENS_PER_LIST } from './leases.ts';
+import { TOKENS_PER_LIST } from './list-indexes.ts';
 
 /** Revocations whose commit time is kept, to measure how long they take to reach the readers. */
 const MAX_COMMIT_TIMES = 1_000;
