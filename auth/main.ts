@@ -20,8 +20,8 @@ import { createAuthApp } from './app.ts';
 import { openAuditQueue } from './audit/audit-queue.ts';
 import { openFailedAuthenticationLimiter, PERSONS } from './client-authentication/failed-authentication-limiter.ts';
 import { createLimitedLookup } from './client-authentication/limited-lookup.ts';
-import { createClientDocuments } from './client-registration/client-documents.ts';
-import { createFetchPublic, type FetchPublic } from './client-registration/fetch-public.ts';
+import { createMetadataDocuments } from './client-metadata-documents/metadata-documents.ts';
+import { createFetchPublic, type FetchPublic } from './client-metadata-documents/fetch-public.ts';
 import { createRegistration } from './client-registration/registration.ts';
 import { openClients } from './clients/clients.ts';
 import { registerFirstClients } from './clients/first-clients.ts';
@@ -150,7 +150,7 @@ export async function startAuth(
   const peers = starting.use(await openPeers({ database, em: priorityEm }));
   const waiting = createWaiting();
   const propagation = createPropagation({ readers, peers, waiting, logger });
-  const documents = createClientDocuments({
+  const documents = createMetadataDocuments({
     em,
     clients,
     policy: config.AUTH_CLIENT_METADATA_DOCUMENTS,

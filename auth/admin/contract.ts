@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { SCOPES } from '../../shared/scopes.ts';
 import { USERNAME, Username } from '../accounts/username.ts';
-import { isAllowedRedirectUri, REDIRECT_URI } from '../client-registration/redirect-uri.ts';
+import { isAllowedRedirectUri, REDIRECT_URI } from '../clients/redirect-uri.ts';
 import { TOKEN_ENDPOINT_AUTH_METHODS } from '../clients/client-authentication-methods.ts';
 import { CHOSEN_CLIENT_ID, isClientId } from '../clients/client-id.ts';
 import { CLIENT_KINDS } from '../clients/client-kinds.ts';

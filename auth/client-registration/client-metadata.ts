@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import { isAllowedRedirectUri, REDIRECT_URI, withoutLoopbackPort } from './redirect-uri.ts';
+import { isAllowedRedirectUri, REDIRECT_URI, withoutLoopbackPort } from '../clients/redirect-uri.ts';
 
 const MAX_NAME_LENGTH = 200;
 const MAX_URI_LENGTH = 500;

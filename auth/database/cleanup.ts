@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Logger } from 'pino';
 import { deleteOldAuditEvents } from '../audit/audit.ts';
 import { deleteExpiredFailures } from '../client-authentication/failed-authentication-limiter.ts';
-import type { ClientDocuments } from '../client-registration/client-documents.ts';
+import type { MetadataDocuments } from '../client-metadata-documents/metadata-documents.ts';
 import { deleteUnusedClients } from '../client-registration/registration.ts';
 import type { SecretUse } from '../clients/secret-use.ts';
 import { deleteExpiredConnections } from '../connections/connections.ts';
@@ -25,7 +25,7 @@ export function openCleanup({
   logger,
 }: {
   em: SqlEntityManager;
-  documents: Pick<ClientDocuments, 'refreshKeys'>;
+  documents: Pick<MetadataDocuments, 'refreshKeys'>;
   secretUse: SecretUse;
   auditRetentionDays: number;
   logger: Logger;

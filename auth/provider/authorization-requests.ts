@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa';
-import { type ClientDocuments, DocumentUnavailableError } from '../client-registration/client-documents.ts';
-import { isLoopbackHost } from '../client-registration/redirect-uri.ts';
+import { type MetadataDocuments, DocumentUnavailableError } from '../client-metadata-documents/metadata-documents.ts';
+import { isLoopbackHost } from '../clients/redirect-uri.ts';
 import { ROUTES } from './routes.ts';
 
 /** The path of the authorization endpoint and those below it, as oidc-provider matches them: without regard to case. */
@@ -45,7 +45,7 @@ export function guardAuthorizationRequests({
 }: {
   issuer: string;
   /** Makes a client known whose id is the URL of its metadata document. */
-  documents: Pick<ClientDocuments, 'prepare'>;
+  documents: Pick<MetadataDocuments, 'prepare'>;
   /** Counts a request without a session. Returns the seconds to wait when there were too many. */
   countAnonymous: (address: string) => number | undefined;
   /** Whether a person is signed in, in this browser. */

@@ -9,7 +9,7 @@ import type { Account } from '../accounts/account.entity.ts';
 import type { RecordAuditEvent } from '../audit/audit.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
 import type { MayLookUpLimited } from '../client-authentication/limited-lookup.ts';
-import type { ClientDocuments } from '../client-registration/client-documents.ts';
+import type { MetadataDocuments } from '../client-metadata-documents/metadata-documents.ts';
 import type { Clients } from '../clients/clients.ts';
 import type { ExchangeToken } from '../grants/token-exchange.ts';
 import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
@@ -98,7 +98,7 @@ export function createProvider({
   secrets: ServerSecrets;
   findAccount: (id: string) => Promise<Account | undefined>;
   isRegistrationOpen: boolean;
-  documents: Pick<ClientDocuments, 'prepare'>;
+  documents: Pick<MetadataDocuments, 'prepare'>;
   areDocumentsAccepted: boolean;
   resourceServers: ResourceServers;
   tokenStatus: TokenStatus;

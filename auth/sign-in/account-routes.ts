@@ -6,7 +6,7 @@ import type { Context } from 'koa';
 import { SCOPES, type Scope } from '../../shared/scopes.ts';
 import { endSessions, lockAccount } from '../accounts/accounts.ts';
 import { insertSuccess, listAccountEvents } from '../audit/audit.ts';
-import { isLoopbackHost } from '../client-registration/redirect-uri.ts';
+import { isLoopbackHost } from '../clients/redirect-uri.ts';
 import { isClientId } from '../clients/client-id.ts';
 import type { Clients } from '../clients/clients.ts';
 import type { ConnectionRow } from '../connections/connection.entity.ts';

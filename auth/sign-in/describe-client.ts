@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url';
-import { isLoopbackHost } from '../client-registration/redirect-uri.ts';
+import { isLoopbackHost } from '../clients/redirect-uri.ts';
 import type { ClientRecord } from '../clients/clients.ts';
 
 const MAX_SHOWN_NAME_LENGTH = 60;

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { vi } from 'vitest';
 import { readApiConfig } from '../../api/config.ts';
 import { startApi } from '../../api/main.ts';
-import type { FetchPublic } from '../../auth/client-registration/fetch-public.ts';
+import type { FetchPublic } from '../../auth/client-metadata-documents/fetch-public.ts';
 import { createClientSecret, hashClientSecret } from '../../auth/clients/client-secret.ts';
 import { type NewClient, openClients } from '../../auth/clients/clients.ts';
 import { readAuthConfig } from '../../auth/config.ts';

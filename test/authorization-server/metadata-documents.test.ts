@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
-import type { FetchPublic, PublicResponse } from '../../auth/client-registration/fetch-public.ts';
+import type { FetchPublic, PublicResponse } from '../../auth/client-metadata-documents/fetch-public.ts';
 import { openBrowser } from '../support/browser.ts';
 import { createPerson } from '../support/persons.ts';
 import { createPublicClient, parseTokens } from '../support/public-client.ts';

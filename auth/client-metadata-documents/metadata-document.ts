@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { PublicJwk } from '../clients/public-jwks.ts';
-import { RedirectUris, SelfDeclaredName, SelfDeclaredUri } from './client-metadata.ts';
+import { RedirectUris, SelfDeclaredName, SelfDeclaredUri } from '../client-registration/client-metadata.ts';
 
 /** Why a metadata document is not accepted. The message is for a person. */
 export class InvalidDocumentError extends Error {
@@ -38,10 +38,10 @@ const Document = z.object(
 );
 
 /** The metadata of a client, as its document says. */
-export type ClientDocument = z.infer<typeof Document>;
+export type MetadataDocument = z.infer<typeof Document>;
 
 /** Parses the metadata document at `clientId`. @throws {InvalidDocumentError} */
-export function parseDocument(clientId: string, body: string): ClientDocument {
+export function parseDocument(clientId: string, body: string): MetadataDocument {
   const parsed = Document.safeParse(parseJson(body));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

@@ -10,12 +10,12 @@ import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
 import { MAX_CLIENT_KEYS } from '../clients/client-keys.ts';
 import type { Clients } from '../clients/clients.ts';
 import {
-  type ClientDocument,
+  type MetadataDocument,
   findUsableKeys,
   InvalidDocumentError,
   isDocumentId,
   parseDocument,
-} from './client-document.ts';
+} from './metadata-document.ts';
 import type { FetchPublic } from './fetch-public.ts';
 import knownDocuments from './known-documents.json' with { type: 'json' };
 
@@ -60,7 +60,7 @@ export class DocumentUnavailableError extends Error {
 }
 
 /** The clients whose id is the URL of their metadata document. */
-export type ClientDocuments = {
+export type MetadataDocuments = {
   /**
    * Makes the client of a document known, and fetches the document if its copy is not fresh. The last good copy serves when
    * the document cannot be fetched or is not valid. Only an authorization request calls this: no token request waits for another server.
@@ -73,7 +73,7 @@ export type ClientDocuments = {
 };
 
 /** Creates the view of client ID metadata documents (draft-ietf-oauth-client-id-metadata-document). */
-export function createClientDocuments({
+export function createMetadataDocuments({
   em,
   clients,
   policy,
@@ -88,7 +88,7 @@ export function createClientDocuments({
   resources: readonly string[];
   fetchPublic: FetchPublic;
   logger: Logger;
-}): ClientDocuments {
+}): MetadataDocuments {
   const failures = new LRUCache<string, Error>({ max: 1_000, ttl: FAILURE_MEMORY_MS });
   const fetching = new Map<string, Promise<void>>();
   /** Clients whose keys could not be fetched, so that the same ones do not keep others from being tried. */
@@ -195,7 +195,7 @@ export function createClientDocuments({
     }
   }
 
-  async function fetchKeys({ token_endpoint_auth_method: method, jwks, jwks_uri }: ClientDocument) {
+  async function fetchKeys({ token_endpoint_auth_method: method, jwks, jwks_uri }: MetadataDocument) {
     if (method === 'none') return null;
     const keys = findUsableKeys(jwks ?? (await fetchJwks(String(jwks_uri))), MAX_CLIENT_KEYS);
     if (keys.length === 0) throw new InvalidDocumentError('jwks: expected a public key of the types EC, OKP or RSA');
@@ -262,7 +262,7 @@ export function createClientDocuments({
   }
 }
 
-function toColumns(document: ClientDocument, jwks: ClientRow['jwks'] | null) {
+function toColumns(document: MetadataDocument, jwks: ClientRow['jwks'] | null) {
   return {
     name: document.client_name,
     clientUri: document.client_uri ?? null,

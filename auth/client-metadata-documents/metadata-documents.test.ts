@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { openClients } from '../clients/clients.ts';
 import { openTestStatusLists } from '../testing/test-status-lists.ts';
-import { createClientDocuments } from './client-documents.ts';
+import { createMetadataDocuments } from './metadata-documents.ts';
 import type { FetchPublic } from './fetch-public.ts';
 
 test('the keys of a client are fetched again in the background, also behind clients whose hosts do not answer', async () => {
@@ -27,7 +27,7 @@ test('the keys of a client are fetched again in the background, also behind clie
     const body = JSON.stringify(pathname === '/jwks' ? { keys: [key] } : document);
     return { status: 200, headers: { 'content-type': 'application/json' }, body };
   };
-  const documents = createClientDocuments({
+  const documents = createMetadataDocuments({
     ...{ em, clients, policy: 'any', resources: [], fetchPublic, logger: pino({ level: 'silent' }) },
   });
   const down = Array.from({ length: 5 }, (_, index) => `https://down${index}.example/client.json`);
