@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import { SCOPES } from '../../shared/scopes.ts';
 import { USERNAME, Username } from '../accounts/username.ts';
-import { isAllowedRedirectUri, REDIRECT_URI } from '../clients/redirect-uri.ts';
 import { TOKEN_ENDPOINT_AUTH_METHODS } from '../clients/client-authentication-methods.ts';
 import { CHOSEN_CLIENT_ID, isClientId } from '../clients/client-id.ts';
 import { CLIENT_KINDS } from '../clients/client-kinds.ts';
 import { CLIENT_SECRET } from '../clients/client-secret.ts';
 import { PublicJwks } from '../clients/public-jwks.ts';
+import { isAllowedRedirectUri, REDIRECT_URI } from '../clients/redirect-uri.ts';
 import { LINK_HOURS, MAX_LINK_HOURS } from '../sign-in/link-lifetime.ts';
 
 const ALL_SCOPES = Object.keys(SCOPES);

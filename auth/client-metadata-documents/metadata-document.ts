@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { PublicJwk } from '../clients/public-jwks.ts';
-import { RedirectUris, SelfDeclaredName, SelfDeclaredUri } from '../client-registration/client-metadata.ts';
+import { RedirectUris, SelfDeclaredName, SelfDeclaredUri } from '../clients/self-declared-metadata.ts';
 
 /** Why a metadata document is not accepted. The message is for a person. */
 export class InvalidDocumentError extends Error {

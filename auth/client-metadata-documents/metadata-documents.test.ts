@@ -3,8 +3,8 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { openClients } from '../clients/clients.ts';
 import { openTestStatusLists } from '../testing/test-status-lists.ts';
-import { createMetadataDocuments } from './metadata-documents.ts';
 import type { FetchPublic } from './fetch-public.ts';
+import { createMetadataDocuments } from './metadata-documents.ts';
 
 test('the keys of a client are fetched again in the background, also behind clients whose hosts do not answer', async () => {
   await using opened = await openTestStatusLists();

@@ -9,15 +9,15 @@ import { BY_ITSELF, insertSuccess } from '../audit/audit.ts';
 import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
 import { MAX_CLIENT_KEYS } from '../clients/client-keys.ts';
 import type { Clients } from '../clients/clients.ts';
+import type { FetchPublic } from './fetch-public.ts';
+import knownDocuments from './known-documents.json' with { type: 'json' };
 import {
-  type MetadataDocument,
   findUsableKeys,
   InvalidDocumentError,
   isDocumentId,
+  type MetadataDocument,
   parseDocument,
 } from './metadata-document.ts';
-import type { FetchPublic } from './fetch-public.ts';
-import knownDocuments from './known-documents.json' with { type: 'json' };
 
 const MAX_DOCUMENT_BYTES = 10_240;
 const MAX_JWKS_BYTES = 65_536;

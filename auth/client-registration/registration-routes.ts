@@ -6,8 +6,8 @@ import { HttpError } from '../../shared/http/http-error.ts';
 import { networkOf } from '../../shared/http/network-of.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
 import { requestId } from '../../shared/http/request-id.ts';
-import { RegistrationRequest } from './client-metadata.ts';
 import type { RegisterClient } from './registration.ts';
+import { RegistrationRequest } from './registration-request.ts';
 
 /** The path of the registration endpoint. */
 export const REGISTRATION_PATH = '/oauth/register';

@@ -6,7 +6,7 @@ import { insertSuccess, type RequestOrigin } from '../audit/audit.ts';
 import { ClientEntity } from '../clients/client.entity.ts';
 import { createClientSecret, hashClientSecret } from '../clients/client-secret.ts';
 import { insertClient } from '../clients/clients.ts';
-import { createDynamicClientId, type RegistrationRequest, storedRedirectUris } from './client-metadata.ts';
+import { createDynamicClientId, type RegistrationRequest, storedRedirectUris } from './registration-request.ts';
 
 /** Days after which a client that registered itself is deleted: one that no person ever allowed, and one without use. */
 const NEVER_ALLOWED_DAYS = 30;

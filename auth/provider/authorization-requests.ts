@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa';
-import { type MetadataDocuments, DocumentUnavailableError } from '../client-metadata-documents/metadata-documents.ts';
+import { DocumentUnavailableError, type MetadataDocuments } from '../client-metadata-documents/metadata-documents.ts';
 import { isLoopbackHost } from '../clients/redirect-uri.ts';
 import { ROUTES } from './routes.ts';
 

@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
-import { isLoopbackHost } from '../clients/redirect-uri.ts';
 import type { ClientRecord } from '../clients/clients.ts';
+import { isLoopbackHost } from '../clients/redirect-uri.ts';
 
 const MAX_SHOWN_NAME_LENGTH = 60;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
-import { createDynamicClientId, RegistrationRequest } from '../../auth/client-registration/client-metadata.ts';
+import { createDynamicClientId, RegistrationRequest } from '../../auth/client-registration/registration-request.ts';
 import { openBrowser } from '../support/browser.ts';
 import { createPerson, type Person, signIn } from '../support/persons.ts';
 import { createPublicClient, registerPublicClient } from '../support/public-client.ts';
