@@ -4,11 +4,11 @@ import { AccountEntity, type AccountRow } from '../accounts/account.entity.ts';
 import { ACCOUNT_ID_PREFIX } from '../accounts/account-id.ts';
 import { endSessions, findAccountByName, lockAccount } from '../accounts/accounts.ts';
 import { insertSuccess, type RequestOrigin } from '../audit/audit.ts';
+import { PasskeyEntity } from '../authenticators/passkey.entity.ts';
+import { PasswordEntity } from '../authenticators/password.entity.ts';
 import { revokeConnections } from '../connections/revoke-connections.ts';
 import { OneTimeLinkEntity } from '../sign-in/one-time-link.entity.ts';
 import { createLink } from '../sign-in/one-time-links.ts';
-import { PasskeyEntity } from '../sign-in/passkey.entity.ts';
-import { PasswordEntity } from '../sign-in/password.entity.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
 import type { LinkResponse, UserResponse } from './contract.ts';
 

@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Logger } from 'pino';
 import { deleteOldAuditEvents } from '../audit/audit.ts';
+import { deleteExpiredChallenges } from '../authenticators/passkeys.ts';
 import { deleteExpiredFailures } from '../client-authentication/failed-authentication-limiter.ts';
 import type { MetadataDocuments } from '../client-metadata-documents/metadata-documents.ts';
 import { deleteUnusedClients } from '../client-registration/registration.ts';
@@ -8,7 +9,6 @@ import type { SecretUse } from '../clients/secret-use.ts';
 import { deleteExpiredConnections } from '../connections/connections.ts';
 import { deleteExpiredArtifacts } from '../provider/adapter.ts';
 import { deleteExpiredLinks } from '../sign-in/one-time-links.ts';
-import { deleteExpiredChallenges } from '../sign-in/passkeys.ts';
 import { deleteExpiredStatusLists } from '../status-lists/status-list-retention.ts';
 
 const CLEANUP_INTERVAL_MS = 60_000;

@@ -6,6 +6,10 @@ import type { Context } from 'koa';
 import { SCOPES, type Scope } from '../../shared/scopes.ts';
 import { endSessions, lockAccount } from '../accounts/accounts.ts';
 import { insertSuccess, listAccountEvents } from '../audit/audit.ts';
+import { addPasskey, readAuthenticators, removeAuthenticator, setPassword } from '../authenticators/authenticators.ts';
+import { PasskeyRejectedError, type Passkeys } from '../authenticators/passkeys.ts';
+import type { PasswordHashing } from '../authenticators/password-hash.ts';
+import { findPasswordProblem, PASSWORD_RULE } from '../authenticators/password-rule.ts';
 import { isClientId } from '../clients/client-id.ts';
 import type { Clients } from '../clients/clients.ts';
 import { isLoopbackHost } from '../clients/redirect-uri.ts';
@@ -20,12 +24,8 @@ import { OneTimeLinkEntity } from './one-time-link.entity.ts';
 import { PageError } from './page-errors.ts';
 import { type AccountClient, sendAccountPage } from './pages/account-page.ts';
 import { sendSignInPage } from './pages/sign-in-page.ts';
-import { PasskeyRejectedError, type Passkeys } from './passkeys.ts';
-import type { PasswordHashing } from './password-hash.ts';
-import { findPasswordProblem, PASSWORD_RULE } from './password-rule.ts';
 import { readForm, readScriptRequest, requireOwnOrigin } from './read-form.ts';
 import { originOf, type SignIn } from './sign-in.ts';
-import { addPasskey, readWaysIn, removeWayIn, setPassword } from './ways-in.ts';
 
 const MAX_EVENTS = 20;
 const MAX_PASSKEYS = 20;
@@ -154,7 +154,7 @@ export function accountRoutes({
     const { session, body } = await readAccountScript(ctx);
     await confirm(ctx, session, body);
     const { account } = session;
-    if ((await readWaysIn(em.fork(), account.id)).passkeys.length >= MAX_PASSKEYS)
+    if ((await readAuthenticators(em.fork(), account.id)).passkeys.length >= MAX_PASSKEYS)
       throw new PageError(400, `You have ${MAX_PASSKEYS} passkeys`, 'Remove one first.');
     try {
       const passkey = await passkeys.verifyRegistration(registerPurpose(session), body.credential);
@@ -199,7 +199,7 @@ export function accountRoutes({
     if (problem !== undefined) return answer(ctx, session, { problem, status: 401 });
     const removed = body.password === 'yes' ? 'password' : { passkeyId: toText(body.passkey) };
     const removal = await em.fork().transactional(async (transaction) => {
-      const result = await removeWayIn(transaction, account.id, removed);
+      const result = await removeAuthenticator(transaction, account.id, removed);
       if (result !== 'removed') return result;
       const action = removed === 'password' ? 'user.remove-password' : 'user.remove-passkey';
       await insertSuccess(transaction, originOf(ctx, account), action, account.id, {});
@@ -235,7 +235,7 @@ export function accountRoutes({
     session: PersonSession,
     body: Readonly<Record<string, unknown>>,
   ): Promise<string | undefined> {
-    const { passwordChangedAt } = await readWaysIn(em.fork(), session.account.id);
+    const { passwordChangedAt } = await readAuthenticators(em.fork(), session.account.id);
     if (passwordChangedAt === undefined) {
       await signIn.confirm.withPasskey(ctx, session.account, confirmPurpose(session), body.confirmation);
       return undefined;
@@ -314,7 +314,7 @@ export function accountRoutes({
     result: { done?: string; problem?: string } = {},
   ): Promise<void> {
     const { account } = session;
-    const { passkeys: known, passwordChangedAt } = await readWaysIn(em.fork(), account.id);
+    const { passkeys: known, passwordChangedAt } = await readAuthenticators(em.fork(), account.id);
     const done = result.done ?? Object.entries(DONE).find(([code]) => code === ctx.query.done)?.[1];
     sendAccountPage(ctx, {
       username: account.displayName,

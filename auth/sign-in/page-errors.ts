@@ -2,8 +2,8 @@ import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { isDatabaseUnavailable } from '../../shared/database/database-unavailable.ts';
 import { describeRequest, requestId } from '../../shared/http/request-id.ts';
+import { PasswordsBusyError } from '../authenticators/password-hash.ts';
 import { sendMessagePage } from '../pages/message-page.ts';
-import { PasswordsBusyError } from './password-hash.ts';
 
 /** A person cannot go on: the page says why, and what to do. */
 export class PageError extends Error {

@@ -3,9 +3,9 @@ import { networkOf } from '../../shared/http/network-of.ts';
 import type { Account } from '../accounts/account.entity.ts';
 import { findAccountByName } from '../accounts/accounts.ts';
 import { normalizeUsername } from '../accounts/username.ts';
+import { PasswordEntity } from '../authenticators/password.entity.ts';
+import { type PasswordHashing, PasswordsBusyError } from '../authenticators/password-hash.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
-import { PasswordEntity } from './password.entity.ts';
-import { type PasswordHashing, PasswordsBusyError } from './password-hash.ts';
 
 /** The result of a sign-in with a password. It does not tell why one failed. */
 export type PasswordResult =

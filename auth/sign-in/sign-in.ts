@@ -4,10 +4,10 @@ import { requestId } from '../../shared/http/request-id.ts';
 import type { Account } from '../accounts/account.entity.ts';
 import { normalizeUsername } from '../accounts/username.ts';
 import type { RecordAuditEvent, RequestOrigin } from '../audit/audit.ts';
+import { PasskeyRejectedError, type Passkeys } from '../authenticators/passkeys.ts';
 import type { AuthenticationMethod, PersonSessions } from '../provider/person-sessions.ts';
 import { createRequestLimit } from '../request-limit.ts';
 import { PageError } from './page-errors.ts';
-import { PasskeyRejectedError, type Passkeys } from './passkeys.ts';
 import type { PasswordResult, SignInWithPassword } from './password-sign-in.ts';
 
 /** The one sentence for every failure: it does not tell whether an account exists. */

@@ -9,6 +9,12 @@ import { createAccountId } from '../accounts/account-id.ts';
 import { endSessions, findAccount, lockAccount } from '../accounts/accounts.ts';
 import { normalizeUsername, USERNAME, Username } from '../accounts/username.ts';
 import { insertSuccess } from '../audit/audit.ts';
+import { addPasskey, readAuthenticators, setPassword } from '../authenticators/authenticators.ts';
+import { PasskeyEntity } from '../authenticators/passkey.entity.ts';
+import { type NewPasskey, PasskeyRejectedError, type Passkeys } from '../authenticators/passkeys.ts';
+import { PasswordEntity } from '../authenticators/password.entity.ts';
+import type { PasswordHashing } from '../authenticators/password-hash.ts';
+import { findPasswordProblem, PASSWORD_RULE } from '../authenticators/password-rule.ts';
 import type { Connections } from '../connections/connections.ts';
 import { revokeConnections } from '../connections/revoke-connections.ts';
 import { redirect } from '../pages/send-page.ts';
@@ -19,14 +25,8 @@ import { OneTimeLinkEntity, type OneTimeLinkRow } from './one-time-link.entity.t
 import { consumeLink, findLink, WELCOME_PATH } from './one-time-links.ts';
 import { PageError } from './page-errors.ts';
 import { sendLinkPage, sendNewWayInPage } from './pages/welcome-page.ts';
-import { PasskeyEntity } from './passkey.entity.ts';
-import { type NewPasskey, PasskeyRejectedError, type Passkeys } from './passkeys.ts';
-import { PasswordEntity } from './password.entity.ts';
-import type { PasswordHashing } from './password-hash.ts';
-import { findPasswordProblem, PASSWORD_RULE } from './password-rule.ts';
 import { readForm, readScriptRequest } from './read-form.ts';
 import { originOf } from './sign-in.ts';
-import { addPasskey, readWaysIn, setPassword } from './ways-in.ts';
 
 /** The way to sign in that a person chose. */
 type NewWayIn = { readonly passwordHash: string } | { readonly passkey: NewPasskey };
@@ -151,7 +151,7 @@ export function welcomeRoutes({
       // the account first, as everywhere: its rows are locked in one order
       await lockAccount(transaction, id);
       if (!(await consumeLink(transaction, token))) throw linkNotValid();
-      const ways = await readWaysIn(transaction, id);
+      const ways = await readAuthenticators(transaction, id);
       for (const passkey of ways.passkeys)
         if (!keep.includes(`passkey ${passkey.id}`)) await transaction.nativeDelete(PasskeyEntity, { id: passkey.id });
       if (!keep.includes('password')) await transaction.nativeDelete(PasswordEntity, { accountId: id });
@@ -187,7 +187,7 @@ export function welcomeRoutes({
   }
 
   async function describeKept(accountId: string) {
-    const { passkeys: known, passwordChangedAt } = await readWaysIn(em.fork(), accountId);
+    const { passkeys: known, passwordChangedAt } = await readAuthenticators(em.fork(), accountId);
     return [
       ...known.map(({ id, name }) => ({ value: `passkey ${id}`, text: `the passkey “${name}”` })),
       ...(passwordChangedAt === undefined

@@ -5,10 +5,10 @@ import type { NewPasskey } from './passkeys.ts';
 import { PasswordEntity } from './password.entity.ts';
 
 /** How the person of an account can sign in. */
-export type WaysIn = { readonly passkeys: readonly PasskeyRow[]; readonly passwordChangedAt: Date | undefined };
+export type Authenticators = { readonly passkeys: readonly PasskeyRow[]; readonly passwordChangedAt: Date | undefined };
 
 /** Reads how the person of an account can sign in. `em` is a fork or a transaction. */
-export async function readWaysIn(em: SqlEntityManager, accountId: string): Promise<WaysIn> {
+export async function readAuthenticators(em: SqlEntityManager, accountId: string): Promise<Authenticators> {
   const passkeys = await em.find(
     PasskeyEntity,
     { accountId },
@@ -34,17 +34,17 @@ export async function addPasskey(
 }
 
 /** A way to sign in that a person removes. */
-export type RemovedWayIn = { readonly passkeyId: string } | 'password';
+export type RemovedAuthenticator = { readonly passkeyId: string } | 'password';
 
 /** Removes a way to sign in, in `transaction`, unless it is the last one. */
-export async function removeWayIn(
+export async function removeAuthenticator(
   transaction: SqlEntityManager,
   accountId: string,
-  removed: RemovedWayIn,
+  removed: RemovedAuthenticator,
 ): Promise<'removed' | 'last' | 'not-found'> {
   // two requests at once must not remove both of two
   await lockAccount(transaction, accountId);
-  const { passkeys, passwordChangedAt } = await readWaysIn(transaction, accountId);
+  const { passkeys, passwordChangedAt } = await readAuthenticators(transaction, accountId);
   const exists =
     removed === 'password' ? passwordChangedAt !== undefined : passkeys.some(({ id }) => id === removed.passkeyId);
   if (!exists) return 'not-found';
