@@ -24,6 +24,8 @@ export type PersonSessions = {
   readonly find: (ctx: Context) => Promise<PersonSession | undefined>;
   /** Signs a person in, in a session with a new id. */
   readonly signIn: (ctx: Context, account: Account, method: AuthenticationMethod) => Promise<void>;
+  /** Gives this browser a session that counts after all sessions of its account were ended. */
+  readonly renew: (ctx: Context, session: PersonSession) => Promise<void>;
   readonly signOut: (ctx: Context) => Promise<void>;
   /** Lists the sessions of an account, the newest first. `signedInAt` is in seconds since the epoch. */
   readonly list: (
@@ -52,25 +54,10 @@ export function createPersonSessions({
       if (account === undefined || !isLiveSession(loginTs, account)) return undefined;
       return { account, uid, signedInAt: Number(loginTs), method: amr?.[0] === 'hwk' ? 'hwk' : 'pwd' };
     },
-    async signIn(ctx, account, method) {
-      const previous = await provider.Session.get(ctx as never);
-      // a new session instead of the one in the browser: nothing that was known before signs in (session fixation)
-      if (previous.uid !== undefined && !isNew(previous)) await previous.destroy();
-      const session = new provider.Session();
-      session.loginAccount({
-        accountId: account.id,
-        amr: [method],
-        // never before the time at which all sessions were ended, which may be the next second
-        loginTs: Math.max(Math.floor(Date.now() / 1000), Math.floor(account.sessionsFrom.getTime() / 1000)),
-      });
-      await session.save(ttl);
-      ctx.cookies.set(provider.cookieName('session'), session.jti, {
-        ...COOKIE,
-        secure: ctx.secure,
-        maxAge: ttl * 1000,
-      });
-      await em.fork().execute('update auth.account set last_sign_in_at = now() where id = ?', [account.id]);
+    async renew(ctx, { account, method }) {
+      await signIn(ctx, (await findAccount(account.id)) ?? account, method);
     },
+    signIn,
     async signOut(ctx) {
       const session = await provider.Session.get(ctx as never);
       if (!isNew(session)) await session.destroy();
@@ -91,6 +78,26 @@ export function createPersonSessions({
         .toSorted((one, other) => other.signedInAt - one.signedInAt);
     },
   };
+
+  async function signIn(ctx: Context, account: Account, method: AuthenticationMethod): Promise<void> {
+    const previous = await provider.Session.get(ctx as never);
+    // a new session instead of the one in the browser: nothing that was known before signs in (session fixation)
+    if (previous.uid !== undefined && !isNew(previous)) await previous.destroy();
+    const session = new provider.Session();
+    session.loginAccount({
+      accountId: account.id,
+      amr: [method],
+      // never before the time at which all sessions were ended, which may be the next second
+      loginTs: Math.max(Math.floor(Date.now() / 1000), Math.floor(account.sessionsFrom.getTime() / 1000)),
+    });
+    await session.save(ttl);
+    ctx.cookies.set(provider.cookieName('session'), session.jti, {
+      ...COOKIE,
+      secure: ctx.secure,
+      maxAge: ttl * 1000,
+    });
+    await em.fork().execute('update auth.account set last_sign_in_at = now() where id = ?', [account.id]);
+  }
 }
 
 const COOKIE = { signed: true, httpOnly: true, sameSite: 'lax', overwrite: true, path: '/' } as const;

@@ -12,11 +12,15 @@ import type { Interactions } from '../provider/interactions.ts';
 import type { PersonSessions } from '../provider/person-sessions.ts';
 import type { Propagation } from '../status-lists/propagation.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
+import { createAccountRequests } from './account-requests.ts';
 import { accountRoutes } from './account-routes.ts';
+import { createAccountView } from './account-view.ts';
+import { authenticatorRoutes } from './authenticator-routes.ts';
 import { interactionRoutes } from './interaction-routes.ts';
 import { createPasswordSignIn } from './password-sign-in.ts';
 import { servePages } from './serve-pages.ts';
 import { createSignIn } from './sign-in.ts';
+import { signInRoutes } from './sign-in-routes.ts';
 import { welcomeRoutes } from './welcome-routes.ts';
 
 /** Creates everything that a person uses in a browser: to sign in, to allow and take back, and to get an account. */
@@ -60,10 +64,15 @@ export function createPages({
     findAccount: (id) => findAccount(em, id),
     record,
   });
+  const requests = createAccountRequests({ issuer, formKey, sessions });
+  const { createFormToken } = requests;
+  const view = createAccountView({ em, sessions, clients, connections, createFormToken });
   const routers = [
     interactionRoutes({ issuer, em, interactions, sessions, signIn, clients, connectionTtl }),
     welcomeRoutes({ issuer, em, passkeys, hashing, sessions, connections, statusLists }),
-    accountRoutes({ issuer, em, formKey, sessions, signIn, passkeys, hashing, clients, connections, propagation }),
+    signInRoutes({ issuer, sessions, signIn }),
+    accountRoutes({ em, requests, view, sessions, connections, propagation }),
+    authenticatorRoutes({ em, requests, view, sessions, signIn, passkeys, hashing }),
   ];
   return servePages({ routers, logger });
 }
