@@ -39,13 +39,13 @@ import {
   type TokenRequestQuotas,
 } from './grants/token-request-limits.ts';
 import { createIntrospectionEndpoint } from './introspection/introspection-endpoint.ts';
+import { type CreatedLink, createSetupLink } from './one-time-links/one-time-links.ts';
 import { createAdapterFactory } from './provider/adapter.ts';
 import { createProvider } from './provider/provider.ts';
 import { signIntrospectionResponse } from './provider/signed-introspection.ts';
 import type { ResourceServers } from './resource-servers/resource-servers.ts';
 import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts';
 import { createRevocations, revokeLeases } from './revocation/revocations.ts';
-import { type CreatedLink, createSetupLink } from './sign-in/one-time-links.ts';
 import { createPages } from './sign-in/pages.ts';
 import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
 import { createOwnTokenVerifier } from './signing-keys/own-token-verifier.ts';

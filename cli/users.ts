@@ -1,4 +1,4 @@
-import { LINK_HOURS, MAX_LINK_HOURS } from '../auth/sign-in/link-lifetime.ts';
+import { LINK_HOURS, MAX_LINK_HOURS } from '../auth/one-time-links/link-lifetime.ts';
 import { type Command, defineCommand, UsageError } from './command-line/command.ts';
 import { linkText, userLine } from './result-texts.ts';
 import { quoteValue } from './sanitize.ts';

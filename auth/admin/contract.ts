@@ -7,7 +7,7 @@ import { CLIENT_KINDS } from '../clients/client-kinds.ts';
 import { CLIENT_SECRET } from '../clients/client-secret.ts';
 import { PublicJwks } from '../clients/public-jwks.ts';
 import { isAllowedRedirectUri, REDIRECT_URI } from '../clients/redirect-uri.ts';
-import { LINK_HOURS, MAX_LINK_HOURS } from '../sign-in/link-lifetime.ts';
+import { LINK_HOURS, MAX_LINK_HOURS } from '../one-time-links/link-lifetime.ts';
 
 const ALL_SCOPES = Object.keys(SCOPES);
 const SCOPE_LIST = `a list of scopes, separated by spaces: some of ${ALL_SCOPES.join(', ')}`;

@@ -7,8 +7,8 @@ import { insertSuccess, type RequestOrigin } from '../audit/audit.ts';
 import { PasskeyEntity } from '../authenticators/passkey.entity.ts';
 import { PasswordEntity } from '../authenticators/password.entity.ts';
 import { revokeConnections } from '../connections/revoke-connections.ts';
-import { OneTimeLinkEntity } from '../sign-in/one-time-link.entity.ts';
-import { createLink } from '../sign-in/one-time-links.ts';
+import { OneTimeLinkEntity } from '../one-time-links/one-time-link.entity.ts';
+import { createLink } from '../one-time-links/one-time-links.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
 import type { LinkResponse, UserResponse } from './contract.ts';
 

@@ -7,8 +7,8 @@ import type { MetadataDocuments } from '../client-metadata-documents/metadata-do
 import { deleteUnusedClients } from '../client-registration/registration.ts';
 import type { SecretUse } from '../clients/secret-use.ts';
 import { deleteExpiredConnections } from '../connections/connections.ts';
+import { deleteExpiredLinks } from '../one-time-links/one-time-links.ts';
 import { deleteExpiredArtifacts } from '../provider/adapter.ts';
-import { deleteExpiredLinks } from '../sign-in/one-time-links.ts';
 import { deleteExpiredStatusLists } from '../status-lists/status-list-retention.ts';
 
 const CLEANUP_INTERVAL_MS = 60_000;

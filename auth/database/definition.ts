@@ -8,9 +8,9 @@ import { FailedAuthenticationEntity } from '../client-authentication/failed-auth
 import { ClientEntity } from '../clients/client.entity.ts';
 import { ClientSecretEntity } from '../clients/client-secret.entity.ts';
 import { ConnectionEntity } from '../connections/connection.entity.ts';
+import { OneTimeLinkEntity } from '../one-time-links/one-time-link.entity.ts';
 import { ArtifactEntity } from '../provider/artifact.entity.ts';
 import { RevocationEntity } from '../revocation/revocation.entity.ts';
-import { OneTimeLinkEntity } from '../sign-in/one-time-link.entity.ts';
 import { ServerSecretEntity } from '../signing-keys/server-secret.entity.ts';
 import { SigningKeyEntity } from '../signing-keys/signing-key.entity.ts';
 import { LeaseEntity } from '../status-lists/lease.entity.ts';

@@ -8,10 +8,10 @@ import { addPasskey, readAuthenticators, removeAuthenticator, setPassword } from
 import { PasskeyRejectedError, type Passkeys } from '../authenticators/passkeys.ts';
 import type { PasswordHashing } from '../authenticators/password-hash.ts';
 import { findPasswordProblem } from '../authenticators/password-rule.ts';
+import { OneTimeLinkEntity } from '../one-time-links/one-time-link.entity.ts';
 import type { PersonSession, PersonSessions } from '../provider/person-sessions.ts';
 import type { AccountRequests } from './account-requests.ts';
 import type { AccountView } from './account-view.ts';
-import { OneTimeLinkEntity } from './one-time-link.entity.ts';
 import { PageError } from './page-errors.ts';
 import { originOf, type SignIn } from './sign-in.ts';
 

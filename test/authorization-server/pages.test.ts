@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { createLink, createSetupLink } from '../../auth/sign-in/one-time-links.ts';
+import { createLink, createSetupLink } from '../../auth/one-time-links/one-time-links.ts';
 import { findChromium, launchChromium, NO_CHROMIUM } from '../../shared/testing/chromium.ts';
 import { skipOutsideCi } from '../../shared/testing/skip-outside-ci.ts';
 import { createPerson } from '../support/persons.ts';

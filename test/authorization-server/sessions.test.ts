@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createLink, createSetupLink } from '../../auth/sign-in/one-time-links.ts';
+import { createLink, createSetupLink } from '../../auth/one-time-links/one-time-links.ts';
 import { type Browser, openBrowser } from '../support/browser.ts';
 import { openAdministration } from '../support/open-administration.ts';
 import { createPerson, openAccount, type Person } from '../support/persons.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { createLink } from '../../auth/sign-in/one-time-links.ts';
+import { createLink } from '../../auth/one-time-links/one-time-links.ts';
 import { openBrowser } from '../support/browser.ts';
 import { openAdministration } from '../support/open-administration.ts';
 import { createPerson } from '../support/persons.ts';

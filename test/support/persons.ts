@@ -1,4 +1,4 @@
-import { createLink } from '../../auth/sign-in/one-time-links.ts';
+import { createLink } from '../../auth/one-time-links/one-time-links.ts';
 import { type Browser, openBrowser, type Page } from './browser.ts';
 import type { System } from './start-system.ts';
 
