@@ -1,6 +1,5 @@
 import type { Context, Middleware } from 'koa';
 import { DocumentUnavailableError, type MetadataDocuments } from '../client-metadata-documents/metadata-documents.ts';
-import { isLoopbackHost } from '../clients/redirect-uri.ts';
 import { ROUTES } from './routes.ts';
 
 /** The path of the authorization endpoint and those below it, as oidc-provider matches them: without regard to case. */
@@ -28,22 +27,15 @@ export type RenderAuthorizationProblem = (
 ) => void;
 
 /**
- * Guards the authorization endpoint (RFC 6749 §3.1), before and after oidc-provider:
- * - Anyone may register a redirect URI. So an error is shown here instead of sent on before the person has decided, unless the
- *   client was registered by an administrator or is on this computer: otherwise a link to auth would lead to any site (RFC
- *   9700 §4.11.2). Only the response mode `query` exists, which this sees.
- * - Cookies know no port. When the browser goes on to another server on the host of auth, that server gets the session
- *   cookie too, so the session ends there.
+ * Guards the authorization endpoint (RFC 6749 §3.1): what oidc-provider would store, answer to an unknown redirect URI, or do
+ * for any number of requests without a session. It also makes clients known whose id is the URL of a metadata document.
  */
 export function guardAuthorizationRequests({
-  issuer,
   countAnonymous,
   isSignedIn,
   documents,
   render,
-  sessionCookie,
 }: {
-  issuer: string;
   /** Makes a client known whose id is the URL of its metadata document. */
   documents: Pick<MetadataDocuments, 'prepare'>;
   /** Counts a request without a session. Returns the seconds to wait when there were too many. */
@@ -51,12 +43,9 @@ export function guardAuthorizationRequests({
   /** Whether a person is signed in, in this browser. */
   isSignedIn: (ctx: Context) => Promise<boolean>;
   render: RenderAuthorizationProblem;
-  sessionCookie: string;
 }): Middleware {
-  const { hostname, origin } = new URL(issuer);
-
   return async function guardAuthorizationRequests(ctx, next) {
-    if (!AUTHORIZATION.test(ctx.path)) {
+    if (!isAuthorizationPath(ctx.path)) {
       await next();
       return;
     }
@@ -87,25 +76,6 @@ export function guardAuthorizationRequests({
     }
     if (isNewRequest && !(await prepareDocument(ctx))) return;
     await next();
-    const location = ctx.response.get('location') || issuer;
-    const target = URL.canParse(location, issuer) ? new URL(location, issuer) : undefined;
-    if (ctx.status !== 303 || target === undefined || target.origin === origin) return;
-    const client = ctx.oidc?.client;
-    const isResumed = ctx.oidc?.entities.Interaction !== undefined;
-    if ((isNewRequest || !isResumed) && client?.kind !== 'registered' && !isLoopbackHost(target.hostname)) {
-      ctx.remove('location');
-      render(
-        ctx,
-        {
-          status: 400,
-          error: target.searchParams.get('error') ?? 'invalid_request',
-          error_description: target.searchParams.get('error_description') ?? '',
-        },
-        { name: client?.clientName ?? '', location },
-      );
-      return;
-    }
-    if (target.hostname === hostname) await endSession(ctx);
   };
 
   /** @returns whether the request can go on. */
@@ -127,14 +97,6 @@ export function guardAuthorizationRequests({
       });
       return false;
     }
-  }
-
-  async function endSession(ctx: Context): Promise<void> {
-    const session = ctx.oidc?.session;
-    if (session === undefined) return;
-    await session.destroy();
-    for (const name of [sessionCookie, `${sessionCookie}.sig`])
-      ctx.cookies.set(name, null, { signed: false, path: '/', httpOnly: true, overwrite: true });
   }
 }
 
@@ -161,4 +123,9 @@ function findProblem(ctx: Context): AuthorizationProblem | undefined {
   if (typeof client_id === 'string' && /^https:/i.test(client_id) && !client_id.startsWith('https://'))
     return { status: 400, error: 'invalid_client', error_description: 'client_id: expected https:// in lower case' };
   return undefined;
+}
+
+/** Whether a path is that of the authorization endpoint, or below it. */
+export function isAuthorizationPath(path: string): boolean {
+  return AUTHORIZATION.test(path);
 }

@@ -17,7 +17,7 @@ import {
 import { OWN_CLIENT_METADATA } from './client-metadata.ts';
 import { cookieNames } from './cookie-names.ts';
 import { renderError } from './error-pages.ts';
-import { createInteractionSettings, INTERACTION_TTL_SECONDS } from './interactions.ts';
+import { createInteractionSettings, INTERACTION_TTL_SECONDS } from './interaction-settings.ts';
 import { createProviderSigningKey } from './provider-signing-key.ts';
 import { createRotation } from './refresh-token-rotation.ts';
 import { createResourceIndicators, type DescribeResourceServer } from './resource-indicators.ts';

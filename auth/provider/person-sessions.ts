@@ -3,7 +3,6 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Account } from '../accounts/account.entity.ts';
 import { ArtifactEntity } from './artifact.entity.ts';
-import { isLiveSession } from './interactions.ts';
 
 /** How a person proved who they are (RFC 8176 §2): with a password, or with a passkey. */
 export type AuthenticationMethod = 'pwd' | 'hwk';
@@ -105,4 +104,9 @@ const COOKIE = { signed: true, httpOnly: true, sameSite: 'lax', overwrite: true,
 /** Whether a session was never stored. */
 function isNew(session: object): boolean {
   return 'new' in session;
+}
+
+/** Whether a session counts in which the person signed in at `loginTs`, in seconds since the epoch. */
+export function isLiveSession(loginTs: number | undefined, { active, sessionsFrom }: Account): boolean {
+  return active && loginTs !== undefined && loginTs >= Math.floor(sessionsFrom.getTime() / 1000);
 }

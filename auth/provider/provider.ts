@@ -22,6 +22,7 @@ import type { TokenStatus } from '../status-lists/token-status.ts';
 import { applyAuditEvents } from './audit-events.ts';
 import { applyAuthenticatedClients } from './authenticated-clients.ts';
 import { guardAuthorizationRequests } from './authorization-requests.ts';
+import { guardAuthorizationResponses } from './authorization-responses.ts';
 import { applyClientAssertionErrors } from './client-assertions.ts';
 import { applyClientAuthenticationRateLimit } from './client-authentication-rate-limit.ts';
 import { applyClientCache } from './client-cache.ts';
@@ -120,7 +121,7 @@ export function createProvider({
 
   const statusClaim = createStatusClaim(tokenStatus, tokenRequestLimits.countToken);
 
-  // Settings. Their callbacks are in client-assertions.ts, error-pages.ts, interactions.ts, refresh-token-rotation.ts,
+  // Settings. Their callbacks are in client-assertions.ts, error-pages.ts, interaction-settings.ts, refresh-token-rotation.ts,
   // resource-indicators.ts and status-claim.ts; storage is in adapter.ts and client-metadata.ts; signing on the main thread
   // is in provider-signing-key.ts.
   const provider = new Provider(
@@ -207,12 +208,16 @@ export function createProvider({
   const middleware = compose([
     // Upstream answers a wrong path or method with 404 and no body.
     rejectUnroutedRequests,
-    // Upstream sends errors to any registered redirect URI, and its session cookie to every port of its host.
+    // Upstream serves any number of authorization requests, and stores parameters of any length.
     guardAuthorizationRequests({
-      issuer,
       countAnonymous: createRequestLimit(),
       isSignedIn: async (ctx) => (await sessions.find(ctx)) !== undefined,
       documents,
+      render: renderAuthorizationProblem,
+    }),
+    // Upstream sends errors to any registered redirect URI, and its session cookie to every port of its host.
+    guardAuthorizationResponses({
+      issuer,
       render: renderAuthorizationProblem,
       sessionCookie: cookieNames(issuer).session,
     }),

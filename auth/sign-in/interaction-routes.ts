@@ -7,12 +7,8 @@ import { findAccount } from '../accounts/accounts.ts';
 import type { ClientRecord, Clients } from '../clients/clients.ts';
 import { allowConnection } from '../connections/allow-connection.ts';
 import { redirect } from '../pages/send-page.ts';
-import {
-  INTERACTION_PATH,
-  type Interaction,
-  InteractionNotFoundError,
-  type Interactions,
-} from '../provider/interactions.ts';
+import { INTERACTION_PATH } from '../provider/interaction-settings.ts';
+import { type Interaction, InteractionNotFoundError, type Interactions } from '../provider/interactions.ts';
 import type { PersonSessions } from '../provider/person-sessions.ts';
 import { describeClient, quoteClientName } from './describe-client.ts';
 import { PageError } from './page-errors.ts';
