@@ -207,7 +207,7 @@ test('in read-only mode, or without tool calls of the host, the View has no cont
   const { view } = host;
   expect(await view.getByRole('checkbox').count()).toBe(0);
   await view.getByRole('button', { name: 'Show more' }).click();
-  await view.getByText('2 todos').waitFor();
+  await view.getByText('2 todos', { exact: true }).waitFor();
   expect(await view.getByRole('listitem').allInnerTexts()).toEqual(['one\n\nDone', 'two\n\nOpen']);
   await expectAccessible(host);
   expectNoProblems(host);
