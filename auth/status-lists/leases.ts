@@ -1,18 +1,19 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
 import { lockActiveClient } from '../clients/active-clients.ts';
-import { lockConnection } from '../connections/lock-connection.ts';
 import type { EmFor } from '../database/priority-connections.ts';
+import { insertConnectionLease } from './insert-connection-lease.ts';
 import { createListIndexes, type Place } from './list-indexes.ts';
 
 /**
- * Indexes in the first block of a client and of a connection, and in the largest block. A block that was used up is followed
+ * Indexes in the first and in the largest block of a client, and of a connection. A block that was used up is followed
  * by one that is twice as long, so a holder of many tokens needs few blocks, and a connection that gets a token an hour
  * wastes few indexes.
  */
 const FIRST_BLOCK_LENGTH = 16;
 const FIRST_BLOCK_LENGTH_OF_CONNECTION = 4;
 const MAX_BLOCK_LENGTH = 4_096;
+const MAX_BLOCK_LENGTH_OF_CONNECTION = 256;
 
 /**
  * From this block length on, the next block is leased when half of the current one is used, so that no token waits for
@@ -39,8 +40,9 @@ type WantedBlock = {
   readonly holder: string;
   readonly expiresAt: number;
   readonly length: number;
-  readonly connection?: string | undefined;
 };
+
+type ConnectionBlock = WantedBlock & { readonly connectionId: string };
 
 /** The index of a token in a status list. */
 export type StatusIndex = { readonly list: number; readonly index: number };
@@ -162,37 +164,55 @@ export function createLeases({
   }
 
   /** Leases the block after `block`, or the first block. Concurrent callers for one key share one lease. */
-  function leaseAfter(block: Block | undefined, { key, ...wanted }: WantedBlock & { key: string }): Promise<void> {
+  function leaseAfter(
+    block: Block | undefined,
+    { key, connection, ...wanted }: WantedBlock & { key: string; connection: string | undefined },
+  ): Promise<void> {
     const leased = leasing.get(key) ?? lease().finally(() => leasing.delete(key));
     leasing.set(key, leased);
     return leased;
 
     async function lease(): Promise<void> {
-      const isFirstOfConnection = wanted.connection !== undefined && wanted.length === FIRST_BLOCK_LENGTH_OF_CONNECTION;
-      // before the transaction begins, because it needs a connection to the database of its own
-      const place = isFirstOfConnection
-        ? await indexes.takeReserved(wanted.holder, wanted.expiresAt, wanted.length)
-        : undefined;
-      const following = await emFor(wanted.holder)
-        .fork()
-        .transactional((transaction) => insertLease(transaction, wanted, place));
+      const following = await (connection === undefined
+        ? leaseToClient(wanted)
+        : leaseToConnection({ ...wanted, connectionId: connection }));
       if (block === undefined) blocks.set(key, following);
       else block.following = following;
     }
   }
 
-  /** Leases a block at `place`, or else at the next indexes of a list. The holder is locked before the list. */
-  async function insertLease(transaction: SqlEntityManager, wanted: WantedBlock, place?: Place): Promise<Block> {
-    const length = Math.min(wanted.length, MAX_BLOCK_LENGTH);
-    await lockHolder(transaction, wanted);
-    const { list, start, expiresAt } = place ?? (await indexes.take(transaction, wanted.expiresAt, length));
-    await transaction.execute(
-      `insert into auth.lease (list, start, length, holder, connection_id, expires_at)
-       values (?, ?, ?, ?, ?, to_timestamp(?))`,
-      [list, start, length, wanted.holder, wanted.connection ?? null, expiresAt],
-    );
-    return { list, expiresAt, start, next: start, end: start + length };
+  function leaseToClient(wanted: WantedBlock): Promise<Block> {
+    return emFor(wanted.holder)
+      .fork()
+      .transactional((transaction) => insertLease(transaction, wanted));
   }
+
+  /** Leases the next indexes of a list to a client. The client is locked before the list. */
+  async function insertLease(transaction: SqlEntityManager, { holder, ...wanted }: WantedBlock): Promise<Block> {
+    const length = Math.min(wanted.length, MAX_BLOCK_LENGTH);
+    await requireHolder(transaction, holder);
+    const place = await indexes.take(transaction, wanted.expiresAt, length);
+    await transaction.execute(
+      'insert into auth.lease (list, start, length, holder, expires_at) values (?, ?, ?, ?, to_timestamp(?))',
+      [place.list, place.start, length, holder, place.expiresAt],
+    );
+    return blockAt(place, length);
+  }
+
+  async function leaseToConnection({ holder, connectionId, ...wanted }: ConnectionBlock): Promise<Block> {
+    const length = Math.min(wanted.length, MAX_BLOCK_LENGTH_OF_CONNECTION);
+    const place = await indexes.takeReserved(holder, wanted.expiresAt, length);
+    const em = emFor(holder).fork();
+    if (!(await insertConnectionLease(em, place, { length, clientId: holder, connectionId }))) {
+      await requireHolder(em, holder);
+      throw new ConnectionNotFoundError();
+    }
+    return blockAt(place, length);
+  }
+}
+
+function blockAt({ list, expiresAt, start }: Place, length: number): Block {
+  return { list, expiresAt, start, next: start, end: start + length };
 }
 
 /** The length of the block after `block`, which is not used up when its list takes no more tokens or it was revoked. */
@@ -200,17 +220,6 @@ function lengthAfter({ start, next, end }: Block, first: number): number {
   const [length, used] = [end - start, next - start];
   if (used === length) return length * 2;
   return used >= length / 2 ? length : Math.max(first, length / 2);
-}
-
-/**
- * Locks the client, and the connection if there is one. @throws {LeaseHolderNotFoundError} @throws {ConnectionNotFoundError}
- */
-async function lockHolder(
-  transaction: SqlEntityManager,
-  { holder, connection }: Pick<WantedBlock, 'holder' | 'connection'>,
-): Promise<void> {
-  await requireHolder(transaction, holder);
-  if (connection !== undefined && !(await lockConnection(transaction, connection))) throw new ConnectionNotFoundError();
 }
 
 /**
