@@ -7,6 +7,7 @@ import { ArtifactEntity } from './artifact.entity.ts';
 import { createArtifactAdapter } from './artifact-adapter.ts';
 import { toClientMetadata } from './client-metadata.ts';
 import { createGrantAdapter } from './grant-adapter.ts';
+import { createInteractionAdapter } from './interaction-adapter.ts';
 import { createRefreshTokenAdapter, type RefreshTokenOptions } from './refresh-token-adapter.ts';
 import { createSessionAdapter } from './session-adapter.ts';
 import { unsupportedOperations } from './unsupported-operations.ts';
@@ -35,6 +36,8 @@ export function createAdapterFactory({
         return createClientAdapter(clients);
       case 'Grant':
         return createGrantAdapter({ forkEm, connections });
+      case 'Interaction':
+        return createInteractionAdapter(forkEm);
       case 'Session':
         return createSessionAdapter(forkEm);
       case 'RefreshToken':

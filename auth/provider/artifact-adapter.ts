@@ -8,8 +8,7 @@ const SECRET_IDS: ReadonlySet<string> = new Set(['AuthorizationCode', 'RefreshTo
 
 /**
  * Creates the storage of a model. To detect a second use, oidc-provider reads and then writes. Two requests at the same time
- * would both succeed, so these writes are conditional: a client assertion, an authorization code and an interaction are used
- * once.
+ * would both succeed, so these writes are conditional: a client assertion and an authorization code are used once.
  */
 export function createArtifactAdapter(forkEm: () => SqlEntityManager, model: string): Adapter {
   const hasSecretId = SECRET_IDS.has(model);
@@ -46,9 +45,7 @@ export function createArtifactAdapter(forkEm: () => SqlEntityManager, model: str
       if (consumed.length === 0) throw new errors.InvalidGrant(`${model} was redeemed before`);
     },
     async destroy(id) {
-      const deleted = await forkEm().nativeDelete(ArtifactEntity, { model, id: keyOf(id) });
-      if (model === 'Interaction' && deleted === 0)
-        throw new errors.SessionNotFound('the authorization request was completed before');
+      await forkEm().nativeDelete(ArtifactEntity, { model, id: keyOf(id) });
     },
     // the destruction of the grant revokes everything that belongs to it, in one transaction
     async revokeByGrantId() {},

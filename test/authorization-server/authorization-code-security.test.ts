@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBrowser } from '../support/browser.ts';
 import { openAdministration } from '../support/open-administration.ts';
@@ -250,8 +251,8 @@ test('a consent that begins in one browser cannot be given in another', async ()
   expect((await answerConsent(victim, begun)).location).toBeUndefined();
 });
 
-test('a second click on Allow makes no second connection', async () => {
-  const client = await register({ client_name: 'double click' });
+test('a second click on Allow makes no second connection', { repeats: 4 }, async () => {
+  const client = await register({ client_name: `double click ${randomUUID()}` });
   const browser = openBrowser(system.issuer);
   const consent = await signIn(browser, await browser.open(client.authorizationUrl()), person);
   const answers = await Promise.all([answerConsent(browser, consent), answerConsent(browser, consent)]);
