@@ -2,13 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import { networkOf } from '../../shared/http/network-of.ts';
 import { TODO_SCOPES } from '../../shared/scopes.ts';
 import { BY_ITSELF, insertSuccess } from '../audit/audit.ts';
 import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
 import { MAX_CLIENT_KEYS } from '../clients/client-keys.ts';
 import type { Clients } from '../clients/clients.ts';
+import { createNetworkLimit } from '../network-limit.ts';
 import type { FetchPublic } from './fetch-public.ts';
 import knownDocuments from './known-documents.json' with { type: 'json' };
 import {
@@ -38,8 +37,7 @@ const FAILURE_MEMORY_MS = 60_000;
 const FAILURE_TIME_MS = 2_500;
 
 /** Documents that are not known yet, which one network may name within an hour. */
-const MAX_NEW_DOCUMENTS = 20;
-const NEW_DOCUMENTS_WINDOW_SECONDS = 3_600;
+const NEW_DOCUMENTS = { points: 20, seconds: 3_600 };
 
 /** The age at which the keys of clients with connections are fetched again in the background. */
 const KEYS_MAX_AGE_MINUTES = 60;
@@ -93,7 +91,7 @@ export function createMetadataDocuments({
   const fetching = new Map<string, Promise<void>>();
   /** Clients whose keys could not be fetched, so that the same ones do not keep others from being tried. */
   const failedRefreshes = new LRUCache<string, true>({ max: 1_000, ttl: KEYS_MAX_AGE_MINUTES * 60_000 });
-  const newDocuments = new RateLimiterMemory({ points: MAX_NEW_DOCUMENTS, duration: NEW_DOCUMENTS_WINDOW_SECONDS });
+  const countNew = createNetworkLimit(NEW_DOCUMENTS);
 
   return {
     async prepare(clientId, { address, mayFetchNew }) {
@@ -110,7 +108,11 @@ export function createMetadataDocuments({
           throw new DocumentUnavailableError(
             'A page tried to start this request in the background. Open the address in a browser window.',
           );
-        await countNewDocument(address);
+        const retryAfterSeconds = countNew(address);
+        if (retryAfterSeconds !== undefined)
+          throw new DocumentUnavailableError('Too many new clients were named from this address. Try again later.', {
+            retryAfterSeconds,
+          });
       }
       const update = fetching.get(clientId) ?? fetchAndStore(clientId, known).finally(() => fetching.delete(clientId));
       fetching.set(clientId, update);
@@ -248,17 +250,6 @@ export function createMetadataDocuments({
 
   async function isDisabled(clientId: string): Promise<boolean> {
     return (await em.fork().count(ClientEntity, { clientId, active: false })) > 0;
-  }
-
-  async function countNewDocument(address: string): Promise<void> {
-    try {
-      await newDocuments.consume(networkOf(address));
-    } catch (error) {
-      if (!(error instanceof RateLimiterRes)) throw error;
-      throw new DocumentUnavailableError('Too many new clients were named from this address. Try again later.', {
-        retryAfterSeconds: Math.ceil(error.msBeforeNext / 1000),
-      });
-    }
   }
 }
 

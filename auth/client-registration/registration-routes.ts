@@ -1,11 +1,10 @@
 import Router, { type RouterContext } from '@koa/router';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { CorsNames, CorsOrigins } from '../../shared/http/cors.ts';
 import type { RenderError } from '../../shared/http/handle-errors.ts';
 import { HttpError } from '../../shared/http/http-error.ts';
-import { networkOf } from '../../shared/http/network-of.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
 import { requestId } from '../../shared/http/request-id.ts';
+import { createNetworkLimit } from '../network-limit.ts';
 import type { RegisterClient } from './registration.ts';
 import { RegistrationRequest } from './registration-request.ts';
 
@@ -16,8 +15,7 @@ export const REGISTRATION_PATH = '/oauth/register';
 const MAX_BODY_BYTES = 16_000;
 
 /** New clients of one network within an hour. */
-const MAX_REGISTRATIONS = 20;
-const WINDOW_SECONDS = 3_600;
+const REGISTRATIONS = { points: 20, seconds: 3_600 };
 
 /** An assistant that runs in a browser registers from its own origin. */
 export const REGISTRATION_CORS = {
@@ -46,7 +44,7 @@ function registrationErrorOf({ code, status, fields }: HttpError): string {
 /** Creates the registration endpoint (RFC 7591 §3). */
 export function registrationRoutes(registerClient: RegisterClient): Router {
   const router = new Router();
-  const limiter = new RateLimiterMemory({ points: MAX_REGISTRATIONS, duration: WINDOW_SECONDS });
+  const countNew = createNetworkLimit(REGISTRATIONS);
   router.post<{ body: RegistrationRequest }>(
     REGISTRATION_PATH,
     parseBody(RegistrationRequest, { limit: MAX_BODY_BYTES }),
@@ -57,20 +55,16 @@ export function registrationRoutes(registerClient: RegisterClient): Router {
   async function register(ctx: RouterContext<{ body: RegistrationRequest }>): Promise<void> {
     const origin = { actor: null, address: ctx.ip, requestId: requestId(ctx) };
     ctx.set('cache-control', 'no-store');
-    ctx.body = await registerClient(ctx.state.body, origin, () => countRegistration(ctx.ip));
+    ctx.body = await registerClient(ctx.state.body, origin, () => requireQuota(ctx.ip));
     ctx.status = 201;
   }
 
-  async function countRegistration(address: string): Promise<void> {
-    try {
-      await limiter.consume(networkOf(address));
-    } catch (error) {
-      if (!(error instanceof RateLimiterRes)) throw error;
-      const seconds = Math.ceil(error.msBeforeNext / 1000);
-      throw new HttpError('too_many_registrations', `There were too many registrations. Retry in ${seconds} s.`, {
-        headers: { 'retry-after': String(seconds) },
-        members: { limit: MAX_REGISTRATIONS, window_seconds: WINDOW_SECONDS },
-      });
-    }
+  function requireQuota(address: string): void {
+    const seconds = countNew(address);
+    if (seconds === undefined) return;
+    throw new HttpError('too_many_registrations', `There were too many registrations. Retry in ${seconds} s.`, {
+      headers: { 'retry-after': String(seconds) },
+      members: { limit: REGISTRATIONS.points, window_seconds: REGISTRATIONS.seconds },
+    });
   }
 }

@@ -37,7 +37,7 @@ type RegistrationResponse = {
 export type RegisterClient = (
   request: RegistrationRequest,
   origin: RequestOrigin,
-  countNew: () => Promise<void>,
+  countNew: () => void,
 ) => Promise<RegistrationResponse>;
 
 /** Creates the registration of clients by themselves. They may ask persons for access to the todos, and nothing else. */
@@ -51,7 +51,7 @@ export function createRegistration({
 }): RegisterClient {
   return async function registerClient(request, origin, countNew) {
     const clientId = createDynamicClientId(request);
-    if ((await em.fork().count(ClientEntity, { clientId })) === 0) await countNew();
+    if ((await em.fork().count(ClientEntity, { clientId })) === 0) countNew();
     const { token_endpoint_auth_method: tokenEndpointAuthMethod } = request;
     const secret = tokenEndpointAuthMethod === 'none' ? undefined : createClientSecret();
     await em

@@ -8,7 +8,7 @@ export type TokenRequestQuotas = {
   readonly tokens: number;
   /** Access tokens that a client exchanges for one subject. */
   readonly exchanges: number;
-  /** Token requests of a client that are rejected after the client has authenticated. */
+  /** Token requests of a client that are rejected after it has authenticated; of a public client, from one network. */
   readonly rejections: number;
   /** Requests of an authenticated client at the revocation endpoint. */
   readonly revocations: number;
@@ -49,8 +49,11 @@ export type TokenRequestLimits = {
    * @throws {TooManyTokenRequestsError}
    */
   readonly countExchange: (clientId: string, subject: string) => void;
-  /** Counts a rejected request. Returns the error to answer with when there were too many. */
-  readonly countRejection: (clientId: string) => TooManyTokenRequestsError | undefined;
+  /**
+   * Counts a rejected request. The requests of a public client are counted for each network that sends them, because anyone
+   * can name the client. Returns the error to answer with when there were too many.
+   */
+  readonly countRejection: (clientId: string, network?: string) => TooManyTokenRequestsError | undefined;
   /**
    * Counts a request at an endpoint, unless it is the token endpoint. Endpoints have the names of oidc-provider's routes.
    * @throws {TooManyTokenRequestsError}
@@ -62,6 +65,11 @@ export type TokenRequestLimits = {
    *   tokens or rejections.
    */
   readonly requireQuota: (endpoint: string, clientId: string) => void;
+  /**
+   * Counts nothing.
+   * @throws {TooManyTokenRequestsError} when too many requests for a public client from this network were rejected.
+   */
+  readonly requireRejectionQuota: (clientId: string, network: string) => void;
 };
 
 /** Creates the limits of requests at the token, revocation and introspection endpoints. */
@@ -91,7 +99,8 @@ export function createTokenRequestLimits({
     countToken: (clientId, connectionId = clientId) => throwIfAny(issued.count(connectionId, clientId)),
     // a client id contains no line break
     countExchange: (clientId, subject) => throwIfAny(exchanged.count(`${clientId}\n${subject}`, clientId)),
-    countRejection: (clientId) => rejected.count(clientId, clientId),
+    countRejection: (clientId, network) => rejected.count(rejectionKey(clientId, network), clientId),
+    requireRejectionQuota: (clientId, network) => throwIfAny(rejected.find(rejectionKey(clientId, network), clientId)),
     countRequest: (endpoint, clientId) => throwIfAny(requests.get(endpoint)?.count(clientId, clientId)),
     requireQuota(endpoint, clientId) {
       const counters = endpoint === 'token' ? [issued, rejected] : [requests.get(endpoint)];
@@ -144,6 +153,11 @@ export class TooManyTokenRequestsError extends OAuthError {
     super(message);
     this.waitMs = waitMs;
   }
+}
+
+/** A client id contains no line break. */
+function rejectionKey(clientId: string, network: string | undefined): string {
+  return network === undefined ? clientId : `${clientId}\n${network}`;
 }
 
 function throwIfAny(error: Error | undefined): void {

@@ -8,6 +8,9 @@ const AUTHORIZATION = new RegExp(`^${ROUTES.authorization}(/|$)`, 'i');
 /** Where a browser goes on after the person has decided. */
 const RESUMED = new RegExp(`^${ROUTES.authorization}/[A-Za-z0-9_-]+$`);
 
+/** The authorization requests without a session that one network may send: each stores a row. */
+export const ANONYMOUS_REQUESTS = { points: 60, seconds: 600 };
+
 /** The characters of each parameter that is stored until the person has decided. */
 const MAX_PARAMETER_LENGTH = 1_000;
 

@@ -13,7 +13,7 @@ import type { MetadataDocuments } from '../client-metadata-documents/metadata-do
 import type { Clients } from '../clients/clients.ts';
 import type { ExchangeToken } from '../grants/token-exchange.ts';
 import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
-import { createRequestLimit } from '../request-limit.ts';
+import { createNetworkLimit } from '../network-limit.ts';
 import type { ResourceServers } from '../resource-servers/resource-servers.ts';
 import type { PublicKeys } from '../signing-keys/public-keys.ts';
 import type { ServerSecrets } from '../signing-keys/server-secrets.ts';
@@ -21,7 +21,7 @@ import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { TokenStatus } from '../status-lists/token-status.ts';
 import { applyAuditEvents } from './audit-events.ts';
 import { applyAuthenticatedClients } from './authenticated-clients.ts';
-import { guardAuthorizationRequests } from './authorization-requests.ts';
+import { ANONYMOUS_REQUESTS, guardAuthorizationRequests } from './authorization-requests.ts';
 import { guardAuthorizationResponses } from './authorization-responses.ts';
 import { applyClientAssertionErrors } from './client-assertions.ts';
 import { applyClientAuthenticationRateLimit } from './client-authentication-rate-limit.ts';
@@ -210,7 +210,7 @@ export function createProvider({
     rejectUnroutedRequests,
     // Upstream serves any number of authorization requests, and stores parameters of any length.
     guardAuthorizationRequests({
-      countAnonymous: createRequestLimit(),
+      countAnonymous: createNetworkLimit(ANONYMOUS_REQUESTS),
       isSignedIn: async (ctx) => (await sessions.find(ctx)) !== undefined,
       documents,
       render: renderAuthorizationProblem,

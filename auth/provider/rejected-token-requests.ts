@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { networkOf } from '../../shared/http/network-of.ts';
 import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
 import { isClientAuthenticated } from './authenticated-clients.ts';
 import { throwProviderErrors, toProviderError } from './oauth-errors.ts';
@@ -10,18 +11,25 @@ import { TooManyRequests } from './too-many-requests.ts';
  * that it may not have. Beyond the quota it gets 429, and no audit event. A request that would not be rejected is still
  * answered: whether it is rejected is decided in memory. For a client that authenticates with a key each authentication
  * writes to the database, so while it has used up a quota of an endpoint, every request of it there is rejected before that.
+ * So is every token request for a public client from a network that used up its quota: each reads the database.
  */
 export function applyRejectionLimit(
   provider: Provider,
-  { countRejection, requireQuota }: Pick<TokenRequestLimits, 'countRejection' | 'requireQuota'>,
+  {
+    countRejection,
+    requireQuota,
+    requireRejectionQuota,
+  }: Pick<TokenRequestLimits, 'countRejection' | 'requireQuota' | 'requireRejectionQuota'>,
 ): void {
   const { Client } = provider;
   const find = Client.find;
   const rejectIfLimited = throwProviderErrors(requireQuota);
+  const rejectNetworkIfLimited = throwProviderErrors(requireRejectionQuota);
 
   Client.find = function findWithinQuota(clientId: string) {
     const { ctx } = Provider;
     if (ctx?.oidc.params?.client_assertion !== undefined) rejectIfLimited(ctx.oidc.route, clientId);
+    else if (ctx?.oidc.route === 'token') rejectNetworkIfLimited(clientId, networkOf(ctx.ip));
     return find.call(Client, clientId);
   };
 
@@ -30,9 +38,10 @@ export function applyRejectionLimit(
   function limitRejection(ctx: KoaContextWithOIDC, error: Error): void {
     const { client } = ctx.oidc;
     // a stranger who only names a client must not use up its quota
-    if (client === undefined || !isClientAuthenticated(ctx)) return;
+    const isPublic = client?.clientAuthMethod === 'none';
+    if (client === undefined || !(isPublic || isClientAuthenticated(ctx))) return;
     if (error instanceof errors.InvalidClientAuth || error instanceof TooManyRequests) return;
-    const tooMany = toProviderError(countRejection(client.clientId));
+    const tooMany = toProviderError(countRejection(client.clientId, isPublic ? networkOf(ctx.ip) : undefined));
     ctx.state.countedRejection = tooMany === undefined ? 'within quota' : 'beyond quota';
     if (!(tooMany instanceof TooManyRequests)) return;
     // oidc-provider emits the event after it has written the response into ctx, and before the response is sent

@@ -5,10 +5,13 @@ import type { Account } from '../accounts/account.entity.ts';
 import { normalizeUsername } from '../accounts/username.ts';
 import type { RecordAuditEvent, RequestOrigin } from '../audit/audit.ts';
 import { PasskeyRejectedError, type Passkeys } from '../authenticators/passkeys.ts';
+import { createNetworkLimit } from '../network-limit.ts';
 import type { AuthenticationMethod, PersonSessions } from '../provider/person-sessions.ts';
-import { createRequestLimit } from '../request-limit.ts';
 import { PageError } from './page-errors.ts';
 import type { PasswordResult, SignInWithPassword } from './password-sign-in.ts';
+
+/** The passkey challenges for one network: each stores a row. */
+const CHALLENGES = { points: 60, seconds: 600 };
 
 /** The one sentence for every failure: it does not tell whether an account exists. */
 const SIGN_IN_FAILED = 'The user name or the password is wrong, or the account is disabled.';
@@ -49,7 +52,7 @@ export function createSignIn({
   findAccount: (id: string) => Promise<Account | undefined>;
   record: RecordAuditEvent;
 }): SignIn {
-  const countChallenge = createRequestLimit();
+  const countChallenge = createNetworkLimit(CHALLENGES);
 
   return {
     async withPassword(ctx, { username, password }) {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { authDatabase } from '../../auth/database/definition.ts';
 import { openOrm } from '../../shared/database/orm.ts';
 import { postAsClient } from '../support/post-as-client.ts';
+import { registerPublicClient } from '../support/public-client.ts';
 import { registerKeyClient } from '../support/register-key-client.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 import { tokenExchangeParameters } from '../support/token-exchange-parameters.ts';
@@ -9,7 +10,7 @@ import { tokenExchangeParameters } from '../support/token-exchange-parameters.ts
 let system: System;
 beforeAll(async () => {
   system = await startSystem(
-    {},
+    { AUTH_TRUSTED_PROXIES: 'loopback' },
     { quotas: { tokens: 20, exchanges: 3, rejections: 5, revocations: 4, introspections: 4 } },
   );
 });
@@ -73,6 +74,27 @@ test('rejections beyond the limit cause no audit event and no database statement
     expect(statements()).toBe(before);
   }, 10_000);
   expect(await audited()).toBe(5);
+});
+
+test('after too many rejections a public client gets 429 from that network, and other networks are served', async () => {
+  const { id, redemption } = await registerPublicClient(system);
+  const redeemFrom = async (address: string) =>
+    read(
+      await fetch(`${system.issuer}/oauth/token`, {
+        method: 'POST',
+        headers: { 'x-forwarded-for': address },
+        body: new URLSearchParams({ client_id: id, ...redemption('no code') }),
+      }),
+    );
+  const invalidGrant = { status: 400, body: { error: 'invalid_grant' } };
+  for (let index = 0; index < 5; index += 1) expect(await redeemFrom('192.0.2.1')).toMatchObject(invalidGrant);
+  const statements = system.countStatements();
+  await vi.waitFor(async () => {
+    const before = statements();
+    for (let index = 0; index < 20; index += 1) expect(await redeemFrom('192.0.2.1')).toEqual(tooManyRejections);
+    expect(statements()).toBe(before);
+  }, 10_000);
+  expect(await redeemFrom('192.0.2.2')).toMatchObject(invalidGrant);
 });
 
 test('each rejection that counts for a client is in the audit, with its reason', async () => {
