@@ -18,6 +18,7 @@ import { userRoutes } from './admin/user-routes.ts';
 import { createUsers } from './admin/users.ts';
 import { createAuthApp } from './app.ts';
 import { openAuditQueue } from './audit/audit-queue.ts';
+import { openBackgroundTasks } from './background-tasks.ts';
 import { openFailedAuthenticationLimiter, PERSONS } from './client-authentication/failed-authentication-limiter.ts';
 import { createLimitedLookup } from './client-authentication/limited-lookup.ts';
 import { createFetchPublic, type FetchPublic } from './client-metadata-documents/fetch-public.ts';
@@ -29,7 +30,6 @@ import { createSecretUse } from './clients/secret-use.ts';
 import { type AuthConfig, readAuthConfig } from './config.ts';
 import { createConnections } from './connections/connections.ts';
 import { noteRepeatedUse } from './connections/repeated-use.ts';
-import { openCleanup } from './database/cleanup.ts';
 import { authDatabase } from './database/definition.ts';
 import { type EmFor, openPriorityConnections, openReadinessConnection } from './database/priority-connections.ts';
 import { createTokenExchange } from './grants/token-exchange.ts';
@@ -158,7 +158,9 @@ export async function startAuth(
     fetchPublic: fetchPublic ?? createFetchPublic({ userAgent: `yata (+${issuer})` }),
     logger,
   });
-  starting.use(openCleanup({ em, documents, secretUse, auditRetentionDays: config.AUDIT_RETENTION_DAYS, logger }));
+  starting.use(
+    openBackgroundTasks({ em, documents, secretUse, auditRetentionDays: config.AUDIT_RETENTION_DAYS, logger }),
+  );
 
   // auth verifies its own access tokens without HTTP requests, and finds a new key without a new generation of keys
   const keys = { find: publicKeys.find, generation: () => 0 };

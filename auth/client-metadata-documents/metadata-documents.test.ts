@@ -2,6 +2,7 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { openClients } from '../clients/clients.ts';
+import { ConnectionEntity } from '../connections/connection.entity.ts';
 import { openTestStatusLists } from '../testing/test-status-lists.ts';
 import type { FetchPublic } from './fetch-public.ts';
 import { createMetadataDocuments } from './metadata-documents.ts';
@@ -33,6 +34,17 @@ test('the keys of a client are fetched again in the background, also behind clie
   const down = Array.from({ length: 5 }, (_, index) => `https://down${index}.example/client.json`);
   const reachable = 'https://reachable.example/client.json';
   for (const id of [...down, reachable]) await documents.prepare(id, { address: '192.0.2.1', mayFetchNew: true });
+  const connect = (clientId: string) =>
+    em.fork().insert(ConnectionEntity, {
+      id: `con_${new URL(clientId).hostname}`,
+      accountId: 'usr_ada',
+      clientId,
+      clientName: 'An assistant',
+      redirectHost: 'assistant.example',
+      resource: 'http://mcp.example',
+      scopes: ['todos:read'],
+      expiresAt: new Date(Date.now() + 60_000),
+    });
   const setAge = (id: string, hours: number) =>
     em.execute('update auth.client set document_fetched_at = now() - make_interval(hours => ?) where client_id = ?', [
       hours,
@@ -40,8 +52,15 @@ test('the keys of a client are fetched again in the background, also behind clie
     ]);
   const readKeys = async () => Object((await clients.find(reachable))?.jwks).keys;
 
-  await setAge(reachable, 0);
+  for (const id of down) await connect(id);
+  await setAge(reachable, 2);
   key = replacement;
+  await documents.refreshKeys();
+  // no person has allowed this client, so its keys are not needed
+  expect(await readKeys()).toMatchObject([{ x: old.x }]);
+
+  await connect(reachable);
+  await setAge(reachable, 0);
   await documents.refreshKeys();
   expect(await readKeys()).toMatchObject([{ x: old.x }]);
 

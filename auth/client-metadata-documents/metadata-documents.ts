@@ -8,8 +8,8 @@ import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
 import { MAX_CLIENT_KEYS } from '../clients/client-keys.ts';
 import type { Clients } from '../clients/clients.ts';
 import { createNetworkLimit } from '../network-limit.ts';
+import bundledDocuments from './bundled-documents.json' with { type: 'json' };
 import type { FetchPublic } from './fetch-public.ts';
-import knownDocuments from './known-documents.json' with { type: 'json' };
 import {
   findUsableKeys,
   InvalidDocumentError,
@@ -89,7 +89,7 @@ export function createMetadataDocuments({
 }): MetadataDocuments {
   const failures = new LRUCache<string, Error>({ max: 1_000, ttl: FAILURE_MEMORY_MS });
   const fetching = new Map<string, Promise<void>>();
-  /** Clients whose keys could not be fetched, so that the same ones do not keep others from being tried. */
+  /** Clients whose keys could not be fetched. They are left out for a while, so that others get a turn. */
   const failedRefreshes = new LRUCache<string, true>({ max: 1_000, ttl: KEYS_MAX_AGE_MINUTES * 60_000 });
   const countNew = createNetworkLimit(NEW_DOCUMENTS);
 
@@ -120,7 +120,7 @@ export function createMetadataDocuments({
         await update;
       } catch (cause) {
         if (known !== undefined && isUsable(known)) return;
-        if (await storePinned(clientId)) return;
+        if (await storeBundled(clientId)) return;
         if (cause instanceof InvalidDocumentError)
           throw new DocumentUnavailableError(
             `The document at ${clientId} does not describe a client that can be used here: ${cause.message}.`,
@@ -133,25 +133,22 @@ export function createMetadataDocuments({
       }
     },
     async refreshKeys() {
-      const due = await em.fork().find(
-        ClientEntity,
-        {
-          clientId: { $nin: [...failedRefreshes.keys()] },
-          kind: 'document',
-          active: true,
-          jwksUri: { $ne: null },
-          documentFetchedAt: { $lt: new Date(Date.now() - KEYS_MAX_AGE_MINUTES * 60_000) },
-        },
-        { orderBy: { documentFetchedAt: 'asc' }, limit: MAX_BACKGROUND_FETCHES, disableIdentityMap: true },
+      const due = await em.fork().execute<{ clientId: string }[]>(
+        `select client_id as "clientId" from auth.client
+         where kind = 'document' and active and jwks_uri is not null
+           and document_fetched_at < now() - make_interval(mins => ${KEYS_MAX_AGE_MINUTES})
+           and exists (select 1 from auth.connection where connection.client_id = client.client_id)
+           and client_id not in (select jsonb_array_elements_text(?::jsonb))
+         order by document_fetched_at limit ${MAX_BACKGROUND_FETCHES}`,
+        [JSON.stringify([...failedRefreshes.keys()])],
       );
-      await Promise.all(due.map(refreshKeysOf));
+      await Promise.all(due.map(({ clientId }) => refreshKeysOf(clientId)));
     },
   };
 
-  async function refreshKeysOf(client: ClientRow): Promise<void> {
-    const { clientId } = client;
+  async function refreshKeysOf(clientId: string): Promise<void> {
     try {
-      await fetchAndStore(clientId, client);
+      await fetchAndStore(clientId, await clients.find(clientId));
     } catch (err) {
       failedRefreshes.set(clientId, true);
       logger.warn(
@@ -234,10 +231,10 @@ export function createMetadataDocuments({
   }
 
   /** Stores the copy of a document that is part of yata. @returns whether there is one. */
-  async function storePinned(clientId: string): Promise<boolean> {
-    const pinned = knownDocuments.find(({ document }) => document.client_id === clientId);
-    if (pinned === undefined) return false;
-    const document = parseDocument(clientId, JSON.stringify(pinned.document));
+  async function storeBundled(clientId: string): Promise<boolean> {
+    const bundled = bundledDocuments.find(({ document }) => document.client_id === clientId);
+    if (bundled === undefined) return false;
+    const document = parseDocument(clientId, JSON.stringify(bundled.document));
     const documentExpiresAt = new Date(Date.now() + MIN_FRESH_SECONDS * 1000);
     await store(clientId, {
       ...toColumns(document, null),
@@ -278,7 +275,7 @@ function isFresh({ documentExpiresAt }: Pick<ClientRow, 'documentExpiresAt'>): b
   return documentExpiresAt != null && documentExpiresAt.getTime() > Date.now();
 }
 
-/** A pinned copy has no date of its own: it serves as long as it is part of yata. */
+/** Whether a copy that was fetched is young enough. A bundled copy was not fetched: its newest version is stored again. */
 function isUsable({ documentFetchedAt }: Pick<ClientRow, 'documentFetchedAt'>): boolean {
-  return documentFetchedAt == null || documentFetchedAt.getTime() > Date.now() - MAX_STALE_DAYS * 86_400_000;
+  return documentFetchedAt != null && documentFetchedAt.getTime() > Date.now() - MAX_STALE_DAYS * 86_400_000;
 }

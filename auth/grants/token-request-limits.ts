@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { OAuthError } from '../oauth-error.ts';
+import { createWindowCounter, type Window } from '../window-counter.ts';
 
 /** How many of each a minute may have. Beyond that, auth answers 429 until the minute is over. */
 export type TokenRequestQuotas = {
@@ -26,15 +26,10 @@ export const TOKEN_REQUEST_QUOTAS: TokenRequestQuotas = {
 
 const WINDOW_MS = 60_000;
 
-/** Clients and subjects that are counted at the same time. Beyond that, the ones that were idle longest are forgotten. */
-const MAX_COUNTED = 10_000;
-
-/** What is counted of a client, or of a client and subject, until the minute is over. */
-type Window = { count: number; isLogged: boolean };
-
 /**
  * Counts requests about tokens in the memory of this process, without a promise and without the database. Only requests of
- * authenticated clients are counted, so that a client cannot use up the quota of another client.
+ * authenticated clients are counted, so that a client cannot use up the quota of another client. The rejected requests of a
+ * public client, which does not authenticate, are counted for each network.
  */
 export type TokenRequestLimits = {
   /**
@@ -109,21 +104,14 @@ export function createTokenRequestLimits({
   };
 
   function createCounter(limit: keyof TokenRequestQuotas, quota: number, what: string) {
-    const windows = new LRUCache<string, Window>({
-      max: MAX_COUNTED,
-      ttl: WINDOW_MS,
-      // looked up at each call, so that a test can move the clock
-      perf: { now: () => performance.now() },
-    });
+    const windows = createWindowCounter(WINDOW_MS);
     return {
       count(key: string, clientId: string): TooManyTokenRequestsError | undefined {
-        const window = windows.get(key) ?? { count: 0, isLogged: false };
-        if (window.count === 0) windows.set(key, window);
-        window.count += 1;
+        const window = windows.count(key);
         return window.count > quota ? tooMany(key, clientId, window) : undefined;
       },
       find(key: string, clientId: string): TooManyTokenRequestsError | undefined {
-        const window = windows.get(key);
+        const window = windows.find(key);
         return window !== undefined && window.count >= quota ? tooMany(key, clientId, window) : undefined;
       },
     };
@@ -137,7 +125,7 @@ export function createTokenRequestLimits({
       window.isLogged = true;
       return new TooManyTokenRequestsError(
         `${quota} ${what} within a minute: send fewer requests`,
-        windows.getRemainingTTL(key),
+        windows.remainingMs(key),
       );
     }
   }

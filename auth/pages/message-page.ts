@@ -9,7 +9,6 @@ export function sendMessagePage(
 ): void {
   sendPage(ctx, {
     title,
-    staysHere: true,
     body: html`<h1>${title}</h1>
 <p>${text}</p>
 ${link && html`<p><a href="${link.href}" rel="noreferrer">${link.text}</a></p>`}`,

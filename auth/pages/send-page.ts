@@ -13,10 +13,10 @@ export type Page = {
   /** Scripts that the page loads, by their names in the assets. */
   readonly scripts?: readonly string[];
   /**
-   * Whether every form of the page leads to this server. A consent page leads to the client: Chromium applies `form-action` to
-   * the redirects that follow the form, and would block them.
+   * Whether a form of the page leads to a client in the end. Chromium applies `form-action` to the redirects that follow a
+   * form, and would block them.
    */
-  readonly staysHere?: boolean;
+  readonly leadsToClient?: boolean;
 };
 
 /** Sends a browser on with a GET, after a form or in place of a page. */
@@ -27,8 +27,8 @@ export function redirect(ctx: Context, location: string): void {
 }
 
 /** Sends a page with its security headers. */
-export function sendPage(ctx: Context, { title, body, scripts = [], staysHere = false }: Page): void {
-  setPageHeaders(ctx, staysHere);
+export function sendPage(ctx: Context, { title, body, scripts = [], leadsToClient = false }: Page): void {
+  setPageHeaders(ctx, leadsToClient);
   ctx.type = 'html';
   ctx.body = html`<!doctype html>
 <html lang="en">
@@ -50,9 +50,9 @@ ${body}
 }
 
 /** Sets the headers of every page. `helmet` is not used: some of its defaults break signing in (form-action, popups). */
-function setPageHeaders(ctx: Context, staysHere: boolean): void {
+function setPageHeaders(ctx: Context, leadsToClient: boolean): void {
   ctx.set({
-    'content-security-policy': staysHere ? `${POLICY}; form-action 'self'` : POLICY,
+    'content-security-policy': leadsToClient ? POLICY : `${POLICY}; form-action 'self'`,
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
     // the origin is needed to recognize forms of other sites

@@ -15,11 +15,11 @@ export type Interaction = {
   readonly resource: string;
   /** The scopes that the person may allow. */
   readonly scopes: readonly string[];
-  /** The path and query with which the same request begins again, without the parameter `prompt=login`. */
-  readonly again: string;
+  /** The path and query with which the same authorization request begins again, without `login` in its `prompt`. */
+  readonly restartPath: string;
 };
 
-/** Why a browser has no interaction. */
+/** The browser has no such interaction: it has expired, was completed, or belongs to another browser. */
 export class InteractionNotFoundError extends Error {
   override readonly name = 'InteractionNotFoundError';
 }
@@ -50,7 +50,7 @@ export function createInteractions(provider: Provider): Interactions {
         redirectUri: String(params.redirect_uri),
         resource: normalizeResource(String(params.resource)),
         scopes: String(params.scope ?? '').split(' '),
-        again: createRequestPath(provider, params),
+        restartPath: createRequestPath(provider, params),
       };
     },
     allow: (ctx, connectionId) => complete(ctx, { consent: { grantId: connectionId } }),
@@ -58,22 +58,20 @@ export function createInteractions(provider: Provider): Interactions {
       complete(ctx, { error: 'access_denied', error_description: 'the person refused the authorization request' }),
   };
 
-  async function find(ctx: Context) {
-    try {
-      return await provider.interactionDetails(ctx.req, ctx.res);
-    } catch (cause) {
-      if (cause instanceof errors.SessionNotFound) throw new InteractionNotFoundError(cause.message, { cause });
-      throw cause;
-    }
+  function find(ctx: Context) {
+    return orNotFound(provider.interactionDetails(ctx.req, ctx.res));
   }
 
-  async function complete(ctx: Context, result: Parameters<Provider['interactionResult']>[2]): Promise<string> {
-    try {
-      return await provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission: false });
-    } catch (cause) {
-      if (cause instanceof errors.SessionNotFound) throw new InteractionNotFoundError(cause.message, { cause });
-      throw cause;
-    }
+  function complete(ctx: Context, result: Parameters<Provider['interactionResult']>[2]): Promise<string> {
+    return orNotFound(provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission: false }));
+  }
+}
+
+async function orNotFound<T>(found: Promise<T>): Promise<T> {
+  try {
+    return await found;
+  } catch (cause) {
+    throw cause instanceof errors.SessionNotFound ? new InteractionNotFoundError(cause.message, { cause }) : cause;
   }
 }
 

@@ -7,8 +7,8 @@ import { throwProviderErrors, toProviderError } from './oauth-errors.ts';
 import { TooManyRequests } from './too-many-requests.ts';
 
 /**
- * Limits the token requests of a client that are rejected after the client has authenticated, such as those for a scope
- * that it may not have. Beyond the quota it gets 429, and no audit event. A request that would not be rejected is still
+ * Limits the token requests that are rejected after the client has authenticated, such as those for a scope that it may not
+ * have, and for each network, those of a public client. Beyond the quota it gets 429, and no audit event. A request that would not be rejected is still
  * answered: whether it is rejected is decided in memory. For a client that authenticates with a key each authentication
  * writes to the database, so while it has used up a quota of an endpoint, every request of it there is rejected before that.
  * So is every token request for a public client from a network that used up its quota: each reads the database.

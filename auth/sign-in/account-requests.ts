@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Context } from 'koa';
+import { PageError } from '../pages/page-error.ts';
+import { readForm, readScriptRequest } from '../pages/read-form.ts';
 import type { PersonSession, PersonSessions } from '../provider/person-sessions.ts';
-import { PageError } from './page-errors.ts';
-import { readForm, readScriptRequest, requireOwnOrigin } from './read-form.ts';
 
 /**
  * The requests of the account page. Each needs a session, and the token that the page of this session has in its forms (CSRF).
@@ -52,7 +52,6 @@ export function createAccountRequests({
   }
 
   async function requireSession(ctx: Context, formToken: unknown): Promise<PersonSession> {
-    requireOwnOrigin(ctx, issuer);
     const session = await sessions.find(ctx);
     if (session === undefined) throw new PageError(401, 'You are not signed in', 'Sign in at /sign-in, and try again.');
     const expected = Buffer.from(formTokenOf(session));

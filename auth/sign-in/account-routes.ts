@@ -4,12 +4,12 @@ import { endSessions } from '../accounts/accounts.ts';
 import { insertSuccess } from '../audit/audit.ts';
 import { isClientId } from '../clients/client-id.ts';
 import type { Connections } from '../connections/connections.ts';
+import { PageError } from '../pages/page-error.ts';
 import { redirect } from '../pages/send-page.ts';
 import type { PersonSessions } from '../provider/person-sessions.ts';
 import type { Propagation } from '../status-lists/propagation.ts';
 import type { AccountRequests } from './account-requests.ts';
 import type { AccountView } from './account-view.ts';
-import { PageError } from './page-errors.ts';
 import { originOf } from './sign-in.ts';
 
 /** How long the page waits until the resource servers have confirmed a revocation. */
@@ -55,14 +55,14 @@ export function accountRoutes({
       { ...originOf(ctx, session.account), reason: 'taken back by the person' },
     );
     if (revoked.length === 0) {
-      await view.show(ctx, session, { done: 'This access was taken back before.' });
+      await view.show(ctx, session, { notice: 'This access was taken back before.' });
       return;
     }
     const { confirmed, pending } = await propagation.waitUntilConfirmed(sequence, ctx, CONFIRMATION_WAIT_MS);
     const all = confirmed.length + pending.length;
     const milliseconds = Math.round(performance.now() - started);
     await view.show(ctx, session, {
-      done:
+      notice:
         all === 0
           ? 'Taken back. No resource server has confirmed it: none authenticates at the status lists.'
           : `Taken back. Confirmed by ${confirmed.length} of ${all} resource servers in ${milliseconds} ms.`,
@@ -72,11 +72,13 @@ export function accountRoutes({
   async function endOtherSessions(ctx: RouterContext): Promise<void> {
     const { session } = await requests.readForm(ctx);
     const { account } = session;
-    await em.fork().transactional(async (transaction) => {
-      await endSessions(transaction, account.id);
-      await insertSuccess(transaction, originOf(ctx, account), 'user.end-sessions', account.id, {});
+    await view.answer(ctx, session, async () => {
+      await em.fork().transactional(async (transaction) => {
+        await endSessions(transaction, account.id);
+        await insertSuccess(transaction, originOf(ctx, account), 'user.end-sessions', account.id, {});
+      });
+      await sessions.renew(ctx, session);
+      return 'sessions';
     });
-    await sessions.renew(ctx, session);
-    await view.answer(ctx, session, { done: 'sessions' });
   }
 }

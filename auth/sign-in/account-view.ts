@@ -8,11 +8,11 @@ import type { Clients } from '../clients/clients.ts';
 import { isLoopbackHost } from '../clients/redirect-uri.ts';
 import type { ConnectionRow } from '../connections/connection.entity.ts';
 import type { Connections } from '../connections/connections.ts';
+import { PageError } from '../pages/page-error.ts';
 import { redirect } from '../pages/send-page.ts';
 import type { PersonSession, PersonSessions } from '../provider/person-sessions.ts';
 import { describeVoucher } from './describe-client.ts';
 import { describeEvent } from './describe-event.ts';
-import { PageError } from './page-errors.ts';
 import { type AccountClient, sendAccountPage } from './pages/account-page.ts';
 
 const MAX_EVENTS = 20;
@@ -25,18 +25,20 @@ const DONE = {
   'passkey-removed': 'The passkey is removed.',
 } as const;
 
-/** What a request to the account page came to. */
-type Result = { readonly done: keyof typeof DONE } | { readonly problem: string; readonly status?: number };
+type DoneCode = keyof typeof DONE;
 
 /** Shows the account page. */
 export type AccountView = {
   readonly show: (
     ctx: Context,
     session: PersonSession,
-    result?: { readonly done?: string; readonly problem?: string },
+    result?: { readonly notice?: string | undefined; readonly problem?: string },
   ) => Promise<void>;
-  /** Answers a request that changed something, or failed to: with the page, or for a script, with JSON. */
-  readonly answer: (ctx: Context, session: PersonSession, result: Result) => Promise<void>;
+  /**
+   * Makes a change, and answers with the page, or for a script, with JSON. `change` returns what was done, or throws a
+   * {@link PageError} with what is wrong.
+   */
+  readonly answer: (ctx: Context, session: PersonSession, change: () => Promise<DoneCode>) => Promise<void>;
 };
 
 /** Creates the view of accounts. */
@@ -55,29 +57,29 @@ export function createAccountView({
 }): AccountView {
   return { show, answer };
 
-  async function answer(ctx: Context, session: PersonSession, result: Result): Promise<void> {
+  async function answer(ctx: Context, session: PersonSession, change: () => Promise<DoneCode>): Promise<void> {
     const isScript = ctx.is('application/json');
-    if ('done' in result) {
+    try {
       // loaded again: the session of this browser may be a new one, whose id is in no form that was sent
-      const location = `/account?done=${result.done}`;
+      const location = `/account?done=${await change()}`;
       if (isScript) ctx.body = { location };
       else redirect(ctx, location);
-      return;
+    } catch (error) {
+      if (isScript || !(error instanceof PageError)) throw error;
+      ctx.status = error.status;
+      if (error.retryAfterSeconds !== undefined) ctx.set('retry-after', String(error.retryAfterSeconds));
+      await show(ctx, session, { problem: error.text });
     }
-    const { problem, status = 400 } = result;
-    if (isScript) throw new PageError(status, problem.replace(/\.$/, ''), '');
-    ctx.status = status;
-    await show(ctx, session, { problem });
   }
 
   async function show(
     ctx: Context,
     session: PersonSession,
-    result: { done?: string; problem?: string } = {},
+    result: { notice?: string | undefined; problem?: string } = {},
   ): Promise<void> {
     const { account } = session;
     const { passkeys: known, passwordChangedAt } = await readAuthenticators(em.fork(), account.id);
-    const done = result.done ?? Object.entries(DONE).find(([code]) => code === ctx.query.done)?.[1];
+    const done = Object.entries(DONE).find(([code]) => code === ctx.query.done)?.[1];
     sendAccountPage(ctx, {
       username: account.displayName,
       formToken: createFormToken(session),
@@ -97,7 +99,7 @@ export function createAccountView({
         at: event.at.toISOString(),
         text: describeEvent(event),
       })),
-      done,
+      notice: result.notice ?? done,
       problem: result.problem,
     });
   }

@@ -4,15 +4,21 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Context } from 'koa';
 import { endSessions, lockAccount } from '../accounts/accounts.ts';
 import { insertSuccess } from '../audit/audit.ts';
-import { addPasskey, readAuthenticators, removeAuthenticator, setPassword } from '../authenticators/authenticators.ts';
+import {
+  addPasskey,
+  type RemovedAuthenticator,
+  readAuthenticators,
+  removeAuthenticator,
+  setPassword,
+} from '../authenticators/authenticators.ts';
 import { PasskeyRejectedError, type Passkeys } from '../authenticators/passkeys.ts';
 import type { PasswordHashing } from '../authenticators/password-hash.ts';
 import { findPasswordProblem } from '../authenticators/password-rule.ts';
 import { OneTimeLinkEntity } from '../one-time-links/one-time-link.entity.ts';
+import { PageError } from '../pages/page-error.ts';
 import type { PersonSession, PersonSessions } from '../provider/person-sessions.ts';
 import type { AccountRequests } from './account-requests.ts';
 import type { AccountView } from './account-view.ts';
-import { PageError } from './page-errors.ts';
 import { originOf, type SignIn } from './sign-in.ts';
 
 const MAX_PASSKEYS = 20;
@@ -79,65 +85,61 @@ export function authenticatorRoutes({
   async function changePassword(ctx: RouterContext): Promise<void> {
     const { session, body } = await requests.readChange(ctx);
     const { account } = session;
-    const password = toText(body.new_password);
-    const unsuitable = findPasswordProblem(password, account.username);
-    if (unsuitable !== undefined) return view.answer(ctx, session, { problem: unsuitable });
-    const problem = await confirm(ctx, session, body);
-    if (problem !== undefined) return view.answer(ctx, session, { problem, status: 401 });
-    const hash = await hashing.hash(password);
-    await em.fork().transactional(async (transaction) => {
-      // the account first, as everywhere: its rows are locked in one order
-      await lockAccount(transaction, account.id);
-      await setPassword(transaction, account.id, hash);
-      await endSessions(transaction, account.id);
-      await transaction.nativeDelete(OneTimeLinkEntity, { accountId: account.id });
-      await insertSuccess(transaction, originOf(ctx, account), 'user.set-password', account.id, {});
+    await view.answer(ctx, session, async () => {
+      const password = toText(body.new_password);
+      const unsuitable = findPasswordProblem(password, account.username);
+      if (unsuitable !== undefined) throw new PageError(400, unsuitable, 'Choose another one.');
+      await confirm(ctx, session, body);
+      const hash = await hashing.hash(password);
+      await em.fork().transactional(async (transaction) => {
+        // the account first, as everywhere: its rows are locked in one order
+        await lockAccount(transaction, account.id);
+        await setPassword(transaction, account.id, hash);
+        await endSessions(transaction, account.id);
+        await transaction.nativeDelete(OneTimeLinkEntity, { accountId: account.id });
+        await insertSuccess(transaction, originOf(ctx, account), 'user.set-password', account.id, {});
+      });
+      await sessions.renew(ctx, session);
+      return 'password';
     });
-    await sessions.renew(ctx, session);
-    return view.answer(ctx, session, { done: 'password' });
   }
 
   async function removeOne(ctx: RouterContext): Promise<void> {
     const { session, body } = await requests.readChange(ctx);
     const { account } = session;
-    const problem = await confirm(ctx, session, body);
-    if (problem !== undefined) return view.answer(ctx, session, { problem, status: 401 });
-    const removed = body.password === 'yes' ? 'password' : { passkeyId: toText(body.passkey) };
-    const removal = await em.fork().transactional(async (transaction) => {
-      const result = await removeAuthenticator(transaction, account.id, removed);
-      if (result !== 'removed') return result;
-      const action = removed === 'password' ? 'user.remove-password' : 'user.remove-passkey';
-      await insertSuccess(transaction, originOf(ctx, account), action, account.id, {});
-      return result;
-    });
-    if (removal === 'not-found') return view.answer(ctx, session, { problem: 'It was removed before.' });
-    if (removal === 'last')
-      return view.answer(ctx, session, {
-        problem: 'This is your last way to sign in. Add another one before you remove it.',
+    await view.answer(ctx, session, async () => {
+      await confirm(ctx, session, body);
+      const removed = body.password === 'yes' ? 'password' : { passkeyId: toText(body.passkey) };
+      await em.fork().transactional(async (transaction) => {
+        await remove(transaction, account.id, removed);
+        const action = removed === 'password' ? 'user.remove-password' : 'user.remove-passkey';
+        await insertSuccess(transaction, originOf(ctx, account), action, account.id, {});
       });
-    return view.answer(ctx, session, { done: removed === 'password' ? 'password-removed' : 'passkey-removed' });
+      return removed === 'password' ? 'password-removed' : 'passkey-removed';
+    });
   }
 
   /**
-   * Checks a way to sign in, in the request that changes one. A session alone is not enough: on localhost, other programs get
+   * Checks an authenticator, in the request that changes one. A session alone is not enough: on localhost, other programs get
    * its cookie.
-   * @returns the problem with a password in a form. @throws {PageError} for a script, for a passkey that is not accepted, and
-   * when there were too many failures.
+   * @throws {PageError} when it is not accepted, and when there were too many failures.
    */
-  async function confirm(
-    ctx: Context,
-    session: PersonSession,
-    body: Readonly<Record<string, unknown>>,
-  ): Promise<string | undefined> {
+  async function confirm(ctx: Context, session: PersonSession, body: Readonly<Record<string, unknown>>): Promise<void> {
     const { passwordChangedAt } = await readAuthenticators(em.fork(), session.account.id);
-    if (passwordChangedAt === undefined) {
+    if (passwordChangedAt === undefined)
       await signIn.confirm.withPasskey(ctx, session.account, confirmPurpose(session), body.confirmation);
-      return undefined;
-    }
-    if (await signIn.confirm.withPassword(ctx, session.account, toText(body.current_password))) return undefined;
-    if (ctx.is('application/json'))
-      throw new PageError(401, 'The current password is wrong', 'Enter the password of your account.');
-    return 'The current password is wrong.';
+    else await signIn.confirm.withPassword(ctx, session.account, toText(body.current_password));
+  }
+}
+
+/** @throws {PageError} when it cannot be removed. */
+async function remove(transaction: SqlEntityManager, accountId: string, removed: RemovedAuthenticator): Promise<void> {
+  switch (await removeAuthenticator(transaction, accountId, removed)) {
+    case 'not-found':
+      throw new PageError(400, 'It was removed before', 'Load the page again.');
+    case 'last':
+      throw new PageError(400, 'This is your last way to sign in', 'Add another one before you remove it.');
+    case 'removed':
   }
 }
 

@@ -4,6 +4,8 @@ import { isLoopbackHost } from '../clients/redirect-uri.ts';
 
 const MAX_SHOWN_NAME_LENGTH = 60;
 
+type NamedClient = Pick<ClientRecord, 'clientId' | 'kind' | 'name'>;
+
 /** A client as a person reads it. */
 export type DescribedClient = {
   /** The name in quotation marks. */
@@ -16,10 +18,7 @@ export type DescribedClient = {
 };
 
 /** Describes a client to the person whom it asks, with everything that the person needs to recognize a false one. */
-export function describeClient(
-  client: Pick<ClientRecord, 'clientId' | 'kind' | 'name'>,
-  redirectUri: string,
-): DescribedClient {
+export function describeClient(client: NamedClient, redirectUri: string): DescribedClient {
   const { hostname } = new URL(redirectUri);
   const isLocal = isLoopbackHost(hostname);
   return {
@@ -45,11 +44,18 @@ export function describeClient(
   };
 }
 
-/** The name of a client in quotation marks, cut to a length that does not hide what follows. */
-export function quoteClientName({ clientId, name, kind }: Pick<ClientRecord, 'clientId' | 'kind' | 'name'>): string {
+/** The name of a client in quotation marks. */
+export function quoteClientName(client: NamedClient): string {
+  return `“${shortenClientName(client)}”`;
+}
+
+/** The name of a client, cut to a length that does not hide what follows. */
+export function shortenClientName({ clientId, name, kind }: NamedClient): string {
   const shown = name || (kind === 'document' ? new URL(clientId).hostname : 'A client without a name');
   const characters = [...shown];
-  return `“${characters.length > MAX_SHOWN_NAME_LENGTH ? `${characters.slice(0, MAX_SHOWN_NAME_LENGTH - 1).join('')}…` : shown}”`;
+  return characters.length > MAX_SHOWN_NAME_LENGTH
+    ? `${characters.slice(0, MAX_SHOWN_NAME_LENGTH - 1).join('')}…`
+    : shown;
 }
 
 /** What vouches for the name of a client. */

@@ -6,15 +6,15 @@ import { SCOPES, type Scope } from '../../shared/scopes.ts';
 import { findAccount } from '../accounts/accounts.ts';
 import type { ClientRecord, Clients } from '../clients/clients.ts';
 import { allowConnection } from '../connections/allow-connection.ts';
+import { PageError } from '../pages/page-error.ts';
+import { readForm, readScriptRequest } from '../pages/read-form.ts';
 import { redirect } from '../pages/send-page.ts';
 import { INTERACTION_PATH } from '../provider/interaction-settings.ts';
 import { type Interaction, InteractionNotFoundError, type Interactions } from '../provider/interactions.ts';
 import type { PersonSessions } from '../provider/person-sessions.ts';
-import { describeClient, quoteClientName } from './describe-client.ts';
-import { PageError } from './page-errors.ts';
+import { describeClient, quoteClientName, shortenClientName } from './describe-client.ts';
 import { sendConsentPage } from './pages/consent-page.ts';
 import { sendSignInPage } from './pages/sign-in-page.ts';
-import { readForm, readScriptRequest } from './read-form.ts';
 import { originOf, type SignIn } from './sign-in.ts';
 
 /** Creates the pages of authorization requests: sign in, and allow or refuse. */
@@ -44,20 +44,20 @@ export function interactionRoutes({
   return router;
 
   async function showInteraction(ctx: RouterContext): Promise<void> {
-    await show(ctx, await get(ctx));
+    await show(ctx, await interactions.get(ctx));
   }
 
   async function answerInteraction(ctx: RouterContext): Promise<void> {
     const form = await readForm(ctx, issuer);
-    const interaction = await get(ctx);
+    const interaction = await interactions.get(ctx);
     switch (form.get('action')) {
       case 'sign-in':
         return signInWithPassword(ctx, interaction, form);
       case 'other-account':
         await sessions.signOut(ctx);
-        return redirect(ctx, interaction.again);
+        return redirect(ctx, interaction.restartPath);
       case 'refuse':
-        return redirect(ctx, await orExpired(() => interactions.refuse(ctx)));
+        return redirect(ctx, await interactions.refuse(ctx));
       case 'allow':
         return allow(ctx, interaction, form);
       default:
@@ -69,26 +69,26 @@ export function interactionRoutes({
     const attempt = { username: form.get('username') ?? '', password: form.get('password') ?? '' };
     const problem = await signIn.withPassword(ctx, attempt);
     // the request begins again with the session: it then asks for consent, of the account that is signed in now
-    if (problem === undefined) redirect(ctx, interaction.again);
+    if (problem === undefined) redirect(ctx, interaction.restartPath);
     else await show(ctx, { ...interaction, prompt: 'login' }, { username: attempt.username, problem });
   }
 
   async function createPasskeyOptions(ctx: RouterContext): Promise<void> {
     await readScriptRequest(ctx, issuer);
-    ctx.body = await signIn.createPasskeyOptions(ctx, purposeOf(await get(ctx)));
+    ctx.body = await signIn.createPasskeyOptions(ctx, purposeOf(await interactions.get(ctx)));
   }
 
   async function signInWithPasskey(ctx: RouterContext): Promise<void> {
     const { credential } = await readScriptRequest(ctx, issuer);
-    const interaction = await get(ctx);
+    const interaction = await interactions.get(ctx);
     await signIn.withPasskey(ctx, purposeOf(interaction), credential);
-    ctx.body = { location: interaction.again };
+    ctx.body = { location: interaction.restartPath };
   }
 
   async function allow(ctx: Context, interaction: Interaction, form: URLSearchParams): Promise<void> {
     const session = await sessions.find(ctx);
     if (interaction.prompt !== 'consent' || session === undefined || session.account.id !== interaction.accountId)
-      return redirect(ctx, interaction.again);
+      return redirect(ctx, interaction.restartPath);
     const { client, page } = await describe(interaction);
     // what a person allows is what the person saw: the name, the addresses and the scopes can have changed since
     if (form.get('shown') !== page.shown) {
@@ -96,14 +96,14 @@ export function interactionRoutes({
       return;
     }
     const scopes = interaction.scopes.filter((scope) => form.getAll('scope').includes(scope));
-    if (scopes.length === 0) return redirect(ctx, await orExpired(() => interactions.refuse(ctx)));
+    if (scopes.length === 0) return redirect(ctx, await interactions.refuse(ctx));
     const connectionId = await allowConnection(
       em,
       interaction.uid,
       {
         accountId: session.account.id,
         clientId: client.clientId,
-        clientName: quoteClientName(client).slice(1, -1),
+        clientName: shortenClientName(client),
         redirectHost: new URL(interaction.redirectUri).hostname,
         resource: interaction.resource,
         scopes,
@@ -113,7 +113,7 @@ export function interactionRoutes({
     );
     if (connectionId === undefined)
       throw new PageError(403, 'This client or your account is disabled', 'Ask your administrator.');
-    redirect(ctx, await orExpired(() => interactions.allow(ctx, connectionId)));
+    redirect(ctx, await interactions.allow(ctx, connectionId));
   }
 
   async function show(
@@ -132,12 +132,7 @@ export function interactionRoutes({
   async function describe(interaction: Interaction) {
     const client = await getClient(interaction);
     const account = await findAccount(em, interaction.accountId ?? '');
-    if (account === undefined)
-      throw new PageError(
-        403,
-        'Your account is disabled',
-        'Ask your administrator, then start again from your assistant.',
-      );
+    if (!account?.active) throw new InteractionNotFoundError('the account was disabled or deleted');
     const described = describeClient(client, interaction.redirectUri);
     const scopes = interaction.scopes.map((name) => ({ name, sentence: SCOPES[name as Scope] ?? name }));
     const content = { client: described, account: account.displayName, scopes };
@@ -158,25 +153,6 @@ export function interactionRoutes({
         'Ask your administrator, then start again from your assistant.',
       );
     return client;
-  }
-
-  function get(ctx: Context): Promise<Interaction> {
-    return orExpired(() => interactions.get(ctx));
-  }
-}
-
-/** Turns an interaction that is gone into a page that says so. */
-async function orExpired<T>(act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (cause) {
-    if (!(cause instanceof InteractionNotFoundError)) throw cause;
-    throw new PageError(
-      400,
-      'This page has expired, or was completed before',
-      'Start again from your assistant. If it is connected already, you can close this page.',
-      { cause },
-    );
   }
 }
 

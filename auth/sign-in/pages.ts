@@ -5,6 +5,7 @@ import { findAccount } from '../accounts/accounts.ts';
 import type { RecordAuditEvent } from '../audit/audit.ts';
 import { createPasskeys } from '../authenticators/passkeys.ts';
 import { createPasswordHashing } from '../authenticators/password-hash.ts';
+import { createPasswordVerifier } from '../authenticators/password-verifier.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
 import type { Clients } from '../clients/clients.ts';
 import type { Connections } from '../connections/connections.ts';
@@ -17,7 +18,6 @@ import { accountRoutes } from './account-routes.ts';
 import { createAccountView } from './account-view.ts';
 import { authenticatorRoutes } from './authenticator-routes.ts';
 import { interactionRoutes } from './interaction-routes.ts';
-import { createPasswordSignIn } from './password-sign-in.ts';
 import { servePages } from './serve-pages.ts';
 import { createSignIn } from './sign-in.ts';
 import { signInRoutes } from './sign-in-routes.ts';
@@ -58,7 +58,7 @@ export function createPages({
   const hashing = createPasswordHashing();
   const passkeys = createPasskeys({ em, issuer });
   const signIn = createSignIn({
-    signInWithPassword: createPasswordSignIn({ em, hashing, failures }),
+    verifyPassword: createPasswordVerifier({ em, hashing, failures }),
     passkeys,
     sessions,
     findAccount: (id) => findAccount(em, id),

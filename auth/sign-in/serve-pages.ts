@@ -3,7 +3,7 @@ import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import type { Logger } from 'pino';
 import { serveAssets } from '../pages/assets.ts';
-import { handlePageErrors } from './page-errors.ts';
+import { handlePageErrors } from './handle-page-errors.ts';
 
 const PAGES = /^\/(interaction|welcome|sign-in|sign-out|account|assets)(\/|$)/;
 

@@ -1,8 +1,8 @@
 import Router, { type RouterContext } from '@koa/router';
+import { readForm, readScriptRequest } from '../pages/read-form.ts';
 import { redirect } from '../pages/send-page.ts';
 import type { PersonSessions } from '../provider/person-sessions.ts';
 import { sendSignInPage } from './pages/sign-in-page.ts';
-import { readForm, readScriptRequest } from './read-form.ts';
 import type { SignIn } from './sign-in.ts';
 
 const SIGN_IN_PURPOSE = 'sign in at /sign-in';

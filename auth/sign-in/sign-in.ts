@@ -5,10 +5,10 @@ import type { Account } from '../accounts/account.entity.ts';
 import { normalizeUsername } from '../accounts/username.ts';
 import type { RecordAuditEvent, RequestOrigin } from '../audit/audit.ts';
 import { PasskeyRejectedError, type Passkeys } from '../authenticators/passkeys.ts';
+import type { PasswordResult, VerifyPassword } from '../authenticators/password-verifier.ts';
 import { createNetworkLimit } from '../network-limit.ts';
+import { PageError } from '../pages/page-error.ts';
 import type { AuthenticationMethod, PersonSessions } from '../provider/person-sessions.ts';
-import { PageError } from './page-errors.ts';
-import type { PasswordResult, SignInWithPassword } from './password-sign-in.ts';
 
 /** The passkey challenges for one network: each stores a row. */
 const CHALLENGES = { points: 60, seconds: 600 };
@@ -17,6 +17,9 @@ const CHALLENGES = { points: 60, seconds: 600 };
 const SIGN_IN_FAILED = 'The user name or the password is wrong, or the account is disabled.';
 
 const TOO_MANY_FAILURES = 'Signing in failed too often';
+
+/** For what a password or a passkey is checked: to sign in, or to confirm a change of the authenticators. */
+type CheckedAction = 'user.sign-in' | 'user.confirm';
 
 /** Signs persons in, in the session of the browser, and records each attempt in the audit. */
 export type SignIn = {
@@ -29,10 +32,10 @@ export type SignIn = {
   readonly createPasskeyOptions: (ctx: Context, purpose: string) => Promise<PublicKeyCredentialRequestOptionsJSON>;
   /** @throws {PageError} when the passkey is not accepted. */
   readonly withPasskey: (ctx: Context, purpose: string, credential: unknown) => Promise<void>;
-  /** Checks a password or a passkey of an account that is signed in, before a change of its ways in. */
+  /** Checks a password or a passkey of an account that is signed in, before a change of its authenticators. */
   readonly confirm: {
-    /** @returns whether the password is right. @throws {PageError} when there were too many wrong ones. */
-    readonly withPassword: (ctx: Context, account: Account, password: string) => Promise<boolean>;
+    /** @throws {PageError} when the password is wrong, or there were too many wrong ones. */
+    readonly withPassword: (ctx: Context, account: Account, password: string) => Promise<void>;
     /** @throws {PageError} */
     readonly withPasskey: (ctx: Context, account: Account, purpose: string, credential: unknown) => Promise<void>;
   };
@@ -40,13 +43,13 @@ export type SignIn = {
 
 /** Creates the sign-in of persons. */
 export function createSignIn({
-  signInWithPassword,
+  verifyPassword,
   passkeys,
   sessions,
   findAccount,
   record,
 }: {
-  signInWithPassword: SignInWithPassword;
+  verifyPassword: VerifyPassword;
   passkeys: Passkeys;
   sessions: Pick<PersonSessions, 'signIn'>;
   findAccount: (id: string) => Promise<Account | undefined>;
@@ -56,8 +59,8 @@ export function createSignIn({
 
   return {
     async withPassword(ctx, { username, password }) {
-      const result = await checkPassword(ctx, username, password);
-      if (result.kind === 'signed-in') {
+      const result = await checkPassword(ctx, username, password, 'user.sign-in');
+      if (result.kind === 'verified') {
         await complete(ctx, result.account, 'pwd');
         return undefined;
       }
@@ -77,39 +80,51 @@ export function createSignIn({
       });
     },
     async withPasskey(ctx, purpose, credential) {
-      await complete(ctx, await checkPasskey(ctx, purpose, credential), 'hwk');
+      await complete(ctx, await checkPasskey(ctx, purpose, credential, 'user.sign-in'), 'hwk');
     },
     confirm: {
       async withPassword(ctx, account, password) {
-        const result = await checkPassword(ctx, account.username, password);
-        if (result.kind !== 'limited') return result.kind === 'signed-in';
+        const result = await checkPassword(ctx, account.username, password, 'user.confirm');
+        if (result.kind === 'verified') return;
+        if (result.kind === 'rejected')
+          throw new PageError(401, 'The current password is wrong', 'Enter the password of your account.');
         throw new PageError(429, TOO_MANY_FAILURES, `Try again in ${result.seconds} seconds.`, {
           retryAfterSeconds: result.seconds,
         });
       },
       async withPasskey(ctx, account, purpose, credential) {
-        const confirmed = await checkPasskey(ctx, purpose, credential);
+        const confirmed = await checkPasskey(ctx, purpose, credential, 'user.confirm');
         if (confirmed.id !== account.id)
           throw new PageError(403, 'This passkey is of another account', 'Use a passkey of this account.');
       },
     },
   };
 
-  async function checkPassword(ctx: Context, username: string, password: string): Promise<PasswordResult> {
-    const result = await signInWithPassword({ username, password, address: ctx.ip });
+  async function checkPassword(
+    ctx: Context,
+    username: string,
+    password: string,
+    action: CheckedAction,
+  ): Promise<PasswordResult> {
+    const result = await verifyPassword({ username, password, address: ctx.ip });
     if (result.kind === 'rejected')
-      refuse(ctx, null, { method: 'password', username: normalizeUsername(username).slice(0, 100) });
+      recordFailure(ctx, action, { method: 'password', username: normalizeUsername(username).slice(0, 100) });
     return result;
   }
 
-  async function checkPasskey(ctx: Context, purpose: string, credential: unknown): Promise<Account> {
+  async function checkPasskey(
+    ctx: Context,
+    purpose: string,
+    credential: unknown,
+    action: CheckedAction,
+  ): Promise<Account> {
     try {
       const account = await findAccount(await passkeys.verifyAuthentication(purpose, credential));
       if (account?.active) return account;
       throw new PasskeyRejectedError('the account is disabled');
     } catch (cause) {
       if (!(cause instanceof PasskeyRejectedError)) throw cause;
-      refuse(ctx, null, { method: 'passkey', reason: cause.message });
+      recordFailure(ctx, action, { method: 'passkey', reason: cause.message });
       throw new PageError(401, 'This passkey is not accepted', 'Use another passkey, or a password.', { cause });
     }
   }
@@ -125,8 +140,8 @@ export function createSignIn({
     });
   }
 
-  function refuse(ctx: Context, target: string | null, detail: Record<string, unknown>): void {
-    record({ ...originOf(ctx), action: 'user.sign-in', target, outcome: 'refused', detail });
+  function recordFailure(ctx: Context, action: CheckedAction, detail: Record<string, unknown>): void {
+    record({ ...originOf(ctx), action, target: null, outcome: 'refused', detail });
   }
 }
 

@@ -19,17 +19,16 @@ import type { Connections } from '../connections/connections.ts';
 import { revokeConnections } from '../connections/revoke-connections.ts';
 import { OneTimeLinkEntity, type OneTimeLinkRow } from '../one-time-links/one-time-link.entity.ts';
 import { consumeLink, findLink, WELCOME_PATH } from '../one-time-links/one-time-links.ts';
+import { PageError } from '../pages/page-error.ts';
+import { readForm, readScriptRequest } from '../pages/read-form.ts';
 import { redirect } from '../pages/send-page.ts';
 import type { AuthenticationMethod, PersonSessions } from '../provider/person-sessions.ts';
 import type { StatusLists } from '../status-lists/status-lists.ts';
-import { quoteConnection } from './describe-connection.ts';
-import { PageError } from './page-errors.ts';
-import { sendLinkPage, sendNewWayInPage } from './pages/welcome-page.ts';
-import { readForm, readScriptRequest } from './read-form.ts';
+import { sendLinkPage, sendNewAuthenticatorPage } from './pages/welcome-page.ts';
 import { originOf } from './sign-in.ts';
 
-/** The way to sign in that a person chose. */
-type NewWayIn = { readonly passwordHash: string } | { readonly passkey: NewPasskey };
+/** The authenticator that a person chose. */
+type NewAuthenticator = { readonly passwordHash: string } | { readonly passkey: NewPasskey };
 
 /** What a person sends with a one-time link. */
 type LinkUse = z.infer<typeof LinkUse>;
@@ -118,23 +117,29 @@ export function welcomeRoutes({
   }
 
   /** Uses the link up, and signs the person in. */
-  async function complete(ctx: Context, use: LinkUse, wayIn: NewWayIn): Promise<void> {
+  async function complete(ctx: Context, use: LinkUse, authenticator: NewAuthenticator): Promise<void> {
     const link = await getLink(use.token);
     const account =
-      link.accountId == null ? await createAccount(ctx, use, wayIn) : await recover(ctx, link.accountId, use, wayIn);
-    const method: AuthenticationMethod = 'passkey' in wayIn ? 'hwk' : 'pwd';
+      link.accountId == null
+        ? await createAccount(ctx, use, authenticator)
+        : await recover(ctx, link.accountId, use, authenticator);
+    const method: AuthenticationMethod = 'passkey' in authenticator ? 'hwk' : 'pwd';
     await sessions.signIn(ctx, account, method);
   }
 
-  async function createAccount(ctx: Context, { token, username }: LinkUse, wayIn: NewWayIn): Promise<Account> {
+  async function createAccount(
+    ctx: Context,
+    { token, username }: LinkUse,
+    authenticator: NewAuthenticator,
+  ): Promise<Account> {
     const name = requireUsername(username);
     // the id that a passkey has as its user handle
-    const id = 'passkey' in wayIn ? accountIdOf(token) : createAccountId();
+    const id = 'passkey' in authenticator ? accountIdOf(token) : createAccountId();
     try {
       await em.fork().transactional(async (transaction) => {
         if (!(await consumeLink(transaction, token))) throw linkNotValid();
         await transaction.insert(AccountEntity, { id, username: normalizeUsername(name), displayName: name });
-        await addWayIn(transaction, id, wayIn);
+        await addAuthenticator(transaction, id, authenticator);
         await insertSuccess(transaction, originOf(ctx, { id }), 'user.create', id, { username: name });
       });
     } catch (error) {
@@ -145,8 +150,13 @@ export function welcomeRoutes({
     return getAccount(id);
   }
 
-  /** Adds the new way in, and removes every other one and every connection that the person does not keep. */
-  async function recover(ctx: Context, id: string, { token, keep }: LinkUse, wayIn: NewWayIn): Promise<Account> {
+  /** Adds the new authenticator, and removes every other one and every connection that the person does not keep. */
+  async function recover(
+    ctx: Context,
+    id: string,
+    { token, keep }: LinkUse,
+    authenticator: NewAuthenticator,
+  ): Promise<Account> {
     await em.fork().transactional(async (transaction) => {
       // the account first, as everywhere: its rows are locked in one order
       await lockAccount(transaction, id);
@@ -155,7 +165,7 @@ export function welcomeRoutes({
       for (const passkey of ways.passkeys)
         if (!keep.includes(`passkey ${passkey.id}`)) await transaction.nativeDelete(PasskeyEntity, { id: passkey.id });
       if (!keep.includes('password')) await transaction.nativeDelete(PasswordEntity, { accountId: id });
-      await addWayIn(transaction, id, wayIn);
+      await addAuthenticator(transaction, id, authenticator);
       const except = keep.flatMap((value) =>
         value.startsWith('connection ') ? [value.slice('connection '.length)] : [],
       );
@@ -176,7 +186,7 @@ export function welcomeRoutes({
     { username, problem }: { username?: string; problem?: string },
   ): Promise<void> {
     const account = accountId == null ? undefined : await getAccount(accountId);
-    sendNewWayInPage(ctx, {
+    sendNewAuthenticatorPage(ctx, {
       token,
       username: account?.displayName ?? username ?? displayName ?? '',
       isRecovery: account !== undefined,
@@ -195,7 +205,7 @@ export function welcomeRoutes({
         : [{ value: 'password', text: 'the current password, if you go on with a passkey' }]),
       ...(await connections.list({ accountId })).map((connection) => ({
         value: `connection ${connection.id}`,
-        text: `the access of ${quoteConnection(connection)}`,
+        text: `the access of “${connection.clientName}” since ${connection.createdAt.toISOString().slice(0, 10)}`,
       })),
     ];
   }
@@ -213,9 +223,13 @@ export function welcomeRoutes({
   }
 }
 
-async function addWayIn(transaction: SqlEntityManager, accountId: string, wayIn: NewWayIn): Promise<void> {
-  if ('passkey' in wayIn) await addPasskey(transaction, accountId, wayIn.passkey, 'First passkey');
-  else await setPassword(transaction, accountId, wayIn.passwordHash);
+async function addAuthenticator(
+  transaction: SqlEntityManager,
+  accountId: string,
+  authenticator: NewAuthenticator,
+): Promise<void> {
+  if ('passkey' in authenticator) await addPasskey(transaction, accountId, authenticator.passkey, 'First passkey');
+  else await setPassword(transaction, accountId, authenticator.passwordHash);
 }
 
 const LINK_NOT_VALID = 'This link is not valid: it was used, or has expired. Ask your administrator for a new one.';

@@ -77,6 +77,26 @@ test('first blocks of connections come from reserved indexes, of which none is a
 test('a connection that has ended is assigned no index, and a block that it did not get is not used', async () => {
   await using opened = await openTestStatusLists();
   const leases = opened.createLeases();
-  await expect(leases.assign('holder', inOneMinute(), 'con_unknown')).rejects.toBeInstanceOf(ConnectionNotFoundError);
+  const allow = (id: string, accountId: string, expiresAt: number) =>
+    opened.em.execute(
+      `insert into auth.connection (id, account_id, client_id, client_name, redirect_host, resource, scopes, expires_at)
+       values (?, ?, 'holder', 'An assistant', 'localhost', 'http://mcp.example', '{}', to_timestamp(?))`,
+      [id, accountId, expiresAt],
+    );
+  await opened.em.execute(
+    "insert into auth.account (id, username, display_name, active) values ('usr_ada', 'ada', 'Ada', true), ('usr_bob', 'bob', 'Bob', false)",
+  );
+  await allow('con_live', 'usr_ada', inOneMinute());
+  await allow('con_expired', 'usr_ada', 0);
+  await allow('con_disabled', 'usr_bob', inOneMinute());
+  for (const id of ['con_expired', 'con_disabled', 'con_unknown'])
+    await expect(leases.assign('holder', inOneMinute(), id)).rejects.toBeInstanceOf(ConnectionNotFoundError);
   expect(await opened.em.execute('select 1 from auth.lease')).toEqual([]);
+  await leases.assign('holder', inOneMinute(), 'con_live');
+  await opened.disable('holder');
+  for (const process of [leases, opened.createLeases()])
+    await expect(
+      Promise.all(Array.from({ length: 4 }, () => process.assign('holder', inOneMinute(), 'con_live'))),
+    ).rejects.toBeInstanceOf(LeaseHolderNotFoundError);
+  expect(await opened.em.execute('select connection_id as id from auth.lease')).toEqual([{ id: 'con_live' }]);
 });

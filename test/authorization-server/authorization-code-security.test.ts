@@ -120,7 +120,7 @@ test('parameters that cannot be stored are rejected', async () => {
   }
 });
 
-test('a code is redeemed once, by its client, with its verifier, redirect URI and resource', async () => {
+test('a code is redeemed at most once, by its client, with its verifier, redirect URI and resource', async () => {
   const [client, other] = [await register(), await register({ client_name: 'Another' })];
   const code = async () => (await client.authorize(person)).get('code') ?? '';
   const status = async (response: Response) => ({ status: response.status, body: await response.json() });
@@ -288,6 +288,17 @@ test('a session cookie that was copied on loopback is worth nothing after the br
   expect((await thief.open(client.authorizationUrl())).text).toContain('<h1>Sign in</h1>');
 });
 
+test('a person whose account was disabled gives no consent', async () => {
+  const own = await createPerson(system, 'disabled at consent');
+  const client = await register();
+  const browser = openBrowser(system.issuer);
+  const consent = await signIn(browser, await browser.open(client.authorizationUrl()), own);
+  const administration = await openAdministration(system);
+  await administration.send('PATCH', `/users/${own.id}`, { active: false });
+  for (const page of [await browser.open(consent.url), await answerConsent(browser, consent)])
+    expect([page.status, page.text]).toEqual([400, expect.stringContaining('This page has expired')]);
+});
+
 test('a person switches the account, and signs in again where the client asks for it', async () => {
   const client = await register();
   const other = await createPerson(system, 'Grace');
@@ -305,13 +316,15 @@ test('a person switches the account, and signs in again where the client asks fo
 });
 
 test('two authorization requests of one browser can both be completed', async () => {
-  const [one, two] = [await register({ client_name: 'tab one' }), await register({ client_name: 'tab two' })];
+  const [one, two] = [
+    await register({ client_name: 'tab one', redirect_uris: ['https://one.example/callback'] }),
+    await register({ client_name: 'tab two', redirect_uris: ['https://two.example/callback'] }),
+  ];
   const browser = openBrowser(system.issuer);
   await browser.submit('/sign-in', { username: person.name, password: person.password });
   const pages = [await browser.open(one.authorizationUrl()), await browser.open(two.authorizationUrl())];
   expect(pages.map(({ text }) => /“tab (one|two)”/.exec(text)?.[1])).toEqual(['one', 'two']);
-  const [first] = pages;
-  expect((await answerConsent(browser, first as (typeof pages)[number])).location).toContain('code=');
+  for (const page of pages) expect((await answerConsent(browser, page)).location).toContain('code=');
 });
 
 test('sixty authorization requests without a session come from one address in ten minutes, and no more', async () => {

@@ -1,6 +1,5 @@
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
-import { openBrowser } from '../support/browser.ts';
 import { createPerson, openAccount } from '../support/persons.ts';
 import { parseTokens, registerPublicClient } from '../support/public-client.ts';
 import { startSystem } from '../support/start-system.ts';
@@ -101,14 +100,4 @@ test('a person who refuses, or ticks nothing, gives no access', async () => {
       iss: system.issuer,
     });
   }
-});
-
-test('a browser on loopback gets no usable session when it is sent back to a program on another port', async () => {
-  await using system = await startSystem();
-  const person = await createPerson(system);
-  const client = await registerPublicClient(system);
-  const browser = openBrowser(system.issuer);
-  await client.authorize(person, { browser });
-  expect([...browser.cookies.values()].map(({ name }) => name)).not.toContain('yata_session');
-  expect((await browser.open(`${system.issuer}/account`)).text).toContain('<h1>Sign in</h1>');
 });

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createLink, createSetupLink } from '../../auth/one-time-links/one-time-links.ts';
 import { type Browser, openBrowser } from '../support/browser.ts';
 import { openAdministration } from '../support/open-administration.ts';
 import { createPerson, openAccount, type Person } from '../support/persons.ts';
@@ -15,7 +14,6 @@ beforeAll(async () => {
 afterAll(() => system[Symbol.asyncDispose]());
 
 const isSignedIn = async (browser: Browser) => !(await browser.open('/account')).text.includes('<h1>Sign in</h1>');
-const tokenOf = (link: { url: string } | undefined) => link?.url.split('#')[1] ?? '';
 
 function copyOf(browser: Browser): Browser {
   const copy = openBrowser(system.issuer);
@@ -36,7 +34,7 @@ test('a session that ended stays ended, although a request was about to store it
   }
 });
 
-test('a change of the ways in says why it is rejected', async () => {
+test('a change of the authenticators says why it is rejected', async () => {
   const own = await createPerson(system, 'Katherine');
   const { browser, page } = await openAccount(system, own);
   const { form_token = '' } = page.fields;
@@ -120,66 +118,6 @@ test('ten wrong passwords limit a name at an address, also when they come at onc
   expect((await openAccount(system, own)).page.status).toBe(200);
 });
 
-test('a one-time link is opened by a POST, works once, and ends after its time', async () => {
-  const link = await createLink(system.em.fork(), system.issuer, { kind: 'invitation', displayName: 'Invited' });
-  const token = tokenOf(link);
-  const browser = openBrowser(system.issuer);
-  for (let get = 0; get < 2; get++) expect((await browser.open('/welcome')).status).toBe(200);
-  const shown = await browser.submit('/welcome', { token });
-  expect(shown.fields).toMatchObject({ username: 'Invited', token });
-  // showing the form uses nothing up
-  const form = { token, username: 'Invited', password: 'a long password of Invited' };
-  const answers = await Promise.all(
-    Array.from({ length: 4 }, () => openBrowser(system.issuer).submit('/welcome', form)),
-  );
-  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 400, 400, 400]);
-  expect((await browser.submit('/welcome', { token })).text).toContain('This link is not valid');
-  const expired = await createLink(system.em.fork(), system.issuer, { kind: 'invitation', hours: 1 });
-  await system.em.fork().execute("update auth.one_time_link set expires_at = now() - interval '1 second'");
-  expect((await browser.submit('/welcome', { token: tokenOf(expired) })).status).toBe(400);
-  const stored = JSON.stringify(await system.em.fork().execute('select * from auth.one_time_link'));
-  expect(stored).not.toContain(tokenOf(expired));
-});
-
-test('a link for the first account works until there is one', async () => {
-  await using empty = await startSystem();
-  const [one, two] = [
-    await createSetupLink(empty.em.fork(), empty.issuer),
-    await createSetupLink(empty.em.fork(), empty.issuer),
-  ];
-  const use = (link: { url: string } | undefined, name: string) =>
-    openBrowser(empty.issuer).submit('/welcome', { token: tokenOf(link), username: name, password: 'a long password' });
-  const answers = await Promise.all([use(one, 'One'), use(two, 'Two')]);
-  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 400]);
-  expect(await createSetupLink(empty.em.fork(), empty.issuer)).toBeUndefined();
-});
-
-test('a user name that looks like another one, or like an id, is not accepted', async () => {
-  await createPerson(system, 'Émile');
-  const make = async (username: string) => {
-    const link = await createLink(system.em.fork(), system.issuer, { kind: 'invitation' });
-    const form = { token: tokenOf(link), username, password: 'a password that is long' };
-    const page = await openBrowser(system.issuer).submit('/welcome', form);
-    return page.status;
-  };
-  expect(await make('émile')).toBe(409);
-  expect(await make('E\u0301MILE')).toBe(409);
-  for (const name of [
-    'usr_abc',
-    'USR_abc',
-    'Émile\ufe0f',
-    'Émile\u3164',
-    '\u2800',
-    'a\u202eb',
-    ' a',
-    '',
-    'ﷺ'.repeat(64),
-    'a\0',
-    'x'.repeat(65),
-  ])
-    expect({ name, status: await make(name) }).toEqual({ name, status: 400 });
-});
-
 test('requests of a wrong form cause no fault', async () => {
   const { browser, page } = await openAccount(system, person);
   const form_token = page.fields.form_token ?? '';
@@ -207,36 +145,4 @@ test('requests of a wrong form cause no fault', async () => {
     expect((await administration.send('GET', `/connections?${query}`)).status).toBeLessThan(500);
   for (const query of ['id=%00', 'client_id=%00', ''])
     expect((await administration.send('DELETE', `/connections?${query}`)).status).toBe(400);
-});
-
-test('an administrator cannot give the client of persons what its kind does not have', async () => {
-  const client = await registerPublicClient(system);
-  const administration = await openAdministration(system);
-  for (const changes of [{ scope: 'admin' }, { one_token_at_a_time: true }])
-    expect((await administration.send('PATCH', `/clients/${client.id}`, changes)).status).toBe(400);
-  const created = await administration.send('POST', '/clients', {
-    client_name: 'Public',
-    scope: 'todos:read',
-    token_endpoint_auth_method: 'none',
-    redirect_uris: ['http://localhost/callback'],
-    resources: [`${system.issuer}/admin`],
-  });
-  expect(created.status).toBe(400);
-});
-
-test('an account is administered by its name and by its id', async () => {
-  const own = await createPerson(system, 'Named');
-  const administration = await openAdministration(system);
-  for (const name of ['Named', 'NAMED', own.id])
-    expect(await (await administration.send('GET', `/users/${name}`)).json()).toMatchObject({ id: own.id });
-  expect((await administration.send('GET', `/users/${own.id.slice(0, -1)}`)).status).toBe(404);
-  expect((await administration.send('POST', '/invitations', { username: 'named' })).status).toBe(409);
-  const invited = await administration.send('POST', '/invitations', { username: 'New one', hours: 2 });
-  expect(await invited.json()).toMatchObject({ url: expect.stringMatching(/\/welcome#[A-Za-z0-9_-]{43}$/) });
-  const deleted = await administration.send('DELETE', `/users/${own.id}`);
-  expect(deleted.status).toBe(200);
-  expect((await openAccount(system, own)).page.status).toBe(401);
-  const audit = JSON.stringify(await (await administration.send('GET', '/audit?limit=20')).json());
-  for (const action of ['user.invite', 'user.delete', 'user.create']) expect(audit).toContain(action);
-  expect(audit).not.toMatch(/welcome#/);
 });

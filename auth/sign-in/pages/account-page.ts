@@ -29,15 +29,15 @@ export type AccountPage = {
   readonly sessions: readonly { readonly text: string; readonly isThis: boolean }[];
   readonly events: readonly { readonly at: string; readonly text: string }[];
   /** What a form has just done. */
-  readonly done?: string | undefined;
+  readonly notice?: string | undefined;
   readonly problem?: string | undefined;
 };
 
 /** Sends the page on which a person sees which assistants have access, and takes it back. */
 export function sendAccountPage(ctx: Context, page: AccountPage): void {
-  const { username, formToken, clients, passkeys, hasPassword, passwordRule, sessions, events, done, problem } = page;
+  const { username, formToken, clients, passkeys, hasPassword, passwordRule, sessions, events, notice, problem } = page;
   const token = html`<input type="hidden" name="form_token" value="${formToken}">`;
-  // a change of the ways in needs one of them in the same request
+  // a change of the authenticators needs one of them in the same request
   const confirmation = (id: string) =>
     hasPassword &&
     html`<p><label for="${id}">Current password</label>
@@ -45,11 +45,10 @@ export function sendAccountPage(ctx: Context, page: AccountPage): void {
   sendPage(ctx, {
     title: 'Your account',
     scripts: ['passkey.js'],
-    staysHere: true,
     body: html`<h1>${username}</h1>
-${done !== undefined && html`<p class="done" role="status">${done}</p>`}
+${notice !== undefined && html`<p class="done" role="status">${notice}</p>`}
 ${problem !== undefined && html`<p class="problem" role="alert">${problem}</p>`}
-<form method="post" action="/sign-out">${token}<p><button type="submit">Sign out</button></p></form>
+<form method="post" action="/sign-out"><p><button type="submit">Sign out</button></p></form>
 <h2>Assistants with access</h2>
 ${clients.length === 0 && html`<p>None. Add the address of the MCP server to your assistant to connect it.</p>`}
 ${clients.map(

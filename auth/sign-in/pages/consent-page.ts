@@ -20,6 +20,7 @@ export function sendConsentPage(ctx: Context, page: ConsentPage): void {
   const { action, client, account, scopes, shown, problem } = page;
   sendPage(ctx, {
     title: 'Allow access',
+    leadsToClient: true,
     body: html`<h1>${client.name} wants to use your todos</h1>
 ${problem !== undefined && html`<p class="problem" role="alert">${problem}</p>`}
 <dl>

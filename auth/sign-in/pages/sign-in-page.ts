@@ -19,6 +19,7 @@ export function sendSignInPage(ctx: Context, { action, client, username = '', pr
   sendPage(ctx, {
     title: 'Sign in',
     scripts: ['passkey.js'],
+    leadsToClient: client !== undefined,
     body: html`<h1>Sign in</h1>
 ${client !== undefined && html`<p>to continue to <strong>${client}</strong></p>`}
 ${problem !== undefined && html`<p class="problem" role="alert">${problem}</p>`}

@@ -7,7 +7,6 @@ export function sendLinkPage(ctx: Context, { problem }: { problem?: string } = {
   sendPage(ctx, {
     title: 'Welcome',
     scripts: ['welcome.js'],
-    staysHere: true,
     body: html`<h1>Welcome to yata</h1>
 ${problem !== undefined && html`<p class="problem" role="alert">${problem}</p>`}
 <form method="post" action="/welcome" id="link">
@@ -18,8 +17,8 @@ ${problem !== undefined && html`<p class="problem" role="alert">${problem}</p>`}
   });
 }
 
-/** What the page shows on which a person gets a way to sign in. */
-export type NewWayInPage = {
+/** What the page shows on which a person gets an authenticator. */
+export type NewAuthenticatorPage = {
   readonly token: string;
   /** The user name: fixed for a recovery, a proposal for a new account. */
   readonly username: string;
@@ -31,15 +30,14 @@ export type NewWayInPage = {
 };
 
 /** Sends the page on which a person makes an account, or gets a new way to sign in to it. */
-export function sendNewWayInPage(ctx: Context, page: NewWayInPage): void {
+export function sendNewAuthenticatorPage(ctx: Context, page: NewAuthenticatorPage): void {
   const { token, username, isRecovery, passwordRule, kept, problem } = page;
   sendPage(ctx, {
     title: isRecovery ? 'Get back into your account' : 'Make your account',
     scripts: ['passkey.js'],
-    staysHere: true,
     body: html`<h1>${isRecovery ? 'Get back into your account' : 'Make your account'}</h1>
 ${problem !== undefined && html`<p class="problem" role="alert">${problem}</p>`}
-<form method="post" action="/welcome" id="new-way-in">
+<form method="post" action="/welcome" id="new-authenticator">
 <input type="hidden" name="token" value="${token}">
 <p><label for="username">User name</label>
 <input id="username" name="username" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="64" required${isRecovery && html` readonly`}></p>
@@ -53,7 +51,7 @@ ${kept.map(
 )}
 </fieldset>`
 }
-<div data-passkey="register" data-action="/welcome" data-form="new-way-in" hidden>
+<div data-passkey="register" data-action="/welcome" data-form="new-authenticator" hidden>
 <p><button type="button" class="primary">Continue with a passkey</button></p>
 <p class="problem" role="alert" hidden></p>
 <p class="or">or</p>

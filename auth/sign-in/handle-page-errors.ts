@@ -4,26 +4,8 @@ import { isDatabaseUnavailable } from '../../shared/database/database-unavailabl
 import { describeRequest, requestId } from '../../shared/http/request-id.ts';
 import { PasswordsBusyError } from '../authenticators/password-hash.ts';
 import { sendMessagePage } from '../pages/message-page.ts';
-
-/** A person cannot go on: the page says why, and what to do. */
-export class PageError extends Error {
-  override readonly name = 'PageError';
-  readonly status: number;
-  readonly advice: string;
-  readonly retryAfterSeconds: number | undefined;
-
-  constructor(
-    status: number,
-    title: string,
-    advice: string,
-    { retryAfterSeconds, cause }: { retryAfterSeconds?: number; cause?: unknown } = {},
-  ) {
-    super(title, { cause });
-    this.status = status;
-    this.advice = advice;
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
+import { PageError } from '../pages/page-error.ts';
+import { InteractionNotFoundError } from '../provider/interactions.ts';
 
 /** The place where errors become pages, or JSON for a script of a page. */
 export function handlePageErrors(logger: Logger): Middleware {
@@ -41,7 +23,7 @@ export function handlePageErrors(logger: Logger): Middleware {
       ctx.status = page.status;
       ctx.set('cache-control', 'no-store');
       if (page.retryAfterSeconds !== undefined) ctx.set('retry-after', String(page.retryAfterSeconds));
-      if (ctx.is('application/json')) ctx.body = { message: `${page.message}. ${page.advice}` };
+      if (ctx.is('application/json')) ctx.body = { message: page.text };
       else sendMessagePage(ctx, { title: page.message, text: page.advice });
     }
   };
@@ -49,6 +31,13 @@ export function handlePageErrors(logger: Logger): Middleware {
 
 function toPageError(error: unknown, ctx: Context): PageError {
   if (error instanceof PageError) return error;
+  if (error instanceof InteractionNotFoundError)
+    return new PageError(
+      400,
+      'This page has expired, or was completed before',
+      'Start again from your assistant. If it is connected already, you can close this page.',
+      { cause: error },
+    );
   if (error instanceof PasswordsBusyError)
     return new PageError(503, 'Too many sign-ins are being checked', 'Try again in a few seconds.', {
       retryAfterSeconds: 5,

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import readRawBody from 'raw-body';
-import { PageError } from './page-errors.ts';
+import { PageError } from './page-error.ts';
 
 const MAX_FORM_BYTES = 50_000;
 
@@ -8,7 +8,7 @@ const MAX_FORM_BYTES = 50_000;
  * Requires that a page of this server sent the request (CSRF). A browser sends `Origin` with every POST. It is `null` for a
  * page that hides where it comes from.
  */
-export function requireOwnOrigin(ctx: Context, issuer: string): void {
+function requireOwnOrigin(ctx: Context, issuer: string): void {
   if (ctx.get('origin') !== issuer)
     throw new PageError(403, 'This form came from another site', 'Open the page again, and send the form from there.');
 }

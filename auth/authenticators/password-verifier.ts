@@ -3,28 +3,28 @@ import { networkOf } from '../../shared/http/network-of.ts';
 import type { Account } from '../accounts/account.entity.ts';
 import { findAccountByName } from '../accounts/accounts.ts';
 import { normalizeUsername } from '../accounts/username.ts';
-import { PasswordEntity } from '../authenticators/password.entity.ts';
-import { type PasswordHashing, PasswordsBusyError } from '../authenticators/password-hash.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
+import { PasswordEntity } from './password.entity.ts';
+import { type PasswordHashing, PasswordsBusyError } from './password-hash.ts';
 
-/** The result of a sign-in with a password. It does not tell why one failed. */
+/** The result of a check of a password. It does not tell why one failed. */
 export type PasswordResult =
-  | { readonly kind: 'signed-in'; readonly account: Account }
+  | { readonly kind: 'verified'; readonly account: Account }
   | { readonly kind: 'rejected' }
   | { readonly kind: 'limited'; readonly seconds: number };
 
 /** Checks a user name and a password. @throws {PasswordsBusyError} when too many are being checked. */
-export type SignInWithPassword = (attempt: {
+export type VerifyPassword = (attempt: {
   readonly username: string;
   readonly password: string;
   readonly address: string;
 }) => Promise<PasswordResult>;
 
 /**
- * Creates the sign-in with a password. Failures are limited by user name and address, and by address. An unknown name, a
+ * Creates the check of passwords. Failures are limited by user name and address, and by address. An unknown name, a
  * disabled account and a wrong password give the same result after the same work.
  */
-export function createPasswordSignIn({
+export function createPasswordVerifier({
   em,
   hashing,
   failures,
@@ -32,15 +32,15 @@ export function createPasswordSignIn({
   em: SqlEntityManager;
   hashing: PasswordHashing;
   failures: FailedAuthenticationLimiter;
-}): SignInWithPassword {
+}): VerifyPassword {
   const attempts = createAttemptQueue();
 
-  return function signInWithPassword(attempt) {
+  return function verifyPassword(attempt) {
     // one after another: attempts at once would all be checked against the limit before the first one has failed
     return attempts.run(networkOf(attempt.address), () => check(attempt));
   };
 
-  async function check({ username, password, address }: Parameters<SignInWithPassword>[0]): Promise<PasswordResult> {
+  async function check({ username, password, address }: Parameters<VerifyPassword>[0]): Promise<PasswordResult> {
     const attempt = { clientId: normalizeUsername(username).slice(0, 256), credential: 'secret', address } as const;
     // unlike a client secret, a password may be guessed, so a correct one is rejected too while the limit lasts
     const waitMs = await failures.findWaitMs(attempt);
@@ -56,7 +56,7 @@ export function createPasswordSignIn({
       return { kind: 'rejected' };
     }
     failures.recordSuccess(attempt);
-    return { kind: 'signed-in', account };
+    return { kind: 'verified', account };
   }
 }
 
