@@ -3,6 +3,7 @@ import type { ClientResponse } from '../auth/admin/contract.ts';
 import { AdminRequestError } from './admin-client.ts';
 import { type Command, type CommandResult, defineCommand, UsageError } from './command-line/command.ts';
 import type { StoreCredentials } from './connect-admin.ts';
+import { parseDuration } from './parse-duration.ts';
 import { clientLine, clientMembers, clientWithKeys, clientWithSecret, existingClientText } from './result-texts.ts';
 import { quoteValue } from './sanitize.ts';
 import { WAIT_DETAILS, WAIT_OPTION, waitForConfirmation } from './wait-for-confirmation.ts';
@@ -185,7 +186,7 @@ const rotateSecretCommand = defineCommand({
   },
   examples: ['clients rotate-secret demo --overlap 24h'],
   async run({ arguments: { ID: clientId }, options: { overlap = '0s' } }, { connectAdmin }) {
-    const overlapSeconds = parseSeconds(overlap);
+    const overlapSeconds = parseOverlap(overlap);
     const { admin, storeCredentials } = await connectAdmin();
     const rotated = await admin.rotateSecret(clientId, overlapSeconds);
     return { json: rotated, text: `${clientWithSecret(rotated)}${storeSecret(rotated, storeCredentials)}` };
@@ -209,7 +210,7 @@ const setKeysCommand = defineCommand({
   },
   examples: ['clients set-keys night-job keys.json --overlap 24h'],
   async run({ arguments: { ID: clientId, 'JWKS-FILE': file }, options: { overlap = '0s' } }, context) {
-    const overlapSeconds = parseSeconds(overlap);
+    const overlapSeconds = parseOverlap(overlap);
     const jwks =
       file === '-'
         ? parsePublicKeys(context.readStdin, 'JWKS-FILE is -: expected a JWK Set (JSON) on stdin')
@@ -306,14 +307,11 @@ function parsePublicKeys(read: () => string, problem: string): unknown {
   }
 }
 
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
-function parseSeconds(duration: string): number {
-  const [, count, unit = 's'] = /^(\d+)([smhd])?$/.exec(duration) ?? [];
-  const factor = UNIT_SECONDS[unit];
-  if (count === undefined || factor === undefined)
-    throw new UsageError('--overlap: expected a duration such as 90s, 30m, 24h or 7d');
-  return Number(count) * factor;
+function parseOverlap(text: string): number {
+  return parseDuration(text, {
+    bareUnit: 's',
+    problem: '--overlap: expected a duration such as 90s, 30m, 24h or 7d',
+  });
 }
 
 /** Stores a new secret in place of the old one. The secret is printed even when it cannot be stored: it exists only here. */

@@ -1,17 +1,15 @@
 import { existsSync } from 'node:fs';
-import * as z from 'zod';
 import {
   type Credentials,
   credentialsPath,
   readCredentials,
   replaceCredentials,
 } from '../auth/clients/credentials-file.ts';
-import { type Environment, readEnvironment, resolveEnvironment } from '../shared/configuration/environment.ts';
-import { dataDirectory, httpUrl, identifiers } from '../shared/configuration/variables.ts';
-import { createIssuer } from '../shared/resource-server/issuer.ts';
+import type { Environment } from '../shared/configuration/environment.ts';
 import { type AdminClient, createAdminClient } from './admin-client.ts';
 import { findClientCredentials } from './client-credentials.ts';
 import { createPatientFetch } from './patient-fetch.ts';
+import { readSettings } from './read-settings.ts';
 
 /** Stores the new secret of a client in the file that held the old one, and returns its path; undefined without such a file. */
 export type StoreCredentials = (credentials: Credentials) => string | undefined;
@@ -27,12 +25,7 @@ export type AdminConnection = { readonly admin: AdminClient; readonly storeCrede
  * @throws when there are no credentials.
  */
 export function connectAdmin(given: Environment, notify: (text: string) => void): AdminConnection {
-  const environment = resolveEnvironment(given);
-  const { AUTH_ISSUER, AUTH_URL, YATA_DATA_DIR } = readEnvironment(
-    z.object({ ...identifiers(environment), AUTH_URL: httpUrl.optional(), YATA_DATA_DIR: dataDirectory }),
-    environment,
-  );
-  const issuer = createIssuer({ identifier: AUTH_ISSUER, url: AUTH_URL, fetch: createPatientFetch({ notify }) });
+  const { environment, issuer, dataDirectory } = readSettings(given, { fetch: createPatientFetch({ notify }) });
   const fromEnvironment = findClientCredentials(environment);
   if (fromEnvironment !== undefined)
     return {
@@ -44,13 +37,13 @@ export function connectAdmin(given: Environment, notify: (text: string) => void)
       // the data directory here may belong to another installation than the one that these credentials are for
       storeCredentials: () => undefined,
     };
-  const path = credentialsPath(YATA_DATA_DIR, 'admin');
+  const path = credentialsPath(dataDirectory, 'admin');
   if (!existsSync(path))
     throw new Error(
-      `No administrator credentials in ${YATA_DATA_DIR.replace(/\/*$/, '/')}. Run npm start first, or set OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET.`,
+      `No administrator credentials in ${dataDirectory.replace(/\/*$/, '/')}. Run npm start first, or set OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET.`,
     );
   return {
-    admin: createAdminClient({ issuer, credentials: readCredentials(YATA_DATA_DIR, 'admin'), source: path }),
-    storeCredentials: (credentials) => replaceCredentials(YATA_DATA_DIR, credentials),
+    admin: createAdminClient({ issuer, credentials: readCredentials(dataDirectory, 'admin'), source: path }),
+    storeCredentials: (credentials) => replaceCredentials(dataDirectory, credentials),
   };
 }

@@ -10,15 +10,19 @@ const TIMES = { total: 10_000, attempt: 1_000, absent: 2_000, notice: 2_000, pau
 const CREATE = [
   'POST /admin/clients',
   'POST /admin/clients/demo/secrets',
+  'POST /admin/invitations',
+  'POST /admin/users/ada/recoveries',
   'DELETE /admin/clients/demo',
   'POST /auth/admin/clients',
   'POST /behind/a/proxy/admin/clients/demo/secrets',
+  'POST /auth/admin/users/ada/recoveries',
   'DELETE /auth/admin/clients/demo',
 ];
 const REPEATABLE = [
   'GET /.well-known/oauth-authorization-server',
   'POST /oauth/token',
   'PATCH /admin/clients/demo',
+  'PATCH /admin/users/ada',
   'POST /admin/revocations',
   'GET /admin/clients',
   'POST /auth/admin/revocations',

@@ -35,10 +35,11 @@ const LOST: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Repeating one of these requests would create a second client or secret, or report a deleted client as unknown. Only the
- * end of the path is compared, because `AUTH_URL` can have a path.
+ * Repeating one of these requests would create a second client, secret or one-time link, or report a deleted client as
+ * unknown. Only the end of the path is compared, because `AUTH_URL` can have a path.
  */
-const NOT_REPEATABLE = /^(POST .*\/admin\/clients(\/[^/]+\/secrets)?|DELETE .*)$/;
+const NOT_REPEATABLE =
+  /^(POST .*\/admin\/(clients|clients\/[^/]+\/secrets|invitations|users\/[^/]+\/recoveries)|DELETE .*)$/;
 
 /**
  * Creates the `fetch` of one command of an administrator, who needs it most when auth is slow. It waits up to 30 seconds

@@ -1,45 +1,42 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { decodeJwt } from 'jose';
 import * as oauth from 'oauth4webapi';
-import * as z from 'zod';
 import { COMMAND_LINE_CLIENT_ID } from '../auth/clients/command-line-client.ts';
-import { type Environment, readEnvironment, resolveEnvironment } from '../shared/configuration/environment.ts';
-import { requirePrivateDirectory, requirePrivateFile } from '../shared/configuration/private-directory.ts';
-import { replacePrivateFile } from '../shared/configuration/private-file.ts';
-import { dataDirectory, httpUrl, identifiers } from '../shared/configuration/variables.ts';
+import type { Environment } from '../shared/configuration/environment.ts';
+import { identifierSchema } from '../shared/configuration/variables.ts';
 import { createIssuer, type Issuer } from '../shared/resource-server/issuer.ts';
+import { describeError } from '../shared/run-until-signalled.ts';
+import { deleteLogin, findLogin, type Login, storeLogin } from './login-file.ts';
 import { LOGIN_TEXTS } from './login-texts.ts';
+import { readSettings } from './read-settings.ts';
+import type { TokenResponse } from './token-response.ts';
 
 /** How long a person may take in the browser: as long as auth keeps the request. */
 const WAIT_MS = 600_000;
 
-/** What `login` keeps: for which issuer and resource the refresh token is. */
-const Login = z.object({ issuer: z.string(), resource: z.string(), refresh_token: z.string() });
-type Login = z.infer<typeof Login>;
+type Settings = ReturnType<typeof readSettings>;
 
-/** A token response with the member names of RFC 6749 §5.1. */
-export type PersonToken = {
-  readonly access_token: string;
-  readonly token_type: 'Bearer';
-  /** Seconds. */
-  readonly expires_in: number;
-  readonly scope: string;
-};
+/** The sign-in that a new one has replaced: none, or whether its access is revoked. */
+export type PreviousLogin =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'revoked' }
+  | { readonly kind: 'not_revoked'; readonly issuer: string; readonly reason: string };
 
 /**
  * Signs a person in with the authorization code flow of a native client (RFC 8252): the browser returns to a port of this
- * machine.
+ * machine. Then it revokes the access of the sign-in that it replaces.
  * @throws when the person refuses, does not answer in time, or auth cannot be reached.
  */
 export async function login(
   given: Environment,
   write: (text: string) => void,
-): Promise<{ readonly account: string; readonly scope: string }> {
-  const { issuer, resource, path } = readSettings(given);
+): Promise<{ readonly account: string; readonly scope: string; readonly previous: PreviousLogin }> {
+  const settings = readSettings(given);
+  const { issuer, apiResource: resource, dataDirectory } = settings;
+  // a file that cannot be read stops the command before the person signs in
+  findLogin(dataDirectory);
   const server = await issuer.metadata();
   const [verifier, state] = [oauth.generateRandomCodeVerifier(), oauth.generateRandomState()];
   const receiver = createServer();
@@ -70,8 +67,14 @@ export async function login(
       { ...optionsFor(issuer), additionalParameters: { resource } },
     );
     const tokens = await oauth.processAuthorizationCodeResponse(server, CLIENT, response);
-    store(path, { issuer: issuer.identifier, resource, refresh_token: String(tokens.refresh_token) });
-    return { account: String(decodeJwt(tokens.access_token).sub), scope: String(tokens.scope) };
+    // again, because `token` may have replaced the refresh token meanwhile
+    const previous = findLogin(dataDirectory);
+    storeLogin(dataDirectory, { issuer: issuer.identifier, resource, refresh_token: String(tokens.refresh_token) });
+    return {
+      account: String(decodeJwt(tokens.access_token).sub),
+      scope: String(tokens.scope),
+      previous: await revokePrevious(previous, settings),
+    };
   } catch (error) {
     if (error instanceof oauth.AuthorizationResponseError) throw new Error(LOGIN_TEXTS.rejected(error.error));
     throw error;
@@ -89,9 +92,9 @@ export async function login(
 export async function findPersonToken(
   given: Environment,
   { resource, scope }: { readonly resource?: string; readonly scope?: string },
-): Promise<PersonToken | undefined> {
-  const { issuer, path } = readSettings(given);
-  const found = read(path);
+): Promise<TokenResponse | undefined> {
+  const { issuer, dataDirectory } = readSettings(given);
+  const found = findLogin(dataDirectory);
   if (found === undefined || found.issuer !== issuer.identifier || (resource ?? found.resource) !== found.resource)
     return undefined;
   const server = await issuer.metadata();
@@ -102,7 +105,7 @@ export async function findPersonToken(
     });
     const tokens = await oauth.processRefreshTokenResponse(server, CLIENT, response);
     // before the access token is used: the old refresh token works for a minute only
-    store(path, { ...found, refresh_token: String(tokens.refresh_token) });
+    storeLogin(dataDirectory, { ...found, refresh_token: String(tokens.refresh_token) });
     return {
       access_token: tokens.access_token,
       token_type: 'Bearer',
@@ -116,23 +119,21 @@ export async function findPersonToken(
   }
 }
 
-/** Revokes the access, and deletes what `login` keeps. @returns whether there was any. */
+/**
+ * Revokes the access, and deletes what `login` keeps.
+ * @returns whether there was any.
+ * @throws when the access cannot be revoked. Then the file stays, because it holds the only refresh token.
+ */
 export async function logout(given: Environment): Promise<boolean> {
-  const { issuer, path } = readSettings(given);
-  const found = read(path);
+  const settings = readSettings(given);
+  const found = findLogin(settings.dataDirectory);
   if (found === undefined) return false;
-  if (found.issuer === issuer.identifier) {
-    const server = await issuer.metadata();
-    const response = await oauth.revocationRequest(
-      server,
-      CLIENT,
-      oauth.None(),
-      found.refresh_token,
-      optionsFor(issuer),
-    );
-    await oauth.processRevocationResponse(response);
+  try {
+    await revoke(found, settings);
+  } catch (cause) {
+    throw new Error(LOGIN_TEXTS.notRevoked(found.issuer), { cause });
   }
-  rmSync(path, { force: true });
+  deleteLogin(settings.dataDirectory);
   return true;
 }
 
@@ -143,29 +144,31 @@ function optionsFor(issuer: Issuer) {
   return { [oauth.customFetch]: issuer.fetch, [oauth.allowInsecureRequests]: true };
 }
 
-function readSettings(given: Environment) {
-  const environment = resolveEnvironment(given);
-  const { AUTH_ISSUER, AUTH_URL, API_RESOURCE, YATA_DATA_DIR } = readEnvironment(
-    z.object({ ...identifiers(environment), AUTH_URL: httpUrl.optional(), YATA_DATA_DIR: dataDirectory }),
-    environment,
-  );
-  return {
-    issuer: createIssuer({ identifier: AUTH_ISSUER, url: AUTH_URL }),
-    resource: API_RESOURCE,
-    path: join(YATA_DATA_DIR, 'login.json'),
-  };
+/** Revokes the access of a sign-in that a new one has replaced. The new one counts even if that fails. */
+async function revokePrevious(previous: Login | undefined, settings: Settings): Promise<PreviousLogin> {
+  if (previous === undefined) return { kind: 'none' };
+  try {
+    await revoke(previous, settings);
+    return { kind: 'revoked' };
+  } catch (error) {
+    return { kind: 'not_revoked', issuer: previous.issuer, reason: describeError(error) };
+  }
 }
 
-function store(path: string, login: Login): void {
-  requirePrivateDirectory(join(path, '..'));
-  replacePrivateFile(path, `${JSON.stringify(login)}\n`);
+/** Revokes the access of a sign-in at the issuer that it is for, which may be another than `AUTH_ISSUER`. */
+async function revoke({ issuer: identifier, refresh_token }: Login, settings: Settings): Promise<void> {
+  const issuer = identifier === settings.issuer.identifier ? settings.issuer : createOtherIssuer(identifier, settings);
+  const server = await issuer.metadata();
+  const response = await oauth.revocationRequest(server, CLIENT, oauth.None(), refresh_token, optionsFor(issuer));
+  await oauth.processRevocationResponse(response);
 }
 
-function read(path: string): Login | undefined {
-  if (!existsSync(path)) return undefined;
-  requirePrivateDirectory(join(path, '..'));
-  requirePrivateFile(path);
-  return Login.parse(JSON.parse(readFileSync(path, 'utf8')));
+/** Creates an issuer without `AUTH_URL`, which is the address of `AUTH_ISSUER`. */
+function createOtherIssuer(identifier: string, { environment }: Settings): Issuer {
+  // the refresh token goes over http only where the configuration allows it
+  if (!identifierSchema(environment).safeParse(identifier).success)
+    throw new Error(LOGIN_TEXTS.insecureIssuer(identifier));
+  return createIssuer({ identifier });
 }
 
 /** Waits for the browser to return. */

@@ -1,23 +1,13 @@
 import { existsSync } from 'node:fs';
-import * as z from 'zod';
 import { credentialsPath, readCredentials } from '../auth/clients/credentials-file.ts';
-import { type Environment, readEnvironment, resolveEnvironment } from '../shared/configuration/environment.ts';
-import { dataDirectory, httpUrl, identifiers } from '../shared/configuration/variables.ts';
+import type { Environment } from '../shared/configuration/environment.ts';
 import { CLIENT_CREDENTIALS } from '../shared/oauth-client/grant-types.ts';
 import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
-import { createIssuer } from '../shared/resource-server/issuer.ts';
 import { type ClientCredentials, findClientCredentials } from './client-credentials.ts';
 import { toClientRejectedError } from './client-rejected-error.ts';
 import { findPersonToken } from './person-login.ts';
-
-/** A token response with the member names of RFC 6749 §5.1. */
-type TokenResponse = {
-  readonly access_token: string;
-  readonly token_type: 'Bearer';
-  /** Seconds. */
-  readonly expires_in: number;
-  readonly scope?: string;
-};
+import { readSettings } from './read-settings.ts';
+import type { TokenResponse } from './token-response.ts';
 
 /**
  * Requests an access token with the client credentials in the environment, or else for the person who signed in with `login`,
@@ -29,16 +19,11 @@ export async function requestToken(
   given: Environment,
   parameters: { readonly resource?: string; readonly scope?: string },
 ): Promise<TokenResponse> {
-  const environment = resolveEnvironment(given);
-  const { AUTH_ISSUER, AUTH_URL, YATA_DATA_DIR } = readEnvironment(
-    z.object({ ...identifiers(environment), AUTH_URL: httpUrl.optional(), YATA_DATA_DIR: dataDirectory }),
-    environment,
-  );
+  const { environment, issuer, dataDirectory } = readSettings(given);
   const asPerson =
     findClientCredentials(environment) === undefined ? await findPersonToken(given, parameters) : undefined;
   if (asPerson !== undefined) return asPerson;
-  const { credentials, source } = findCredentials(environment, YATA_DATA_DIR);
-  const issuer = createIssuer({ identifier: AUTH_ISSUER, url: AUTH_URL });
+  const { credentials, source } = findCredentials(environment, dataDirectory);
   const request = createTokenRequest({
     authorizationServer: issuer.metadata,
     clientId: credentials.OAUTH_CLIENT_ID,

@@ -1,5 +1,8 @@
+import type { UserResponse } from '../auth/admin/contract.ts';
 import { LINK_HOURS, MAX_LINK_HOURS } from '../auth/one-time-links/link-lifetime.ts';
-import { type Command, defineCommand, UsageError } from './command-line/command.ts';
+import type { AdminClient } from './admin-client.ts';
+import { type Command, type CommandResult, defineCommand, UsageError } from './command-line/command.ts';
+import { parseDuration } from './parse-duration.ts';
 import { linkText, userLine } from './result-texts.ts';
 import { quoteValue } from './sanitize.ts';
 import { WAIT_DETAILS, WAIT_OPTION, waitForConfirmation } from './wait-for-confirmation.ts';
@@ -8,8 +11,8 @@ const NAME = { NAME: { description: 'the user name' } } as const;
 
 const EXPIRES = {
   expires: {
-    value: 'HOURS',
-    description: `the hours for which the link works, 1 to ${MAX_LINK_HOURS} (default: ${LINK_HOURS})`,
+    value: 'DURATION',
+    description: `how long the link works, in whole hours: 24h or 3d, up to ${MAX_LINK_HOURS / 24} days; a number without a unit is hours (default: ${LINK_HOURS}h)`,
   },
 } as const;
 
@@ -20,7 +23,7 @@ const inviteCommand = defineCommand({
     'The person chooses a passkey or a password on the page to which the link leads. Send the link over a channel that only the person reads: the first one who uses it gets the account.',
   arguments: { NAME: { description: 'a user name, 1 to 64 characters; the person can change it' } },
   options: EXPIRES,
-  examples: ['users invite ada'],
+  examples: ['users invite ada', 'users invite ada --expires 3d'],
   async run({ arguments: { NAME: username }, options: { expires } }, { connectAdmin }) {
     const hours = parseHours(expires);
     const { admin } = await connectAdmin();
@@ -79,9 +82,8 @@ const disableCommand = defineCommand({
     const { admin } = await connectAdmin();
     const started = performance.now();
     const user = await admin.setUserActive(username, false);
-    if (!wait || user.revocation === undefined) return { json: user, text: userLine(user) };
-    const { revocation, text, exitCode } = await waitForConfirmation(admin, user.revocation.sequence, started);
-    return { json: { ...user, revocation }, text: `${userLine(user)}\n${text}`, exitCode };
+    const result = { json: user, text: userLine(user) };
+    return wait ? addConfirmation(admin, user, started, result) : result;
   },
 });
 
@@ -100,15 +102,18 @@ const enableCommand = defineCommand({
 const deleteCommand = defineCommand({
   name: 'users delete',
   summary: 'delete an account and revoke its connections; its todos stay in the database',
+  details: WAIT_DETAILS,
   arguments: NAME,
-  options: {},
-  async run({ arguments: { NAME: username } }, { connectAdmin }) {
+  options: WAIT_OPTION,
+  async run({ arguments: { NAME: username }, options: { wait } }, { connectAdmin }) {
     const { admin } = await connectAdmin();
+    const started = performance.now();
     const user = await admin.deleteUser(username);
-    return {
+    const result = {
       json: { ...user, deleted: true },
       text: `The account ${quoteValue(user.username)} is deleted. Its connections are revoked.`,
     };
+    return wait ? addConfirmation(admin, user, started, result) : result;
   },
 });
 
@@ -123,8 +128,26 @@ export const usersCommands: readonly Command[] = [
   deleteCommand,
 ];
 
-function parseHours(text = String(LINK_HOURS)): number {
-  if (!/^\d{1,3}$/.test(text) || Number(text) < 1 || Number(text) > MAX_LINK_HOURS)
-    throw new UsageError(`--expires: expected hours, 1 to ${MAX_LINK_HOURS}`);
-  return Number(text);
+/** Adds to a result which resource servers have confirmed that the connections of `user` are revoked. */
+async function addConfirmation(
+  admin: AdminClient,
+  user: UserResponse,
+  started: number,
+  { json, text }: { readonly json: UserResponse; readonly text: string },
+): Promise<CommandResult> {
+  if (user.revocation === undefined)
+    throw new Error(`${text}\nauth did not say which revocation to wait for: it may be an older version.`);
+  const confirmation = await waitForConfirmation(admin, user.revocation.sequence, started);
+  return {
+    json: { ...json, revocation: confirmation.revocation },
+    text: `${text}\n${confirmation.text}`,
+    exitCode: confirmation.exitCode,
+  };
+}
+
+function parseHours(text = `${LINK_HOURS}h`): number {
+  const problem = `--expires: expected whole hours such as 24h or 3d, 1h to ${MAX_LINK_HOURS / 24}d`;
+  const hours = parseDuration(text, { bareUnit: 'h', problem }) / 3600;
+  if (!Number.isInteger(hours) || hours < 1 || hours > MAX_LINK_HOURS) throw new UsageError(problem);
+  return hours;
 }

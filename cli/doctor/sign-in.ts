@@ -52,7 +52,7 @@ export async function checkSignIn({ metadata }: AuthorizationServer, fetchText: 
       value: undefined,
       detail: problems.join('; '),
       warning:
-        'Let a proxy in front forward every path below /oauth, and the pages /interaction, /sign-in, /welcome, /account and /assets. Use https, except on localhost.',
+        'Let a proxy in front forward every path that begins with /oauth, /interaction, /sign-in, /sign-out, /welcome, /account or /assets. Use https, except on localhost.',
     };
   return { value: undefined, detail: `a person can sign in; hosts become clients by ${registration.join(' or ')}` };
 }

@@ -83,7 +83,7 @@ export const USAGE_ERRORS: readonly (readonly [words: readonly string[], message
     '--public: expected no --secret-file and no --public-keys, because a public client has neither',
   ],
   [['connections', 'revoke'], '`connections revoke` expects ID, --user NAME or --client CLIENT-ID'],
-  [['users', 'invite', 'ada', '--expires', SECRET], '--expires: expected hours, 1 to 720'],
+  [['users', 'invite', 'ada', '--expires', SECRET], '--expires: expected whole hours such as 24h or 3d, 1h to 30d'],
   [['clients', 'set-keys', 'demo'], '`clients set-keys` needs the argument JWKS-FILE'],
   [['clients', 'set-keys', 'demo', SECRET], 'JWKS-FILE: expected a readable file with a JWK Set (JSON)'],
   [['clients', 'set-keys', 'demo', '-'], 'JWKS-FILE is -: expected a JWK Set (JSON) on stdin'],

@@ -9,7 +9,9 @@ import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { LIST_TOOLS } from '../support/mcp-messages.ts';
 import { openInstallation } from '../support/open-installation.ts';
+import { createPerson } from '../support/persons.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
+import { registerPublicClient } from '../support/public-client.ts';
 import { createClientKeyPair } from '../support/register-key-client.ts';
 import { requestTodos } from '../support/request-todos.ts';
 import { runPrintedCommands } from '../support/run-printed-commands.ts';
@@ -144,6 +146,34 @@ test('administrator credentials in the environment are used, from a file too', a
   expect(rejected).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('the secret from OAUTH_CLIENT_ID and OAUTH_CLIENT_SECRET is the current one'),
+  });
+});
+
+test('an account is deleted, and --wait reports which resource servers have confirmed it', async () => {
+  await using system = await startSystem();
+  const admin = await system.registerClient({ scopes: ['admin'], resources: [`${system.issuer}/admin`] });
+  const { access_token } = await (await registerPublicClient(system)).connect(await createPerson(system, 'Ada'));
+  const environment = {
+    AUTH_ISSUER: system.issuer,
+    OAUTH_CLIENT_ID: admin.id,
+    OAUTH_CLIENT_SECRET: admin.secret,
+  };
+  expect(await runYata(['users', 'delete', 'Ada', '--wait'], { environment })).toEqual({
+    code: 0,
+    stdout: expect.stringMatching(
+      /^The account Ada is deleted\. Its connections are revoked\.\nrevoked; confirmed by 2 of 2 resource servers in \d+ ms\n$/,
+    ),
+    stderr: '',
+  });
+  expect(await postMcpMessage(system.mcpResource, LIST_TOOLS, { accessToken: access_token })).toMatchObject({
+    status: 401,
+  });
+  await createPerson(system, 'Bob');
+  const { stdout } = await runYata(['users', 'delete', 'Bob', '--wait', '--json'], { environment });
+  expect(JSON.parse(stdout)).toMatchObject({
+    username: 'Bob',
+    deleted: true,
+    revocation: { sequence: expect.any(Number), confirmed: expect.any(Array), pending: [] },
   });
 });
 

@@ -591,7 +591,7 @@ export const SCENARIOS: readonly Scenario[] = [
     deviate: () => ({ replies: { 'GET /authorize': { status: 404 }, 'POST /register': { status: 502 } } }),
     warned: ['sign-in'],
     detail: /^the authorization_endpoint answers 404; the registration_endpoint answers 502$/,
-    remedy: /forward every path below \/oauth/,
+    remedy: /begins with \/oauth, \/interaction, \/sign-in, \/sign-out, \/welcome, \/account or \/assets\./,
   },
   {
     name: 'the registration endpoint is a redirect',
@@ -600,7 +600,7 @@ export const SCENARIOS: readonly Scenario[] = [
     }),
     warned: ['sign-in'],
     detail: /^the registration_endpoint cannot be used: .* redirects \(302\)/,
-    remedy: /forward every path below \/oauth/,
+    remedy: /begins with \/oauth, \/interaction, \/sign-in, \/sign-out, \/welcome, \/account or \/assets\./,
   },
   {
     name: 'sign-in is not https, and the metadata list scopes that hosts should not ask for',
