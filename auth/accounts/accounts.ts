@@ -4,13 +4,24 @@ import { normalizeUsername } from './username.ts';
 
 /** Finds an account by its id. */
 export async function findAccount(em: SqlEntityManager, id: string): Promise<Account | undefined> {
-  // plain SQL, because each refresh of an access token reads the account
-  const [found] = await em.fork().execute<(Omit<Account, 'sessionsFrom'> & { sessionsFrom: number })[]>(
-    `select id, username, display_name as "displayName", active, extract(epoch from sessions_from)::float8 as "sessionsFrom"
-     from auth.account where id = ?`,
-    [id],
-  );
-  return found && { ...found, sessionsFrom: new Date(found.sessionsFrom * 1000) };
+  const [found] = await em
+    .fork()
+    .execute<AccountColumns[]>(`select ${ACCOUNT_COLUMNS} from auth.account where id = ?`, [id]);
+  return found && toAccount(found);
+}
+
+/** The select list that returns `AccountColumns`, from `auth.account`. */
+export const ACCOUNT_COLUMNS = `account.id as "accountId", account.username, account.display_name as "displayName",
+  account.active, extract(epoch from account.sessions_from)::float8 as "sessionsFrom"`;
+
+export type AccountColumns = Omit<Account, 'id' | 'sessionsFrom'> & {
+  readonly accountId: string;
+  /** Seconds since the epoch. */
+  readonly sessionsFrom: number;
+};
+
+export function toAccount({ accountId, username, displayName, active, sessionsFrom }: AccountColumns): Account {
+  return { id: accountId, username, displayName, active, sessionsFrom: new Date(sessionsFrom * 1000) };
 }
 
 /** Finds an account by the user name that a person entered. */

@@ -1,11 +1,13 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import Provider, { type Adapter, type AdapterFactory } from 'oidc-provider';
+import type { Adapter, AdapterFactory } from 'oidc-provider';
 import type { Clients } from '../clients/clients.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { EmFor } from '../database/priority-connections.ts';
 import { ArtifactEntity } from './artifact.entity.ts';
-import { createArtifactAdapter } from './artifact-adapter.ts';
+import { createArtifactAdapter, createReplayDetectionAdapter } from './artifact-adapter.ts';
+import { createAuthorizationCodeAdapter } from './authorization-code-adapter.ts';
 import { toClientMetadata } from './client-metadata.ts';
+import { createExecute } from './execute.ts';
 import { createGrantAdapter } from './grant-adapter.ts';
 import { createInteractionAdapter } from './interaction-adapter.ts';
 import { createRefreshTokenAdapter, type RefreshTokenOptions } from './refresh-token-adapter.ts';
@@ -30,27 +32,27 @@ export function createAdapterFactory({
   connections: Pick<Connections, 'revoke'>;
   refreshTokens: RefreshTokenOptions;
 }): AdapterFactory {
+  const execute = createExecute({ em, emFor });
   return function createAdapter(model) {
     switch (model) {
       case 'Client':
         return createClientAdapter(clients);
+      case 'AuthorizationCode':
+        return createAuthorizationCodeAdapter(execute);
       case 'Grant':
-        return createGrantAdapter({ forkEm, connections });
+        return createGrantAdapter({ execute, connections });
       case 'Interaction':
-        return createInteractionAdapter(forkEm);
+        return createInteractionAdapter(execute);
+      case 'ReplayDetection':
+        return createReplayDetectionAdapter(execute);
       case 'Session':
-        return createSessionAdapter(forkEm);
+        return createSessionAdapter(execute);
       case 'RefreshToken':
-        return createRefreshTokenAdapter(forkEm, refreshTokens);
+        return createRefreshTokenAdapter(execute, refreshTokens);
       default:
-        return createArtifactAdapter(forkEm, model);
+        return createArtifactAdapter(execute, model);
     }
   };
-
-  function forkEm(): SqlEntityManager {
-    const client = Provider.ctx?.oidc?.client;
-    return (client === undefined ? em : emFor(client.clientId)).fork();
-  }
 }
 
 function createClientAdapter(clients: Pick<Clients, 'find'>): Adapter {

@@ -1,36 +1,27 @@
 import { hash } from 'node:crypto';
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
-import { ArtifactEntity } from './artifact.entity.ts';
+import type { Execute } from './execute.ts';
 
 /** The models whose id is a secret that its holder presents. Of it only the hash is stored. */
 const SECRET_IDS: ReadonlySet<string> = new Set(['AuthorizationCode', 'RefreshToken', 'Session', 'Interaction']);
 
-/**
- * Creates the storage of a model. To detect a second use, oidc-provider reads and then writes. Two requests at the same time
- * would both succeed, so these writes are conditional: a client assertion and an authorization code are used once.
- */
-export function createArtifactAdapter(forkEm: () => SqlEntityManager, model: string): Adapter {
+/** Creates the storage of a model. Nothing is consumed here: each model that is used once has a storage of its own. */
+export function createArtifactAdapter(execute: Execute, model: string): Adapter {
   const hasSecretId = SECRET_IDS.has(model);
   const keyOf = (id: string) => (hasSecretId ? hashArtifactId(id) : id);
 
   return {
     async upsert(id, payload, expiresIn) {
-      const expiresAt = expiresIn ? new Date(Date.now() + expiresIn * 1000) : null;
-      const { grantId = null, uid = null, userCode = null } = payload;
-      const artifact = {
+      const { grantId = null, uid = null, accountId = null } = payload;
+      await execute(UPSERT_SQL, [
         model,
-        id: keyOf(id),
-        payload: hasSecretId ? withoutSecrets(id, payload) : { ...payload },
+        keyOf(id),
+        JSON.stringify(hasSecretId ? withoutSecrets(id, payload) : payload),
         grantId,
         uid,
-        userCode,
-        accountId: model === 'Session' ? (payload.accountId ?? null) : null,
-        consumedAt: null,
-        expiresAt,
-      };
-      if (model === 'ReplayDetection') await insertOnce(artifact);
-      else await forkEm().upsert(ArtifactEntity, artifact);
+        model === 'Session' ? accountId : null,
+        expiryOf(expiresIn),
+      ]);
     },
     async find(id) {
       // a value that a client sends can be of any length, and a stored one never has NUL, which PostgreSQL rejects
@@ -39,54 +30,58 @@ export function createArtifactAdapter(forkEm: () => SqlEntityManager, model: str
       return found && hasSecretId ? withSecrets(id, found) : found;
     },
     findByUid: (uid) => findPayload('uid', uid),
-    findByUserCode: (userCode) => findPayload('user_code', userCode),
-    async consume(id) {
-      const consumed = await forkEm().execute(CONSUME_SQL, [model, keyOf(id), model, keyOf(id)]);
-      if (consumed.length === 0) throw new errors.InvalidGrant(`${model} was redeemed before`);
+    async findByUserCode() {
+      throw new Error('there is no device authorization grant (RFC 8628)');
+    },
+    async consume() {
+      throw new Error(`there is no second use of ${model} to detect`);
     },
     async destroy(id) {
-      await forkEm().nativeDelete(ArtifactEntity, { model, id: keyOf(id) });
+      await execute('delete from auth.artifact where model = ? and id = ?', [model, keyOf(id)]);
     },
     // the destruction of the grant revokes everything that belongs to it, in one transaction
     async revokeByGrantId() {},
   };
 
-  async function findPayload(column: 'id' | 'uid' | 'user_code', value: string): Promise<AdapterPayload | undefined> {
+  async function findPayload(column: 'id' | 'uid', value: string): Promise<AdapterPayload | undefined> {
     if (value.includes('\0')) return undefined;
-    // plain SQL: a refresh of an access token reads three rows, and entities make each cost several times as much
-    const [found] = await forkEm().execute<{ payload: AdapterPayload; consumed: number | null }[]>(
-      `select payload, floor(extract(epoch from consumed_at))::float8 as consumed from auth.artifact
+    const [found] = await execute<{ payload: AdapterPayload }>(
+      `select payload from auth.artifact
        where model = ? and ${column} = ? and (expires_at is null or expires_at > now())`,
       [model, value],
     );
-    if (found === undefined) return undefined;
-    return { ...found.payload, ...(found.consumed !== null && { consumed: found.consumed }) };
-  }
-
-  /** Inserts an artifact, or replaces an expired one. One that has not expired means a replay (RFC 7523 §3, `jti`). */
-  async function insertOnce(artifact: { id: string; payload: object; expiresAt: Date | null }): Promise<void> {
-    const written = await forkEm().execute(
-      `insert into auth.artifact (model, id, payload, expires_at) values (?, ?, ?, ?)
-       on conflict (model, id) do update set payload = excluded.payload, expires_at = excluded.expires_at
-       where artifact.expires_at <= now()
-       returning id`,
-      [model, artifact.id, JSON.stringify(artifact.payload), artifact.expiresAt],
-    );
-    if (written.length === 0) throw new errors.InvalidClientAuth('the client assertion was used before');
+    return found?.payload;
   }
 }
 
+const UPSERT_SQL = `insert into auth.artifact (model, id, payload, grant_id, uid, account_id, expires_at)
+  values (?, ?, ?, ?, ?, ?, ?)
+  on conflict (model, id) do update set payload = excluded.payload, grant_id = excluded.grant_id, uid = excluded.uid,
+    account_id = excluded.account_id, consumed_at = null, expires_at = excluded.expires_at`;
+
 /**
- * Marks an artifact as consumed, and its connection as used. The join locks the connection first, in the order in which a
- * revocation locks them. Without a connection, nothing is consumed.
+ * Creates the storage of the ids of client assertions (RFC 7523 §3, `jti`). One that has not expired means a replay. Two
+ * requests at the same time would both succeed if the id was looked up first, so it is inserted or rejected.
  */
-const CONSUME_SQL = `with used as (
-    update auth.connection set last_used_at = now()
-    where id = (select grant_id from auth.artifact where model = ? and id = ?) returning id
-  )
-  update auth.artifact set consumed_at = now() from used
-  where model = ? and artifact.id = ? and grant_id = used.id and consumed_at is null
-  returning artifact.id`;
+export function createReplayDetectionAdapter(execute: Execute): Adapter {
+  return {
+    ...createArtifactAdapter(execute, 'ReplayDetection'),
+    async upsert(id, payload, expiresIn) {
+      const written = await execute(
+        `insert into auth.artifact (model, id, payload, expires_at) values ('ReplayDetection', ?, ?, ?)
+         on conflict (model, id) do update set payload = excluded.payload, expires_at = excluded.expires_at
+         where artifact.expires_at <= now()
+         returning id`,
+        [id, JSON.stringify(payload), expiryOf(expiresIn)],
+      );
+      if (written.length === 0) throw new errors.InvalidClientAuth('the client assertion was used before');
+    },
+  };
+}
+
+function expiryOf(expiresIn: number | undefined): Date | null {
+  return expiresIn ? new Date(Date.now() + expiresIn * 1000) : null;
+}
 
 /** Stands for the id in the address to which an interaction leads. */
 const ID_PLACEHOLDER = '{id}';

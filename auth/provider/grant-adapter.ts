@@ -1,14 +1,10 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import Provider, { type Adapter } from 'oidc-provider';
 import { requestId } from '../../shared/http/request-id.ts';
-import type { ConnectionRow } from '../connections/connection.entity.ts';
 import type { Connections } from '../connections/connections.ts';
+import type { Execute } from './execute.ts';
+import { GRANT_COLUMNS, type GrantColumns, toGrant } from './grant.ts';
+import { findGrantOfToken } from './token-connection.ts';
 import { unsupportedOperations } from './unsupported-operations.ts';
-
-type Grant = Pick<ConnectionRow, 'accountId' | 'clientId' | 'resource' | 'scopes'> & {
-  readonly iat: number;
-  readonly exp: number;
-};
 
 /**
  * Creates the storage of grants: a grant of oidc-provider is a connection. The consent page inserts it. oidc-provider finds
@@ -16,24 +12,19 @@ type Grant = Pick<ConnectionRow, 'accountId' | 'clientId' | 'resource' | 'scopes
  * token (RFC 7009 §2.1).
  */
 export function createGrantAdapter({
-  forkEm,
+  execute,
   connections,
 }: {
-  forkEm: () => SqlEntityManager;
+  execute: Execute;
   connections: Pick<Connections, 'revoke'>;
 }): Adapter {
   return {
     ...unsupportedOperations('the consent page inserts a connection'),
     async find(id) {
-      const [found] = await forkEm().execute<Grant[]>(
-        `select account_id as "accountId", client_id as "clientId", resource, scopes,
-           floor(extract(epoch from created_at))::float8 as iat, floor(extract(epoch from expires_at))::float8 as exp
-         from auth.connection where id = ?`,
-        [id],
-      );
-      if (found === undefined) return undefined;
-      const { resource, scopes, ...grant } = found;
-      return { ...grant, kind: 'Grant', jti: id, resources: { [resource]: scopes.join(' ') } };
+      const preloaded = findGrantOfToken(id);
+      if (preloaded !== undefined) return preloaded;
+      const [found] = await execute<GrantColumns>(`select ${GRANT_COLUMNS} from auth.connection where id = ?`, [id]);
+      return found && toGrant(id, found);
     },
     async destroy(id) {
       const { ctx } = Provider;

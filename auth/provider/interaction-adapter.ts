@@ -1,14 +1,14 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type Adapter, errors } from 'oidc-provider';
 import { createArtifactAdapter, hashArtifactId, withoutSecrets } from './artifact-adapter.ts';
+import type { Execute } from './execute.ts';
 
 /**
  * Creates the storage of interactions, each of which is completed once. oidc-provider reads an interaction, stores the
  * decision of the person, and deletes it when the browser goes on. If the person clicks twice, the second decision must
  * neither store a deleted interaction again, nor lead to a second authorization code.
  */
-export function createInteractionAdapter(forkEm: () => SqlEntityManager): Adapter {
-  const artifacts = createArtifactAdapter(forkEm, 'Interaction');
+export function createInteractionAdapter(execute: Execute): Adapter {
+  const artifacts = createArtifactAdapter(execute, 'Interaction');
   return {
     ...artifacts,
     async upsert(id, payload, expiresIn) {
@@ -16,17 +16,16 @@ export function createInteractionAdapter(forkEm: () => SqlEntityManager): Adapte
         await artifacts.upsert(id, payload, expiresIn);
         return;
       }
-      const updated = await forkEm().execute(
+      const updated = await execute(
         "update auth.artifact set payload = ? where model = 'Interaction' and id = ? returning id",
         [JSON.stringify(withoutSecrets(id, payload)), hashArtifactId(id)],
       );
       requireOne(updated);
     },
     async destroy(id) {
-      const deleted = await forkEm().execute(
-        "delete from auth.artifact where model = 'Interaction' and id = ? returning id",
-        [hashArtifactId(id)],
-      );
+      const deleted = await execute("delete from auth.artifact where model = 'Interaction' and id = ? returning id", [
+        hashArtifactId(id),
+      ]);
       requireOne(deleted);
     },
   };

@@ -1,6 +1,7 @@
 import { type AccountClaims, type Configuration, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Account } from '../accounts/account.entity.ts';
 import { isLiveSession } from './person-sessions.ts';
+import { findAccountOfToken } from './token-connection.ts';
 
 /** The path below which the pages of authorization requests are. */
 export const INTERACTION_PATH = '/interaction';
@@ -43,7 +44,7 @@ export function createInteractionSettings({
   return {
     interactions: { policy, url: (_ctx, { uid }) => `${INTERACTION_PATH}/${uid}` },
     async findAccount(ctx, id) {
-      const account = await findAccount(id);
+      const account = findAccountOfToken(id) ?? (await findAccount(id));
       if (account === undefined || !account.active || isEndedSession(ctx, account)) return undefined;
       return { accountId: id, claims: async (): Promise<AccountClaims> => ({ sub: id }) };
     },

@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto';
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import Provider, { type Adapter, errors } from 'oidc-provider';
 import { networkOf } from '../../shared/http/network-of.ts';
 import { createArtifactAdapter, hashArtifactId } from './artifact-adapter.ts';
+import type { Execute } from './execute.ts';
+import { findWithConnection } from './token-connection.ts';
 
 /** How refresh tokens rotate. */
 export type RefreshTokenOptions = {
@@ -21,29 +22,28 @@ export type RefreshTokenOptions = {
  * that for a token that has `consumed`.
  */
 export function createRefreshTokenAdapter(
-  forkEm: () => SqlEntityManager,
+  execute: Execute,
   { successorKey, grace, noteRepeatedUse }: RefreshTokenOptions,
 ): Adapter {
-  const artifacts = createArtifactAdapter(forkEm, 'RefreshToken');
   return {
-    ...artifacts,
+    ...createArtifactAdapter(execute, 'RefreshToken'),
     async upsert(id, { jti: _, ...payload }, expiresIn = 0) {
       // the successor exists when its predecessor was used before
-      await forkEm().execute(
+      await execute(
         `insert into auth.artifact (model, id, payload, grant_id, expires_at) values ('RefreshToken', ?, ?, ?, ?)
          on conflict (model, id) do nothing`,
         [hashArtifactId(id), JSON.stringify(payload), payload.grantId, new Date(Date.now() + expiresIn * 1000)],
       );
     },
     async find(id) {
-      const found = await artifacts.find(id);
+      const found = await findWithConnection(execute, 'RefreshToken', id);
       if (found?.consumed === undefined) return found;
       const { consumed, ...unconsumed } = found;
       return Date.now() / 1000 - Number(consumed) <= grace ? unconsumed : found;
     },
     async consume(id) {
       const [key, successor] = [hashArtifactId(id), hashArtifactId(successorOf(successorKey, id))];
-      const [consumed] = await forkEm().execute<{ connection: string; isRepeated: boolean }[]>(CONSUME_SQL, [
+      const [consumed] = await execute<{ connection: string; isRepeated: boolean }>(CONSUME_SQL, [
         key,
         key,
         grace,

@@ -1,13 +1,13 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { createArtifactAdapter, hashArtifactId, withoutSecrets } from './artifact-adapter.ts';
+import type { Execute } from './execute.ts';
 import type { SessionAdapter } from './session-updates.ts';
 
 /** Creates the storage of sessions. */
-export function createSessionAdapter(forkEm: () => SqlEntityManager): SessionAdapter {
+export function createSessionAdapter(execute: Execute): SessionAdapter {
   return {
-    ...createArtifactAdapter(forkEm, 'Session'),
+    ...createArtifactAdapter(execute, 'Session'),
     async replace(oldId, id, payload, expiresIn) {
-      await forkEm().execute(
+      await execute(
         `update auth.artifact set id = ?, payload = ?, account_id = ?, expires_at = ?
          where model = 'Session' and id = ?`,
         [
