@@ -17,7 +17,6 @@ import { CORS } from './cors.ts';
 import { documentationRoutes } from './openapi/documentation-routes.ts';
 import type { TodoChangeFeed } from './todos/change-feed.ts';
 import { todoRoutes } from './todos/routes.ts';
-import type { Todos } from './todos/todos.ts';
 
 /** Creates the app of the todo API, a resource server. Its routes are below the path of its resource identifier. */
 export function createApiApp({
@@ -31,8 +30,8 @@ export function createApiApp({
   metrics,
   logger,
 }: {
-  todos: Todos;
-  changeFeed: TodoChangeFeed;
+  todos: Parameters<typeof todoRoutes>[0]['todos'];
+  changeFeed: Pick<TodoChangeFeed, 'read'>;
   verify: VerifyAccessToken;
   protectedResource: ProtectedResource;
   rateLimit: RateLimit;

@@ -16,8 +16,7 @@ import { type ApiConfig, readApiConfig } from './config.ts';
 import { apiDatabase } from './database/definition.ts';
 import { deleteExpiredKeys } from './idempotency/idempotency.ts';
 import { openTodoChangeFeed } from './todos/change-feed.ts';
-import { purgeTodos } from './todos/purge-todos.ts';
-import { createTodos } from './todos/todos.ts';
+import { openTodos } from './todos/todos.ts';
 
 /** How often deleted todos, old changes and idempotency keys are removed when they have expired. */
 const CLEANUP_INTERVAL_MS = 600_000;
@@ -47,8 +46,15 @@ export async function startApi(
   const metrics = createMetrics();
   measureStatusListReader(metrics.registry, statusLists);
   const changeFeed = starting.use(await openTodoChangeFeed({ database, em }));
+  const todos = starting.use(
+    openTodos({
+      ...{ em, database, logger },
+      quota: { todos: config.QUOTA_TODOS, bytes: config.QUOTA_BYTES },
+      onChange: changeFeed.noteChange,
+    }),
+  );
   const cleanUp = () => {
-    Promise.all([purgeTodos(em), deleteExpiredKeys(em)]).catch((err) =>
+    Promise.all([todos.purge(), deleteExpiredKeys(em)]).catch((err) =>
       logger.warn({ event: 'cleanup.failed', err }, 'expired rows were not deleted'),
     );
   };
@@ -58,10 +64,7 @@ export async function startApi(
     await openPointCounter({ limit: config.API_RATE_LIMIT, url: config.RATE_LIMIT_URL, logger }),
   );
   const app = createApiApp({
-    todos: createTodos({
-      ...{ em, kind: database.kind },
-      quota: { todos: config.QUOTA_TODOS, bytes: config.QUOTA_BYTES },
-    }),
+    todos,
     changeFeed,
     verify,
     protectedResource,

@@ -1,5 +1,6 @@
 import type { Comparison, Server } from './comparisons.ts';
 import type { Pin } from './find-pin.ts';
+import { CONNECTIONS } from './load-request.ts';
 import { type Contestant, startContestant } from './start-contestant.ts';
 import { type Load, type LoadResult, startLoad } from './start-load.ts';
 import { median } from './statistics.ts';
@@ -62,27 +63,33 @@ async function runPairs(
   { environment, pin, load }: { environment: NodeJS.ProcessEnv; pin: Pin; load: Load },
 ): Promise<Pair[]> {
   const start = ([script, ...args]: Server) => startContestant({ script, args, environment, pin });
+  const { connections = CONNECTIONS } = comparison;
   await using yata = await start(comparison.yata);
   await using baseline = await start(comparison.baseline);
   await requireSameResponse(yata, baseline);
 
   for (const contestant of [yata, baseline]) {
     const rounds = contestant.request.once ? WARM_UP_ROUNDS : 1;
-    for (let round = 0; round < rounds; round++) await runRound(contestant, load, WARM_UP_SECONDS);
+    for (let round = 0; round < rounds; round++)
+      await runRound(contestant, { load, connections, seconds: WARM_UP_SECONDS });
   }
+  const run = (contestant: Contestant) => runRound(contestant, { load, connections });
   const pairs: Pair[] = [];
   for (let round = 0; round < PAIRS_PER_START; round++) {
     // each goes first in turn, so that a machine that becomes slower or faster favours neither
-    if (round % 2 === 0) pairs.push({ yata: await runRound(yata, load), baseline: await runRound(baseline, load) });
-    else pairs.push({ baseline: await runRound(baseline, load), yata: await runRound(yata, load) });
+    if (round % 2 === 0) pairs.push({ yata: await run(yata), baseline: await run(baseline) });
+    else pairs.push({ baseline: await run(baseline), yata: await run(yata) });
   }
   return pairs;
 }
 
-async function runRound(contestant: Contestant, load: Load, seconds = ROUND_SECONDS): Promise<Round> {
+async function runRound(
+  contestant: Contestant,
+  { load, connections, seconds = ROUND_SECONDS }: { load: Load; connections: number; seconds?: number },
+): Promise<Round> {
   const bodies = contestant.request.once ? await contestant.prepare(ROUND_BODIES) : [];
   const before = await contestant.cpuMicroseconds();
-  const result = await load.run(contestant.request, seconds, bodies);
+  const result = await load.run(contestant.request, { seconds, bodies, connections });
   return { ...result, cpuPerRequest: ((await contestant.cpuMicroseconds()) - before) / result.requests };
 }
 
@@ -110,6 +117,12 @@ async function shapeOfResponse({ request, prepare }: Contestant): Promise<string
   const requestBody = request.once ? (await prepare(1)).join() : request.body;
   const response = await fetch(url, { method, headers, ...(requestBody !== '' && { body: requestBody }) });
   const body: unknown = await response.json();
-  const shape = JSON.stringify(body, (_key, value) => (typeof value === 'object' ? value : typeof value));
+  const shape = JSON.stringify(body, (_key, value) => (typeof value === 'object' ? sortMembers(value) : typeof value));
   return `${response.status} ${shape}`;
+}
+
+/** The order of the members of an object means nothing. */
+function sortMembers(value: object | null): object | null {
+  if (value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }

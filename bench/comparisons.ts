@@ -3,6 +3,8 @@ export type Comparison = {
   readonly yata: Server;
   readonly baseline: Server;
   readonly target?: number;
+  /** The number of connections of the load, unless it is `CONNECTIONS`. */
+  readonly connections?: number;
   /** Skipped if there is no PostgreSQL server. */
   readonly needsPostgresql?: true;
 };
@@ -15,6 +17,9 @@ const yataConnections = new URL('./servers/yata-connections.ts', import.meta.url
 const bareConnections = new URL('./servers/bare-connections.ts', import.meta.url);
 const koa = new URL('./servers/koa.ts', import.meta.url);
 const koaOnPg = new URL('./servers/koa-on-pg.ts', import.meta.url);
+
+const yataWrites = new URL('./servers/yata-writes.ts', import.meta.url);
+const koaWrites = new URL('./servers/koa-writes.ts', import.meta.url);
 
 /** The comparisons, by the names for `npm run bench -- NAME`. */
 export const COMPARISONS: Readonly<Record<string, Comparison>> = {
@@ -42,8 +47,25 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   },
   'list-20': { yata: [yataApi, 'list'], baseline: [koaOnPg, 'list'], target: 0.8, needsPostgresql: true },
   'read-by-id': { yata: [yataApi, 'by-id'], baseline: [koaOnPg, 'by-id'], target: 0.8, needsPostgresql: true },
+  ...writes('create'),
+  ...writes('update'),
   'mcp-tool-call': {
     yata: [new URL('./servers/yata-mcp.ts', import.meta.url)],
     baseline: [new URL('./servers/sdk-in-memory.ts', import.meta.url)],
   },
 };
+
+/** Writes of 1, 20 and 100 owners, and of 20 owners with one connection. The baseline always has 20 owners. */
+function writes(kind: 'create' | 'update'): Record<string, Comparison> {
+  const baseline = [koaWrites, kind] as const;
+  const ofOwners = (owners: number): Comparison => ({
+    yata: [yataWrites, kind, String(owners)],
+    ...{ baseline, target: 1, needsPostgresql: true },
+  });
+  return {
+    [`${kind}-1`]: ofOwners(1),
+    [`${kind}-20`]: ofOwners(20),
+    [`${kind}-100`]: ofOwners(100),
+    [`${kind}-one-connection`]: { ...ofOwners(20), target: 0.8, connections: 1 },
+  };
+}

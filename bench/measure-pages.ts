@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { pino } from 'pino';
 import { apiDatabase } from '../api/database/definition.ts';
-import { createTodos } from '../api/todos/todos.ts';
+import { openTodos } from '../api/todos/todos.ts';
 import { openOrm } from '../shared/database/orm.ts';
 import { openTestDatabase } from '../shared/testing/test-database.ts';
 import { TodoListQuery } from '../shared/todo/list-query.ts';
@@ -36,7 +37,12 @@ export async function measurePages(): Promise<Page[]> {
   await insertTodos(em, 'few', FEW_TODOS);
   await insertTodos(em, 'many', MANY_TODOS);
   await em.execute('analyze api.todo');
-  const todos = createTodos({ em, kind: database.kind, quota: { todos: MANY_TODOS, bytes: 0 } });
+  await using todos = openTodos({
+    em,
+    database,
+    quota: { todos: MANY_TODOS, bytes: 0 },
+    logger: pino({ level: 'silent' }),
+  });
   const pages: Page[] = [];
   for (const [name, parameters] of Object.entries(QUERIES)) {
     const query = TodoListQuery.parse(parameters);

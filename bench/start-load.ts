@@ -12,7 +12,10 @@ export type Load = AsyncDisposable & {
    * Sends `request` repeatedly for `seconds`, or once with each of `bodies` if there are any.
    * @throws when a response is not 2xx.
    */
-  readonly run: (request: LoadRequest, seconds: number, bodies: readonly string[]) => Promise<LoadResult>;
+  readonly run: (
+    request: LoadRequest,
+    options: { seconds: number; bodies: readonly string[]; connections: number },
+  ) => Promise<LoadResult>;
 };
 
 /** How long the process may take to send the result of a load that is over. */
@@ -36,9 +39,11 @@ export async function startLoad({ environment, pin }: { environment: NodeJS.Proc
   const script = new URL('./load-process.ts', import.meta.url);
   const process = await startBenchProcess({ script, environment, core: CORES.load, pin });
   return {
-    async run(request, seconds, bodies) {
+    async run(request, { seconds, bodies, connections }) {
       const timeoutMs = seconds * 1000 + RESULT_TIMEOUT_MS;
-      const result = AutocannonResult.parse(await process.request({ request, seconds, bodies }, { timeoutMs }));
+      const result = AutocannonResult.parse(
+        await process.request({ request, seconds, bodies, connections }, { timeoutMs }),
+      );
       return {
         requests: result['2xx'],
         perSecond: result['2xx'] / result.duration,

@@ -2,8 +2,7 @@ import { hash } from 'node:crypto';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Context } from 'koa';
 import { HttpError, InvalidRequestError } from '../../shared/http/http-error.ts';
-import { IDEMPOTENCY_KEY_HOURS, MAX_IDEMPOTENCY_KEY_CHARACTERS, MAX_STORED_ANSWERS } from '../../shared/todo/limits.ts';
-import { IdempotencyKeyEntity } from './idempotency-key.entity.ts';
+import { IDEMPOTENCY_KEY_HOURS, MAX_IDEMPOTENCY_KEY_CHARACTERS } from '../../shared/todo/limits.ts';
 
 /** A request that a client may repeat: the Idempotency-Key that the client chose, and a hash of the path and the body. */
 export type IdempotentRequest = { readonly key: string; readonly fingerprint: string };
@@ -28,94 +27,6 @@ export function parseIdempotencyKey(ctx: Context, body: unknown): IdempotentRequ
     throw new InvalidRequestError([{ field: 'idempotency-key', expected }]);
   }
   return { key, fingerprint: hash('sha256', JSON.stringify([ctx.path.replace(/\/$/, ''), body]), 'base64url') };
-}
-
-/**
- * Runs `work` in `transaction` and stores its result with the key of the request, or returns the result that is stored
- * from an earlier request of `owner` with the same key. The work and the stored result are committed together, so a process
- * that dies leaves both or neither.
- * @throws {HttpError} as `findAnswer` does.
- */
-export async function runIdempotently<T>(
-  transaction: SqlEntityManager,
-  owner: string,
-  request: IdempotentRequest,
-  work: () => Promise<T>,
-): Promise<T> {
-  const stored = await findAnswer<T>(transaction, owner, request);
-  if (stored !== undefined) return stored;
-  const answer = await work();
-  await storeAnswer(transaction, owner, request, answer);
-  return answer;
-}
-
-/**
- * Locks the key of the request until `transaction` ends, and finds the answer of an earlier request of `owner` with it.
- * @throws {HttpError} `idempotency_key_in_use` while a request with this key runs, `idempotency_key_reused` when the earlier
- * request had another path or body, and `idempotency_quota_exceeded` when the owner has stored too many answers: to delete
- * one of them would let a repeated request be executed twice.
- */
-export async function findAnswer<T>(
-  transaction: SqlEntityManager,
-  owner: string,
-  { key, fingerprint }: IdempotentRequest,
-): Promise<T | undefined> {
-  const [lock] = await transaction.execute<{ free: boolean }[]>(
-    'select pg_try_advisory_xact_lock(hashtextextended(?, 0)) as free',
-    [JSON.stringify([owner, key])],
-  );
-  if (lock?.free !== true) throw keyInUse();
-  const [stored] = await transaction.execute<(StoredAnswers & { fingerprint: string | null; answer: T })[]>(
-    `select stored.*, own.fingerprint, own.answer
-     from (
-       select count(*)::int as keys, coalesce(sum(pg_column_size(answer)), 0)::float8 as bytes,
-         ceil(extract(epoch from min(created_at) + ${LIFETIME} - now()))::int as "retryAfter"
-       from api.idempotency_key where owner = ? and created_at > now() - ${LIFETIME}
-     ) stored
-     left join api.idempotency_key own on own.owner = ? and own.key = ? and own.created_at > now() - ${LIFETIME}`,
-    [owner, owner, key],
-  );
-  if (stored === undefined) throw new Error('an aggregate returned no row');
-  if (stored.fingerprint === null) {
-    requireIdempotencyQuota(stored);
-    return undefined;
-  }
-  if (stored.fingerprint !== fingerprint)
-    throw new HttpError('idempotency_key_reused', 'This Idempotency-Key was sent with a different request', {
-      fields: [{ field: 'idempotency-key', expected: 'a new key for a new request' }],
-    });
-  return stored.answer;
-}
-
-/** Stores the answer of a request whose key `findAnswer` has locked in the same transaction. */
-export async function storeAnswer(
-  transaction: SqlEntityManager,
-  owner: string,
-  { key, fingerprint }: IdempotentRequest,
-  answer: unknown,
-): Promise<void> {
-  await transaction.upsert(IdempotencyKeyEntity, {
-    owner,
-    key,
-    fingerprint,
-    answer: Object(answer),
-    createdAt: new Date(),
-  });
-}
-
-/** What an owner has stored: the number of keys, the bytes of the compressed answers, and when the oldest one expires. */
-type StoredAnswers = { readonly keys: number; readonly bytes: number; readonly retryAfter: number };
-
-function requireIdempotencyQuota({ retryAfter, ...used }: StoredAnswers): void {
-  for (const unit of ['keys', 'bytes'] as const) {
-    const limit = MAX_STORED_ANSWERS[unit];
-    if (used[unit] >= limit)
-      throw new HttpError(
-        'idempotency_quota_exceeded',
-        `The answers to your requests with an Idempotency-Key are kept for ${IDEMPOTENCY_KEY_HOURS} hours, at most ${limit} ${unit}. Send the request without a key, or retry in ${retryAfter} s.`,
-        { members: { limit, used: used[unit], unit }, headers: { 'retry-after': String(retryAfter) } },
-      );
-  }
 }
 
 /**

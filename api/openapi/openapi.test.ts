@@ -129,7 +129,7 @@ test('the document describes every route and nothing else', () => {
   };
   const router = todoRoutes({
     todos: { find: never, list: never, count: never, write: never, importTodos: never },
-    changeFeed: { read: never, [Symbol.asyncDispose]: never },
+    changeFeed: { read: never },
     resource,
     authenticate: never,
     rateLimit: { limitRequests: never, spend: never, charge: never, exhaust: never, requirePoints: never },

@@ -15,7 +15,7 @@ import { apiDatabase } from '../database/definition.ts';
 import { createOpenApiDocument } from '../openapi/document.ts';
 import { openTodoChangeFeed } from '../todos/change-feed.ts';
 import type { Quota } from '../todos/quota.ts';
-import { createTodos } from '../todos/todos.ts';
+import { openTodos } from '../todos/todos.ts';
 import { createConformingFetch } from './conforming-fetch.ts';
 
 /** The resource identifier of the API in tests. It differs from the address at which the API listens. */
@@ -66,12 +66,13 @@ export async function startApi({
     scopes: TODO_SCOPES,
     name: 'Todos',
   };
-  const todos = createTodos({ em, kind: database.kind, quota });
   const logger = pino({ level: 'silent' });
+  const changeFeed = starting.use(await openTodoChangeFeed({ database, em }));
+  const todos = starting.use(openTodos({ em, database, quota, onChange: changeFeed.noteChange, logger }));
   const points = starting.use(await openPointCounter({ limit: pointsPerMinute, logger }));
   const app = createApiApp({
     todos,
-    changeFeed: starting.use(await openTodoChangeFeed({ database, em })),
+    changeFeed,
     verify: createAccessTokenVerifier({
       issuer: issuer.identifier,
       audience: identifier,

@@ -7,9 +7,9 @@ import { HttpError } from '../../shared/http/http-error.ts';
 import { createWaiting, prefersWait } from '../../shared/http/prefer-wait.ts';
 import type { ChangeFeed, ChangeFeedQuery, TodoChange } from '../../shared/todo/change-feed.ts';
 import { MAX_PAGE_BYTES } from '../../shared/todo/limits.ts';
+import { type ChangedList, listKey, parsePayload } from './change-notifications.ts';
 import { TODO_CHANGES } from './todo-change.entity.ts';
 import { toRfc3339 } from './todo-row.ts';
-import { listKey } from './todo-writer.ts';
 
 /** The change feeds of all owners. Disposing it ends every waiting request. */
 export type TodoChangeFeed = AsyncDisposable & {
@@ -21,6 +21,8 @@ export type TodoChangeFeed = AsyncDisposable & {
    * @throws {HttpError} `changes_expired` when changes after `since` were purged, or `since` is later than the last change.
    */
   readonly read: (owner: string, query: ChangeFeedQuery, ctx: Context) => Promise<ChangeFeed>;
+  /** Wakes the requests that wait for a change of this list. */
+  readonly noteChange: (list: ChangedList) => void;
 };
 
 /** Requests of one owner that wait in one process. */
@@ -31,6 +33,12 @@ const SURPLUS_WAIT_MS = 1_000;
 
 /** Lists whose newest sequence is kept in memory. */
 const MAX_CACHED_LISTS = 10_000;
+
+/**
+ * How often the lists of waiting requests are read. A process that ends between its commit and its notification costs them at
+ * most this time.
+ */
+const POLL_INTERVAL_MS = 2_000;
 
 /** Opens the change feed of the todos in `database`. A change that any process commits wakes the waiting requests. */
 export async function openTodoChangeFeed({
@@ -43,12 +51,12 @@ export async function openTodoChangeFeed({
   const waiting = createWaiting();
   const newest = new LRUCache<string, number>({ max: MAX_CACHED_LISTS });
   const reads = new Map<string, Promise<ChangeFeed>>();
-  let interruptions = 0;
+  /** The lists for which requests wait, by owner. */
+  const waitingFor = new Map<string, number>();
+  let [interruptions, isWaking] = [0, false];
   const subscription = await listen(database, TODO_CHANGES, {
     notified(payload) {
-      const [sequence = '', key = ''] = payload.split(' ');
-      newest.set(key, Number(sequence));
-      waiting.wake();
+      for (const list of parsePayload(payload)) noteChange(list);
     },
     interrupted() {
       // a notification may be lost, so every waiting request reads the database
@@ -56,6 +64,9 @@ export async function openTodoChangeFeed({
       waiting.wake();
     },
   });
+  const poll = setInterval(() => {
+    if (waitingFor.size > 0) readWaitingLists().catch(() => undefined);
+  }, POLL_INTERVAL_MS).unref();
 
   return {
     async read(owner, { since, limit }, ctx) {
@@ -66,14 +77,47 @@ export async function openTodoChangeFeed({
       if (!prefersWait(ctx)) return changes;
       // a change that was committed after this read is in the cache by now, or its notification wakes the request
       const hasChanged = () => (newest.get(key) ?? 0) > since || interruptions > interruptionsBefore;
-      await waiting.waitUntil(hasChanged, ctx, { name: owner, limit: MAX_WAITS, surplusWaitMs: SURPLUS_WAIT_MS });
+      countWaiting(owner, 1);
+      await waiting
+        .waitUntil(hasChanged, ctx, { name: owner, limit: MAX_WAITS, surplusWaitMs: SURPLUS_WAIT_MS })
+        .finally(() => countWaiting(owner, -1));
       return readOnce(owner, since, limit);
     },
+    noteChange,
     async [Symbol.asyncDispose]() {
+      clearInterval(poll);
       waiting.end();
       await subscription[Symbol.asyncDispose]();
     },
   };
+
+  function noteChange({ key, sequence }: ChangedList): void {
+    // a list can be noted twice, by this process and by its notification, in any order
+    if (sequence <= (newest.get(key) ?? 0)) return;
+    newest.set(key, sequence);
+    if (isWaking || waitingFor.size === 0) return;
+    isWaking = true;
+    // once for all lists of a commit
+    setImmediate(() => {
+      isWaking = false;
+      waiting.wake();
+    });
+  }
+
+  async function readWaitingLists(): Promise<void> {
+    const rows = await em.getConnection().execute<{ owner: string; sequence: number }[]>(
+      `select owner, sequence::float8 as sequence from api.todo_list
+       where owner in (select jsonb_array_elements_text(?::jsonb))`,
+      [JSON.stringify([...waitingFor.keys()])],
+    );
+    for (const { owner, sequence } of rows) noteChange({ key: listKey(owner), sequence });
+  }
+
+  function countWaiting(owner: string, difference: 1 | -1): void {
+    const count = (waitingFor.get(owner) ?? 0) + difference;
+    if (count === 0) waitingFor.delete(owner);
+    else waitingFor.set(owner, count);
+  }
 
   /**
    * Reads the changes for all requests that a change has woken at the same time. Each request has read for itself before: a

@@ -10,7 +10,11 @@ import type { Todos } from './todos.ts';
  * when the first page is read. A later failure breaks off the response.
  * @param beforePage called before each further page; it throws to end the export.
  */
-export async function exportTodos(todos: Todos, owner: string, beforePage: () => Promise<unknown>): Promise<Readable> {
+export async function exportTodos(
+  todos: Pick<Todos, 'list'>,
+  owner: string,
+  beforePage: () => Promise<unknown>,
+): Promise<Readable> {
   let page = await readPage();
   return Readable.from(lines());
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ImportedTodo, NewTodo, TodoId } from '../../shared/todo/todo.ts';
+import { ImportedTodo, NewTodo, type Todo, TodoId } from '../../shared/todo/todo.ts';
 import { startApi } from '../testing/start-api.ts';
 import { deriveIds } from './derive-ids.ts';
 import { inChunks } from './in-chunks.ts';
+import type { Write } from './write-group.ts';
 
 // one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;
@@ -54,9 +55,7 @@ test('other writes run between the transactions of an import, also those of the 
       ['same', owner],
       ['other', other],
     ] as const)
-      void api.todos
-        .write(subject, (writer) => writer.create(NewTodo.parse({ title: `${name}` })))
-        .then(() => events.push(who));
+      void api.todos.write(subject, createWrite(NewTodo.parse({ title: `${name}` }))).then(() => events.push(who));
   };
   await api.todos.importTodos(owner, newTodos(800), { beforeWrite });
   const places = events.flatMap((event, place) => (event === 'import' ? [place] : []));
@@ -73,8 +72,7 @@ test('an import whose rest no longer fits into the quota says how many of its to
   let transactions = 0;
   const beforeWrite = async () => {
     transactions += 1;
-    if (transactions === 1)
-      void small.todos.write(owner, (writer) => writer.create(NewTodo.parse({ title: 'another request' })));
+    if (transactions === 1) void small.todos.write(owner, createWrite(NewTodo.parse({ title: 'another request' })));
   };
   await expect(small.todos.importTodos(owner, newTodos(250), { beforeWrite })).rejects.toThrow(
     'You can store 250 todos, and you store 201. Other requests wrote meanwhile: 200 todos of this request were written, and the others were not.',
@@ -174,7 +172,7 @@ test('the quota is checked in each transaction of an import, because other write
   const beforeWrite = async () => {
     transactions += 1;
     // it waits for the first transaction, and the second one waits for it
-    if (transactions === 1) void api.todos.write(owner, (writer) => writer.create(NewTodo.parse({ title: 'between' })));
+    if (transactions === 1) void api.todos.write(owner, createWrite(NewTodo.parse({ title: 'between' })));
   };
   await expect(api.todos.importTodos(owner, newTodos(480), { beforeWrite })).rejects.toMatchObject({
     code: 'quota_exceeded',
@@ -191,6 +189,8 @@ test('chunks keep the order, and an item that is too large gets a chunk of its o
   ]);
   expect(inChunks([], { maxItems: 2, maxBytes: 2 })).toEqual([]);
 });
+
+const createWrite = (todo: NewTodo): Write<Todo> => ({ ids: [], apply: (list) => list.create(todo) });
 
 /** Fails before transaction `number`. */
 function failAt(number: number): () => Promise<void> {

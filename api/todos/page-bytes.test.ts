@@ -26,8 +26,9 @@ test.each([
   ['characters that JSON escapes', ESCAPED],
 ])('the pages of 200 todos with 10,000 %s are at most 1 MB, and lead to each todo once', async (_name, description) => {
   const { call, sub } = await createCaller();
-  await api.todos.write(sub, (writer) =>
-    writer.add(Array.from({ length: 200 }, (_, index) => newTodo({ title: `todo ${index}`, description }))),
+  await api.todos.importTodos(
+    sub,
+    Array.from({ length: 200 }, (_, index) => newTodo({ title: `todo ${index}`, description })),
   );
   const expected = Array.from({ length: 200 }, (_, index) => `todo ${index}`);
   for (const query of ['limit=200', 'limit=200&sort=-due_at', 'limit=50', '']) {
@@ -45,8 +46,9 @@ test('a todo after long ones is not skipped when the page ends at it', async () 
   const long = (title: string) => newTodo({ title, description: ESCAPED });
   const short = (title: string) => newTodo({ title, description: null });
   const titles = Array.from({ length: 120 }, (_, index) => `todo ${index}`);
-  await api.todos.write(sub, (writer) =>
-    writer.add(titles.map((title, index) => (index % 7 < 3 ? long(title) : short(title)))),
+  await api.todos.importTodos(
+    sub,
+    titles.map((title, index) => (index % 7 < 3 ? long(title) : short(title))),
   );
   const pages = await followLinks(call, '/api/v1/todos?limit=100');
   expect(pages.flatMap(({ todos }) => todos.map(({ title }) => title))).toEqual(titles);
@@ -55,8 +57,9 @@ test('a todo after long ones is not skipped when the page ends at it', async () 
 
 test('a response of the change feed has about 1 MB, and next leads to each change once', async () => {
   const { call, sub } = await createCaller();
-  await api.todos.write(sub, (writer) =>
-    writer.add(Array.from({ length: 200 }, (_, index) => newTodo({ title: `todo ${index}`, description: MULTIBYTE }))),
+  await api.todos.importTodos(
+    sub,
+    Array.from({ length: 200 }, (_, index) => newTodo({ title: `todo ${index}`, description: MULTIBYTE })),
   );
   const seen: TodoChange[] = [];
   let responses = 0;

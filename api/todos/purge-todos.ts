@@ -1,45 +1,52 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { RETENTION_DAYS } from '../../shared/todo/limits.ts';
+import { STATEMENTS, type Statement } from './list-statements.ts';
+import type { ListTransaction } from './list-transactions.ts';
 import { TODO_BYTES } from './quota.ts';
-import { CHANGE_BYTES } from './trim-changes.ts';
+import { DELETE_CHANGES } from './trim-changes.ts';
 
-const RETENTION = `interval '${RETENTION_DAYS} days'`;
+const EXPIRED = `now() - interval '${RETENTION_DAYS} days'`;
+
+/** Finds the owners of todos that were deleted, or of changes that were made, more than `RETENTION_DAYS` ago. */
+export async function findOwnersToPurge(em: SqlEntityManager): Promise<string[]> {
+  const rows = await em.getConnection().execute<{ owner: string }[]>(
+    `select owner from api.todo where deleted_at < ${EXPIRED}
+     union select owner from api.todo_change where at < ${EXPIRED}`,
+  );
+  return rows.map(({ owner }) => owner);
+}
 
 /**
- * Removes the todos that were deleted, and the changes that were made, more than `RETENTION_DAYS` ago. The removed todos no
- * longer count against the quota of their owner.
+ * Removes the todos of an owner that were deleted, and the changes that were made, more than `RETENTION_DAYS` ago. The
+ * removed todos no longer count against the quota. A reader whose `since` is older gets 410, so that it misses no change
+ * without noticing it.
  */
-export async function purgeTodos(em: SqlEntityManager): Promise<void> {
-  await em.fork().transactional(async (transaction) => {
-    // locks the lists first, as each writer does, so that a todo that is being restored is not removed
-    await transaction.execute(
-      `select 1 from api.todo_list where owner in (
-         select owner from api.todo where deleted_at < now() - ${RETENTION}
-         union select owner from api.todo_change where at < now() - ${RETENTION}
-       ) order by owner for update`,
-    );
-    // a client whose `since` is older than this gets 410, and does not miss a change without noticing it
-    await transaction.execute(
-      `with forgotten as (
-         select owner, max(sequence) as sequence from api.todo_change where at < now() - ${RETENTION} group by owner
-       )
-       update api.todo_list set forgotten = forgotten.sequence from forgotten where todo_list.owner = forgotten.owner`,
-    );
-    await transaction.execute(
-      `with deleted as (
-         delete from api.todo_change using api.todo_list
-         where todo_change.owner = todo_list.owner and todo_change.sequence <= todo_list.forgotten
-         returning todo_change.owner, ${CHANGE_BYTES} as bytes
-       ), total as (select owner, sum(bytes) as bytes from deleted group by owner)
-       update api.todo_list set change_bytes = change_bytes - total.bytes
-       from total where todo_list.owner = total.owner`,
-    );
-    await transaction.execute(
-      `with purged as (
-         delete from api.todo where deleted_at < now() - ${RETENTION} returning owner, ${TODO_BYTES} as bytes
-       ), total as (select owner, count(*) as todos, sum(bytes) as bytes from purged group by owner)
-       update api.todo_list set todos = todo_list.todos - total.todos, bytes = todo_list.bytes - total.bytes
-       from total where todo_list.owner = total.owner`,
-    );
-  });
+export async function purgeList(transaction: ListTransaction, owner: string): Promise<void> {
+  await transaction.execute([[STATEMENTS.lockList, [owner]]]);
+  const [[expired] = []] = await transaction.execute([[FIND_EXPIRED_CHANGE, owner]]);
+  const [[changes] = [], [todos] = []] = await transaction.execute([
+    [DELETE_CHANGES, owner, expired?.sequence],
+    [DELETE_EXPIRED_TODOS, owner],
+  ]);
+  await transaction.commit([[SUBTRACT_PURGED, owner, expired?.sequence, changes?.bytes, todos?.count, todos?.bytes]]);
 }
+
+const FIND_EXPIRED_CHANGE: Statement = {
+  name: 'find_expired_change',
+  text: `select coalesce(max(sequence), 0)::float8 as sequence from api.todo_change where owner = $1 and at < ${EXPIRED}`,
+};
+
+const DELETE_EXPIRED_TODOS: Statement = {
+  name: 'delete_expired_todos',
+  text: `with purged as (
+      delete from api.todo where owner = $1 and deleted_at < ${EXPIRED} returning ${TODO_BYTES} as bytes
+    )
+    select count(*)::int as count, coalesce(sum(bytes), 0)::float8 as bytes from purged`,
+};
+
+const SUBTRACT_PURGED: Statement = {
+  name: 'subtract_purged',
+  text: `update api.todo_list set forgotten = greatest(forgotten, $2), change_bytes = change_bytes - $3,
+      todos = todos - $4, bytes = bytes - $5
+    where owner = $1`,
+};

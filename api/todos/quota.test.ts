@@ -7,7 +7,6 @@ import { NewTodo, Todo } from '../../shared/todo/todo.ts';
 import { anyTags, anyText, anyTodo } from '../testing/arbitrary-todo.ts';
 import { sampleTodo } from '../testing/sample-todo.ts';
 import { type Caller, startApi } from '../testing/start-api.ts';
-import { purgeTodos } from './purge-todos.ts';
 import { TODO_BYTES, todoBytes } from './quota.ts';
 import { runBatch } from './run-batch.ts';
 
@@ -80,7 +79,7 @@ test('a deleted todo counts until it is purged', async () => {
   }
   expect((await call('POST', '/api/v1/todos', { title: 'a' })).status).toBe(507);
   await age(sub);
-  await purgeTodos(api.em);
+  await api.todos.purge();
   expect(await usage(sub)).toEqual({ todos: 0, bytes: 0 });
   await create(call, { title: 'a' });
 });
@@ -163,35 +162,32 @@ async function run(owner: string, step: typeof anyStep extends fc.Arbitrary<infe
   const rows = await api.em
     .fork()
     .execute<{ id: string }[]>('select id from api.todo where owner = ? order by created_at, id', [owner]);
-  const idOf = (target: number) => rows[target]?.id ?? randomUUID();
+  const id = ('target' in step && rows[step.target]?.id) || randomUUID();
   switch (step.kind) {
     case 'create':
-      await api.todos.write(owner, (writer) => writer.create(NewTodo.parse(step.todo)));
+      await api.todos.write(owner, { ids: [], apply: (list) => list.create(NewTodo.parse(step.todo)) });
       return;
     case 'update':
-      await api.todos.write(owner, (writer) => writer.update(idOf(step.target), step.changes));
+      await api.todos.write(owner, { ids: [id], apply: (list) => list.update(id, step.changes) });
       return;
     case 'remove':
-      await api.todos.write(owner, (writer) => writer.remove(idOf(step.target)));
+      await api.todos.write(owner, { ids: [id], apply: (list) => list.remove(id) });
       return;
     case 'restore':
-      await api.todos.write(owner, (writer) => writer.restore(idOf(step.target)));
+      await api.todos.write(owner, { ids: [id], apply: (list) => list.restore(id) });
       return;
     case 'batch': {
       const creates = step.todos.map((todo) => ({ op: 'create' as const, todo: NewTodo.parse(todo) }));
-      const operations = [...creates, { op: 'delete' as const, id: idOf(step.target) }];
-      await api.todos.write(owner, (writer) => runBatch(writer, { operations }));
+      const operations = [...creates, { op: 'delete' as const, id }];
+      await api.todos.write(owner, { ids: [id], apply: (list) => runBatch(list, { operations }) });
       return;
     }
     case 'import':
-      await api.todos.importTodos(owner, [
-        ...step.todos,
-        { ...NewTodo.parse({ title: 'skipped or created' }), id: idOf(step.target) },
-      ]);
+      await api.todos.importTodos(owner, [...step.todos, { ...NewTodo.parse({ title: 'skipped or created' }), id }]);
       return;
     case 'purge':
       await age(owner);
-      await purgeTodos(api.em);
+      await api.todos.purge();
       return;
   }
 }

@@ -21,10 +21,11 @@ import { type IdempotentRequest, parseIdempotencyKey } from '../idempotency/idem
 import type { TodoChangeFeed } from './change-feed.ts';
 import { exportTodos } from './export-todos.ts';
 import { JSON_LINES, parseTodos } from './parse-todos.ts';
-import { runBatch } from './run-batch.ts';
+import { runBatch, sizeOf } from './run-batch.ts';
 import { TodoNotFoundError, VersionMismatchError } from './todo-errors.ts';
-import type { Precondition, TodoWriter } from './todo-writer.ts';
+import type { Precondition } from './todo-list.ts';
 import type { Todos } from './todos.ts';
+import type { Write } from './write-group.ts';
 
 /** Unfinished imports of one subject in one process. Each holds up to 10,000 todos in memory. */
 const MAX_CONCURRENT_IMPORTS = 2;
@@ -42,8 +43,8 @@ export function todoRoutes({
   reverify,
   challenges,
 }: {
-  todos: Todos;
-  changeFeed: TodoChangeFeed;
+  todos: Pick<Todos, 'find' | 'list' | 'count' | 'write' | 'importTodos'>;
+  changeFeed: Pick<TodoChangeFeed, 'read'>;
   resource: string;
   authenticate: Middleware<Authorized>;
   rateLimit: RateLimit;
@@ -124,7 +125,7 @@ export function todoRoutes({
   async function createTodo(ctx: RouterContext<Authorized & { body: NewTodo }>): Promise<void> {
     const { body } = ctx.state;
     const idempotency = parseIdempotencyKey(ctx, body);
-    const created = await write(ctx, (writer) => writer.create(body), idempotency);
+    const created = await write(ctx, { ids: [], apply: (list) => list.create(body) }, idempotency);
     ctx.status = 201;
     ctx.set('location', `${resource}/todos/${created.id}`);
     answerTodo(ctx, created);
@@ -139,34 +140,34 @@ export function todoRoutes({
 
   async function updateTodo(ctx: RouterContext<Authorized & { body: TodoChanges }>): Promise<void> {
     const [id, { body }] = [todoId(ctx), ctx.state];
-    const updated = await write(ctx, (writer) => writer.update(id, body, ifMatch(ctx)));
+    const updated = await write(ctx, { ids: [id], apply: (list) => list.update(id, body, ifMatch(ctx)) });
     answerTodo(ctx, updated);
   }
 
   async function deleteTodo(ctx: RouterContext<Authorized>): Promise<void> {
     const id = todoId(ctx);
-    await write(ctx, (writer) => writer.remove(id, ifMatch(ctx)));
+    await write(ctx, { ids: [id], apply: (list) => list.remove(id, ifMatch(ctx)) });
     ctx.body = { message: 'The todo was deleted' };
   }
 
   async function restoreTodo(ctx: RouterContext<Authorized>): Promise<void> {
     const id = todoId(ctx);
-    answerTodo(ctx, await write(ctx, (writer) => writer.restore(id, ifMatch(ctx))));
+    answerTodo(ctx, await write(ctx, { ids: [id], apply: (list) => list.restore(id, ifMatch(ctx)) }));
   }
 
   async function batchTodos(ctx: RouterContext<Authorized & { body: Batch }>): Promise<void> {
     const { body } = ctx.state;
     const idempotency = parseIdempotencyKey(ctx, body);
-    ctx.body = await write(ctx, (writer) => runBatch(writer, body), idempotency);
+    ctx.body = await write(ctx, { ...sizeOf(body), apply: (list) => runBatch(list, body) }, idempotency);
   }
 
   /** Writes when the earlier writes of the subject have ended, if the client is still connected and authorized then. */
   function write<State extends Authorized, T>(
     ctx: RouterContext<State>,
-    work: (writer: TodoWriter) => Promise<T>,
+    write: Write<T>,
     idempotency?: IdempotentRequest,
   ): Promise<T> {
-    return todos.write(ctx.state.accessToken.subject, work, { idempotency, beforeWrite: () => requireClient(ctx) });
+    return todos.write(ctx.state.accessToken.subject, write, { idempotency, beforeWrite: () => requireClient(ctx) });
   }
 
   /** Cancels a write that has waited when its client is gone, or its access token is no longer valid. */

@@ -1,7 +1,7 @@
 import { HttpError } from '../../shared/http/http-error.ts';
 import type { Batch, BatchResults, Operation, OperationResult } from '../../shared/todo/batch.ts';
 import { TodoNotFoundError, VersionMismatchError } from './todo-errors.ts';
-import type { Precondition, TodoWriter } from './todo-writer.ts';
+import type { Precondition, TodoList } from './todo-list.ts';
 
 /** Why an operation is rejected. */
 type Rejection = TodoNotFoundError | VersionMismatchError;
@@ -11,11 +11,11 @@ type Rejection = TodoNotFoundError | VersionMismatchError;
  * everything that is wrong.
  * @throws {HttpError} `batch_rejected` with a result for each operation when at least one of them is rejected.
  */
-export async function runBatch(writer: TodoWriter, { operations }: Batch): Promise<BatchResults> {
+export function runBatch(list: TodoList, { operations }: Batch): BatchResults {
   const outcomes: (OperationResult | Rejection)[] = [];
   for (const operation of operations) {
     try {
-      outcomes.push(await run(writer, operation));
+      outcomes.push(run(list, operation));
     } catch (error) {
       if (!isRejection(error)) throw error;
       outcomes.push(error);
@@ -26,21 +26,21 @@ export async function runBatch(writer: TodoWriter, { operations }: Batch): Promi
   throw batchRejected(outcomes);
 }
 
-async function run(writer: TodoWriter, operation: Operation): Promise<OperationResult> {
+function run(list: TodoList, operation: Operation): OperationResult {
   switch (operation.op) {
     case 'create': {
-      const todo = await writer.create(operation.todo);
+      const todo = list.create(operation.todo);
       return { status: 201, id: todo.id, todo };
     }
     case 'update': {
-      const todo = await writer.update(operation.id, operation.changes, requireVersion(operation.version));
+      const todo = list.update(operation.id, operation.changes, requireVersion(operation.version));
       return { status: 200, id: todo.id, todo };
     }
     case 'delete':
-      await writer.remove(operation.id, requireVersion(operation.version));
+      list.remove(operation.id, requireVersion(operation.version));
       return { status: 200, id: operation.id };
     case 'restore': {
-      const todo = await writer.restore(operation.id, requireVersion(operation.version));
+      const todo = list.restore(operation.id, requireVersion(operation.version));
       return { status: 200, id: todo.id, todo };
     }
   }
@@ -78,4 +78,10 @@ function batchRejected(outcomes: readonly (OperationResult | Rejection)[]): Http
 
 function isRejection(outcome: unknown): outcome is Rejection {
   return outcome instanceof TodoNotFoundError || outcome instanceof VersionMismatchError;
+}
+
+/** The ids of the todos that a batch changes, and how many todos it writes. */
+export function sizeOf({ operations }: Batch): { ids: string[]; todos: number } {
+  const ids = operations.flatMap((operation) => (operation.op === 'create' ? [] : [operation.id]));
+  return { ids, todos: operations.length };
 }

@@ -64,9 +64,10 @@ test('a client sees each todo that stays exactly once while other todos are adde
         const [kept, doomed] = [all.filter((_, index) => index % 3 > 0), all.filter((_, index) => index % 3 === 0)];
         const seen = await walk(owner, { sort, limit }, async () => {
           const [added, removed] = changes.next().value;
-          await api.todos.write(owner, (writer) => writer.add(added));
+          await api.todos.importTodos(owner, added);
           const [victim] = doomed.splice(removed % (doomed.length || 1), 1);
-          if (victim !== undefined) await api.todos.write(owner, (writer) => writer.remove(victim.id));
+          if (victim !== undefined)
+            await api.todos.write(owner, { ids: [victim.id], apply: (list) => list.remove(victim.id) });
         });
         const ids = new Set(kept.map(({ id }) => id));
         expect(seen.filter(({ id }) => ids.has(id))).toEqual(inOrder(kept, sort));
@@ -166,9 +167,9 @@ test('a page has 50 todos by default, and the last page has no Link header', asy
 });
 
 /** Adds todos to the list of a new owner. */
-async function addTodos(todos: Parameters<Parameters<Parameters<typeof api.todos.write>[1]>[0]['add']>[0]) {
+async function addTodos(todos: Parameters<typeof api.todos.importTodos>[1]) {
   const owner = `owner-${randomUUID()}`;
-  const { created } = await api.todos.write(owner, (writer) => writer.add(todos));
+  const { created } = await api.todos.importTodos(owner, todos);
   expect(created).toBe(todos.length);
   return owner;
 }

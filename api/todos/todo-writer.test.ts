@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ChangeFeed } from '../../shared/todo/change-feed.ts';
 import { Todo } from '../../shared/todo/todo.ts';
 import { type Caller, startApi } from '../testing/start-api.ts';
-import { purgeTodos } from './purge-todos.ts';
 
 // one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;
@@ -124,7 +123,7 @@ test('a purge removes only todos that were deleted more than 30 days ago', async
   for (const { id } of [recent, old]) await call('DELETE', `/api/v1/todos/${id}`);
   await setDeletedAt(sub, recent.id, '29 days');
   await setDeletedAt(sub, old.id, '31 days');
-  await purgeTodos(api.em);
+  await api.todos.purge();
   expect((await call('POST', `/api/v1/todos/${old.id}/restore`)).status).toBe(404);
   expect((await call('POST', `/api/v1/todos/${recent.id}/restore`)).status).toBe(200);
   expect((await call('GET', `/api/v1/todos/${kept.id}`)).body).toEqual(kept);
@@ -137,8 +136,8 @@ test('a purge removes old changes, and a reader that has not read them gets 410'
   await api.em
     .fork()
     .execute("update api.todo_change set at = at - interval '31 days' where owner = ? and sequence <= 2", [sub]);
-  await purgeTodos(api.em);
-  await purgeTodos(api.em);
+  await api.todos.purge();
+  await api.todos.purge();
   for (const since of [0, 1, 5]) {
     expect(await call('GET', `/api/v1/todos/changes?since=${since}`)).toMatchObject({
       status: 410,
@@ -158,13 +157,22 @@ test.skipIf(process.env.TEST_DATABASE_URL === undefined)(
     const { id } = await create(call);
     await call('DELETE', `/api/v1/todos/${id}`);
     await setDeletedAt(sub, id, '31 days');
-    let purging: Promise<void> | undefined;
-    await api.todos.write(sub, async (writer) => {
-      purging = purgeTodos(api.em);
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      await writer.restore(id);
+    await using beside = await startApi({ sharedWith: api });
+    const [held, locked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const holding = api.em.fork().transactional(async (transaction) => {
+      await transaction.execute('select 1 from api.todo_list where owner = ? for update', [sub]);
+      locked.resolve();
+      await held.promise;
     });
-    await purging;
+    await locked.promise;
+    const restoring = call('POST', `/api/v1/todos/${id}/restore`);
+    await delay(100);
+    const purging = [api.todos.purge(), beside.todos.purge()];
+    await delay(100);
+    held.resolve();
+    await holding;
+    expect((await restoring).status).toBe(200);
+    await Promise.all(purging);
     expect((await call('GET', `/api/v1/todos/${id}`)).status).toBe(200);
   },
 );
@@ -222,10 +230,11 @@ test('a waiting write is cancelled when its client disconnects or its access tok
   const { id } = Todo.parse((await call('POST', '/api/v1/todos', { title: 'before' })).body);
   const hold = async (during: () => Promise<unknown>) => {
     const [held, begun] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const holding = api.todos.write(sub, async () => {
+    const beforeWrite = async () => {
       begun.resolve();
       await held.promise;
-    });
+    };
+    const holding = api.todos.write(sub, { ids: [], apply: () => undefined }, { beforeWrite });
     await begun.promise;
     await during();
     held.resolve();

@@ -1,22 +1,25 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { Logger } from 'pino';
 import type { Database } from '../../shared/database/database.ts';
 import type { TodoListQuery } from '../../shared/todo/list-query.ts';
 import type { Todo } from '../../shared/todo/todo.ts';
+import type { ChangedList } from './change-notifications.ts';
 import { createKeyedSemaphore } from './keyed-semaphore.ts';
+import { findOwnersToPurge, purgeList } from './purge-todos.ts';
 import type { Quota } from './quota.ts';
 import { countTodos, listPage, type TodoPage } from './todo-page.ts';
 import { SELECT_TODO, type TodoRow, toTodo } from './todo-row.ts';
-import { createTodoWriter, type ImportTodos, type WriteTodos } from './todo-writer.ts';
+import { openTodoWriter, type TodoWriter } from './todo-writer.ts';
 
 /** The todos of all owners. Each call names the owner and reads or writes only todos of that owner. */
-export type Todos = {
+export type Todos = Omit<TodoWriter, 'maintain'> & {
   readonly find: (owner: string, id: string) => Promise<Todo | undefined>;
   /** Reads a page of a list. @throws {InvalidRequestError} when the cursor belongs to another list. */
   readonly list: (owner: string, query: TodoListQuery) => Promise<TodoPage>;
   /** Counts the todos on all pages of a list, up to `MAX_COUNT`. */
   readonly count: (owner: string, query: TodoListQuery) => Promise<number>;
-  readonly write: WriteTodos;
-  readonly importTodos: ImportTodos;
+  /** Removes the todos that were deleted, and the changes that were made, more than `RETENTION_DAYS` ago. */
+  readonly purge: () => Promise<void>;
 };
 
 /**
@@ -30,13 +33,15 @@ const MAX_CONCURRENT_READS = 4;
 const LARGE_PAGE_CHARACTERS = 100_000;
 
 /**
- * Creates the access to the todos in a database. Reads bypass the entity manager: to hydrate and serialize entities would
- * take three times as long as the query itself.
+ * Opens the access to the todos in a database. Reads bypass the entity manager: to hydrate and serialize entities would take
+ * three times as long as the query itself.
  * @param quota what each owner can store.
+ * @param onChange called for each list that has changed, when its change is committed.
  */
-export function createTodos({ em, kind, quota }: TodosOptions): Todos {
+export function openTodos({ em, database, quota, onChange = () => undefined, logger }: TodosOptions): Todos {
   const connection = em.getConnection();
   const read = createKeyedSemaphore(MAX_CONCURRENT_READS);
+  const { maintain, ...writer } = openTodoWriter({ database, quota, onChange, logger });
   return {
     find: (owner, id) =>
       read(owner, async () => {
@@ -48,7 +53,11 @@ export function createTodos({ em, kind, quota }: TodosOptions): Todos {
       }),
     list: (owner, query) => read(owner, () => listPage(connection, owner, query), isLarge),
     count: (owner, query) => read(owner, () => countTodos(connection, owner, query)),
-    ...createTodoWriter({ em, kind, quota }),
+    async purge() {
+      for (const owner of await findOwnersToPurge(em))
+        await maintain(owner, (transaction) => purgeList(transaction, owner));
+    },
+    ...writer,
   };
 }
 
@@ -56,4 +65,10 @@ function isLarge({ json }: TodoPage): boolean {
   return json.reduce((sum, { length }) => sum + length, 0) > LARGE_PAGE_CHARACTERS;
 }
 
-type TodosOptions = { readonly em: SqlEntityManager; readonly kind: Database['kind']; readonly quota: Quota };
+type TodosOptions = {
+  readonly em: SqlEntityManager;
+  readonly database: Database;
+  readonly quota: Quota;
+  readonly onChange?: (list: ChangedList) => void;
+  readonly logger: Logger;
+};

@@ -1,6 +1,8 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { pino } from 'pino';
 import { apiDatabase } from '../../api/database/definition.ts';
-import { createTodos } from '../../api/todos/todos.ts';
+import { openTodos } from '../../api/todos/todos.ts';
+import type { Database } from '../../shared/database/database.ts';
 import { openOrm } from '../../shared/database/orm.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { ImportedTodo } from '../../shared/todo/todo.ts';
@@ -18,14 +20,19 @@ export async function openTodosDatabase(): Promise<TodosDatabase> {
   if (database.kind !== 'postgresql') throw new Error('TEST_DATABASE_URL must name a PostgreSQL server');
   await using orm = await openOrm(database, apiDatabase);
   const todoId = crypto.randomUUID();
-  await addTodos(orm.em, OWNER, 20, todoId);
+  await addTodos({ em: orm.em, database }, OWNER, 20, todoId);
   await copyTodos(orm.em, 50);
   const opened = opening.move();
   return { url: database.url, todoId, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 /** Adds `count` todos of `owner`, as an import does. */
-export async function addTodos(em: SqlEntityManager, owner: string, count: number, id?: string): Promise<void> {
+export async function addTodos(
+  { em, database }: { em: SqlEntityManager; database: Database },
+  owner: string,
+  count: number,
+  id?: string,
+): Promise<void> {
   const todos = Array.from({ length: count }, (_, number) =>
     ImportedTodo.parse({
       title: `Todo number ${number}`,
@@ -37,7 +44,8 @@ export async function addTodos(em: SqlEntityManager, owner: string, count: numbe
     }),
   );
   const quota = { todos: count, bytes: count * 1_000 };
-  await createTodos({ em, kind: 'postgresql', quota }).write(owner, (writer) => writer.add(todos));
+  await using opened = openTodos({ em, database, quota, logger: pino({ level: 'silent' }) });
+  await opened.importTodos(owner, todos);
 }
 
 /**

@@ -1,0 +1,89 @@
+import { IDEMPOTENCY_KEY_HOURS } from '../../shared/todo/limits.ts';
+import { SELECT_TODO } from './todo-row.ts';
+
+/** A statement with `$1` for each value. On PostgreSQL it is prepared once for each connection, under its name. */
+export type Statement = { readonly name: string; readonly text: string };
+
+const KEY_LIFETIME = `interval '${IDEMPOTENCY_KEY_HOURS} hours'`;
+
+/**
+ * The statements of a write. The rows of a statement are one JSON text: node writes it and PostgreSQL reads it faster than an
+ * array for each column. Every statement finds its rows by their keys.
+ */
+export const STATEMENTS = {
+  createList: {
+    name: 'create_list',
+    text: 'insert into api.todo_list (owner) values ($1) on conflict do nothing',
+  },
+  lockList: { name: 'lock_list', text: lockLists('') },
+  // without waiting: one list that another process holds must not delay the others
+  lockFreeLists: { name: 'lock_free_lists', text: lockLists('skip locked') },
+  findTodos: {
+    name: 'find_todos',
+    text: `select owner, ${SELECT_TODO}, deleted_at from unnest($1::text[], $2::uuid[]) as named (owner, id)
+      join api.todo using (owner, id)`,
+  },
+  findTakenIds: {
+    name: 'find_taken_ids',
+    text: `select owner, id from unnest($1::text[], $2::uuid[]) as named (owner, id)
+      where exists (select from api.todo where todo.owner = named.owner and todo.id = named.id)`,
+  },
+  findAnswers: {
+    name: 'find_answers',
+    text: `select owner, key, fingerprint, answer from unnest($1::text[], $2::text[]) as named (owner, key)
+      join api.idempotency_key using (owner, key) where created_at > now() - ${KEY_LIFETIME}`,
+  },
+  countAnswers: {
+    name: 'count_answers',
+    text: `select owner, count(*)::int as keys, sum(pg_column_size(answer))::float8 as bytes,
+        ceil(extract(epoch from min(created_at) + ${KEY_LIFETIME} - now()))::int as "retryAfter"
+      from api.idempotency_key where owner = any($1::text[]) and created_at > now() - ${KEY_LIFETIME} group by owner`,
+  },
+  updateLists: {
+    name: 'update_lists',
+    text: `update api.todo_list as list set sequence = changed.sequence, changed_at = changed.changed_at,
+        todos = changed.todos, bytes = changed.bytes, change_bytes = changed.change_bytes
+      from jsonb_populate_recordset(null::api.todo_list, $1) as changed where list.owner = changed.owner`,
+  },
+  insertTodos: {
+    name: 'insert_todos',
+    text: `insert into api.todo (${todoColumns('')}) select ${todoColumns('')}
+      from jsonb_populate_recordset(null::api.todo, $1)`,
+  },
+  updateTodos: {
+    name: 'update_todos',
+    text: `update api.todo set (${todoColumns('')}) = row(${todoColumns('changed.')})
+      from jsonb_populate_recordset(null::api.todo, $1) as changed
+      where todo.owner = changed.owner and todo.id = changed.id`,
+  },
+  // as json, which keeps the text of a todo as it is
+  insertChanges: {
+    name: 'insert_changes',
+    text: `insert into api.todo_change (owner, sequence, change, todo_id, version, todo, at)
+      select owner, sequence, change, todo_id, version, todo, at from json_populate_recordset(null::api.todo_change, $1)`,
+  },
+  storeAnswers: {
+    name: 'store_answers',
+    text: `insert into api.idempotency_key (owner, key, fingerprint, answer, created_at)
+      select owner, key, fingerprint, answer, now() from json_populate_recordset(null::api.idempotency_key, $1)
+      on conflict (owner, key) do update
+      set fingerprint = excluded.fingerprint, answer = excluded.answer, created_at = excluded.created_at`,
+  },
+} as const satisfies Record<string, Statement>;
+
+function todoColumns(prefix: string): string {
+  return [
+    ...['owner', 'id', 'title', 'description', 'completed', 'completed_at', 'due_at', 'priority', 'tags', 'position'],
+    ...['version', 'words', 'created_at', 'updated_at', 'deleted_at'],
+  ]
+    .map((column) => `${prefix}${column}`)
+    .join(', ');
+}
+
+function lockLists(mode: '' | 'skip locked'): string {
+  return `select owner, sequence::float8 as sequence, forgotten::float8 as forgotten,
+      (extract(epoch from changed_at) * 1000)::float8 as "changedAt",
+      todos, bytes::float8 as bytes, change_bytes::float8 as "changeBytes",
+      floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now
+    from api.todo_list where owner = any($1::text[]) order by owner for no key update ${mode}`;
+}

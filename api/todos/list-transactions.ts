@@ -1,0 +1,146 @@
+import { setImmediate } from 'node:timers/promises';
+import type { PGlite } from '@electric-sql/pglite';
+import type { Logger } from 'pino';
+import type { Database } from '../../shared/database/database.ts';
+import { openPool } from '../../shared/database/pool.ts';
+import type { Statement } from './list-statements.ts';
+
+/** A statement with its values. */
+export type Call = readonly [statement: Statement, ...values: unknown[]];
+
+/** A transaction of a write. */
+export type ListTransaction = {
+  /** Executes statements in their order, and returns the rows of each. On PostgreSQL they are sent without waiting. */
+  readonly execute: (calls: readonly Call[]) => Promise<readonly Record<string, unknown>[][]>;
+  /** Executes statements, and commits, after at least one `execute`. Nothing may follow. */
+  readonly commit: (calls: readonly Call[]) => Promise<void>;
+};
+
+/** Runs the transactions that write todos. Disposing it closes its connections. */
+export type ListTransactions = AsyncDisposable & {
+  /** Resolves when the transaction has ended: it is rolled back unless `work` commits it. */
+  readonly run: <T>(work: (transaction: ListTransaction) => Promise<T>) => Promise<T>;
+  /** Executes a statement by itself. */
+  readonly execute: (call: Call) => Promise<void>;
+};
+
+/** How long the server may send nothing while a statement runs, and how long a transaction waits for a connection. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/**
+ * Settings of the connections. Every statement finds its rows by their keys, so a plan is made once, and never one that reads
+ * a whole table because the table was empty when the plan was made.
+ */
+const PLANNER_SETTINGS = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off' };
+
+/** @param maxTransactions how many run at the same time on PostgreSQL. The embedded database runs one. */
+export function openListTransactions({
+  database,
+  maxTransactions,
+  logger,
+}: {
+  database: Database;
+  maxTransactions: number;
+  logger: Logger;
+}): ListTransactions {
+  return database.kind === 'embedded'
+    ? createEmbedded(database.pglite)
+    : openPostgresql(database.url, maxTransactions, logger);
+}
+
+function openPostgresql(url: string, maxTransactions: number, logger: Logger): ListTransactions {
+  const pool = openPool(url, {
+    // one more for statements beside the transactions
+    max: maxTransactions + 1,
+    timeout: ANSWER_TIMEOUT_MS,
+    settings: PLANNER_SETTINGS,
+    pipeline: true,
+    onIdleError: (err) =>
+      logger.warn({ event: 'todo_writer.connection_lost', err }, 'an idle connection to PostgreSQL failed'),
+  });
+  return {
+    async run(work) {
+      const client = await pool.connect();
+      // an error of the connection also rejects the statements that are under way
+      client.on('error', ignore);
+      let isOpen = false;
+      const send = (calls: readonly Call[]) =>
+        Promise.all(calls.map(([{ name, text }, ...values]) => client.query({ name, text, values })));
+      try {
+        const result = await work({
+          async execute(calls) {
+            const begin: readonly Call[] = isOpen ? [] : [[BEGIN]];
+            isOpen = true;
+            const results = await send([...begin, ...calls]);
+            return results.slice(begin.length).map(({ rows }) => rows);
+          },
+          async commit(calls) {
+            await send([...calls, [COMMIT]]);
+            isOpen = false;
+          },
+        });
+        if (isOpen) await send([[ROLLBACK]]);
+        client.off('error', ignore);
+        client.release();
+        return result;
+      } catch (error) {
+        // to close the connection rolls back whatever it has begun
+        client.release(true);
+        throw error;
+      }
+    },
+    async execute([{ name, text }, ...values]) {
+      await pool.query({ name, text, values });
+    },
+    [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+function ignore(): void {}
+
+function createEmbedded(pglite: PGlite): ListTransactions {
+  return {
+    run: (work) =>
+      pglite.transaction(async (transaction) => {
+        let committed = false;
+        const execute = async (calls: readonly Call[]) => {
+          const results: Record<string, unknown>[][] = [];
+          for (const [{ text }, ...values] of calls) {
+            results.push((await transaction.query<Record<string, unknown>>(text, values)).rows);
+            // PGlite executes a statement in microtasks: without this, nothing else would run until the transaction ends
+            await setImmediate();
+          }
+          return results;
+        };
+        const result = await work({
+          execute,
+          async commit(calls) {
+            await execute(calls);
+            committed = true;
+          },
+        });
+        if (!committed) await transaction.rollback();
+        return result;
+      }),
+    async execute([{ text }, ...values]) {
+      await pglite.query(text, values);
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+const BEGIN: Statement = { name: 'begin', text: 'begin' };
+const COMMIT: Statement = { name: 'commit', text: 'commit' };
+const ROLLBACK: Statement = { name: 'rollback', text: 'rollback' };
+
+/**
+ * Whether the database rejected a statement, so that nothing of its transaction is written. After a lost connection or a
+ * shutdown of the server (SQLSTATE classes 08, 57 and 58), the outcome is not known, and a server without resources (53) needs
+ * a pause.
+ */
+export function isRejectedByDatabase(error: unknown): boolean {
+  const { code } = Object(error);
+  return (
+    error instanceof Error && typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^(08|53|57|58)/.test(code)
+  );
+}
