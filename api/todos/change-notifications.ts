@@ -11,11 +11,14 @@ export type ChangedList = { readonly key: string; readonly sequence: number };
 /** Lists in one notification, whose payload has at most 8,000 bytes. */
 const LISTS_PER_NOTIFICATION = 100;
 
+/** The time between two notifications. Each takes a lock of the whole database server. */
+const INTERVAL_MS = 5;
+
 const RETRY_INTERVAL_MS = 500;
 
 /** Notifies other processes of changes that are committed. */
 export type ChangeNotifier = {
-  /** Notifies soon. Changes that come meanwhile are sent together: each notification locks the whole database server. */
+  /** Notifies soon. Changes that come meanwhile are sent together. */
   readonly notify: (list: ChangedList) => void;
   /** Resolves when everything is sent, or cannot be sent. */
   readonly end: () => Promise<void>;
@@ -55,6 +58,7 @@ export function createChangeNotifier({
       pending = new Map();
       try {
         await transactions.execute([NOTIFY, formatPayloads(sent)]);
+        if (!hasEnded) await delay(INTERVAL_MS);
       } catch (err) {
         if (hasEnded) return;
         logger.warn({ event: 'todo_changes.notify_failed', err }, 'cannot notify other processes of changes, retrying');

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
 import type { Logger } from 'pino';
@@ -64,8 +65,14 @@ function openPostgresql(url: string, maxTransactions: number, logger: Logger): L
       // an error of the connection also rejects the statements that are under way
       client.on('error', ignore);
       let isOpen = false;
-      const send = (calls: readonly Call[]) =>
-        Promise.all(calls.map(([{ name, text }, ...values]) => client.query({ name, text, values })));
+      const send = (calls: readonly Call[]) => {
+        // one write to the socket for all statements
+        const { stream } = (client as unknown as ClientWithStream).connection;
+        stream.cork();
+        const results = calls.map(([{ name, text }, ...values]) => client.query({ name, text, values }));
+        stream.uncork();
+        return Promise.all(results);
+      };
       try {
         const result = await work({
           async execute(calls) {
@@ -95,6 +102,9 @@ function openPostgresql(url: string, maxTransactions: number, logger: Logger): L
     [Symbol.asyncDispose]: () => pool.end(),
   };
 }
+
+/** What the driver has beyond its types. */
+type ClientWithStream = { readonly connection: { readonly stream: Pick<Socket, 'cork' | 'uncork'> } };
 
 function ignore(): void {}
 

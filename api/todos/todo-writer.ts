@@ -39,8 +39,14 @@ export type TodoWriter = AsyncDisposable & {
   readonly maintain: (owner: string, work: (transaction: ListTransaction) => Promise<void>) => Promise<void>;
 };
 
-/** Groups of writes that are stored at the same time on PostgreSQL. One owner is in one of them only. */
-const MAX_GROUPS = 3;
+/**
+ * Groups of writes that are stored at the same time on PostgreSQL: more groups of small writes are smaller, which costs more
+ * than it gains. One owner is in one of them only.
+ */
+const GROUPS = { all: 3, grouped: 2, alone: 2 };
+
+/** The embedded database runs one transaction at a time. */
+const EMBEDDED_GROUPS = { all: 1, grouped: 1, alone: 1 };
 
 /**
  * Limits of one transaction of an import: the embedded database runs one transaction at a time, for all owners, and one of
@@ -64,7 +70,7 @@ export function openTodoWriter({
   logger: Logger;
 }): TodoWriter {
   const isEmbedded = database.kind === 'embedded';
-  const transactions = openListTransactions({ database, maxTransactions: MAX_GROUPS, logger });
+  const transactions = openListTransactions({ database, maxTransactions: GROUPS.all, logger });
   const notifier = createChangeNotifier({ transactions, logger });
   const queue = createWriteQueue({
     writeGroup: createWriteGroup({
@@ -78,7 +84,7 @@ export function openTodoWriter({
         if (changeBytes > MAX_CHANGE_FEED_BYTES) trim(owner);
       },
     }),
-    maxGroups: isEmbedded ? 1 : MAX_GROUPS,
+    limits: isEmbedded ? EMBEDDED_GROUPS : GROUPS,
     pauses: isEmbedded,
   });
   const withKeyLock = createKeyLock();

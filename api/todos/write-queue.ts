@@ -24,7 +24,7 @@ export type WriteQueue = {
 const TIMEOUT_MS = 10_000;
 
 /** Writes in a group. One owner alone has more, because they lock one list. */
-const MAX_GROUP = 16;
+const MAX_GROUP = 32;
 const MAX_GROUP_OF_ONE_OWNER = 64;
 
 /** A write of more todos is stored by itself, so that the small writes of other owners do not wait for it. */
@@ -45,17 +45,17 @@ type OwnerQueue = { readonly tasks: Waiting[]; isBusy: boolean; isPausing: boole
 
 /**
  * Creates the queue of writes.
- * @param maxGroups groups that are stored at the same time.
+ * @param limits how many groups are stored at the same time: in all, of small writes, and of a write by itself.
  * @param pauses whether an owner pauses after a long group.
  */
 export function createWriteQueue({
   writeGroup,
-  maxGroups,
+  limits,
   pauses,
   timeoutMs = TIMEOUT_MS,
 }: {
   writeGroup: WriteGroup;
-  maxGroups: number;
+  limits: { readonly all: number; readonly grouped: number; readonly alone: number };
   pauses: boolean;
   timeoutMs?: number;
 }): WriteQueue {
@@ -98,7 +98,7 @@ export function createWriteQueue({
     isStarting = true;
     setImmediate(() => {
       isStarting = false;
-      while (running < maxGroups) {
+      while (running < limits.all) {
         const group = nextGroup();
         if (group.length === 0) break;
         void run(group);
@@ -113,7 +113,8 @@ export function createWriteQueue({
   /** Takes the next tasks of owners whose earlier tasks have ended: either one task, or small writes of several owners. */
   function nextGroup(): [owner: string, task: Waiting][] {
     const ready = [...queues].filter(([, { isBusy, isPausing, tasks }]) => !isBusy && !isPausing && tasks.length > 0);
-    const mayRunAlone = runningAlone < Math.max(1, maxGroups - 1);
+    const mayRunAlone = runningAlone < limits.alone;
+    const mayRunGrouped = running - runningAlone < limits.grouped;
     const group: [string, Waiting][] = [];
     const share = Math.max(1, Math.floor(MAX_GROUP / ready.length));
     for (const [owner, queue] of ready) {
@@ -123,6 +124,7 @@ export function createWriteQueue({
         take(owner, queue, 1);
         return [[owner, first]];
       }
+      if (!mayRunGrouped) continue;
       if (group.length >= MAX_GROUP) break;
       const most = ready.length === 1 ? MAX_GROUP_OF_ONE_OWNER : Math.min(share, MAX_GROUP - group.length);
       const count = queue.tasks.slice(0, most).findIndex(({ kind }) => kind !== 'grouped');
