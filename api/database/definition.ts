@@ -8,6 +8,7 @@ import { Migration20261123215900_todo_contract } from './migrations/Migration202
 import { Migration20261126073000_todo_key } from './migrations/Migration20261126073000_todo_key.ts';
 import { Migration20261126073100_todo_quota } from './migrations/Migration20261126073100_todo_quota.ts';
 import { Migration20261126160000_word_index } from './migrations/Migration20261126160000_word_index.ts';
+import { Migration20261128123000_search_in_every_language } from './migrations/Migration20261128123000_search_in_every_language.ts';
 
 /** The entities and migrations of the todo API, in the schema `api`. */
 export const apiDatabase: OrmDefinition = {
@@ -19,5 +20,9 @@ export const apiDatabase: OrmDefinition = {
     { name: 'Migration20261126073000_todo_key', class: Migration20261126073000_todo_key },
     { name: 'Migration20261126073100_todo_quota', class: Migration20261126073100_todo_quota },
     { name: 'Migration20261126160000_word_index', class: Migration20261126160000_word_index },
+    {
+      name: 'Migration20261128123000_search_in_every_language',
+      class: Migration20261128123000_search_in_every_language,
+    },
   ],
 };

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { InvalidRequestError } from '../../shared/http/http-error.ts';
 import { DEFAULT_PAGE_SIZE, LEAST_URGENT_PRIORITY, MAX_COUNT, MAX_PAGE_BYTES } from '../../shared/todo/limits.ts';
 import { SORT_FIELDS, type SortField, type TodoListQuery } from '../../shared/todo/list-query.ts';
-import { searchWords } from '../../shared/todo/search-words.ts';
+import { queryWords } from '../../shared/todo/search-words.ts';
 import { Time } from '../../shared/todo/text.ts';
 import { type Todo, TodoId } from '../../shared/todo/todo.ts';
 import { SELECT_TODO, type TodoRow, toTodo } from './todo-row.ts';
@@ -127,11 +127,11 @@ function filter(owner: string, { completed, due_before, due_after, priority, tag
   addFilter('due_at >= ?', due_after);
   addFilter('priority = ?', priority);
   addFilter('tags @> array[?]::text[]', tag);
-  // a search word has only letters and digits, so it contains no operator of a tsquery
+  // a search word has only letters and digits, so it contains no operator of a tsquery. Without a word nothing is found
   addFilter(
     'words @@ ?::tsquery',
     q &&
-      searchWords(q)
+      queryWords(q)
         .map((word) => `'${word}':*`)
         .join(' & '),
   );

@@ -1,5 +1,5 @@
 import { MAX_SEARCH_CHARACTERS, MAX_SEARCH_WORDS } from '../../shared/todo/limits.ts';
-import { searchWords } from '../../shared/todo/search-words.ts';
+import { searchTerms } from '../../shared/todo/search-words.ts';
 import { TodoId } from '../../shared/todo/todo.ts';
 import { toVisibleJson } from '../../shared/visible-text.ts';
 import { TodoApiError } from '../todo-api/todo-api-error.ts';
@@ -29,7 +29,7 @@ export const todoResource: Resource = {
     }
   },
   async complete(value, { todos, signal }) {
-    const words = searchWords(value.slice(0, MAX_SEARCH_CHARACTERS)).slice(0, MAX_SEARCH_WORDS);
+    const words = searchTerms(value.slice(0, MAX_SEARCH_CHARACTERS)).slice(0, MAX_SEARCH_WORDS);
     const newest = { sort: '-updated_at', limit: String(MAX_PROPOSALS) };
     const page = await todos.list(words.length === 0 ? newest : { ...newest, q: words.join(' ') }, { signal });
     return page.todos.map(({ id }) => id);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { MAX_COUNT, MAX_SEARCH_CHARACTERS, MAX_SEARCH_WORDS } from '../../shared/todo/limits.ts';
 import { SORTS } from '../../shared/todo/list-query.ts';
-import { searchWords } from '../../shared/todo/search-words.ts';
+import { searchTerms } from '../../shared/todo/search-words.ts';
 import { Time } from '../../shared/todo/text.ts';
 import { Priority, Tag } from '../../shared/todo/todo.ts';
 import { TODO_LIST_VIEW_URI } from '../resources/todo-list-view.ts';
@@ -35,8 +35,9 @@ export const listTodos = defineTool({
         query: z
           .string('words')
           .max(MAX_SEARCH_CHARACTERS, `at most ${MAX_SEARCH_CHARACTERS} characters`)
-          .refine((value) => searchWords(value).length > 0, 'at least one word, or no query')
-          .refine((value) => searchWords(value).length <= MAX_SEARCH_WORDS, `at most ${MAX_SEARCH_WORDS} words`)
+          // a model sends an empty query for no filter, and would take an empty list for the whole truth
+          .refine((value) => searchTerms(value).length > 0, 'at least one word, or no query')
+          .refine((value) => searchTerms(value).length <= MAX_SEARCH_WORDS, `at most ${MAX_SEARCH_WORDS} words`)
           .describe('Words in title or description'),
         sort: z.enum(SORTS, `one of ${SORTS.join(', ')}`).describe('Default created_at. - reverses'),
         limit: z.int(LIMIT).min(1, LIMIT).max(MAX_LIMIT, LIMIT).describe(`Default ${DEFAULT_LIMIT}`),

@@ -7,7 +7,7 @@ import {
   MAX_SEARCH_CHARACTERS,
   MAX_SEARCH_WORDS,
 } from './limits.ts';
-import { searchWords } from './search-words.ts';
+import { searchTerms } from './search-words.ts';
 import { Time } from './text.ts';
 import { Tag, type Todo } from './todo.ts';
 
@@ -24,7 +24,12 @@ export type SortField = (typeof SORT_FIELDS)[number];
 /** The orders of a list: `-` reverses the order. */
 export const SORTS = SORT_FIELDS.flatMap((field) => [field, `-${field}`] as const);
 
-const flag = z.enum(['true', 'false'], 'true or false').transform((value) => value === 'true');
+/** `True` and `False` are what Python writes. */
+const flag = z
+  .string()
+  .refine((value) => /^(true|false)$/i.test(value), 'true or false')
+  .transform((value) => value.toLowerCase() === 'true')
+  .meta({ type: 'boolean' });
 
 /** The query of a list of todos: filters that must all match, an order, and a page. */
 export const TodoListQuery = z
@@ -38,9 +43,10 @@ export const TodoListQuery = z
       q: z
         .string()
         .max(MAX_SEARCH_CHARACTERS, `at most ${MAX_SEARCH_CHARACTERS} characters`)
-        .refine((value) => searchWords(value).length > 0, 'at least one word')
-        .refine((value) => searchWords(value).length <= MAX_SEARCH_WORDS, `at most ${MAX_SEARCH_WORDS} words`)
-        .describe('Only todos where each of these words is the beginning of a word in the title or description'),
+        .refine((value) => searchTerms(value).length <= MAX_SEARCH_WORDS, `at most ${MAX_SEARCH_WORDS} words`)
+        .describe(
+          'Only todos where each of these words is the beginning of a word in the title or description. Words of languages without spaces are found anywhere',
+        ),
       sort: z
         .enum(SORTS, `one of ${SORTS.join(', ')}`)
         .describe('The order. `-` reverses it. Todos without `due_at` are last in `due_at` and first in `-due_at`'),

@@ -21,7 +21,8 @@ export const Priority = z
   .min(1, PRIORITY)
   .max(LEAST_URGENT_PRIORITY, PRIORITY)
   .describe('1 is the most urgent');
-export const Tag = visibleText(MAX_TAG_CHARACTERS);
+/** A tag. Its accents have one form (NFC), and white space around it means nothing, so that equal tags look equal. */
+export const Tag = visibleText(MAX_TAG_CHARACTERS).transform((tag) => tag.normalize('NFC').trim());
 const tags = z
   .array(Tag, TAGS)
   .max(MAX_TAGS, TAGS)
@@ -105,6 +106,16 @@ export const TodoChanges = z
   )
   .partial();
 export type TodoChanges = z.infer<typeof TodoChanges>;
+
+/** The body that changes a todo, as a client sends it back: with the fields that only the server sets, as they are. */
+export const SentTodo = TodoChanges.extend({
+  id: TodoId,
+  version: Version,
+  created_at: Time,
+  updated_at: Time,
+  completed_at: Time.nullable(),
+} satisfies Record<ServerField, z.ZodType>).partial();
+export type SentTodo = z.infer<typeof SentTodo>;
 
 /** A line of an import: a todo as it was exported, or only some of its fields. */
 export const ImportedTodo = NewTodo.extend({
