@@ -5,6 +5,7 @@ export const CORS = {
   methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
   requestHeaders: ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Idempotency-Key', 'Prefer'],
   responseHeaders: [
+    'Accept-Patch',
     'ETag',
     'Link',
     'Location',

@@ -251,3 +251,18 @@ function titles({ body }: { body: unknown }): string[] {
     .parse(body)
     .map(({ title }) => title);
 }
+
+test('a key is a String of structured fields with any parameters, or has no quotes', async () => {
+  const call = await api.createCaller();
+  const create = async (key: string) => {
+    const { status, body } = await call('POST', '/api/v1/todos', { title: 'a' }, { 'idempotency-key': key });
+    return status === 201 ? Object(body).id : status;
+  };
+  const id = await create('k');
+  for (const key of ['"k"', '"k";a=1', '"k"; a ;b="c\\"d"']) expect([key, await create(key)]).toEqual([key, id]);
+  const escaped = await create('"a\\"b"');
+  expect(escaped).not.toBe(id);
+  expect(await create('"a\\"b";x')).toBe(escaped);
+  for (const key of ['"', '"a', 'a b', '"a"b', '"a";', '""', '"a\\b"', `"${'x'.repeat(256)}"`])
+    expect([key, await create(key)]).toEqual([key, 400]);
+});

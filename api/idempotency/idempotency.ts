@@ -7,12 +7,13 @@ import { IDEMPOTENCY_KEY_HOURS, MAX_IDEMPOTENCY_KEY_CHARACTERS } from '../../sha
 /** A request that a client may repeat: the Idempotency-Key that the client chose, and a hash of the path and the body. */
 export type IdempotentRequest = { readonly key: string; readonly fingerprint: string };
 
-const LENGTH = `{1,${MAX_IDEMPOTENCY_KEY_CHARACTERS}}`;
-
-/** A key with or without the quotes of a structured field (draft-ietf-httpapi-idempotency-key-header-07 §2.1). */
-const KEY = new RegExp(
-  `^(?:"([\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]${LENGTH})"|([\\x21\\x23-\\x5b\\x5d-\\x7e]${LENGTH}))$`,
-);
+/**
+ * A key as a String of structured fields, with any parameters (RFC 9651 §3.3.3, draft-ietf-httpapi-idempotency-key-header-07
+ * §2.1), or as most clients send it: without quotes.
+ */
+const STRING =
+  /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"((?:\s*;\s*[a-z*][a-z0-9_.*-]*(?:=[^\s;"]+|="(?:[^"\\]|\\["\\])*")?)*)$/;
+const BARE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 const LIFETIME = `interval '${IDEMPOTENCY_KEY_HOURS} hours'`;
 
@@ -20,10 +21,10 @@ const LIFETIME = `interval '${IDEMPOTENCY_KEY_HOURS} hours'`;
 export function parseIdempotencyKey(ctx: Context, body: unknown): IdempotentRequest | undefined {
   const header = ctx.req.headers['idempotency-key'];
   if (header === undefined) return undefined;
-  const [, quoted, bare] = KEY.exec(String(header)) ?? [];
-  const key = quoted ?? bare;
-  if (key === undefined) {
-    const expected = `1 to ${MAX_IDEMPOTENCY_KEY_CHARACTERS} visible characters without quotes`;
+  const text = String(header);
+  const key = STRING.exec(text)?.[1]?.replaceAll(/\\(.)/g, '$1') ?? BARE.exec(text)?.[0] ?? '';
+  if (key === '' || key.length > MAX_IDEMPOTENCY_KEY_CHARACTERS) {
+    const expected = `1 to ${MAX_IDEMPOTENCY_KEY_CHARACTERS} visible characters, with or without quotation marks around them`;
     throw new InvalidRequestError([{ field: 'idempotency-key', expected }]);
   }
   return { key, fingerprint: hash('sha256', JSON.stringify([ctx.path.replace(/\/$/, ''), body]), 'base64url') };

@@ -57,6 +57,7 @@ export const HEADERS = {
 const OTHER_HEADERS = {
   Allow: { description: 'The methods that are allowed', schema: { type: 'string' } },
   Accept: { description: 'The media type that is supported', schema: { type: 'string' } },
+  'Accept-Patch': { description: 'The media types that PATCH supports (RFC 5789)', schema: { type: 'string' } },
   'Accept-Encoding': { description: 'The content encoding that is supported', schema: { const: 'identity' } },
 } as const satisfies Record<string, Header>;
 

@@ -203,6 +203,7 @@ test('every response matches the document, and every described response and code
     await expectStatus(404, call(method, elsewhere, body));
   }
   await expectStatus(404, call('GET', elsewhere));
+  await expectStatus(412, call('GET', path, undefined, stale));
   await expectStatus(200, call('DELETE', path));
   await expectStatus(412, call('POST', `${path}/restore`, undefined, stale));
   await expectStatus(404, call('POST', `${elsewhere}/restore`));

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { IDEMPOTENCY_KEY_HOURS, MAX_IDEMPOTENCY_KEY_CHARACTERS } from '../../shared/todo/limits.ts';
+import { IDEMPOTENCY_KEY_HOURS } from '../../shared/todo/limits.ts';
 import { todo } from './examples.ts';
 import { toQuerySchemas } from './json-schema.ts';
 import { type Parameter, type Reference, refer } from './openapi.ts';
@@ -18,21 +18,22 @@ export const PARAMETERS = {
     name: 'If-Match',
     in: 'header',
     description:
-      'The ETag of the version to change. If the todo has another version, it stays as it is and you get 412',
+      'The ETag of the version that you have read. If the todo has another version, it stays as it is and you get 412',
     schema: { type: 'string', examples: ['"1"'] },
   },
   'If-None-Match': {
     name: 'If-None-Match',
     in: 'header',
-    description: 'The ETag of the response that you have. If it is still current, you get 304',
+    description:
+      'The ETag of the response that you have. If it is still current, you get 304, or 412 from a request that changes something',
     schema: { type: 'string' },
   },
   'Idempotency-Key': {
     name: 'Idempotency-Key',
     in: 'header',
     description: `A new key for each request, such as a UUID. If you repeat the request with the same key within ${IDEMPOTENCY_KEY_HOURS} hours, it is not executed again and you get the first response`,
-    // two more for the quotes of a structured field
-    schema: { type: 'string', minLength: 1, maxLength: MAX_IDEMPOTENCY_KEY_CHARACTERS + 2 },
+    // it may have quotation marks, escapes and parameters of a structured field (RFC 9651), which do not count
+    schema: { type: 'string', minLength: 1, examples: ['5b1f3d52-9f0e-4c7e-8a42-3f1d0f6f1f4d'] },
   },
   Prefer: {
     name: 'Prefer',

@@ -35,7 +35,7 @@ const PROBLEM_RESPONSES = {
   ContentTooLarge: problem(['content_too_large'], authorizedHeaders()),
   UnsupportedMediaType: problem(['unsupported_media_type', 'unsupported_content_encoding'], {
     ...authorizedHeaders(),
-    ...sometimes('Accept', 'Accept-Encoding'),
+    ...sometimes('Accept', 'Accept-Patch', 'Accept-Encoding'),
   }),
   IdempotencyKeyReused: problem(['idempotency_key_reused'], authorizedHeaders()),
   BatchRejected: problem(['batch_rejected', 'idempotency_key_reused'], authorizedHeaders(), rejectedBatch),

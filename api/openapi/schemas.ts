@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { Batch, BatchResults } from '../../shared/todo/batch.ts';
 import { ChangeFeed, TodoChange } from '../../shared/todo/change-feed.ts';
-import { NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
+import { NewTodo, SentTodo, Todo } from '../../shared/todo/todo.ts';
 import { toJsonSchemas } from './json-schema.ts';
 import { type Reference, refer } from './openapi.ts';
 
-const REQUEST_SCHEMAS = { NewTodo, TodoChanges, Batch };
+const REQUEST_SCHEMAS = { NewTodo, SentTodo, Batch };
 
 const RESPONSE_SCHEMAS = {
   Todo,

@@ -47,7 +47,9 @@ export const anyTime = fc.constantFrom(
   '9999-12-31T23:59:59.999Z',
 );
 
-export const anyTags = fc.uniqueArray(fc.oneof(anyWord, anyText), { maxLength: 4 });
+export const anyTags = fc
+  .array(fc.oneof(anyWord, anyText), { maxLength: 4 })
+  .map((tags) => [...new Set(tags.map((tag) => tag.normalize('NFC').trim()))]);
 
 export const anyPosition = fc.oneof(
   fc.constantFrom(0, 1, 1.5, -1, 0.1 + 0.2, 5e-324, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER),

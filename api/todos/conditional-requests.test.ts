@@ -63,7 +63,7 @@ test.each([['*'], ['"1"'], ['"7", "1"'], [' "1" ,"7"']])(
 test.each([
   [
     'W/"1"',
-    'A weak entity tag, with W/, matches no version. Send If-Match: "1", if that is the version that you read.',
+    'A weak entity tag, with W/, matches no version. A proxy that compresses responses adds W/. Send If-Match: "1", if that is the version that you read.',
   ],
   [
     '1',
@@ -105,3 +105,58 @@ test.each([['"2"'], ['W/"1"'], ['1'], ['"1'], ['""'], [''], ['"1a"'], ['"2", W/"
     expect((await call('GET', path)).body).toEqual(todo);
   },
 );
+
+test('preconditions are evaluated on every method', async () => {
+  const call = await api.createCaller();
+  const { id } = Todo.parse((await call('POST', '/api/v1/todos', { title: 'a' })).body);
+  const path = `/api/v1/todos/${id}`;
+  const rejected = (field: string) => ({
+    status: 412,
+    body: { code: 'version_mismatch', current_version: 1, errors: [{ field }] },
+  });
+  for (const known of ['*', '"1"', 'W/"1"', '"7", "1"']) {
+    const headers = { 'if-none-match': known };
+    for (const [method, to, body] of [
+      ['PUT', path, { title: 'b' }],
+      ['PATCH', path, { title: 'b' }],
+      ['DELETE', path, undefined],
+      ['POST', `${path}/restore`, undefined],
+    ] as const)
+      expect(await call(method, to, body, headers)).toMatchObject(rejected('if-none-match'));
+  }
+  expect(await call('GET', path, undefined, { 'if-match': '"2"' })).toMatchObject(rejected('if-match'));
+  expect((await call('GET', path, undefined, { 'if-match': '"1"' })).status).toBe(200);
+  // If-Match comes first
+  const both = { 'if-match': '"2"', 'if-none-match': '*' };
+  expect(await call('DELETE', path, undefined, both)).toMatchObject(rejected('if-match'));
+  expect((await call('PUT', path, { title: 'b' }, { 'if-none-match': '"2"' })).status).toBe(200);
+});
+
+test.each(['PUT', 'PATCH'])('%s takes back the whole todo that was read', async (method) => {
+  const call = await api.createCaller();
+  const created = Todo.parse((await call('POST', '/api/v1/todos', { title: 'a', completed: true })).body);
+  const path = `/api/v1/todos/${created.id}`;
+  const changed = await call(method, path, { ...created, title: 'b' });
+  expect(changed).toMatchObject({
+    status: 200,
+    body: { ...created, title: 'b', version: 2, updated_at: expect.anything() },
+  });
+  // what PUT stored is not what was sent
+  expect(changed.headers.get('etag')).toBe(method === 'PUT' ? null : '"2"');
+  expect(await call(method, path, { ...created, title: 'c' })).toMatchObject({
+    status: 412,
+    body: { code: 'version_mismatch', current_version: 2, errors: [{ field: 'version' }] },
+  });
+  const now = Todo.parse((await call('GET', path)).body);
+  for (const [field, value] of [
+    ['id', '00000000-0000-4000-8000-000000000000'],
+    ['created_at', '2020-01-01T00:00:00Z'],
+    ['updated_at', '2020-01-01T00:00:00Z'],
+    ['completed_at', null],
+  ])
+    expect(await call(method, path, { ...now, title: 'd', [String(field)]: value })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', errors: [{ field }] },
+    });
+  expect((await call('GET', path)).body).toEqual(now);
+});

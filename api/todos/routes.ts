@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import Router, { type RouterContext } from '@koa/router';
 import type { Context, Middleware } from 'koa';
-import { answerWithEntityTag, findIfMatchProblem, matchesIfMatch } from '../../shared/http/entity-tag.ts';
+import { answerWithEntityTag } from '../../shared/http/entity-tag.ts';
 import { HttpError } from '../../shared/http/http-error.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
 import { parseQuery } from '../../shared/http/parse-query.ts';
@@ -16,14 +16,15 @@ import { Batch } from '../../shared/todo/batch.ts';
 import { ChangeFeedQuery } from '../../shared/todo/change-feed.ts';
 import { MAX_BATCH_BYTES } from '../../shared/todo/limits.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
-import { type ImportedTodo, NewTodo, type Todo, TodoChanges, TodoId } from '../../shared/todo/todo.ts';
+import { type ImportedTodo, NewTodo, SentTodo, type Todo, TodoId } from '../../shared/todo/todo.ts';
 import { type IdempotentRequest, parseIdempotencyKey } from '../idempotency/idempotency.ts';
 import type { TodoChangeFeed } from './change-feed.ts';
 import { exportTodos } from './export-todos.ts';
 import { JSON_LINES, parseTodos } from './parse-todos.ts';
+import { entityTag, preconditionOf, requireIfMatch } from './preconditions.ts';
+import { splitReadOnlyFields } from './read-only-fields.ts';
 import { runBatch, sizeOf } from './run-batch.ts';
-import { TodoNotFoundError, VersionMismatchError } from './todo-errors.ts';
-import type { Precondition } from './todo-list.ts';
+import { TodoNotFoundError } from './todo-errors.ts';
 import type { Todos } from './todos.ts';
 import type { Write } from './write-group.ts';
 
@@ -86,20 +87,9 @@ export function todoRoutes({
     batchTodos,
   );
   router.get('/todos/:id', authenticate, requireRead, getTodo);
-  router.patch<{ body: TodoChanges }>(
-    '/todos/:id',
-    authenticate,
-    requireWrite,
-    charged(parseBody(TodoChanges)),
-    updateTodo,
-  );
-  router.put<{ body: TodoChanges }>(
-    '/todos/:id',
-    authenticate,
-    requireWrite,
-    charged(parseBody(TodoChanges)),
-    updateTodo,
-  );
+  const parseChanges = charged(parseBody(SentTodo));
+  router.patch<{ body: SentTodo }>('/todos/:id', authenticate, requireWrite, parseChanges, updateTodo);
+  router.put<{ body: SentTodo }>('/todos/:id', authenticate, requireWrite, parseChanges, putTodo);
   router.delete('/todos/:id', authenticate, requireWrite, deleteTodo);
   router.post('/todos/:id/restore', authenticate, requireWrite, restoreTodo);
   return router;
@@ -134,25 +124,40 @@ export function todoRoutes({
   async function getTodo(ctx: RouterContext<Authorized>): Promise<void> {
     const todo = await todos.find(ctx.state.accessToken.subject, todoId(ctx));
     if (todo === undefined) throw new TodoNotFoundError();
+    requireIfMatch(ctx, todo);
     ctx.body = todo;
-    answerWithEntityTag(ctx, entityTag(todo.version));
+    answerWithEntityTag(ctx, entityTag(todo));
   }
 
-  async function updateTodo(ctx: RouterContext<Authorized & { body: TodoChanges }>): Promise<void> {
+  async function updateTodo(ctx: RouterContext<Authorized & { body: SentTodo }>): Promise<void> {
+    answerTodo(ctx, await update(ctx));
+  }
+
+  async function putTodo(ctx: RouterContext<Authorized & { body: SentTodo }>): Promise<void> {
+    // without an ETag: what is stored is not what was sent, so the client has to take the todo from the response (RFC 9110
+    // §9.3.4)
+    ctx.body = await update(ctx);
+  }
+
+  function update(ctx: RouterContext<Authorized & { body: SentTodo }>): Promise<Todo> {
     const [id, { body }] = [todoId(ctx), ctx.state];
-    const updated = await write(ctx, { ids: [id], apply: (list) => list.update(id, body, ifMatch(ctx)) });
-    answerTodo(ctx, updated);
+    const { changes, requireUnchanged } = splitReadOnlyFields(body);
+    const precondition = (todo: Todo) => {
+      preconditionOf(ctx)(todo);
+      requireUnchanged(todo);
+    };
+    return write(ctx, { ids: [id], apply: (list) => list.update(id, changes, precondition) });
   }
 
   async function deleteTodo(ctx: RouterContext<Authorized>): Promise<void> {
     const id = todoId(ctx);
-    await write(ctx, { ids: [id], apply: (list) => list.remove(id, ifMatch(ctx)) });
+    await write(ctx, { ids: [id], apply: (list) => list.remove(id, preconditionOf(ctx)) });
     ctx.body = { message: 'The todo was deleted' };
   }
 
   async function restoreTodo(ctx: RouterContext<Authorized>): Promise<void> {
     const id = todoId(ctx);
-    answerTodo(ctx, await write(ctx, { ids: [id], apply: (list) => list.restore(id, ifMatch(ctx)) }));
+    answerTodo(ctx, await write(ctx, { ids: [id], apply: (list) => list.restore(id, preconditionOf(ctx)) }));
   }
 
   async function batchTodos(ctx: RouterContext<Authorized & { body: Batch }>): Promise<void> {
@@ -218,31 +223,7 @@ function todoId(ctx: { params: Record<string, string> }): string {
   return data;
 }
 
-/** The entity tag of a todo is its version, because a version has only one representation. */
-function entityTag(version: number): string {
-  return `"${version}"`;
-}
-
-/** Says what is wrong with an If-Match that no version could match. */
-function describeIfMatch(ctx: Context, version: number): string | undefined {
-  switch (findIfMatchProblem(ctx)) {
-    case 'weak':
-      return `A weak entity tag, with W/, matches no version. Send If-Match: ${entityTag(version)}, if that is the version that you read.`;
-    case 'malformed':
-      return `If-Match has no entity tag, which is in quotation marks. Send If-Match: ${entityTag(version)}, if that is the version that you read.`;
-    default:
-      return undefined;
-  }
-}
-
-function ifMatch(ctx: Context): Precondition {
-  return (version) => {
-    if (!matchesIfMatch(ctx, entityTag(version)))
-      throw new VersionMismatchError('if-match', version, describeIfMatch(ctx, version));
-  };
-}
-
 function answerTodo(ctx: Context, todo: Todo): void {
   ctx.body = todo;
-  ctx.etag = entityTag(todo.version);
+  ctx.etag = entityTag(todo);
 }

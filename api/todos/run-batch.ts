@@ -47,8 +47,8 @@ function run(list: TodoList, operation: Operation): OperationResult {
 }
 
 function requireVersion(version: number | undefined): Precondition {
-  return (current) => {
-    if (version !== undefined && version !== current) throw new VersionMismatchError('version', current);
+  return (todo) => {
+    if (version !== undefined && version !== todo.version) throw new VersionMismatchError('version', todo.version);
   };
 }
 

@@ -6,8 +6,8 @@ import { type Quota, requireQuota, todoBytes, type Usage, usageOf } from './quot
 import { TodoNotFoundError } from './todo-errors.ts';
 import { changeBytes } from './trim-changes.ts';
 
-/** Throws when the client expects another version than `version`, the current one. */
-export type Precondition = (version: number) => void;
+/** Throws when the client expects another todo than `todo`, the current one. */
+export type Precondition = (todo: Todo) => void;
 
 /** Changes the todos of one owner in memory. A rejected change throws an `HttpError`. */
 export type TodoList = {
@@ -114,7 +114,7 @@ export function createLockedList(
 
   function update(id: string, sent: TodoChanges, precondition?: Precondition): Todo {
     const { todo } = get(id);
-    precondition?.(todo.version);
+    precondition?.(todo);
     const changed: Todo = { ...todo, ...sent };
     if (isDeepStrictEqual(changed, todo)) return todo;
     const at = nextTime();
@@ -132,13 +132,13 @@ export function createLockedList(
 
   function remove(id: string, precondition?: Precondition): void {
     const { todo } = get(id);
-    precondition?.(todo.version);
+    precondition?.(todo);
     record('deleted', { ...todo, version: todo.version + 1, updated_at: nextTime() });
   }
 
   function restore(id: string, precondition?: Precondition): Todo {
     const { todo, deletedAt } = get(id, { includeDeleted: true });
-    precondition?.(todo.version);
+    precondition?.(todo);
     if (deletedAt === null) return todo;
     const restored = { ...todo, version: todo.version + 1, updated_at: nextTime() };
     record('restored', restored);

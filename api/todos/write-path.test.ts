@@ -129,8 +129,8 @@ function importTitles(
 }
 
 function requireVersion(expected: number | undefined): Precondition {
-  return (current) => {
-    if (expected !== undefined && expected !== current) throw new VersionMismatchError('version', current);
+  return ({ version }) => {
+    if (expected !== undefined && expected !== version) throw new VersionMismatchError('version', version);
   };
 }
 

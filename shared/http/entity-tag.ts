@@ -29,6 +29,13 @@ export function matchesIfMatch(ctx: Context, tag: string): boolean {
   return header === undefined || header.split(',').some((known) => known.trim() === '*' || known.trim() === tag);
 }
 
+/** Whether If-None-Match allows a change of the resource whose entity tag is `tag`; the comparison is weak (RFC 9110 §13.1.2). */
+export function matchesIfNoneMatch(ctx: Context, tag: string): boolean {
+  const header = ctx.req.headers['if-none-match'];
+  if (header === undefined) return true;
+  return !header.split(',').some((known) => known.trim() === '*' || opaqueTag(known.trim()) === tag);
+}
+
 /**
  * Returns what is wrong with If-Match when it can match no entity tag at all: no tag in it has the form of RFC 9110 §8.8.3, or
  * every one is weak. Undefined for a header that can match.

@@ -23,10 +23,17 @@ export function parseBody<Body>(
   };
 }
 
+/** The media type of a merge patch (RFC 7396). */
+const MERGE_PATCH = 'application/merge-patch+json';
+
 async function readText(ctx: Context, limit: number): Promise<string> {
-  if (!ctx.is('application/json', 'application/*+json')) {
-    throw new HttpError('unsupported_media_type', 'content-type: expected application/json', {
-      headers: { accept: 'application/json' },
+  // a JSON Patch (RFC 6902) is JSON too, but would be read as something else
+  if (!ctx.is('application/json', 'application/*+json') || ctx.is('application/json-patch+json')) {
+    const isPatch = ctx.method === 'PATCH';
+    const expected = isPatch ? MERGE_PATCH : 'application/json';
+    throw new HttpError('unsupported_media_type', `content-type: expected ${expected}`, {
+      // RFC 5789 §2.2
+      headers: isPatch ? { 'accept-patch': `${MERGE_PATCH}, application/json` } : { accept: 'application/json' },
     });
   }
   if ((ctx.get('content-encoding') || 'identity').toLowerCase() !== 'identity') {

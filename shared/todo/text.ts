@@ -14,11 +14,44 @@ export function visibleText(maxCharacters: number) {
 }
 
 /** An RFC 3339 time with any offset. It is parsed into UTC with milliseconds, which is how it is stored. */
-export const Time = z.iso
-  .datetime({ offset: true, error: 'an RFC 3339 time, such as 2027-01-31T09:00:00Z' })
-  // PostgreSQL has no year 0 and RFC 3339 no year after 9999, but an offset can lead to either
-  .refine((time) => isStorable(new Date(time)), 'a time between the years 1 and 9999')
-  .transform((time) => new Date(time).toISOString());
+export const Time = z
+  .string('an RFC 3339 time, such as 2027-01-31T09:00:00Z')
+  .transform((text, context) => {
+    const time = new Date(toParsable(text));
+    // only one reason is given for a wrong time
+    const expected = !isRfc3339(text) || Number.isNaN(time.getTime()) ? describeTime(text) : findOutOfRange(time);
+    if (expected === undefined) return time.toISOString();
+    context.issues.push({ code: 'custom', message: expected, input: text });
+    return z.NEVER;
+  })
+  .meta({ type: 'string', format: 'date-time' });
+
+/** RFC 3339 §5.6: `t` and `z` may be in lower case, and a leap second is allowed. */
+function isRfc3339(text: string): boolean {
+  return z.iso.datetime({ offset: true }).safeParse(toParsable(text)).success;
+}
+
+/** The form that `Date` parses. A leap second is the second after it, as in POSIX time. */
+function toParsable(text: string): string {
+  const upper = text.replace('t', 'T').replace('z', 'Z');
+  return /^.{16}:60/.test(upper) ? shiftLeapSecond(upper) : upper;
+}
+
+function shiftLeapSecond(text: string): string {
+  const time = new Date(text.replace(/:60(\.\d+)?/, ':59'));
+  return Number.isNaN(time.getTime()) ? text : new Date(time.getTime() + 1_000).toISOString();
+}
+
+function describeTime(text: string): string {
+  return / \d\d:\d\d$/.test(text)
+    ? 'an RFC 3339 time. In a URL, write the + of its offset as %2B, such as 2027-01-31T09:00:00%2B02:00'
+    : 'an RFC 3339 time, such as 2027-01-31T09:00:00Z';
+}
+
+/** PostgreSQL has no year 0 and RFC 3339 no year after 9999, but an offset can lead to either. */
+function findOutOfRange(time: Date): string | undefined {
+  return isStorable(time) ? undefined : 'a time between the years 1 and 9999';
+}
 
 function isStorable(time: Date): boolean {
   const year = time.getUTCFullYear();
