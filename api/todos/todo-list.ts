@@ -36,7 +36,7 @@ export type StoredTodo = {
 };
 
 /** A change for the change feed. */
-export type StoredChange = TodoChange & { readonly sequence: number };
+type StoredChange = TodoChange & { readonly sequence: number };
 
 /** What `api.todo_list` has of an owner. Times are in milliseconds since 1970. */
 export type ListRow = {

@@ -26,9 +26,6 @@ export const SELECT_TODO = Object.entries(TODO_COLUMNS)
 /** A todo as the database returns it: the times are in the database's format, such as `2027-01-31 09:00:00.5+00`. */
 export type TodoRow = { readonly [Field in keyof typeof TODO_COLUMNS]: Todo[Field] };
 
-/** The columns of a todo as MikroORM writes them. */
-type WrittenTodo = Pick<InferEntity<typeof TodoEntity>, (typeof TODO_COLUMNS)[keyof Todo]>;
-
 export function toTodo(row: TodoRow): Todo {
   return {
     ...row,
@@ -36,16 +33,6 @@ export function toTodo(row: TodoRow): Todo {
     due_at: row.due_at && toRfc3339(row.due_at),
     created_at: toRfc3339(row.created_at),
     updated_at: toRfc3339(row.updated_at),
-  };
-}
-
-export function toColumns(todo: Todo): WrittenTodo {
-  return {
-    ...todo,
-    completed_at: todo.completed_at === null ? null : new Date(todo.completed_at),
-    due_at: todo.due_at === null ? null : new Date(todo.due_at),
-    created_at: new Date(todo.created_at),
-    updated_at: new Date(todo.updated_at),
   };
 }
 

@@ -1,36 +1,4 @@
-import { defineEntity, p, Type } from '@mikro-orm/core';
-
-/**
- * Words for the text search of PostgreSQL. `array_to_tsvector` takes them as they are, so that the language settings of a
- * database do not change the result of a search.
- */
-class Words extends Type<readonly string[], string> {
-  override getColumnType(): string {
-    return 'tsvector';
-  }
-
-  override convertToDatabaseValue(words: readonly string[]): string {
-    return JSON.stringify(words);
-  }
-
-  override convertToDatabaseValueSQL(json: string): string {
-    return `array_to_tsvector(array(select jsonb_array_elements_text(${json}::jsonb)))`;
-  }
-}
-
-/**
- * A list of texts. MikroORM's own array type does not quote ` a` and `null`, and it escapes like JSON, which PostgreSQL does
- * not understand.
- */
-class Texts extends Type<readonly string[], string> {
-  override getColumnType(): string {
-    return 'text[]';
-  }
-
-  override convertToDatabaseValue(texts: readonly string[]): string {
-    return `{${texts.map((text) => `"${text.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
-  }
-}
+import { defineEntity, p } from '@mikro-orm/core';
 
 /** A todo of one owner. The fields of the contract have the same names here, see `todo-row.ts`. */
 export const TodoEntity = defineEntity({
@@ -48,11 +16,14 @@ export const TodoEntity = defineEntity({
     due_at: p.datetime(3).nullable(),
     /** 1 is the most urgent. */
     priority: p.smallint(),
-    tags: p.type(Texts),
+    tags: p.array().columnType('text[]'),
     position: p.double(),
     version: p.integer(),
-    /** The words of the title and the description, for the text search. */
-    words: p.type(Words),
+    /**
+     * The words of the title and the description, for the text search. The program splits them, so that the language settings
+     * of a database do not change the result of a search.
+     */
+    words: p.text().columnType('tsvector'),
     created_at: p.datetime(3),
     updated_at: p.datetime(3),
     /** When the todo was deleted. It can be restored until it is purged. */

@@ -2,7 +2,7 @@ import { ServiceUnavailableError } from '../../shared/http/http-error.ts';
 import type { GroupedWrite, Outcome, Write, WriteGroup } from './write-group.ts';
 
 /** What a write needs beside its change. */
-export type QueueOptions = Pick<GroupedWrite, 'idempotency'> & {
+type QueueOptions = Pick<GroupedWrite, 'idempotency'> & {
   /** Called when the turn of the write has come. It throws to cancel the write. */
   readonly beforeWrite?: (() => Promise<unknown>) | undefined;
 };
