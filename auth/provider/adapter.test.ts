@@ -57,12 +57,16 @@ test('an artifact is found until it expires or is destroyed, and is stored witho
   expect(await opened.em.fork().count(ArtifactEntity)).toBe(0);
 });
 
-test('a decision about an interaction that was completed is rejected, and stores nothing', async () => {
+test('the first decision about an interaction counts, and none after it was completed', async () => {
   await using opened = await open();
   const interactions = opened.adapterFor('Interaction');
   await interactions.upsert('one', { jti: 'one' }, 60);
   const decided = { jti: 'one', result: { consent: { grantId: 'con_1' } } };
   await interactions.upsert('one', decided, 60);
+  await interactions.upsert('one', decided, 60);
+  await expect(interactions.upsert('one', { jti: 'one', result: { error: 'access_denied' } }, 60)).rejects.toThrow(
+    errors.SessionNotFound,
+  );
   expect(await interactions.find('one')).toMatchObject({ result: decided.result });
   await interactions.destroy('one');
   await expect(interactions.destroy('one')).rejects.toThrow(errors.SessionNotFound);

@@ -16,9 +16,11 @@ export function createInteractionAdapter(execute: Execute): Adapter {
         await artifacts.upsert(id, payload, expiresIn);
         return;
       }
+      // the first decision counts: a second click on Allow is the same one, and Refuse after Allow is too late
       const updated = await execute(
-        "update auth.artifact set payload = ? where model = 'Interaction' and id = ? returning id",
-        [JSON.stringify(withoutSecrets(id, payload)), hashArtifactId(id)],
+        `update auth.artifact set payload = ? where model = 'Interaction' and id = ?
+           and (payload -> 'result' is null or payload -> 'result' = ?::jsonb) returning id`,
+        [JSON.stringify(withoutSecrets(id, payload)), hashArtifactId(id), JSON.stringify(payload.result)],
       );
       requireOne(updated);
     },
