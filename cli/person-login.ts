@@ -56,7 +56,7 @@ export async function login(
       }),
     );
     write(LOGIN_TEXTS.open(url.href));
-    const parameters = oauth.validateAuthResponse(server, CLIENT, await receive(receiver), state);
+    const parameters = oauth.validateAuthResponse(server, CLIENT, await receive(receiver, state), state);
     const response = await oauth.authorizationCodeGrantRequest(
       server,
       CLIENT,
@@ -171,16 +171,16 @@ function createOtherIssuer(identifier: string, { environment }: Settings): Issue
   return createIssuer({ identifier });
 }
 
-/** Waits for the browser to return. */
-async function receive(receiver: ReturnType<typeof createServer>): Promise<URLSearchParams> {
+/** Waits for the browser to return. Any program can send requests here, so only one with `state` is the response. */
+async function receive(receiver: ReturnType<typeof createServer>, state: string): Promise<URLSearchParams> {
   const { promise, resolve, reject } = Promise.withResolvers<URLSearchParams>();
   const timeout = setTimeout(() => reject(new Error(LOGIN_TEXTS.late())), WAIT_MS);
   receiver.on('request', (request, response) => {
-    const url = new URL(request.url ?? '', 'http://127.0.0.1');
-    const isResponse = url.pathname === '/callback' && (url.searchParams.has('code') || url.searchParams.has('error'));
+    const { pathname, searchParams } = parseTarget(request.url);
+    const isResponse = pathname === '/callback' && searchParams.get('state') === state;
     response.writeHead(isResponse ? 200 : 404, { 'content-type': 'text/plain', connection: 'close' });
     response.end(isResponse ? LOGIN_TEXTS.done() : LOGIN_TEXTS.notFound(), () => {
-      if (isResponse) resolve(url.searchParams);
+      if (isResponse) resolve(searchParams);
     });
   });
   try {
@@ -188,4 +188,9 @@ async function receive(receiver: ReturnType<typeof createServer>): Promise<URLSe
   } finally {
     clearTimeout(timeout);
   }
+}
+
+/** The target of a request, such as `//`, need not be a URL. */
+function parseTarget(target = ''): Pick<URL, 'pathname' | 'searchParams'> {
+  return URL.parse(target, 'http://127.0.0.1') ?? { pathname: '', searchParams: new URLSearchParams() };
 }

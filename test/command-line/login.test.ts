@@ -73,6 +73,10 @@ test('a person signs in at the command line, gets access tokens for the account,
   const person = await createPerson(system);
   const environment = environmentOf(system);
   const running = await startLogin(environment);
+  // what other programs send there ends nothing
+  const { origin } = new URL(new URL(running.url).searchParams.get('redirect_uri') ?? '');
+  for (const target of ['//', '/callback?error=access_denied', '/callback?code=x&state=y'])
+    expect([target, (await fetch(`${origin}${target}`)).status]).toEqual([target, 404]);
   const browser = openBrowser(system.issuer);
   const consent = await signIn(browser, await browser.open(running.url), person);
   expect(consent.text).toContain('“yata command line” wants to use your todos');
