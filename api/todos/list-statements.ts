@@ -11,13 +11,20 @@ const KEY_LIFETIME = `interval '${IDEMPOTENCY_KEY_HOURS} hours'`;
  * array for each column. Every statement finds its rows by their keys.
  */
 export const STATEMENTS = {
-  createList: {
-    name: 'create_list',
-    text: 'insert into api.todo_list (owner) values ($1) on conflict do nothing',
+  // without waiting for lists that exist, also when they are locked
+  createLists: {
+    name: 'create_lists',
+    text: 'insert into api.todo_list (owner) select unnest($1::text[]) order by 1 on conflict do nothing',
   },
-  lockList: { name: 'lock_list', text: lockLists('') },
-  // without waiting: one list that another process holds must not delay the others
-  lockFreeLists: { name: 'lock_free_lists', text: lockLists('skip locked') },
+  // without waiting: a list that another process holds must not delay the others, or keep a connection
+  lockLists: {
+    name: 'lock_lists',
+    text: `select owner, sequence::float8 as sequence, forgotten::float8 as forgotten,
+        (extract(epoch from changed_at) * 1000)::float8 as "changedAt",
+        todos, bytes::float8 as bytes, change_bytes::float8 as "changeBytes",
+        floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now
+      from api.todo_list where owner = any($1::text[]) order by owner for no key update skip locked`,
+  },
   findTodos: {
     name: 'find_todos',
     text: `select owner, ${SELECT_TODO}, deleted_at from unnest($1::text[], $2::uuid[]) as named (owner, id)
@@ -78,12 +85,4 @@ function todoColumns(prefix: string): string {
   ]
     .map((column) => `${prefix}${column}`)
     .join(', ');
-}
-
-function lockLists(mode: '' | 'skip locked'): string {
-  return `select owner, sequence::float8 as sequence, forgotten::float8 as forgotten,
-      (extract(epoch from changed_at) * 1000)::float8 as "changedAt",
-      todos, bytes::float8 as bytes, change_bytes::float8 as "changeBytes",
-      floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now
-    from api.todo_list where owner = any($1::text[]) order by owner for no key update ${mode}`;
 }

@@ -34,6 +34,12 @@ const ANSWER_TIMEOUT_MS = 10_000;
  */
 const PLANNER_SETTINGS = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off' };
 
+/** A process that hangs must not keep the lists that it has locked. */
+const LOCK_SETTINGS = {
+  idle_in_transaction_session_timeout: String(ANSWER_TIMEOUT_MS),
+  lock_timeout: String(ANSWER_TIMEOUT_MS / 2),
+};
+
 /** @param maxTransactions how many run at the same time on PostgreSQL. The embedded database runs one. */
 export function openListTransactions({
   database,
@@ -54,7 +60,7 @@ function openPostgresql(url: string, maxTransactions: number, logger: Logger): L
     // one more for statements beside the transactions
     max: maxTransactions + 1,
     timeout: ANSWER_TIMEOUT_MS,
-    settings: PLANNER_SETTINGS,
+    settings: { ...PLANNER_SETTINGS, ...LOCK_SETTINGS },
     pipeline: true,
     onIdleError: (err) =>
       logger.warn({ event: 'todo_writer.connection_lost', err }, 'an idle connection to PostgreSQL failed'),

@@ -22,7 +22,9 @@ export async function findOwnersToPurge(em: SqlEntityManager): Promise<string[]>
  * without noticing it.
  */
 export async function purgeList(transaction: ListTransaction, owner: string): Promise<void> {
-  await transaction.execute([[STATEMENTS.lockList, [owner]]]);
+  const [[list] = []] = await transaction.execute([[STATEMENTS.lockLists, [owner]]]);
+  // another process holds the list: the next purge comes soon
+  if (list === undefined) return;
   const [[expired] = []] = await transaction.execute([[FIND_EXPIRED_CHANGE, owner]]);
   const [[changes] = [], [todos] = []] = await transaction.execute([
     [DELETE_CHANGES, owner, expired?.sequence],

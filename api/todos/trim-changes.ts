@@ -11,9 +11,11 @@ const CHANGES_PER_STATEMENT = 100;
  * changes one todo again and again would fill the database. A reader that has not read them gets 410, and lists the todos.
  */
 export async function trimChanges(transaction: ListTransaction, owner: string): Promise<void> {
-  const [[list] = []] = await transaction.execute([[STATEMENTS.lockList, [owner]]]);
-  let { forgotten, changeBytes } = Object(list) as { forgotten: number; changeBytes: number };
-  const sequence = Number(list?.sequence);
+  const [[list] = []] = await transaction.execute([[STATEMENTS.lockLists, [owner]]]);
+  // another process writes to the list, and trims it
+  if (list === undefined) return;
+  const { sequence } = list as { sequence: number };
+  let { forgotten, changeBytes } = list as { forgotten: number; changeBytes: number };
   while (changeBytes > MAX_CHANGE_FEED_BYTES && sequence - forgotten > CHANGES_PER_STATEMENT) {
     forgotten += CHANGES_PER_STATEMENT;
     const [[deleted] = []] = await transaction.execute([[DELETE_CHANGES, owner, forgotten]]);

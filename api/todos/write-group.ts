@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { searchWords } from '../../shared/todo/search-words.ts';
 import type { IdempotentRequest } from '../idempotency/idempotency.ts';
 import {
@@ -24,6 +25,9 @@ export type Write<T> = {
   readonly apply: (list: TodoList) => T;
 };
 
+/** Owners of whom a process remembers that they have a list. */
+const MAX_KNOWN_OWNERS = 100_000;
+
 /** A write in a group. */
 export type GroupedWrite = {
   readonly owner: string;
@@ -37,9 +41,8 @@ export type GroupedWrite = {
 export type Outcome<T> = { readonly answer: T; readonly isRepeated: boolean };
 
 /**
- * Stores a group of writes, and settles each. It does not wait for a list that another process holds, unless all writes are of
- * its owner.
- * @returns the owners whose writes are not settled: each has to be a group of its own.
+ * Stores a group of writes, and settles each. It waits for no list that another process holds.
+ * @returns the owners of such lists. Their writes are not settled.
  */
 export type WriteGroup = (writes: readonly GroupedWrite[]) => Promise<ReadonlySet<string>>;
 
@@ -58,27 +61,45 @@ export function createWriteGroup({
   quota: Quota;
   onCommit: (list: ListRow) => void;
 }): WriteGroup {
+  /** Owners whose lists exist. */
+  const existing = new LRUCache<string, true>({ max: MAX_KNOWN_OWNERS });
   return writeGroup;
 
   async function writeGroup(writes: readonly GroupedWrite[]): Promise<ReadonlySet<string>> {
+    let stored: Awaited<ReturnType<typeof store>>;
     try {
-      const { changed, outcomes, notLocked } = await transactions.run((transaction) => store(transaction, writes));
-      for (const list of changed) onCommit(list);
-      for (const settle of outcomes) settle();
-      const [owner] = ownersOf(writes);
-      if (owner === undefined || !notLocked.has(owner) || ownersOf(writes).length > 1) return notLocked;
-      // the first write of an owner
-      await transactions.execute([STATEMENTS.createList, owner]);
-      return await writeGroup(writes);
+      stored = await transactions.run((transaction) => store(transaction, writes));
     } catch (error) {
-      if (writes.length === 1 || !isRejectedByDatabase(error)) {
-        for (const { reject } of writes) reject(error);
-        return new Set();
-      }
-      const half = Math.ceil(writes.length / 2);
-      const notLocked = [await writeGroup(writes.slice(0, half)), await writeGroup(writes.slice(half))];
-      return new Set(notLocked.flatMap((owners) => [...owners]));
+      if (writes.length > 1 && isRejectedByDatabase(error)) return writeHalves(writes);
+      for (const { reject } of writes) reject(error);
+      return new Set();
     }
+    for (const list of stored.changed) onCommit(list);
+    for (const settle of stored.outcomes) settle();
+    const missing = stored.notLocked.filter((owner) => !existing.has(owner));
+    if (missing.length === 0) return new Set(stored.notLocked);
+    const again = await writeFirst(
+      missing,
+      writes.filter(({ owner }) => missing.includes(owner)),
+    );
+    return new Set(stored.notLocked.filter((owner) => !missing.includes(owner))).union(again);
+  }
+
+  async function writeHalves(writes: readonly GroupedWrite[]): Promise<ReadonlySet<string>> {
+    const half = Math.ceil(writes.length / 2);
+    return (await writeGroup(writes.slice(0, half))).union(await writeGroup(writes.slice(half)));
+  }
+
+  /** Stores the first writes of owners, as far as this process knows: their lists may exist, and be locked. */
+  async function writeFirst(owners: readonly string[], writes: readonly GroupedWrite[]): Promise<ReadonlySet<string>> {
+    try {
+      await transactions.execute([STATEMENTS.createLists, owners]);
+    } catch (error) {
+      for (const { reject } of writes) reject(error);
+      return new Set();
+    }
+    for (const owner of owners) existing.set(owner, true);
+    return writeGroup(writes);
   }
 
   async function store(transaction: ListTransaction, writes: readonly GroupedWrite[]) {
@@ -91,7 +112,7 @@ export function createWriteGroup({
     const changed = [...lists.values()].filter((list) => list.changes().length > 0);
     const calls = callsOf(changed, answers);
     if (calls.length > 0) await transaction.commit(calls);
-    const notLocked = new Set(ownersOf(writes).filter((owner) => !lists.has(owner)));
+    const notLocked = ownersOf(writes).filter((owner) => !lists.has(owner));
     return { outcomes, changed: changed.map((list) => list.row()), notLocked };
   }
 }
@@ -128,7 +149,7 @@ async function lock(
   const new_ = pairs(writes, ({ write }) => write.newIds ?? []);
   const keys = pairs(writes, ({ idempotency }) => (idempotency === undefined ? [] : [idempotency.request.key]));
   const reads = [
-    { call: [owners.length === 1 ? STATEMENTS.lockList : STATEMENTS.lockFreeLists, owners], isNeeded: true },
+    { call: [STATEMENTS.lockLists, owners], isNeeded: true },
     { call: [STATEMENTS.findTodos, ...named], isNeeded: named[0].length > 0 },
     { call: [STATEMENTS.findTakenIds, ...new_], isNeeded: new_[0].length > 0 },
     { call: [STATEMENTS.findAnswers, ...keys], isNeeded: keys[0].length > 0 },

@@ -36,12 +36,15 @@ const MAX_GROUPED_TODOS = 8;
  */
 const LONG_GROUP_MS = 100;
 
+/** The longest pause before a write tries again whose list another process holds. */
+const MAX_RETRY_PAUSE_MS = 50;
+
 type Waiting =
-  | (GroupedWrite & QueueOptions & { kind: 'grouped' | 'alone'; readonly since: number })
+  | (GroupedWrite & QueueOptions & { readonly kind: 'grouped' | 'alone'; readonly since: number })
   | { readonly kind: 'exclusive'; readonly run: () => Promise<void> };
 
 /** The tasks of one owner that wait. */
-type OwnerQueue = { readonly tasks: Waiting[]; isBusy: boolean; isPausing: boolean };
+type OwnerQueue = { readonly tasks: Waiting[]; isBusy: boolean; isPausing: boolean; attempts: number };
 
 /**
  * Creates the queue of writes.
@@ -86,7 +89,7 @@ export function createWriteQueue({
   };
 
   function enqueue(owner: string, task: Waiting): void {
-    const queue = queues.get(owner) ?? { tasks: [], isBusy: false, isPausing: false };
+    const queue = queues.get(owner) ?? { tasks: [], isBusy: false, isPausing: false, attempts: 0 };
     queues.set(owner, queue);
     queue.tasks.push(task);
     start();
@@ -151,11 +154,9 @@ export function createWriteQueue({
       const writes = group.flatMap(([, task]) => (task.kind === 'exclusive' ? [] : [task]));
       const wanted = await Promise.all(writes.map(async (write) => ((await isWanted(write)) ? [write] : [])));
       const notLocked = wanted.flat().length > 0 ? await writeGroup(wanted.flat()) : new Set<string>();
-      for (const owner of notLocked)
-        postpone(
-          owner,
-          wanted.flat().filter((write) => write.owner === owner),
-        );
+      for (const [owner, own] of Map.groupBy(wanted.flat(), (write) => write.owner))
+        if (notLocked.has(owner)) postpone(owner, own);
+        else resetAttempts(owner);
     } finally {
       running -= 1;
       if (isAlone) runningAlone -= 1;
@@ -164,10 +165,19 @@ export function createWriteQueue({
     }
   }
 
-  /** Puts writes back whose list another process holds. They then wait for it by themselves. */
+  /** Puts writes back whose list another process holds. They try again after a pause, in which they hold no connection. */
   function postpone(owner: string, writes: readonly Extract<Waiting, { since: number }>[]): void {
-    for (const write of writes) write.kind = 'alone';
-    queues.get(owner)?.tasks.unshift(...writes);
+    const queue = queues.get(owner);
+    if (queue === undefined) return;
+    queue.tasks.unshift(...writes);
+    queue.attempts += 1;
+    queue.isPausing = true;
+    setTimeout(endPause, Math.min(2 ** queue.attempts, MAX_RETRY_PAUSE_MS), new Set([owner]));
+  }
+
+  function resetAttempts(owner: string): void {
+    const queue = queues.get(owner);
+    if (queue !== undefined) queue.attempts = 0;
   }
 
   function release(owners: ReadonlySet<string>, milliseconds: number): void {
@@ -176,8 +186,8 @@ export function createWriteQueue({
       const queue = queues.get(owner);
       if (queue === undefined) continue;
       queue.isBusy = false;
-      queue.isPausing = pause > 0;
-      if (queue.tasks.length === 0 && pause === 0) queues.delete(owner);
+      queue.isPausing ||= pause > 0;
+      if (queue.tasks.length === 0 && !queue.isPausing) queues.delete(owner);
     }
     if (pause > 0) setTimeout(endPause, pause, owners);
   }
