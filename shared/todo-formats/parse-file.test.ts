@@ -1,0 +1,173 @@
+import fc from 'fast-check';
+import { zipSync } from 'fflate';
+import { expect, test } from 'vitest';
+import { FORMAT_NAMES, type FormatName, UnknownFormatError, UnreadableFileError } from './foreign-todo.ts';
+import { EXAMPLE_FILES } from './testing/example-files.ts';
+import { importText, ValidTodo } from './testing/import-text.ts';
+
+const ZONES = ['UTC', 'America/Los_Angeles', 'Pacific/Kiritimati'] as const;
+const formats = fc.constantFrom(...FORMAT_NAMES);
+const text = fc.string({ unit: 'binary', maxLength: 60 });
+
+test.each(FORMAT_NAMES)('the format %s is recognized by its content', (format) => {
+  expect(importText(EXAMPLE_FILES[format]).format).toBe(format);
+});
+
+test.each(FORMAT_NAMES)('a %s file in UTF-8 with a byte order mark or in UTF-16 gives the same todos', (format) => {
+  const plain = importText(EXAMPLE_FILES[format]);
+  const marked = Buffer.from(`\uFEFF${EXAMPLE_FILES[format]}`, 'utf16le');
+  expect(importText(`\uFEFF${EXAMPLE_FILES[format]}`)).toEqual(plain);
+  expect(importText(marked)).toEqual(plain);
+  expect(importText(marked.swap16())).toEqual(plain);
+});
+
+test('text that is no UTF-8 is read as windows-1252', () => {
+  const file = Buffer.from('- [ ] Caf\xe9 \x80 5 \x96 menu', 'latin1');
+  expect(importText(file).todos[0]?.title).toBe('Café € 5 – menu');
+});
+
+test('a file of an unknown format is rejected with the formats that can be given', () => {
+  expect(() => importText('Dear diary,\nnothing happened.')).toThrow(UnknownFormatError);
+  expect(() => importText('')).toThrow('name it: todoist, ticktick, google-tasks,');
+  expect(() => importText('{"kind":"something"}')).toThrow(UnknownFormatError);
+});
+
+test('a given format is used without recognition', () => {
+  expect(importText('Feed the cat\nWater the fig', { format: 'todotxt' }).todos).toHaveLength(2);
+  expect(importText('', { format: 'todotxt' })).toEqual({ format: 'todotxt', todos: [], notKept: [] });
+  expect(() => importText('Feed the cat', { format: 'icalendar' })).toThrow('no BEGIN:VCALENDAR');
+});
+
+test('a file of more than 10 MB is rejected', () => {
+  expect(() => importText(new Uint8Array(10_000_001))).toThrow('more than 10000000 bytes. Split it');
+});
+
+test('a backup of Todoist in a zip archive names the project of each file', () => {
+  const header = 'TYPE,CONTENT,PRIORITY,INDENT\r\n';
+  const archive = zipSync({
+    'Inbox [1a].csv': Buffer.from(`${header}task,Post the letter,1,1\r\n`),
+    'Bücher [alt] [2b].csv': Buffer.from(
+      `\uFEFF${header}section,Regal,,\r\ntask,Sortieren,4,1\r\ntask,Abstauben,4,2\r\n`,
+    ),
+    'Empty [3c].csv': Buffer.from(header),
+    '__MACOSX/._Inbox [1a].csv': Buffer.from('nothing'),
+    'photo.jpg': Buffer.from('nothing'),
+  });
+  const { format, todos } = importText(archive);
+  expect(format).toBe('todoist');
+  expect(todos.map(({ title, description, tags }) => ({ title, description, tags }))).toEqual([
+    { title: 'Post the letter', description: null, tags: [] },
+    { title: 'Sortieren', description: null, tags: ['Bücher [alt]', 'Regal'] },
+    { title: 'Abstauben', description: 'Part of: Sortieren', tags: ['Bücher [alt]', 'Regal'] },
+  ]);
+});
+
+test.each([
+  ['google-tasks', 'Takeout/Tasks/Tasks.json'],
+  ['ticktick', 'TickTick-backup.csv'],
+] as const)('a zip archive may contain the file of %s', (format, name) => {
+  const archive = zipSync({
+    'Takeout/archive_browser.html': Buffer.from('<p>'),
+    [name]: Buffer.from(EXAMPLE_FILES[format]),
+  });
+  expect(importText(archive)).toEqual(importText(EXAMPLE_FILES[format]));
+  expect(importText(archive, { format })).toEqual(importText(EXAMPLE_FILES[format]));
+  expect(() => importText(archive, { format: 'todoist' })).toThrow(`has files of the format ${format}, not todoist`);
+});
+
+test('a zip archive without such a file, a damaged one and a zip bomb are rejected', () => {
+  const archive = zipSync({ 'tasks.csv': Buffer.from('Name,Age\r\nKim,7\r\n'.repeat(50)) });
+  expect(() => importText(archive)).toThrow('The zip archive has no CSV of Todoist or TickTick');
+  expect(() => importText(archive.subarray(0, 60))).toThrow('The zip archive is damaged');
+  expect(() => importText(zipSync({ 'bomb.csv': new Uint8Array(300_000_000) }))).toThrow('more than 10000000 bytes');
+});
+
+test('JSON that is damaged is rejected with its line', () => {
+  const file = EXAMPLE_FILES['google-tasks'];
+  expect(() => importText(file.replace('"For 30"', 'For 30'))).toThrow('Line 14: this is no JSON');
+  expect(() => importText(file.slice(0, 300))).toThrow(/^Line 17: the JSON ends too early/);
+  expect(() => importText('{"kind":"tasks#taskLists","items":[{"title":"A","items":[1]}]}')).toThrow(
+    'Task list 1, item 1: expected a JSON object',
+  );
+  expect(() => importText('{"kind":"tasks#taskLists","items":7}')).toThrow('The task lists: expected a JSON list');
+});
+
+test('deeply nested JSON is read without a crash', () => {
+  const nested = `${'['.repeat(500_000)}${']'.repeat(500_000)}`;
+  expect(() => importText(nested)).toThrow(UnknownFormatError);
+  const task = `{"uuid":"1","entry":"20261101T060000Z","status":"pending","description":"Deep","extra":${nested}}`;
+  expect(importText(`[${task}]`).notKept).toEqual([{ what: 'UDA extra', count: 1 }]);
+});
+
+test('names of members and columns do not reach a prototype', () => {
+  const task = '"uuid":"1","entry":"20261101T060000Z","status":"pending","description":"Safe"';
+  const file = `[{${task},"__proto__":{"polluted":true},"constructor":"x"}]`;
+  expect(importText(file).notKept).toEqual([
+    { what: 'UDA __proto__', count: 1 },
+    { what: 'UDA constructor', count: 1 },
+  ]);
+  importText('TYPE,CONTENT,__proto__,constructor\ntask,Safe,polluted,x\n');
+  expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
+});
+
+test.each(FORMAT_NAMES)('any file that is read as %s gives valid todos, or one of the two errors', (format) => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.constantFrom(...ZONES), (bytes, timeZone) => {
+      requireValidResult(bytes, { format, timeZone });
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('an example with changes anywhere gives valid todos, or one of the two errors', () => {
+  const change = fc.record({ place: fc.double({ min: 0, max: 1, noNaN: true }), remove: fc.nat(30), insert: text });
+  fc.assert(
+    fc.property(formats, fc.array(change, { maxLength: 5 }), fc.constantFrom(...ZONES), (format, changes, timeZone) => {
+      let file = EXAMPLE_FILES[format];
+      for (const { place, remove, insert } of changes) {
+        const start = Math.floor(place * file.length);
+        file = file.slice(0, start) + insert + file.slice(start + remove);
+      }
+      requireValidResult(Buffer.from(file), { timeZone });
+      requireValidResult(Buffer.from(file), { timeZone, format });
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('an example whose values are replaced gives valid todos, or one of the two errors', () => {
+  const value = fc.oneof(
+    text,
+    fc.constantFrom(
+      '2027-02-29',
+      '0000-00-00',
+      '9999-12-31T23:59:59-12:00',
+      '0001-01-01',
+      '-1',
+      '1e999',
+      '@a @b',
+      '#x 📅 2027-01-01',
+    ),
+    fc.string({ minLength: 400, maxLength: 12_000 }),
+  );
+  fc.assert(
+    fc.property(formats, fc.array(fc.tuple(fc.nat(60), value), { maxLength: 6 }), (format, replaced) => {
+      const words = EXAMPLE_FILES[format].split(/(?<=[",:;\r\n ])|(?=[",:;\r\n ])/);
+      for (const [place, word] of replaced) words[(place * 7) % words.length] = word;
+      requireValidResult(Buffer.from(words.join('')), { format });
+    }),
+    { numRuns: 500 },
+  );
+});
+
+function requireValidResult(bytes: Uint8Array, options: { timeZone?: string; format?: FormatName }): void {
+  try {
+    const { todos, notKept } = importText(bytes, options);
+    for (const todo of todos) ValidTodo.parse(todo);
+    expect(notKept.map(({ what }) => what)).toEqual(notKept.map(({ what }) => what).sort());
+    for (const { count } of notKept) expect(count).toBeGreaterThan(0);
+  } catch (error) {
+    if (!(error instanceof UnreadableFileError) && !(error instanceof UnknownFormatError)) throw error;
+    expect(error.message).toMatch(/\S/);
+  }
+}

@@ -1,0 +1,73 @@
+import { MAX_IMPORT_BYTES } from '../todo/limits.ts';
+import { decodeText } from './decode-text.ts';
+import { finishTodos } from './finish-todos.ts';
+import {
+  type FormatName,
+  type ImportContext,
+  type ParsedFile,
+  UnknownFormatError,
+  UnreadableFileError,
+} from './foreign-todo.ts';
+import { parseGoogleTasks } from './google-tasks.ts';
+import { parseIcalendar } from './icalendar.ts';
+import { parseMarkdown } from './markdown.ts';
+import { parseMicrosoftTodo } from './microsoft-todo.ts';
+import { parseOutlookCsv } from './outlook-csv.ts';
+import { readArchive } from './read-archive.ts';
+import { recognizeFormat } from './recognize-format.ts';
+import { parseTaskwarrior } from './taskwarrior.ts';
+import { parseTicktick } from './ticktick.ts';
+import type { TodoDraft } from './todo-draft.ts';
+import { parseTodoist } from './todoist.ts';
+import { parseTodotxt } from './todotxt.ts';
+import { isZip } from './unzip.ts';
+
+type TextFormat = Exclude<FormatName, 'icalendar'>;
+
+const PARSERS: Readonly<Record<TextFormat, (text: string, context: ImportContext) => TodoDraft[]>> = {
+  todoist: parseTodoist,
+  ticktick: parseTicktick,
+  'google-tasks': parseGoogleTasks,
+  'microsoft-todo': parseMicrosoftTodo,
+  'outlook-csv': parseOutlookCsv,
+  taskwarrior: parseTaskwarrior,
+  todotxt: parseTodotxt,
+  markdown: parseMarkdown,
+};
+
+/**
+ * Reads the todos that another program has exported. Without a format, the content tells it.
+ * @throws {UnreadableFileError} when the file is damaged, too large, or not of the format.
+ * @throws {UnknownFormatError} when the content does not tell the format.
+ */
+export function parseFile(
+  bytes: Uint8Array,
+  {
+    timeZone = 'UTC',
+    today,
+    format,
+  }: Partial<ImportContext> & Pick<ImportContext, 'today'> & { format?: FormatName | undefined },
+): ParsedFile {
+  if (bytes.length > MAX_IMPORT_BYTES) {
+    throw new UnreadableFileError(`The file has more than ${MAX_IMPORT_BYTES} bytes. Split it, and import the parts`);
+  }
+  const context = { timeZone, today };
+  const { format: found, drafts } = isZip(bytes) ? readArchive(bytes, context) : readSingle(bytes, context, format);
+  if (format !== undefined && found !== format) {
+    throw new UnreadableFileError(
+      `The zip archive has files of the format ${found}, not ${format}. Name the format ${found}, or none`,
+    );
+  }
+  return { format: found, ...finishTodos(drafts) };
+}
+
+function readSingle(
+  bytes: Uint8Array,
+  context: ImportContext,
+  given: FormatName | undefined,
+): { format: FormatName; drafts: TodoDraft[] } {
+  const text = decodeText(bytes);
+  const format = given ?? recognizeFormat(text);
+  if (format === undefined) throw new UnknownFormatError();
+  return { format, drafts: format === 'icalendar' ? parseIcalendar(bytes, context) : PARSERS[format](text, context) };
+}

@@ -1,0 +1,62 @@
+import type { FormatName } from './foreign-todo.ts';
+import { GoogleTasksFile } from './google-tasks.ts';
+import { isMarkdownTodo } from './markdown.ts';
+import { isMicrosoftTodo } from './microsoft-todo.ts';
+import { findOutlookHeader } from './outlook-csv.ts';
+import { findTaskwarriorLine, isTaskwarriorTask } from './taskwarrior-json.ts';
+import { findTicktickHeader } from './ticktick.ts';
+import { findTodoistHeader } from './todoist.ts';
+
+/** Finds the format of a text by its content. */
+export function recognizeFormat(text: string): FormatName | undefined {
+  const content = text.trimStart();
+  if (/^BEGIN:VCALENDAR/i.test(content)) return 'icalendar';
+  return recognizeJson(content) ?? recognizeCsv(content) ?? recognizeLines(content);
+}
+
+/** The format shows in the first items, and a file may have millions. */
+const FIRST_ITEMS = 100;
+
+function recognizeJson(text: string): FormatName | undefined {
+  if (!/^\[?\s*\{/.test(text)) return undefined;
+  const json = findJson(text);
+  if (json === undefined) return recognizeBrokenJson(text);
+  if (GoogleTasksFile.safeParse(json).success) return 'google-tasks';
+  if (isMicrosoftTodo(json)) return 'microsoft-todo';
+  return isTaskwarriorTask(json) || (Array.isArray(json) && json.slice(0, FIRST_ITEMS).some(isTaskwarriorTask))
+    ? 'taskwarrior'
+    : undefined;
+}
+
+/** The lines of old exports of Taskwarrior are no JSON together. Of a damaged file, the first names of members tell its format. */
+function recognizeBrokenJson(text: string): FormatName | undefined {
+  const start = text.slice(0, 5000);
+  if (start.split('\n').some((line) => isTaskwarriorTask(findTaskwarriorLine(line)?.json))) return 'taskwarrior';
+  if (start.includes('"tasks#task')) return 'google-tasks';
+  if (start.includes('"@odata.context"') || start.includes('"displayName"')) return 'microsoft-todo';
+  return start.includes('"uuid"') && start.includes('"entry"') ? 'taskwarrior' : undefined;
+}
+
+function findJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function recognizeCsv(text: string): FormatName | undefined {
+  if (findTodoistHeader(text)) return 'todoist';
+  if (findTicktickHeader(text)) return 'ticktick';
+  return findOutlookHeader(text) ? 'outlook-csv' : undefined;
+}
+
+/** Marks of todo.txt: what a line begins with, and what it contains. */
+const TODOTXT_LINE = /^(?:x |\([A-Z]\) |\d{4}-\d\d-\d\d )|(?:^|\s)(?:[+@][^\s+@]|due:\S)/;
+
+function recognizeLines(text: string): FormatName | undefined {
+  const lines = text.split(/\r\n?|\n/).filter((line) => line.trim() !== '');
+  if (lines.some(isMarkdownTodo)) return 'markdown';
+  const marked = lines.filter((line) => TODOTXT_LINE.test(line)).length;
+  return marked > 0 && marked * 2 >= lines.length ? 'todotxt' : undefined;
+}
