@@ -1,6 +1,6 @@
 import { MAX_IMPORT_BYTES } from '../todo/limits.ts';
-import { decodeText } from './decode-text.ts';
-import { finishTodos } from './finish-todos.ts';
+import { decodeText } from './decoding/decode-text.ts';
+import { isZip } from './decoding/unzip.ts';
 import {
   type FormatName,
   type ImportContext,
@@ -8,19 +8,19 @@ import {
   UnknownFormatError,
   UnreadableFileError,
 } from './foreign-todo.ts';
-import { parseGoogleTasks } from './google-tasks.ts';
-import { parseIcalendar } from './icalendar.ts';
-import { parseMarkdown } from './markdown.ts';
-import { parseMicrosoftTodo } from './microsoft-todo.ts';
-import { parseOutlookCsv } from './outlook-csv.ts';
+import { parseGoogleTasks } from './google-tasks/google-tasks.ts';
+import { parseIcalendar } from './icalendar/icalendar.ts';
+import { parseMarkdown } from './markdown/markdown.ts';
+import { parseMicrosoftTodo } from './microsoft-todo/microsoft-todo.ts';
+import { parseOutlookCsv } from './outlook-csv/outlook-csv.ts';
 import { readArchive } from './read-archive.ts';
 import { recognizeFormat } from './recognize-format.ts';
-import { parseTaskwarrior } from './taskwarrior.ts';
-import { parseTicktick } from './ticktick.ts';
-import type { TodoDraft } from './todo-draft.ts';
-import { parseTodoist } from './todoist.ts';
-import { parseTodotxt } from './todotxt.ts';
-import { isZip } from './unzip.ts';
+import { finishTodos } from './rules/finish-todos.ts';
+import type { TodoDraft } from './rules/todo-draft.ts';
+import { parseTaskwarrior } from './taskwarrior/taskwarrior.ts';
+import { parseTicktick } from './ticktick/ticktick.ts';
+import { parseTodoist } from './todoist/todoist.ts';
+import { parseTodotxt } from './todotxt/todotxt.ts';
 
 type TextFormat = Exclude<FormatName, 'icalendar'>;
 

@@ -1,12 +1,12 @@
-import { decodeText } from './decode-text.ts';
+import { decodeText } from './decoding/decode-text.ts';
+import { unzip } from './decoding/unzip.ts';
 import { type FormatName, type ImportContext, UnreadableFileError } from './foreign-todo.ts';
-import { parseGoogleTasks } from './google-tasks.ts';
+import { parseGoogleTasks } from './google-tasks/google-tasks.ts';
 import { recognizeFormat } from './recognize-format.ts';
-import { parseTicktick } from './ticktick.ts';
-import type { TodoDraft } from './todo-draft.ts';
-import { requireFewTodos } from './todo-limit.ts';
-import { parseTodoist } from './todoist.ts';
-import { unzip } from './unzip.ts';
+import type { TodoDraft } from './rules/todo-draft.ts';
+import { requireFewTodos } from './rules/todo-limit.ts';
+import { parseTicktick } from './ticktick/ticktick.ts';
+import { parseTodoist } from './todoist/todoist.ts';
 
 /** Reads a backup of Todoist, which has a CSV for each project, or the one file of another program in a zip archive. */
 export function readArchive(bytes: Uint8Array, context: ImportContext): { format: FormatName; drafts: TodoDraft[] } {

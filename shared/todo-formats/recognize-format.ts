@@ -1,11 +1,11 @@
 import type { FormatName } from './foreign-todo.ts';
-import { GoogleTasksFile } from './google-tasks.ts';
-import { isMarkdownTodo } from './markdown.ts';
-import { isMicrosoftTodo } from './microsoft-todo.ts';
-import { findOutlookHeader } from './outlook-csv.ts';
-import { findTaskwarriorLine, isTaskwarriorTask } from './taskwarrior-json.ts';
-import { findTicktickHeader } from './ticktick.ts';
-import { findTodoistHeader } from './todoist.ts';
+import { GoogleTasksFile } from './google-tasks/google-tasks.ts';
+import { isMarkdownTodo } from './markdown/markdown.ts';
+import { isMicrosoftTodo } from './microsoft-todo/microsoft-todo.ts';
+import { findOutlookHeader } from './outlook-csv/outlook-csv.ts';
+import { findTaskwarriorLine, isTaskwarriorTask } from './taskwarrior/taskwarrior-json.ts';
+import { findTicktickHeader } from './ticktick/ticktick.ts';
+import { findTodoistHeader } from './todoist/todoist.ts';
 
 /** Finds the format of a text by its content. */
 export function recognizeFormat(text: string): FormatName | undefined {

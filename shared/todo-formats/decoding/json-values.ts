@@ -1,0 +1,30 @@
+import * as z from 'zod';
+import { UnreadableFileError } from '../foreign-todo.ts';
+import { requireFewTodos } from '../rules/todo-limit.ts';
+
+/** A member that is read if it has the type of the format, and is absent otherwise. */
+export const OptionalText = z.string().optional().catch(undefined);
+export const OptionalFlag = z.boolean().optional().catch(undefined);
+
+export function optionalList<Schema extends z.ZodType>(schema: Schema) {
+  return z.array(schema).optional().catch(undefined);
+}
+
+/**
+ * Reads a list of objects. An absent list is empty.
+ * @param where what the list is, for the error.
+ */
+export function readObjects<Schema extends z.ZodType>(
+  value: unknown,
+  schema: Schema,
+  where: string,
+): z.infer<Schema>[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw new UnreadableFileError(`${where}: expected a JSON list. Export the file again`);
+  requireFewTodos(value.length);
+  return value.map((item: unknown, index) => {
+    const parsed = schema.safeParse(item);
+    if (parsed.success) return parsed.data;
+    throw new UnreadableFileError(`${where}, item ${index + 1}: expected a JSON object. Export the file again`);
+  });
+}

@@ -1,0 +1,53 @@
+import type { Temporal } from 'temporal-polyfill';
+import { findZone, toTime } from '../rules/local-time.ts';
+import type { CalendarComponent } from './icalendar-components.ts';
+import { findText } from './icalendar-property.ts';
+import { createTimezoneRule, type ToTime } from './icalendar-timezone-rule.ts';
+
+/** The zones that the times of a file name. */
+export type CalendarZones = {
+  readonly utc: ToTime;
+  /** Without a name, or for a name that nothing explains, the time is in the zone of the import. */
+  readonly find: (name: string | undefined) => ToTime;
+};
+
+/**
+ * Finds a zone by its TZID. A name of the IANA database needs no VTIMEZONE, which may be cut to a few years. Other names are
+ * explained by a VTIMEZONE anywhere in the file, or are names of Windows, or have an IANA name at their end.
+ */
+export function createCalendarZones(timezones: readonly CalendarComponent[], importZone: string): CalendarZones {
+  const components = new Map(timezones.map((component) => [findText(component, 'TZID')?.trim(), component]));
+  const found = new Map<string, ToTime>();
+
+  return {
+    utc: inZone('UTC'),
+    find(name = '') {
+      const known = found.get(name);
+      if (known) return known;
+      const zone = findRule(name.trim()) ?? inZone(importZone);
+      found.set(name, zone);
+      return zone;
+    },
+  };
+
+  function findRule(name: string): ToTime | undefined {
+    const iana = /^\w+\/[\w/+-]+$/.test(name) ? findZone(name) : undefined;
+    if (iana !== undefined) return inZone(iana);
+    const component = components.get(name);
+    return (component && createTimezoneRule(component)) ?? findNamedZone(name);
+  }
+}
+
+/** `/freeassociation.sourceforge.net/Europe/Berlin` ends in an IANA name. */
+function findNamedZone(name: string): ToTime | undefined {
+  const parts = name.split('/').slice(-6);
+  for (let start = 0; start < parts.length; start += 1) {
+    const zone = findZone(parts.slice(start).join('/'));
+    if (zone !== undefined) return inZone(zone);
+  }
+  return undefined;
+}
+
+function inZone(zone: string): ToTime {
+  return (local: Temporal.PlainDateTime) => toTime(local, zone);
+}

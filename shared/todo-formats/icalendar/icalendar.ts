@@ -1,0 +1,120 @@
+import { type ForeignPriority, type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
+import { type DayOrTime, toStoredTime } from '../rules/local-time.ts';
+import type { TodoDraft } from '../rules/todo-draft.ts';
+import { requireFewTodos } from '../rules/todo-limit.ts';
+import { type CalendarComponent, readComponents } from './icalendar-components.ts';
+import { readCalendarLines } from './icalendar-lines.ts';
+import { findProperty, findText, hasProperty, listProperties, requireProperties } from './icalendar-property.ts';
+import { addDuration, readCalendarTime } from './icalendar-time.ts';
+import { type CalendarZones, createCalendarZones } from './icalendar-zones.ts';
+
+/** Components that are no todos, and their names among what is not kept. */
+const OTHERS: ReadonlyMap<string, string> = new Map([
+  ['VEVENT', 'event'],
+  ['VJOURNAL', 'journal entry'],
+]);
+
+/** What is not kept if a todo has one of the properties. */
+const LOST = [
+  { names: ['RRULE', 'RDATE'], what: 'recurrence' },
+  { names: ['ATTACH'], what: 'attachment' },
+  { names: ['ATTENDEE', 'ORGANIZER'], what: 'assignee' },
+  { names: ['GEO'], what: 'location' },
+] as const;
+
+/** Reads the VTODO components of an iCalendar file, which may contain several calendars. */
+export function parseIcalendar(bytes: Uint8Array, context: ImportContext): TodoDraft[] {
+  const calendars = readComponents(readCalendarLines(bytes)).filter(({ name }) => name === 'VCALENDAR');
+  if (calendars.length === 0)
+    throw new UnreadableFileError('The file has no BEGIN:VCALENDAR. Export the list as iCalendar again');
+  const timezones = calendars.flatMap(({ inner }) => inner.filter(({ name }) => name === 'VTIMEZONE'));
+  const zones = createCalendarZones(timezones, context.timeZone);
+
+  return calendars.flatMap((calendar) => {
+    requireFewTodos(calendar.inner.length);
+    const list = findText(calendar, 'X-WR-CALNAME') ?? findText(calendar, 'NAME') ?? '';
+    return calendar.inner.flatMap((component) => readComponent(component, { list, zones, context }));
+  });
+}
+
+type Surroundings = { readonly list: string; readonly zones: CalendarZones; readonly context: ImportContext };
+
+function readComponent(component: CalendarComponent, surroundings: Surroundings): TodoDraft[] {
+  const other = OTHERS.get(component.name);
+  if (other !== undefined) return [{ dropped: other, title: '' }];
+  if (component.name !== 'VTODO') return [];
+  if (hasProperty(component, 'RECURRENCE-ID')) return [{ dropped: 'occurrence of a recurring todo', title: '' }];
+  requireProperties(component);
+  return [readTodo(component, surroundings)];
+}
+
+function readTodo(component: CalendarComponent, { list, zones, context }: Surroundings): TodoDraft {
+  const toTime = (name: string) =>
+    toStoredTime(readCalendarTime(findProperty(component, name), zones), context.timeZone);
+  const relations = listProperties(component, 'RELATED-TO').map(({ parameters, values }) => ({
+    isParent: (parameters.get('reltype') ?? 'PARENT').toUpperCase() === 'PARENT',
+    uid: values.join(',').trim(),
+  }));
+  const { started, ...state } = readState(component);
+  const { unreadable, ...dates } = readDates(component, zones);
+  return {
+    id: findText(component, 'UID')?.trim() || undefined,
+    parentId: relations.find(({ isParent }) => isParent)?.uid || undefined,
+    title: findText(component, 'SUMMARY') ?? '',
+    text: findText(component, 'DESCRIPTION'),
+    comments: listProperties(component, 'COMMENT').map(({ values }) => ({ text: values.join(',') })),
+    location: findText(component, 'LOCATION'),
+    links: listProperties(component, 'URL').map(({ values }) => values.join(',')),
+    ...state,
+    completedAt: toTime('COMPLETED'),
+    createdAt: toTime('CREATED'),
+    ...dates,
+    priority: readPriority(component),
+    labels: listProperties(component, 'CATEGORIES').flatMap(({ values }) => values),
+    lists: [list],
+    notKept: [
+      ...LOST.filter(({ names }) => hasProperty(component, ...names)).map(({ what }) => what),
+      ...(component.inner.some(({ name }) => name === 'VALARM') ? ['reminder'] : []),
+      ...(relations.every(({ isParent }) => isParent) ? [] : ['relation']),
+      ...(started ? ['status'] : []),
+      ...(unreadable ? ['date in words'] : []),
+    ],
+  };
+}
+
+function readState(component: CalendarComponent): { completed: boolean; cancelled: boolean; started: boolean } {
+  const status = findText(component, 'STATUS')?.trim().toUpperCase() ?? '';
+  const percent = readNumber(component, 'PERCENT-COMPLETE');
+  const cancelled = status === 'CANCELLED';
+  const completed = status === '' ? hasProperty(component, 'COMPLETED') || percent === 100 : status === 'COMPLETED';
+  const started = !completed && !cancelled && (status === 'IN-PROCESS' || (percent > 0 && percent < 100));
+  return { completed, cancelled, started };
+}
+
+function readDates(
+  component: CalendarComponent,
+  zones: CalendarZones,
+): { due: DayOrTime | undefined; dueWords: string | undefined; start: DayOrTime | undefined; unreadable: boolean } {
+  const startProperty = findProperty(component, 'DTSTART');
+  const start = readCalendarTime(startProperty, zones);
+  const dueProperty = findProperty(component, 'DUE');
+  if (dueProperty === undefined) {
+    const duration = findText(component, 'DURATION');
+    const due = duration === undefined ? undefined : addDuration(startProperty, duration, zones);
+    return { due, dueWords: undefined, start, unreadable: false };
+  }
+  const due = readCalendarTime(dueProperty, zones);
+  const dueWords = due === undefined ? dueProperty.values.join(',') : undefined;
+  return { due, dueWords, start, unreadable: due === undefined };
+}
+
+function readPriority(component: CalendarComponent): ForeignPriority {
+  const priority = readNumber(component, 'PRIORITY');
+  if (priority >= 1 && priority <= 4) return 1;
+  if (priority === 5) return 2;
+  return priority >= 6 && priority <= 9 ? 3 : 4;
+}
+
+function readNumber(component: CalendarComponent, name: string): number {
+  return Number.parseInt(findText(component, name) ?? '', 10) || 0;
+}

@@ -1,0 +1,59 @@
+import { type CsvHeader, type CsvRow, findCsvHeader, readCsvRows } from '../decoding/csv.ts';
+import { type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
+import { startOfDay } from '../rules/local-time.ts';
+import type { TodoDraft } from '../rules/todo-draft.ts';
+import { createOutlookDates, type ReadOutlookDate } from './outlook-date.ts';
+
+const DATE_COLUMNS = ['Start Date', 'Due Date', 'Date Completed', 'Reminder Date'] as const;
+
+export function findOutlookHeader(text: string): CsvHeader | undefined {
+  return findCsvHeader(text, { columns: ['Subject', 'Due Date', 'Date Completed'] });
+}
+
+/** Reads the tasks that the classic Outlook exports as CSV. */
+export function parseOutlookCsv(text: string, context: ImportContext): TodoDraft[] {
+  const header = findOutlookHeader(text);
+  if (!header) {
+    throw new UnreadableFileError(
+      'The first row has no columns Subject, Due Date and Date Completed. Export the tasks from Outlook with English column names',
+    );
+  }
+  const rows = readCsvRows(text, header);
+  const readDate = createOutlookDates(rows.flatMap((row) => DATE_COLUMNS.map((column) => row(column))));
+  return rows.map((row) => readRow(row, { readDate, zone: context.timeZone }));
+}
+
+function readRow(row: CsvRow, { readDate, zone }: { readDate: ReadOutlookDate; zone: string }): TodoDraft {
+  const status = row('Status').trim().toLowerCase();
+  const share = readShare(row('% Complete'));
+  const completedOn = readDate(row('Date Completed')).day;
+  const due = readDate(row('Due Date'));
+  const start = readDate(row('Start Date'));
+  const completed = completedOn !== undefined || status === 'completed' || share === 1;
+  const isStarted = share > 0 || !['', 'not started', 'completed'].includes(status);
+
+  return {
+    title: row('Subject'),
+    text: row('Notes'),
+    completed,
+    completedAt: completedOn === undefined ? undefined : startOfDay(completedOn, zone),
+    due: due.day === undefined ? undefined : { kind: 'day', day: due.day },
+    dueWords: due.words,
+    start: start.day === undefined ? undefined : { kind: 'day', day: start.day },
+    priority: row('Priority').trim().toLowerCase() === 'high' ? 1 : 4,
+    labels: row('Categories').split(';'),
+    notKept: [
+      ...(!completed && isStarted ? ['status'] : []),
+      ...(row('Reminder On/Off').trim().toLowerCase() === 'true' ? ['reminder'] : []),
+      ...(due.words === undefined ? [] : ['date in words']),
+      ...(start.words === undefined ? [] : ['start date']),
+    ],
+  };
+}
+
+/** Outlook writes how much is done as 0.5 or 0,5, and other programs as 50 or 50%. Everything is 1. */
+function readShare(text: string): number {
+  const number = Number.parseFloat(text.trim().replace(',', '.'));
+  if (!Number.isFinite(number)) return 0;
+  return number === 100 ? 1 : number;
+}

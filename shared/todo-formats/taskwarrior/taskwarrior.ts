@@ -1,0 +1,106 @@
+import * as z from 'zod';
+import { OptionalText, optionalList } from '../decoding/json-values.ts';
+import type { ForeignPriority, ImportContext } from '../foreign-todo.ts';
+import { type DayOrTime, toDay } from '../rules/local-time.ts';
+import type { TodoComment, TodoDraft } from '../rules/todo-draft.ts';
+import { readTaskwarriorTasks } from './taskwarrior-json.ts';
+import { findTaskwarriorTime, isDayBoundary } from './taskwarrior-time.ts';
+
+const Task = z.object({
+  uuid: OptionalText,
+  parent: OptionalText,
+  description: OptionalText,
+  status: OptionalText,
+  entry: z.unknown().optional(),
+  end: z.unknown().optional(),
+  due: z.unknown().optional(),
+  priority: OptionalText,
+  project: OptionalText,
+  tags: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .catch(undefined),
+  annotations: optionalList(z.object({ entry: z.unknown().optional(), description: OptionalText })),
+});
+type Task = z.infer<typeof Task>;
+
+/** Members that become a field of the todo, or that say nothing about it. */
+const KNOWN: ReadonlySet<string> = new Set(
+  [
+    'annotations description due end entry priority project status tags uuid',
+    'id imask last mask modified parent rtype template urgency',
+  ].flatMap((names) => names.split(' ')),
+);
+
+/** What is not kept if a task has the member. */
+const LOST: ReadonlyMap<string, string> = new Map([
+  ['recur', 'recurrence'],
+  ['scheduled', 'scheduled date'],
+  ['until', 'until date'],
+  ['wait', 'wait date'],
+  ['start', 'started'],
+  ['depends', 'dependency'],
+]);
+const MAX_NAME_CHARACTERS = 50;
+
+const PRIORITIES: ReadonlyMap<string, ForeignPriority> = new Map([
+  ['H', 1],
+  ['M', 2],
+  ['L', 3],
+]);
+
+/** Reads what `task export` writes. */
+export function parseTaskwarrior(text: string, context: ImportContext): TodoDraft[] {
+  const tasks = readTaskwarriorTasks(text).map((raw) => ({ raw, task: Task.parse(raw) }));
+  const parents = new Set(tasks.map(({ task }) => task.parent).filter((parent) => parent !== undefined));
+  return tasks.map(({ raw, task }) => ({
+    dropped: findDropped(task, parents),
+    ...readTask(task, context),
+    ...readDue(task.due, context.timeZone),
+    notKept: [...listLost(raw), ...(isReadable(task.due, context.timeZone) ? [] : ['date in words'])],
+  }));
+}
+
+/** A recurring todo is a template, and its children are the todos. */
+function findDropped({ status, uuid }: Task, parents: ReadonlySet<string>): string | undefined {
+  if (status === 'deleted') return 'deleted todo';
+  return status === 'recurring' && uuid !== undefined && parents.has(uuid) ? 'recurring template' : undefined;
+}
+
+function readTask(task: Task, { timeZone }: ImportContext): TodoDraft {
+  return {
+    title: task.description ?? '',
+    comments: (task.annotations ?? []).map(({ entry, description = '' }): TodoComment => {
+      const time = findTaskwarriorTime(entry, timeZone);
+      return { day: time === undefined ? undefined : toDay(time, timeZone), text: description };
+    }),
+    completed: task.status === 'completed',
+    completedAt: findTaskwarriorTime(task.end, timeZone),
+    createdAt: findTaskwarriorTime(task.entry, timeZone),
+    priority: PRIORITIES.get(task.priority ?? '') ?? 4,
+    labels: typeof task.tags === 'string' ? task.tags.split(',') : (task.tags ?? []),
+    lists: [task.project ?? ''],
+  };
+}
+
+/** A day is stored as its first or its last second in the zone of the user. */
+function readDue(due: unknown, zone: string): { due?: DayOrTime; dueWords?: string } {
+  const time = findTaskwarriorTime(due, zone);
+  if (time === undefined) return typeof due === 'string' ? { dueWords: due } : {};
+  return { due: isDayBoundary(time, zone) ? { kind: 'day', day: toDay(time, zone) } : { kind: 'time', time } };
+}
+
+function isReadable(due: unknown, zone: string): boolean {
+  return isEmpty(due) || findTaskwarriorTime(due, zone) !== undefined;
+}
+
+function listLost(raw: object): string[] {
+  return Object.entries(raw)
+    .filter(([name, value]) => !KNOWN.has(name) && !isEmpty(value))
+    .map(([name]) => LOST.get(name) ?? `UDA ${name.slice(0, MAX_NAME_CHARACTERS).toWellFormed()}`)
+    .concat('status' in raw && raw.status === 'waiting' ? ['wait date'] : []);
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
+}
