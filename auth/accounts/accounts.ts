@@ -1,12 +1,15 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { executePrepared } from '../../shared/database/prepared-statements.ts';
 import { type Account, AccountEntity, type AccountRow } from './account.entity.ts';
 import { normalizeUsername } from './username.ts';
 
 /** Finds an account by its id. */
 export async function findAccount(em: SqlEntityManager, id: string): Promise<Account | undefined> {
-  const [found] = await em
-    .fork()
-    .execute<AccountColumns[]>(`select ${ACCOUNT_COLUMNS} from auth.account where id = ?`, [id]);
+  const [found] = await executePrepared<AccountColumns>(
+    em,
+    `select ${ACCOUNT_COLUMNS} from auth.account where id = ?`,
+    [id],
+  );
   return found && toAccount(found);
 }
 

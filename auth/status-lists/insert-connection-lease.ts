@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { executePrepared } from '../../shared/database/prepared-statements.ts';
 import type { Place } from './list-indexes.ts';
 
 /**
@@ -16,7 +17,7 @@ export async function insertConnectionLease(
     connectionId,
   }: { readonly length: number; readonly clientId: string; readonly connectionId: string },
 ): Promise<boolean> {
-  const inserted = await em.execute(INSERT_SQL, [
+  const inserted = await executePrepared(em, INSERT_SQL, [
     ...[clientId, connectionId, connectionId],
     ...[list, start, length, clientId, expiresAt],
   ]);

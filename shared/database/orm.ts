@@ -8,6 +8,7 @@ import { createConnectionOptions } from './connection-options.ts';
 import type { Database } from './database.ts';
 import { DatabaseBusyError } from './database-unavailable.ts';
 import { openSocketWithIdleTimeout } from './idle-timeout.ts';
+import { rememberPool } from './prepared-statements.ts';
 import { applySessionSettings } from './session-settings.ts';
 
 /** How long a request waits for a connection, and how long the server may send nothing while a statement runs. */
@@ -92,7 +93,9 @@ async function connect(
       case 'postgresql': {
         const { MikroORM } = await import('@mikro-orm/postgresql');
         const connection = createConnectionOptions(database.url);
-        return MikroORM.init({
+        // it is created with the first connection
+        const created: { pool?: pg.Pool } = {};
+        const orm = await MikroORM.init({
           ...options,
           dbName: connection.database,
           // MikroORM would create a database whose name is misspelt
@@ -111,9 +114,12 @@ async function connect(
             onPoolCreated(pool: pg.Pool) {
               pool.on('connect', releaseWhenDead);
               limitWaiting(pool, maxWaiting);
+              created.pool = pool;
             },
           },
         });
+        rememberPool(orm.em, created);
+        return orm;
       }
     }
   }
