@@ -68,8 +68,6 @@ function openPostgresql(url: string, maxTransactions: number, logger: Logger): L
   return {
     async run(work) {
       const client = await pool.connect();
-      // an error of the connection also rejects the statements that are under way
-      client.on('error', ignore);
       let isOpen = false;
       const send = (calls: readonly Call[]) => {
         // one write to the socket for all statements
@@ -93,7 +91,6 @@ function openPostgresql(url: string, maxTransactions: number, logger: Logger): L
           },
         });
         if (isOpen) await send([[ROLLBACK]]);
-        client.off('error', ignore);
         client.release();
         return result;
       } catch (error) {
@@ -111,8 +108,6 @@ function openPostgresql(url: string, maxTransactions: number, logger: Logger): L
 
 /** What the driver has beyond its types. */
 type ClientWithStream = { readonly connection: { readonly stream: Pick<Socket, 'cork' | 'uncork'> } };
-
-function ignore(): void {}
 
 function createEmbedded(pglite: PGlite): ListTransactions {
   return {

@@ -8,6 +8,7 @@ import { createConnectionOptions } from './connection-options.ts';
 import type { Database } from './database.ts';
 import { DatabaseBusyError } from './database-unavailable.ts';
 import { openSocketWithIdleTimeout } from './idle-timeout.ts';
+import { ignoreConnectionErrors } from './ignore-connection-errors.ts';
 import { rememberPool } from './prepared-statements.ts';
 import { applySessionSettings } from './session-settings.ts';
 
@@ -112,6 +113,7 @@ async function connect(
             idleTimeoutMillis: ANSWER_TIMEOUT_MS - 1_000,
             stream: () => openSocketWithIdleTimeout(answerTimeout),
             onPoolCreated(pool: pg.Pool) {
+              ignoreConnectionErrors(pool);
               pool.on('connect', releaseWhenDead);
               limitWaiting(pool, maxWaiting);
               created.pool = pool;

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { createConnectionOptions } from './connection-options.ts';
 import { openSocketWithIdleTimeout } from './idle-timeout.ts';
+import { ignoreConnectionErrors } from './ignore-connection-errors.ts';
 import { applySessionSettings } from './session-settings.ts';
 
 /** By how much a connection without a query is closed before its socket would take its silence for a failure. */
@@ -38,9 +39,11 @@ export function openPool(
     stream: () => openSocketWithIdleTimeout(timeout),
     onConnect: (client) => applySessionSettings(client, settings),
     types: { getTypeParser },
+    // the types of the driver lack it
     ...{ pipeline },
   });
   pool.on('error', onIdleError);
+  ignoreConnectionErrors(pool);
   return pool;
 }
 
