@@ -51,8 +51,6 @@ export async function openTodoChangeFeed({
   const waiting = createWaiting();
   const newest = new LRUCache<string, number>({ max: MAX_CACHED_LISTS });
   const reads = new Map<string, Promise<ChangeFeed>>();
-  /** The lists for which requests wait, by owner. */
-  const waitingFor = new Map<string, number>();
   let [interruptions, isWaking] = [0, false];
   const subscription = await listen(database, TODO_CHANGES, {
     notified(payload) {
@@ -65,7 +63,7 @@ export async function openTodoChangeFeed({
     },
   });
   const poll = setInterval(() => {
-    if (waitingFor.size > 0) readWaitingLists().catch(() => undefined);
+    if (waiting.count() > 0) readWaitingLists().catch(() => undefined);
   }, POLL_INTERVAL_MS).unref();
 
   return {
@@ -77,10 +75,7 @@ export async function openTodoChangeFeed({
       if (!prefersWait(ctx)) return changes;
       // a change that was committed after this read is in the cache by now, or its notification wakes the request
       const hasChanged = () => (newest.get(key) ?? 0) > since || interruptions > interruptionsBefore;
-      countWaiting(owner, 1);
-      await waiting
-        .waitUntil(hasChanged, ctx, { name: owner, limit: MAX_WAITS, surplusWaitMs: SURPLUS_WAIT_MS })
-        .finally(() => countWaiting(owner, -1));
+      await waiting.waitUntil(hasChanged, ctx, { name: owner, limit: MAX_WAITS, surplusWaitMs: SURPLUS_WAIT_MS });
       return readOnce(owner, since, limit);
     },
     noteChange,
@@ -95,7 +90,7 @@ export async function openTodoChangeFeed({
     // a list can be noted twice, by this process and by its notification, in any order
     if (sequence <= (newest.get(key) ?? 0)) return;
     newest.set(key, sequence);
-    if (isWaking || waitingFor.size === 0) return;
+    if (isWaking || waiting.count() === 0) return;
     isWaking = true;
     // once for all lists of a commit
     setImmediate(() => {
@@ -108,15 +103,9 @@ export async function openTodoChangeFeed({
     const rows = await em.getConnection().execute<{ owner: string; sequence: number }[]>(
       `select owner, sequence::float8 as sequence from api.todo_list
        where owner in (select jsonb_array_elements_text(?::jsonb))`,
-      [JSON.stringify([...waitingFor.keys()])],
+      [JSON.stringify(waiting.groups())],
     );
     for (const { owner, sequence } of rows) noteChange({ key: listKey(owner), sequence });
-  }
-
-  function countWaiting(owner: string, difference: 1 | -1): void {
-    const count = (waitingFor.get(owner) ?? 0) + difference;
-    if (count === 0) waitingFor.delete(owner);
-    else waitingFor.set(owner, count);
   }
 
   /**

@@ -27,7 +27,7 @@ export type TodoList = {
 /** How many todos were added, and how many were skipped because their owner has their ids. */
 export type Added = { readonly created: number; readonly skipped: number };
 
-/** A todo as it is stored, or is going to be. Times are in milliseconds since 1970. */
+/** A todo as it is stored, or is going to be. */
 export type StoredTodo = {
   readonly todo: Todo;
   readonly deletedAt: string | null;

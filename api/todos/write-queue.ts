@@ -152,9 +152,11 @@ export function createWriteQueue({
     try {
       await Promise.all(group.flatMap(([, task]) => (task.kind === 'exclusive' ? [task.run()] : [])));
       const writes = group.flatMap(([, task]) => (task.kind === 'exclusive' ? [] : [task]));
-      const wanted = await Promise.all(writes.map(async (write) => ((await isWanted(write)) ? [write] : [])));
-      const notLocked = wanted.flat().length > 0 ? await writeGroup(wanted.flat()) : new Set<string>();
-      for (const [owner, own] of Map.groupBy(wanted.flat(), (write) => write.owner))
+      const decided = await Promise.all(writes.map(async (write) => ((await isWanted(write)) ? [write] : [])));
+      const wanted = decided.flat();
+      if (wanted.length === 0) return;
+      const notLocked = await writeGroup(wanted);
+      for (const [owner, own] of Map.groupBy(wanted, (write) => write.owner))
         if (notLocked.has(owner)) postpone(owner, own);
         else resetAttempts(owner);
     } finally {

@@ -28,6 +28,8 @@ export type Waiting = {
   ) => Promise<void>;
   /** The number of waiting requests, of one group or of all. */
   readonly count: (group?: string) => number;
+  /** The names of the groups of which requests wait. */
+  readonly groups: () => string[];
   /** Checks the condition of every waiting request. */
   readonly wake: () => void;
   /** Ends every wait, now and in future. */
@@ -69,6 +71,7 @@ export function createWaiting(): Waiting {
       if (group !== undefined) count(group.name, -1);
     },
     count: (group) => (group === undefined ? waiting.size : (waitingOf.get(group) ?? 0)),
+    groups: () => [...waitingOf.keys()],
     wake: checkAll,
     end() {
       ended = true;
