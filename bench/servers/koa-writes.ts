@@ -52,8 +52,7 @@ await runContestant(async (resources) => {
       ...sent,
       ...{ id: id ?? randomUUID(), version: (before?.version ?? 0) + 1, updated_at: now },
     };
-    if (before === undefined) todos.set(todo.id, todo);
-    else todos.set(before.id, todo);
+    todos.set(todo.id, todo);
     await pool.query({
       ...(before === undefined ? { name: 'create', text: CREATE } : { name: 'update', text: UPDATE }),
       values: valuesOf(owner, todo, before === undefined ? 'created' : 'updated'),
