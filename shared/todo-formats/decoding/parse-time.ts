@@ -1,4 +1,4 @@
-import { type DayOrTime, findDay, findLocalTime, formatTime, toTime } from '../rules/local-time.ts';
+import { type DayOrTime, findDay, findLocalTime, formatTime, toTime } from '../../local-time.ts';
 
 const TIME =
   /^(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,3})\d*)?)?)?\s*(Z|([+-])(\d\d):?(\d\d)?)?$/i;

@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import { parseDay, toStoredTime } from '../../local-time.ts';
 import { OptionalFlag, OptionalText, optionalList, readObjects } from '../decoding/json-values.ts';
 import { parseJson } from '../decoding/parse-json.ts';
 import { parseTime } from '../decoding/parse-time.ts';
 import { type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
-import { parseDay, toStoredTime } from '../rules/local-time.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 
 const TASK_LISTS = 'tasks#taskLists';

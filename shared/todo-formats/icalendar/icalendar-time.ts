@@ -1,5 +1,5 @@
 import type { Temporal } from 'temporal-polyfill';
-import { type DayOrTime, findDay, findLocalTime, formatTime } from '../rules/local-time.ts';
+import { type DayOrTime, findDay, findLocalTime, formatTime } from '../../local-time.ts';
 import type { CalendarProperty } from './icalendar-property.ts';
 import type { CalendarZones } from './icalendar-zones.ts';
 

@@ -1,6 +1,6 @@
 import ICAL from 'ical.js';
 import type { Temporal } from 'temporal-polyfill';
-import { formatTime } from '../rules/local-time.ts';
+import { formatTime } from '../../local-time.ts';
 import type { CalendarComponent } from './icalendar-components.ts';
 
 /** Makes an instant of a local time. */

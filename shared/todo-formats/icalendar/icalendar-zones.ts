@@ -1,5 +1,5 @@
 import type { Temporal } from 'temporal-polyfill';
-import { findZone, toTime } from '../rules/local-time.ts';
+import { findZone, toTime } from '../../local-time.ts';
 import type { CalendarComponent } from './icalendar-components.ts';
 import { findText } from './icalendar-property.ts';
 import { createTimezoneRule, type ToTime } from './icalendar-timezone-rule.ts';

@@ -1,5 +1,5 @@
+import { type DayOrTime, toStoredTime } from '../../local-time.ts';
 import { type ForeignPriority, type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
-import { type DayOrTime, toStoredTime } from '../rules/local-time.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 import { requireFewTodos } from '../rules/todo-limit.ts';
 import { type CalendarComponent, readComponents } from './icalendar-components.ts';

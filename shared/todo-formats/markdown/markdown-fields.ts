@@ -1,5 +1,5 @@
+import { parseDay } from '../../local-time.ts';
 import type { ForeignPriority } from '../foreign-todo.ts';
-import { parseDay } from '../rules/local-time.ts';
 
 /** The days that a todo keeps. */
 export type MarkdownDay = 'due' | 'completed' | 'cancelled' | 'created';

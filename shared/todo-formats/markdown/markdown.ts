@@ -1,5 +1,5 @@
+import { startOfDay } from '../../local-time.ts';
 import type { ImportContext } from '../foreign-todo.ts';
-import { startOfDay } from '../rules/local-time.ts';
 import { takeTagWords } from '../rules/take-tag-words.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 import { requireFewTodos } from '../rules/todo-limit.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { type DayOrTime, findZone, toDay, toLocalTime, toStoredTime } from '../../local-time.ts';
 import { OptionalText } from '../decoding/json-values.ts';
 import { parseTime } from '../decoding/parse-time.ts';
-import { type DayOrTime, findZone, toDay, toLocalTime, toStoredTime } from '../rules/local-time.ts';
 
 /** A time of Microsoft Graph: a local time, and the IANA or Windows name of its zone. */
 export const GraphTime = z.object({ dateTime: OptionalText, timeZone: OptionalText }).optional().catch(undefined);

@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import { toStoredTime } from '../../local-time.ts';
 import { OptionalFlag, OptionalText, optionalList, readObjects } from '../decoding/json-values.ts';
 import { parseJson } from '../decoding/parse-json.ts';
 import { parseTime } from '../decoding/parse-time.ts';
 import { type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
-import { toStoredTime } from '../rules/local-time.ts';
 import { type TodoDraft, toChecklistLine } from '../rules/todo-draft.ts';
 import { htmlToText } from './html-to-text.ts';
 import { GraphTime, readGraphDay, readGraphTime } from './microsoft-time.ts';

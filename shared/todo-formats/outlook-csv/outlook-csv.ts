@@ -1,6 +1,6 @@
+import { startOfDay } from '../../local-time.ts';
 import { type CsvHeader, type CsvRow, findCsvHeader, readCsvRows } from '../decoding/csv.ts';
 import { type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
-import { startOfDay } from '../rules/local-time.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 import { createOutlookDates, type ReadOutlookDate } from './outlook-date.ts';
 

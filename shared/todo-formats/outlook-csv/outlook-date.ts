@@ -1,4 +1,4 @@
-import { findDay } from '../rules/local-time.ts';
+import { findDay } from '../../local-time.ts';
 
 /** A day, or the words of a date that is none. Neither if there is no date. */
 type OutlookDate = { readonly day?: string; readonly words?: string };

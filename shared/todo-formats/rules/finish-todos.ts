@@ -1,9 +1,9 @@
+import type { DayOrTime } from '../../local-time.ts';
 import { LEAST_URGENT_PRIORITY, MAX_DESCRIPTION_CHARACTERS, MAX_TAGS } from '../../todo/limits.ts';
 import type { ForeignTodo, ParsedFile } from '../foreign-todo.ts';
 import { describeDraft } from './describe-draft.ts';
 import { findTitle, type Title } from './find-title.ts';
 import { listTags } from './list-tags.ts';
-import type { DayOrTime } from './local-time.ts';
 import { countNotKept } from './not-kept.ts';
 import { cutText } from './storable-text.ts';
 import type { TodoDraft } from './todo-draft.ts';

@@ -1,5 +1,5 @@
+import type { DayOrTime } from '../../local-time.ts';
 import type { ForeignPriority } from '../foreign-todo.ts';
-import type { DayOrTime } from './local-time.ts';
 
 /** What a row of a file says, before the rules that all formats share make a todo of it. */
 export type TodoDraft = {

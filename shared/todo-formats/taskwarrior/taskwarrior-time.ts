@@ -1,5 +1,5 @@
+import { formatTime, toLocalTime, toStoredTime } from '../../local-time.ts';
 import { parseTime } from '../decoding/parse-time.ts';
-import { formatTime, toLocalTime, toStoredTime } from '../rules/local-time.ts';
 
 /** Reads `20261205T230000Z`, which is always UTC, or the seconds since 1970, which `task import` accepts as well. */
 export function findTaskwarriorTime(value: unknown, zone: string): string | undefined {

@@ -1,7 +1,7 @@
+import { type DayOrTime, findZone, toDay, toStoredTime } from '../../local-time.ts';
 import { type CsvHeader, type CsvRow, findCsvHeader, readCsvRows } from '../decoding/csv.ts';
 import { parseTime } from '../decoding/parse-time.ts';
 import { type ForeignPriority, type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
-import { type DayOrTime, findZone, toDay, toStoredTime } from '../rules/local-time.ts';
 import { type TodoDraft, toChecklistLine } from '../rules/todo-draft.ts';
 
 /** Date, version and the meaning of `Status` stand before the header. */

@@ -1,5 +1,5 @@
+import { type DayOrTime, findDay, findLocalTime, parseDay, toTime } from '../../local-time.ts';
 import { parseTime } from '../decoding/parse-time.ts';
-import { type DayOrTime, findDay, findLocalTime, parseDay, toTime } from '../rules/local-time.ts';
 import { findMonth } from './month-names.ts';
 
 /** Words between the parts of a date, such as `5 de marzo a las 17:00`. */

@@ -1,7 +1,7 @@
+import { toDay, toStoredTime } from '../../local-time.ts';
 import { type CsvHeader, type CsvRow, findCsvHeader, readCsvRows } from '../decoding/csv.ts';
 import { parseTime } from '../decoding/parse-time.ts';
 import { type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
-import { toDay, toStoredTime } from '../rules/local-time.ts';
 import type { TodoComment, TodoDraft } from '../rules/todo-draft.ts';
 import { readTodoistTask } from './todoist-task.ts';
 

@@ -1,4 +1,4 @@
-import { parseDay } from '../rules/local-time.ts';
+import { parseDay } from '../../local-time.ts';
 
 export type TodotxtKeys = {
   /** Without the keys that are known. */

@@ -1,5 +1,5 @@
+import { parseDay, startOfDay } from '../../local-time.ts';
 import type { ForeignPriority, ImportContext } from '../foreign-todo.ts';
-import { parseDay, startOfDay } from '../rules/local-time.ts';
 import { type TagWord, takeTagWords } from '../rules/take-tag-words.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 import { requireFewTodos } from '../rules/todo-limit.ts';
