@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inChunks } from '../../shared/in-chunks.ts';
 import { ImportedTodo, NewTodo, type Todo, TodoId } from '../../shared/todo/todo.ts';
 import { startApi } from '../testing/start-api.ts';
 import { deriveIds } from './derive-ids.ts';
-import { inChunks } from './in-chunks.ts';
 import type { Write } from './write-group.ts';
 
 // one API for all tests of this file; each test has its own subject

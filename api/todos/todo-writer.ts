@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import type { Database } from '../../shared/database/database.ts';
+import { inChunks } from '../../shared/in-chunks.ts';
 import { MAX_CHANGE_FEED_BYTES } from '../../shared/todo/limits.ts';
 import type { ImportedTodo } from '../../shared/todo/todo.ts';
 import { createKeyLock, type IdempotentRequest } from '../idempotency/idempotency.ts';
 import { type ChangedList, createChangeNotifier, listKey } from './change-notifications.ts';
 import { deriveIds } from './derive-ids.ts';
-import { inChunks } from './in-chunks.ts';
 import { type ListTransaction, openListTransactions } from './list-transactions.ts';
 import { type Quota, QuotaExceededError } from './quota.ts';
 import type { Added, TodoList } from './todo-list.ts';
