@@ -45,7 +45,17 @@ export function toTime(local: Temporal.PlainDateTime, zone: string): string | un
 
 /** The first instant of a day. */
 export function startOfDay(day: string, zone: string): string | undefined {
-  return orUndefined(() => formatTime(Temporal.PlainDate.from(day).toZonedDateTime(zone).epochMilliseconds));
+  return orUndefined(() => formatTime(startOfDayMilliseconds(day, zone)));
+}
+
+/** The first instant of a day, in milliseconds since 1970. */
+export function startOfDayMilliseconds(day: string, zone: string): number {
+  return Temporal.PlainDate.from(day).toZonedDateTime(zone).epochMilliseconds;
+}
+
+/** The day that is `days` later. Years before 1 and after 9999 have a sign and more digits, or are 0000. */
+export function addDays(day: string, days: number): string {
+  return Temporal.PlainDate.from(day).add({ days }).toString();
 }
 
 /** The instant that the API stores for a day or a time. */

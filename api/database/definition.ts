@@ -9,6 +9,7 @@ import { Migration20261126073000_todo_key } from './migrations/Migration20261126
 import { Migration20261126073100_todo_quota } from './migrations/Migration20261126073100_todo_quota.ts';
 import { Migration20261126160000_word_index } from './migrations/Migration20261126160000_word_index.ts';
 import { Migration20261128123000_search_in_every_language } from './migrations/Migration20261128123000_search_in_every_language.ts';
+import { Migration20261128135859_due_on } from './migrations/Migration20261128135859_due_on.ts';
 
 /** The entities and migrations of the todo API, in the schema `api`. */
 export const apiDatabase: OrmDefinition = {
@@ -24,5 +25,6 @@ export const apiDatabase: OrmDefinition = {
       name: 'Migration20261128123000_search_in_every_language',
       class: Migration20261128123000_search_in_every_language,
     },
+    { name: 'Migration20261128135859_due_on', class: Migration20261128135859_due_on },
   ],
 };

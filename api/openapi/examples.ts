@@ -10,6 +10,7 @@ export const todo = {
   completed: false,
   completed_at: null,
   due_at: '2027-01-31T09:00:00.000Z',
+  due_on: null,
   priority: 2,
   tags: ['errand'],
   position: 1795250000000,

@@ -47,6 +47,16 @@ export const anyTime = fc.constantFrom(
   '9999-12-31T23:59:59.999Z',
 );
 
+/** Days. There are only five, so that many todos have equal days, and some are those of `anyTime`. */
+export const anyDay = fc.constantFrom('0001-01-01', '1999-12-31', '2027-01-31', '2027-03-28', '9999-12-31');
+
+/** When a todo is due: at a time, on a day, or never. */
+export const anyDue = fc.oneof(
+  anyTime.map((due_at) => ({ due_at, due_on: null })),
+  anyDay.map((due_on) => ({ due_at: null, due_on })),
+  fc.constant({ due_at: null, due_on: null }),
+);
+
 export const anyTags = fc
   .array(fc.oneof(anyWord, anyText), { maxLength: 4 })
   .map((tags) => [...new Set(tags.map((tag) => tag.normalize('NFC').trim()))]);
@@ -57,13 +67,15 @@ export const anyPosition = fc.oneof(
 );
 
 /** Todos with a value for every field that a client sets, also for those that an import may omit. */
-export const anyTodo = fc.record({
-  title: anyText,
-  description: fc.option(anyText),
-  completed: fc.boolean(),
-  due_at: fc.option(anyTime),
-  priority: fc.integer({ min: 1, max: 4 }),
-  tags: anyTags,
-  position: anyPosition,
-  created_at: anyTime,
-}) satisfies fc.Arbitrary<ImportedTodo & Required<NewTodo>>;
+export const anyTodo = fc
+  .record({
+    title: anyText,
+    description: fc.option(anyText),
+    completed: fc.boolean(),
+    due: anyDue,
+    priority: fc.integer({ min: 1, max: 4 }),
+    tags: anyTags,
+    position: anyPosition,
+    created_at: anyTime,
+  })
+  .map(({ due, ...todo }) => ({ ...todo, ...due })) satisfies fc.Arbitrary<ImportedTodo & Required<NewTodo>>;

@@ -80,7 +80,19 @@ export const STATEMENTS = {
 
 function todoColumns(prefix: string): string {
   return [
-    ...['owner', 'id', 'title', 'description', 'completed', 'completed_at', 'due_at', 'priority', 'tags', 'position'],
+    ...[
+      'owner',
+      'id',
+      'title',
+      'description',
+      'completed',
+      'completed_at',
+      'due_at',
+      'due_on',
+      'priority',
+      'tags',
+      'position',
+    ],
     ...['version', 'words', 'created_at', 'updated_at', 'deleted_at'],
   ]
     .map((column) => `${prefix}${column}`)

@@ -112,7 +112,7 @@ async function createCaller(): Promise<{ call: Caller; sub: string }> {
 }
 
 function newTodo(fields: { title: string; description: string | null }) {
-  return { completed: false, due_at: null, priority: 4, tags: [], ...fields };
+  return { completed: false, due_at: null, due_on: null, priority: 4, tags: [], ...fields };
 }
 
 /** Reads a list like a client that only follows links. */

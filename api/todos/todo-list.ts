@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { TodoChange } from '../../shared/todo/change-feed.ts';
 import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
+import { changeDue } from './due.ts';
 import { type Quota, requireQuota, todoBytes, type Usage, usageOf } from './quota.ts';
 import { TodoNotFoundError } from './todo-errors.ts';
 import { changeBytes } from './trim-changes.ts';
@@ -115,7 +116,7 @@ export function createLockedList(
   function update(id: string, sent: TodoChanges, precondition?: Precondition): Todo {
     const { todo } = get(id);
     precondition?.(todo);
-    const changed: Todo = { ...todo, ...sent };
+    const changed: Todo = { ...todo, ...sent, ...changeDue(todo, sent) };
     if (isDeepStrictEqual(changed, todo)) return todo;
     const at = nextTime();
     const completedAt = todo.completed ? todo.completed_at : at;

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
+import { Temporal } from 'temporal-polyfill';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SORTS, TodoListQuery } from '../../shared/todo/list-query.ts';
 import { Todo } from '../../shared/todo/todo.ts';
-import { anyText, anyTime, anyTodo, anyWord } from '../testing/arbitrary-todo.ts';
+import { anyDay, anyText, anyTime, anyTodo, anyWord } from '../testing/arbitrary-todo.ts';
 import { type Caller, resource, startApi } from '../testing/start-api.ts';
 
 // one API for all tests of this file; each list has its own owner
@@ -19,8 +20,9 @@ const anyTodos = fc.array(anyTodo, { maxLength: 25 });
 const anyFilters = fc.record(
   {
     completed: fc.constantFrom('true', 'false'),
-    due_before: anyTime,
-    due_after: anyTime,
+    due_before: fc.oneof(anyTime, anyDay),
+    due_after: fc.oneof(anyTime, anyDay),
+    time_zone: fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Pacific/Kiritimati', 'Etc/GMT+12'),
     priority: fc.constantFrom('1', '2', '3', '4'),
     tag: fc.oneof(anyWord, anyText),
     q: fc
@@ -42,6 +44,7 @@ test.each(SORTS)('with any limit, the pages sorted by %s are the whole filtered 
         const listed = inOrder(
           all.filter((todo) => passes(todo, filters)),
           sort,
+          'time_zone' in filters ? filters.time_zone : undefined,
         );
         expect(await walk(owner, { ...filters, sort, limit })).toEqual(listed);
         expect(await api.todos.count(owner, TodoListQuery.parse(filters))).toBe(listed.length);
@@ -146,6 +149,7 @@ test('the Link headers lead through the whole requested list', async () => {
       const listed = inOrder(
         (await walk(sub, {})).filter((todo) => passes(todo, filters)),
         sort,
+        filters.time_zone,
       );
       const pages = await follow(call, `?${new URLSearchParams({ ...filters, sort, limit: '3', count: 'true' })}`);
       expect(pages.flatMap(({ page }) => page)).toEqual(listed);
@@ -175,7 +179,7 @@ async function addTodos(todos: Parameters<typeof api.todos.importTodos>[1]) {
 }
 
 function todoOf(fields: { title: string; description?: string }) {
-  return { description: null, completed: false, due_at: null, priority: 4, tags: [], ...fields };
+  return { description: null, completed: false, due_at: null, due_on: null, priority: 4, tags: [], ...fields };
 }
 
 /** Reads all pages of a list, one after the other. */
@@ -207,8 +211,18 @@ async function follow(call: Caller, query: string) {
 }
 
 /** The fields of a todo that were sent. */
-function contentOf({ title, description, completed, due_at, priority, tags, position, created_at }: Partial<Todo>) {
-  return JSON.stringify([title, description, completed, due_at, priority, tags, position, created_at]);
+function contentOf({
+  title,
+  description,
+  completed,
+  due_at,
+  due_on,
+  priority,
+  tags,
+  position,
+  created_at,
+}: Partial<Todo>) {
+  return JSON.stringify([title, description, completed, due_at, due_on, priority, tags, position, created_at]);
 }
 
 function byText(one: string, other: string): number {
@@ -216,16 +230,29 @@ function byText(one: string, other: string): number {
 }
 
 /** The filters of the contract, in JavaScript. */
-function passes(todo: Todo, { completed, due_before, due_after, priority, tag, q }: Query): boolean {
+function passes(todo: Todo, { completed, due_before, due_after, time_zone, priority, tag, q }: Query): boolean {
+  const due = dueIn(todo, time_zone);
   const words = wordsIn(`${todo.title} ${todo.description ?? ''}`);
   return (
     (completed === undefined || String(todo.completed) === completed) &&
-    (due_before === undefined || (todo.due_at !== null && Date.parse(todo.due_at) < Date.parse(due_before))) &&
-    (due_after === undefined || (todo.due_at !== null && Date.parse(todo.due_at) >= Date.parse(due_after))) &&
+    (due_before === undefined || (due !== undefined && due < timeOf(due_before, time_zone))) &&
+    (due_after === undefined || (due !== undefined && due >= timeOf(due_after, time_zone))) &&
     (priority === undefined || String(todo.priority) === priority) &&
     (tag === undefined || todo.tags.includes(tag)) &&
     (q === undefined || wordsIn(q).every((part) => words.some((word) => word.startsWith(part))))
   );
+}
+
+/** When a todo is due. A day is due in its last millisecond. */
+function dueIn({ due_at, due_on }: Todo, zone = 'UTC'): number | undefined {
+  if (due_on === null) return due_at === null ? undefined : Date.parse(due_at);
+  return Temporal.PlainDate.from(due_on).add({ days: 1 }).toZonedDateTime(zone).epochMilliseconds - 1;
+}
+
+function timeOf(timeOrDay: string, zone = 'UTC'): number {
+  return timeOrDay.includes('T')
+    ? Date.parse(timeOrDay)
+    : Temporal.PlainDate.from(timeOrDay).toZonedDateTime(zone).epochMilliseconds;
 }
 
 function wordsIn(text: string): string[] {
@@ -237,7 +264,7 @@ function wordsIn(text: string): string[] {
 }
 
 /** The order of the contract, in JavaScript: equal todos by age, then by id. Todos without a due time are last. */
-function inOrder(todos: readonly Todo[], sort: string): Todo[] {
+function inOrder(todos: readonly Todo[], sort: string, zone?: string): Todo[] {
   const field = sort.replace('-', '');
   const keysOf = (todo: Todo): (string | number)[] => {
     switch (field) {
@@ -246,7 +273,7 @@ function inOrder(todos: readonly Todo[], sort: string): Todo[] {
       case 'updated_at':
         return [todo.updated_at];
       case 'due_at':
-        return [todo.due_at ?? 'infinity', todo.created_at];
+        return [dueIn(todo, zone) ?? Infinity, todo.created_at];
       case 'priority':
         return [todo.priority, todo.created_at];
       default:

@@ -1,11 +1,10 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import * as z from 'zod';
-import { InvalidRequestError } from '../../shared/http/http-error.ts';
-import { DEFAULT_PAGE_SIZE, LEAST_URGENT_PRIORITY, MAX_COUNT, MAX_PAGE_BYTES } from '../../shared/todo/limits.ts';
-import { SORT_FIELDS, type SortField, type TodoListQuery } from '../../shared/todo/list-query.ts';
+import { DEFAULT_PAGE_SIZE, MAX_COUNT, MAX_PAGE_BYTES } from '../../shared/todo/limits.ts';
+import type { TodoListQuery } from '../../shared/todo/list-query.ts';
 import { queryWords } from '../../shared/todo/search-words.ts';
-import { Time } from '../../shared/todo/text.ts';
-import { type Todo, TodoId } from '../../shared/todo/todo.ts';
+import type { Todo } from '../../shared/todo/todo.ts';
+import { dueBound } from './due.ts';
+import { formatCursor, type ListPart, mergeByDueTime, parseCursor, partsOf } from './list-order.ts';
 import { SELECT_TODO, type TodoRow, toTodo } from './todo-row.ts';
 
 /** A page of a list. `json` has each todo as it is sent, and `next` is the cursor of the page after it. */
@@ -17,42 +16,6 @@ export type TodoPage = {
 
 type Connection = Pick<ReturnType<SqlEntityManager['getConnection']>, 'execute'>;
 
-/** One column of an order. The last key of each order is unique, so that a cursor names exactly one place in the list. */
-type Key = {
-  readonly sql: string;
-  readonly type: string;
-  readonly value: z.ZodType;
-  readonly of: (todo: Todo) => unknown;
-};
-
-const CREATED: Key = { sql: 'created_at', type: 'timestamptz', value: Time, of: (todo) => todo.created_at };
-const ID: Key = { sql: 'id', type: 'uuid', value: TodoId, of: (todo) => todo.id };
-const KEYS: Readonly<Record<SortField, readonly Key[]>> = {
-  created_at: [CREATED, ID],
-  updated_at: [{ sql: 'updated_at', type: 'timestamptz', value: Time, of: (todo) => todo.updated_at }, ID],
-  due_at: [
-    {
-      sql: "coalesce(due_at, 'infinity')",
-      type: 'timestamptz',
-      value: z.union([Time, z.literal('infinity')]),
-      of: (todo) => todo.due_at ?? 'infinity',
-    },
-    CREATED,
-    ID,
-  ],
-  priority: [
-    {
-      sql: 'priority',
-      type: 'smallint',
-      value: z.int().min(1).max(LEAST_URGENT_PRIORITY),
-      of: (todo) => todo.priority,
-    },
-    CREATED,
-    ID,
-  ],
-  position: [{ sql: 'position', type: 'float8', value: z.number(), of: (todo) => todo.position }, ID],
-};
-
 /**
  * Reads a page of a list. A cursor contains the sort values of the last todo on the page before, and the page begins after
  * them. So no todo is missing or appears twice when other todos are added or removed between two pages. A page ends before
@@ -60,26 +23,17 @@ const KEYS: Readonly<Record<SortField, readonly Key[]>> = {
  * @throws {InvalidRequestError} for a cursor of another order.
  */
 export async function listPage(connection: Connection, owner: string, query: TodoListQuery): Promise<TodoPage> {
-  const { sort, limit, cursor } = query;
-  const descending = sort.startsWith('-');
-  const keys = keysOf(sort);
-  const { where, values } = filter(owner, query);
-  if (cursor !== undefined) {
-    where.push(
-      `(${keys.map(({ sql }) => sql).join(', ')}) ${descending ? '<' : '>'} (${keys.map(({ type }) => `?::${type}`).join(', ')})`,
-    );
-    values.push(...parseCursor(cursor, sort, keys));
-  }
-  const order = keys.map(({ sql }) => (descending ? `${sql} desc` : sql)).join(', ');
-  const select = `select ${SELECT_TODO} from api.todo where ${where.join(' and ')} order by ${order} limit ${limit + 1}`;
+  const { sort, limit } = query;
+  const parts = partsOf(sort).map((part) => selectPart(owner, query, part));
   const rows = await connection.execute<TodoRow[]>(
-    limit <= DEFAULT_PAGE_SIZE ? select : selectUpToMaxBytes(select, order),
-    values,
+    parts.map(({ select }) => `(${select})`).join(' union all '),
+    parts.flatMap(({ values }) => values),
   );
+  const found = rows.map(toTodo);
+  const sorted = parts.length === 1 ? found : mergeByDueTime(found, query);
   const [todos, json]: [Todo[], string[]] = [[], []];
   let bytes = 0;
-  for (const row of rows.slice(0, limit)) {
-    const todo = toTodo(row);
+  for (const todo of sorted.slice(0, limit)) {
     const text = JSON.stringify(todo);
     bytes += Buffer.byteLength(text) + 1;
     if (bytes > MAX_PAGE_BYTES && todos.length > 0) break;
@@ -87,7 +41,24 @@ export async function listPage(connection: Connection, owner: string, query: Tod
     json.push(text);
   }
   const last = todos.at(-1);
-  return { todos, json, next: rows.length > todos.length && last ? formatCursor(sort, keys, last) : undefined };
+  return { todos, json, next: rows.length > todos.length && last ? formatCursor(sort, last) : undefined };
+}
+
+/** The first todos of a part of a list, from the cursor on, as many as may be on the page and one more. */
+function selectPart(owner: string, query: TodoListQuery, part: ListPart): Condition & { readonly select: string } {
+  const { sort, limit, cursor, time_zone: zone } = query;
+  const { columns } = part;
+  const descending = sort.startsWith('-');
+  const { where, values } = filter(owner, query, part.where);
+  if (cursor !== undefined) {
+    where.push(
+      `(${columns.map(({ sql }) => sql).join(', ')}) ${descending ? '<' : '>'} (${columns.map(({ type }) => `?::${type}`).join(', ')})`,
+    );
+    values.push(...part.valuesAt(parseCursor(cursor, sort), zone));
+  }
+  const order = columns.map(({ sql }) => (descending ? `${sql} desc` : sql)).join(', ');
+  const select = `select ${SELECT_TODO} from api.todo where ${where.join(' and ')} order by ${order} limit ${limit + 1}`;
+  return { where, values, select: limit <= DEFAULT_PAGE_SIZE ? select : selectUpToMaxBytes(select, order) };
 }
 
 /**
@@ -113,8 +84,12 @@ export async function countTodos(connection: Connection, owner: string, query: T
   return counted?.count ?? 0;
 }
 
-function filter(owner: string, { completed, due_before, due_after, priority, tag, q }: TodoListQuery) {
-  const where = ['owner = ?', 'deleted_at is null'];
+type Condition = { readonly where: string[]; readonly values: unknown[] };
+
+/** @param part the condition of a part of the list; undefined for the whole list. */
+function filter(owner: string, query: TodoListQuery, part?: ListPart['where']): Condition {
+  const { completed, due_before, due_after, time_zone: zone, priority, tag, q } = query;
+  const where = ['owner = ?', 'deleted_at is null', ...(part ? [part] : [])];
   const values: unknown[] = [owner];
   // in the form of the partial indexes, so that PostgreSQL uses them
   if (completed !== undefined) where.push(completed ? 'completed' : 'not completed');
@@ -123,8 +98,6 @@ function filter(owner: string, { completed, due_before, due_after, priority, tag
     where.push(condition);
     values.push(value);
   };
-  addFilter('due_at < ?', due_before);
-  addFilter('due_at >= ?', due_after);
   addFilter('priority = ?', priority);
   addFilter('tags @> array[?]::text[]', tag);
   // a search word has only letters and digits, so it contains no operator of a tsquery. Without a word nothing is found
@@ -135,27 +108,30 @@ function filter(owner: string, { completed, due_before, due_after, priority, tag
         .map((word) => `'${word}':*`)
         .join(' & '),
   );
+  for (const [operator, bound] of [
+    ['<', due_before],
+    ['>=', due_after],
+  ] as const) {
+    if (bound === undefined) continue;
+    const compared = compareDue(operator, dueBound(bound, zone), part);
+    where.push(compared.condition);
+    values.push(...compared.values);
+  }
   return { where, values };
 }
 
-function keysOf(sort: TodoListQuery['sort']): readonly Key[] {
-  const field = z.enum(SORT_FIELDS).parse(sort.replace('-', ''));
-  return KEYS[field];
-}
-
-function formatCursor(sort: string, keys: readonly Key[], todo: Todo): string {
-  return Buffer.from(JSON.stringify([sort, ...keys.map(({ of }) => of(todo))])).toString('base64url');
-}
-
-function parseCursor(cursor: string, sort: string, keys: readonly Key[]): unknown[] {
-  try {
-    const [order, ...values] = z.array(z.unknown()).parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
-    if (order === sort && values.length === keys.length)
-      return keys.map(({ value }, index) => value.parse(values[index]));
-  } catch {
-    // the cursor is not valid
+/** Compares when todos are due with a bound, in the form of the index of the part. */
+function compareDue(
+  operator: '<' | '>=',
+  { time, day }: ReturnType<typeof dueBound>,
+  part: ListPart['where'],
+): { readonly condition: string; readonly values: readonly string[] } {
+  switch (part) {
+    case 'due_on is null':
+      return { condition: `coalesce(due_at, 'infinity') ${operator} ? and due_at is not null`, values: [time] };
+    case 'due_on is not null':
+      return { condition: `due_on ${operator} ?`, values: [day] };
+    case undefined:
+      return { condition: `(due_at ${operator} ? or due_on ${operator} ?)`, values: [time, day] };
   }
-  throw new InvalidRequestError([
-    { field: 'cursor', expected: 'a cursor from a Link header, of a list in the same order' },
-  ]);
 }

@@ -10,6 +10,7 @@ const TODO_COLUMNS = {
   completed: 'completed',
   completed_at: 'completed_at',
   due_at: 'due_at',
+  due_on: 'due_on',
   priority: 'priority',
   tags: 'tags',
   position: 'position',

@@ -14,6 +14,8 @@ export const TodoEntity = defineEntity({
     completed: p.boolean(),
     completed_at: p.datetime(3).nullable(),
     due_at: p.datetime(3).nullable(),
+    /** A day, in the time zone of whoever looks at it. At most one of `due_at` and `due_on` is set. */
+    due_on: p.date().nullable(),
     /** 1 is the most urgent. */
     priority: p.smallint(),
     tags: p.array().columnType('text[]'),
@@ -33,7 +35,11 @@ export const TodoEntity = defineEntity({
   indexes: [
     { name: 'todo_by_created_at', expression: page('todo_by_created_at', 'created_at, id') },
     { name: 'todo_by_updated_at', expression: page('todo_by_updated_at', 'updated_at, id') },
-    { name: 'todo_by_due_at', expression: page('todo_by_due_at', "coalesce(due_at, 'infinity'), created_at, id") },
+    {
+      name: 'todo_by_due_at',
+      expression: page('todo_by_due_at', "coalesce(due_at, 'infinity'), created_at, id", ' and due_on is null'),
+    },
+    { name: 'todo_by_due_on', expression: page('todo_by_due_on', 'due_on, created_at, id', ' and due_on is not null') },
     { name: 'todo_by_priority', expression: page('todo_by_priority', 'priority, created_at, id') },
     { name: 'todo_by_position', expression: page('todo_by_position', 'position, id') },
     // most requests list open todos, which are a small part of all todos after some years
@@ -43,7 +49,15 @@ export const TodoEntity = defineEntity({
     },
     {
       name: 'todo_open_by_due_at',
-      expression: page('todo_open_by_due_at', "coalesce(due_at, 'infinity'), created_at, id", ' and not completed'),
+      expression: page(
+        'todo_open_by_due_at',
+        "coalesce(due_at, 'infinity'), created_at, id",
+        ' and due_on is null and not completed',
+      ),
+    },
+    {
+      name: 'todo_open_by_due_on',
+      expression: page('todo_open_by_due_on', 'due_on, created_at, id', ' and due_on is not null and not completed'),
     },
     { name: 'todo_by_tag', expression: 'create index todo_by_tag on api.todo using gin (tags)' },
     { name: 'todo_by_word', expression: 'create index todo_by_word on api.todo using gin (words)' },

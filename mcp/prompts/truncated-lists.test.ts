@@ -15,6 +15,7 @@ async function getText(prompt: typeof planMyDay, { nextCursor, daysAgo }: { next
     completed: true,
     completed_at: at,
     due_at: null,
+    due_on: null,
     priority: 4,
     tags: [],
     position: 1,

@@ -9,6 +9,7 @@ const todo = {
   completed: false,
   completed_at: null,
   due_at: null,
+  due_on: null,
   priority: 4,
   tags: [],
   position: 0,

@@ -11,6 +11,7 @@ const todo: Todo = {
   completed: true,
   completed_at: '2027-01-01T00:00:00.001Z',
   due_at: '2027-01-01T00:00:00.002Z',
+  due_on: null,
   priority: 1,
   tags: ['travel'],
   position: 12.5,
@@ -32,7 +33,7 @@ test('the table presents every field of a todo', () => {
 });
 
 test('a concise todo omits the fields that have their usual value', () => {
-  const usual = { ...todo, due_at: null, priority: 4, tags: [] };
+  const usual = { ...todo, due_at: null, due_on: null, priority: 4, tags: [] };
   expect(JSON.parse(JSON.stringify(presentTodo(usual)))).toEqual({
     id: todo.id,
     title: todo.title,

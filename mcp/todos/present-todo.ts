@@ -14,6 +14,7 @@ export const ConciseTodo = z.object({
   completed: z.boolean(),
   version: z.int(),
   due_at: z.string().nullish(),
+  due_on: z.string().nullish(),
   priority: z.int().optional(),
   tags: z.array(z.string()).optional(),
 });
@@ -47,6 +48,7 @@ export const FIELD_PRESENTATIONS = {
   title: { format: 'concise', detail: undefined },
   completed: { format: 'concise', detail: undefined },
   due_at: { format: 'concise', detail: ({ due_at }) => due_at && `due ${due_at}` },
+  due_on: { format: 'concise', detail: ({ due_on }) => due_on && `due ${due_on}` },
   priority: {
     format: 'concise',
     detail: ({ priority }) => priority !== undefined && priority !== LEAST_URGENT_PRIORITY && `priority ${priority}`,
@@ -71,15 +73,15 @@ export function presentTodo(todo: Todo, format: ResponseFormat = 'concise'): Pre
 }
 
 function toDetailed(todo: Todo): PresentedTodo {
-  const { id, title, completed, version, due_at, priority, tags } = todo;
+  const { id, title, completed, version, due_at, due_on, priority, tags } = todo;
   const { description, completed_at, position, created_at, updated_at } = todo;
   return {
-    ...{ id, title, completed, version, due_at, priority, tags },
+    ...{ id, title, completed, version, due_at, due_on, priority, tags },
     ...{ description, completed_at, position, created_at, updated_at },
   } satisfies Record<keyof PresentedTodo, unknown>;
 }
 
-function toConcise({ id, title, completed, version, due_at, priority, tags }: Todo): ConciseTodo {
+function toConcise({ id, title, completed, version, due_at, due_on, priority, tags }: Todo): ConciseTodo {
   // JSON leaves out the members that are undefined
   return {
     id,
@@ -87,6 +89,7 @@ function toConcise({ id, title, completed, version, due_at, priority, tags }: To
     completed,
     version,
     due_at: due_at ?? undefined,
+    due_on: due_on ?? undefined,
     priority: priority === LEAST_URGENT_PRIORITY ? undefined : priority,
     tags: tags.length === 0 ? undefined : tags,
   } satisfies Record<keyof ConciseTodo, unknown>;

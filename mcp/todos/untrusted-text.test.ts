@@ -34,6 +34,7 @@ const anyTodo: fc.Arbitrary<Todo> = fc.record({
   completed: fc.boolean(),
   completed_at: fc.constant(AT),
   due_at: fc.option(fc.constant(AT)),
+  due_on: fc.constant(null),
   priority: fc.integer({ min: 1, max: 4 }),
   tags: fc.array(anyText, { maxLength: 3 }),
   position: fc.integer(),

@@ -8,7 +8,7 @@ import {
   MAX_SEARCH_WORDS,
 } from './limits.ts';
 import { searchTerms } from './search-words.ts';
-import { Time } from './text.ts';
+import { TimeOrDay, TimeZone } from './text.ts';
 import { Tag, type Todo } from './todo.ts';
 
 /** The fields that a list can be sorted by. */
@@ -36,8 +36,11 @@ export const TodoListQuery = z
   .strictObject(
     {
       completed: flag.describe('Only todos that are completed (true) or open (false)'),
-      due_before: Time.describe('Only todos that are due before this time'),
-      due_after: Time.describe('Only todos that are due at this time or later'),
+      due_before: TimeOrDay.describe('Only todos that are due before this time, or before the beginning of this day'),
+      due_after: TimeOrDay.describe('Only todos that are due at this time or later, or on this day or later'),
+      time_zone: TimeZone.describe(
+        'Where days begin and end, for `due_before`, `due_after` and the order: an IANA name. A todo with `due_on` is due at the end of its day. The default is UTC',
+      ),
       priority: wholeNumber(1, LEAST_URGENT_PRIORITY).describe('Only todos with this priority'),
       tag: Tag.describe('Only todos with this tag'),
       q: z
@@ -49,7 +52,9 @@ export const TodoListQuery = z
         ),
       sort: z
         .enum(SORTS, `one of ${SORTS.join(', ')}`)
-        .describe('The order. `-` reverses it. Todos without `due_at` are last in `due_at` and first in `-due_at`'),
+        .describe(
+          'The order. `-` reverses it. `due_at` is the order of `due_at` and `due_on` together; todos with neither are last, and first in `-due_at`',
+        ),
       limit: wholeNumber(1, MAX_PAGE_SIZE).describe(`Todos on a page. The default is ${DEFAULT_PAGE_SIZE}`),
       cursor: z
         .string()
@@ -62,7 +67,12 @@ export const TodoListQuery = z
     'a query',
   )
   .partial()
-  .transform(({ sort = 'created_at', limit = DEFAULT_PAGE_SIZE, ...filters }) => ({ sort, limit, ...filters }));
+  .transform(({ sort = 'created_at', limit = DEFAULT_PAGE_SIZE, time_zone = 'UTC', ...filters }) => ({
+    sort,
+    limit,
+    time_zone,
+    ...filters,
+  }));
 export type TodoListQuery = z.infer<typeof TodoListQuery>;
 
 function wholeNumber(min: number, max: number) {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { findZone, parseDay } from '../local-time.ts';
 
 /** Text that PostgreSQL can store and return unchanged: no NUL and no lone surrogate. */
 export function text(maxCharacters: number) {
@@ -13,18 +14,45 @@ export function visibleText(maxCharacters: number) {
   return text(maxCharacters).refine((value) => value.trim() !== '', 'a string with a character other than white space');
 }
 
+const TIME = 'an RFC 3339 time, such as 2027-01-31T09:00:00Z';
+const DAY = 'a day, such as 2027-01-31';
+const TIME_OR_DAY = `${TIME}, or ${DAY}`;
+const TIME_ZONE = 'the IANA name of a time zone, such as Europe/Berlin';
+
 /** An RFC 3339 time with any offset. It is parsed into UTC with milliseconds, which is how it is stored. */
-export const Time = z
-  .string('an RFC 3339 time, such as 2027-01-31T09:00:00Z')
-  .transform((text, context) => {
+export const Time = z.string(TIME).transform(parseTime(TIME)).meta({ type: 'string', format: 'date-time' });
+
+/** A day without a time of day, as an RFC 3339 full-date. */
+export const Day = z
+  .string(DAY)
+  .refine((text) => parseDay(text) !== undefined, DAY)
+  .meta({ type: 'string', format: 'date' });
+
+/** A time, or a day, which stands for its beginning in a time zone that is given beside it. */
+export const TimeOrDay = z
+  .string(TIME_OR_DAY)
+  .transform((text, context) => parseDay(text) ?? parseTime(TIME_OR_DAY)(text, context))
+  .meta({ anyOf: [{ format: 'date-time' }, { format: 'date' }] });
+
+/** The name of a time zone. Names of Windows become those of IANA. */
+export const TimeZone = z.string(TIME_ZONE).transform((name, context) => {
+  const zone = findZone(name);
+  if (zone !== undefined) return zone;
+  context.issues.push({ code: 'custom', message: TIME_ZONE, input: name });
+  return z.NEVER;
+});
+
+function parseTime(expected: string) {
+  return (text: string, context: z.RefinementCtx): string => {
     const time = new Date(toParsable(text));
     // only one reason is given for a wrong time
-    const expected = !isRfc3339(text) || Number.isNaN(time.getTime()) ? describeTime(text) : findOutOfRange(time);
-    if (expected === undefined) return time.toISOString();
-    context.issues.push({ code: 'custom', message: expected, input: text });
+    const reason =
+      !isRfc3339(text) || Number.isNaN(time.getTime()) ? describeTime(text, expected) : findOutOfRange(time);
+    if (reason === undefined) return time.toISOString();
+    context.issues.push({ code: 'custom', message: reason, input: text });
     return z.NEVER;
-  })
-  .meta({ type: 'string', format: 'date-time' });
+  };
+}
 
 /** RFC 3339 §5.6: `t` and `z` may be in lower case, and a leap second is allowed. */
 function isRfc3339(text: string): boolean {
@@ -42,10 +70,10 @@ function shiftLeapSecond(text: string): string {
   return Number.isNaN(time.getTime()) ? text : new Date(time.getTime() + 1_000).toISOString();
 }
 
-function describeTime(text: string): string {
+function describeTime(text: string, expected: string): string {
   return / \d\d:\d\d$/.test(text)
     ? 'an RFC 3339 time. In a URL, write the + of its offset as %2B, such as 2027-01-31T09:00:00%2B02:00'
-    : 'an RFC 3339 time, such as 2027-01-31T09:00:00Z';
+    : expected;
 }
 
 /** PostgreSQL has no year 0 and RFC 3339 no year after 9999, but an offset can lead to either. */

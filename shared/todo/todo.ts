@@ -6,16 +6,19 @@ import {
   MAX_TAGS,
   MAX_TITLE_CHARACTERS,
 } from './limits.ts';
-import { Time, text, visibleText } from './text.ts';
+import { Day, Time, text, visibleText } from './text.ts';
 
 const PRIORITY = `a whole number from 1 to ${LEAST_URGENT_PRIORITY}`;
 const TAGS = `a list of at most ${MAX_TAGS} tags`;
+/** What is expected of `due_on` beside a `due_at`. */
+export const ONE_DUE = 'null, because due_at has a value: a todo is due at a time or on a day';
 const POSITION = `a number from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`;
 
 const title = visibleText(MAX_TITLE_CHARACTERS).describe('What to do');
 const description = text(MAX_DESCRIPTION_CHARACTERS).nullable().describe('Details');
 const completed = z.boolean('true or false');
 const dueAt = Time.nullable().describe('When it is due');
+const dueOn = Day.nullable().describe('The day when it is due, instead of due_at');
 export const Priority = z
   .int(PRIORITY)
   .min(1, PRIORITY)
@@ -42,7 +45,7 @@ export const TodoId = z.uuid('a UUID').transform((id) => id.toLowerCase());
 /** The version of a todo: 1 when it is created, and 1 more after each change. */
 export const Version = z.int('a version number').min(1, 'a version number').max(2_147_483_647, 'a version number');
 
-/** A todo in a response. Times are RFC 3339 in UTC. */
+/** A todo in a response. Times are RFC 3339 in UTC. It is due at a time, on a day, or never: not both. */
 export const Todo = z.object({
   id: z.uuid(),
   title: z.string(),
@@ -50,6 +53,7 @@ export const Todo = z.object({
   completed: z.boolean(),
   completed_at: z.iso.datetime().nullable(),
   due_at: z.iso.datetime().nullable(),
+  due_on: z.iso.date().nullable(),
   priority: z.int().min(1).max(LEAST_URGENT_PRIORITY),
   tags: z.array(z.string()),
   position: z.number(),
@@ -73,23 +77,27 @@ type ServerField = (typeof SERVER_FIELDS)[number];
 type ClientField = Exclude<keyof Todo, ServerField>;
 
 /** The body that creates a todo. Without a position the todo comes after all todos that were created without one. */
-export const NewTodo = z.strictObject(
-  {
-    title,
-    description: description.default(null),
-    completed: completed.default(false),
-    due_at: dueAt.default(null),
-    priority: Priority.default(LEAST_URGENT_PRIORITY),
-    tags: tags.default([]),
-    position: position.optional(),
-  } satisfies Record<ClientField, z.ZodType>,
-  'a JSON object',
-);
+export const NewTodo = z
+  .strictObject(
+    {
+      title,
+      description: description.default(null),
+      completed: completed.default(false),
+      due_at: dueAt.default(null),
+      due_on: dueOn.default(null),
+      priority: Priority.default(LEAST_URGENT_PRIORITY),
+      tags: tags.default([]),
+      position: position.optional(),
+    } satisfies Record<ClientField, z.ZodType>,
+    'a JSON object',
+  )
+  .refine(({ due_at, due_on }) => due_at === null || due_on === null, { path: ['due_on'], message: ONE_DUE });
 export type NewTodo = z.infer<typeof NewTodo>;
 
 /**
  * The body that changes a todo, a merge patch (RFC 7396): a field in it is changed, `null` clears the field, and an absent
- * field stays. `title`, `completed` and `position` cannot be cleared, because every todo has them.
+ * field stays. `title`, `completed` and `position` cannot be cleared, because every todo has them. A value of `due_at` clears
+ * `due_on`, and the other way round.
  */
 export const TodoChanges = z
   .strictObject(
@@ -98,6 +106,7 @@ export const TodoChanges = z
       description,
       completed,
       due_at: dueAt,
+      due_on: dueOn,
       priority: Priority.nullable().transform((value) => value ?? LEAST_URGENT_PRIORITY),
       tags: tags.nullable().transform((value) => value ?? []),
       position,
