@@ -1,30 +1,34 @@
+import { addDays, startOfDayMilliseconds, toDay } from '../../shared/local-time.ts';
 import { describeSection } from '../todos/describe-todo.ts';
 import { createMessages } from './create-messages.ts';
 import type { Prompt } from './prompt.ts';
-
-const DAY_MS = 86_400_000;
+import { timeZoneArgument } from './time-zone-argument.ts';
 
 export const weeklyReview: Prompt = {
   name: 'weekly_review',
   title: 'Weekly review',
   description: 'Reviews the todos completed in the last seven days and the open todos',
   scope: 'todos:read',
-  arguments: [],
-  async get(_args, { todos, signal }) {
-    const now = Date.now();
-    const since = new Date(now - 7 * DAY_MS).toISOString();
-    const until = new Date(now + 7 * DAY_MS).toISOString();
+  arguments: [timeZoneArgument],
+  async get({ time_zone: timeZone = 'UTC' }, { todos, signal }) {
+    const today = toDay(new Date().toISOString(), timeZone);
+    const since = new Date(startOfDayMilliseconds(addDays(today, -7), timeZone)).toISOString();
+    // the next seven days are whole days after today
+    const until = addDays(today, 8);
     const [changed, open, due] = await Promise.all([
       todos.list({ completed: 'true', sort: '-updated_at', limit: '100' }, { signal }),
       todos.list({ completed: 'false', limit: '50', count: 'true' }, { signal }),
-      todos.list({ completed: 'false', due_before: until, sort: 'due_at', limit: '50' }, { signal }),
+      todos.list(
+        { completed: 'false', due_before: until, time_zone: timeZone, sort: 'due_at', limit: '50' },
+        { signal },
+      ),
     ]);
     const completed = changed.todos.filter(({ completed_at }) => completed_at !== null && completed_at >= since);
     // completing a todo changes it: when the last todo of the page changed before `since`, no completed todo is missing
     const lastChange = changed.todos.at(-1)?.updated_at ?? '';
     const completedTruncated = changed.nextCursor !== undefined && lastChange >= since;
     const request = [
-      `Do my weekly review of the seven days up to ${new Date(now).toISOString().slice(0, 10)} (UTC).`,
+      `Do my weekly review of the seven days up to ${today} (${timeZone}).`,
       'Say in a few sentences what I completed. Then go through the open todos: which are no longer needed and could be deleted, which need a due date, which are too large and should be split. Ask me before you change a todo.',
     ];
     const sections = [

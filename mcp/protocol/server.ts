@@ -10,7 +10,7 @@ import {
   ReadResourceRequestSchema,
   type ServerCapabilities,
 } from '@modelcontextprotocol/sdk/types.js';
-import type { ServerFeatures } from '../features.ts';
+import { hasCompletions, type ServerFeatures } from '../features.ts';
 import { MCP_APPS_EXTENSION, VIEW_MIME_TYPE } from '../mcp-apps.ts';
 import { callTool } from './handlers/call-tool.ts';
 import { complete } from './handlers/complete.ts';
@@ -54,7 +54,7 @@ function findCapabilities(
   { resources, prompts }: ServerFeatures,
   transportExtensions: ServerCapabilities['extensions'],
 ): ServerCapabilities {
-  const completions = [...resources, ...prompts].some(({ complete }) => complete !== undefined);
+  const completions = [...resources, ...prompts].some(hasCompletions);
   const views = resources.some(({ mimeType }) => mimeType === VIEW_MIME_TYPE);
   const extensions = { ...(views && { [MCP_APPS_EXTENSION]: {} }), ...transportExtensions };
   return {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { TodoApi } from '../todo-api/todo-api.ts';
 import { findDueTodos } from './due-todos.ts';
 
-test('due todos are requested for a day in UTC, and a truncated list is reported', async () => {
+test('due todos are requested for a day in the time zone, and a truncated list is reported', async () => {
   const requested: Record<string, string>[] = [];
   const todos = {
     async list(query: Record<string, string>) {
@@ -11,11 +11,13 @@ test('due todos are requested for a day in UTC, and a truncated list is reported
     },
   } satisfies Pick<TodoApi, 'list'>;
   const { signal } = new AbortController();
-  const now = new Date('2027-03-01T23:30:00+01:00');
-  expect(await findDueTodos(todos, signal, now)).toMatchObject({ date: '2027-03-01', truncated: false });
+  const now = new Date('2027-03-01T23:30:00Z');
+  const inBerlin = { signal, timeZone: 'Europe/Berlin', now };
+  expect(await findDueTodos(todos, inBerlin)).toMatchObject({ date: '2027-03-02', truncated: false });
   expect(requested).toMatchObject([
-    { completed: 'false', due_before: '2027-03-01T00:00:00.000Z' },
-    { completed: 'false', due_after: '2027-03-01T00:00:00.000Z', due_before: '2027-03-02T00:00:00.000Z' },
+    { completed: 'false', time_zone: 'Europe/Berlin', due_before: '2027-03-02' },
+    { completed: 'false', time_zone: 'Europe/Berlin', due_after: '2027-03-02', due_before: '2027-03-03' },
   ]);
-  expect(await findDueTodos(todos, signal, now)).toMatchObject({ truncated: true });
+  const inUtc = { signal, timeZone: 'UTC', now };
+  expect(await findDueTodos(todos, inUtc)).toMatchObject({ date: '2027-03-01', truncated: true });
 });

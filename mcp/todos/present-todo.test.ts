@@ -11,7 +11,8 @@ const todo: Todo = {
   completed: true,
   completed_at: '2027-01-01T00:00:00.001Z',
   due_at: '2027-01-01T00:00:00.002Z',
-  due_on: null,
+  // a todo of the API has only one of the two
+  due_on: '2027-01-02',
   priority: 1,
   tags: ['travel'],
   position: 12.5,
@@ -44,9 +45,9 @@ test('a concise todo omits the fields that have their usual value', () => {
 
 test('the text of a todo states each of its fields', () => {
   expect(describeTodo(presentTodo(todo, 'detailed'))).toBe(
-    '[x] "Book the train" (due 2027-01-01T00:00:00.002Z; priority 1; tags "travel"; id 11111111-1111-4111-8111-111111111111; version 7; completed 2027-01-01T00:00:00.001Z; position 12.5; created 2027-01-01T00:00:00.003Z; updated 2027-01-01T00:00:00.004Z; description "Window seat")',
+    '[x] "Book the train" (due 2027-01-01T00:00:00.002Z; due 2027-01-02; priority 1; tags "travel"; id 11111111-1111-4111-8111-111111111111; version 7; completed 2027-01-01T00:00:00.001Z; position 12.5; created 2027-01-01T00:00:00.003Z; updated 2027-01-01T00:00:00.004Z; description "Window seat")',
   );
   expect(describeTodo(presentTodo(todo))).toBe(
-    '[x] "Book the train" (due 2027-01-01T00:00:00.002Z; priority 1; tags "travel"; id 11111111-1111-4111-8111-111111111111; version 7)',
+    '[x] "Book the train" (due 2027-01-01T00:00:00.002Z; due 2027-01-02; priority 1; tags "travel"; id 11111111-1111-4111-8111-111111111111; version 7)',
   );
 });

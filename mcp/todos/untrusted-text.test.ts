@@ -123,7 +123,8 @@ test.each(resources.filter(({ mimeType }) => mimeType === 'application/json'))(
   async (resource) => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyTodo, { minLength: 1, maxLength: 3 }), async (todos) => {
-        const uri = 'uri' in resource.address ? resource.address.uri : `todo://${todos[0]?.id}`;
+        const template = 'uri' in resource.address ? resource.address.uri : resource.address.uriTemplate;
+        const uri = template.replace('{id}', todos[0]?.id ?? '').replace('{?time_zone}', '?time_zone=Asia/Tokyo');
         const { text } = z.object({ text: z.string() }).parse(await resource.read(uri, createContext(todos)));
         expect(escapeInvisible(text)).toBe(text);
         expect(JSON.stringify(JSON.parse(text))).toContain(JSON.stringify(todos[0]?.title));

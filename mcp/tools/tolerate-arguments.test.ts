@@ -77,6 +77,7 @@ describe('an unknown argument', () => {
     ['due', 'due_at'],
     ['dueAt', 'due_at'],
     ['due_date', 'due_at'],
+    ['dueOn', 'due_on'],
     ['desciption', 'description'],
     ['Title', 'title'],
     ['tag', 'tags'],

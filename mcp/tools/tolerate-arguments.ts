@@ -44,7 +44,7 @@ export function tolerateArguments(args: unknown, inputSchema: JsonSchema): Toler
 
   function noteUnknown(name: string, properties: Schema, path: readonly string[]): void {
     const field = [...path, name].join('.');
-    const near = Object.keys(properties).find((known) => isNear(name, known));
+    const near = findNearest(name, Object.keys(properties));
     if (near === undefined) ignored.push(field);
     else misnamed.push({ field, expected: `the name ${near}` });
   }
@@ -80,9 +80,21 @@ function hasType(value: unknown, type: unknown): boolean {
   }
 }
 
-/** Whether two names differ only in case, separators, an ending, or one or two letters. */
-function isNear(name: string, known: string): boolean {
-  const [one, other] = [name, known].map((text) => text.toLowerCase().replace(/[^a-z0-9]/g, '')) as [string, string];
+/** Finds the known name that is most like `name`, if one is near. */
+function findNearest(name: string, known: readonly string[]): string | undefined {
+  const letters = lettersOf(name);
+  return known
+    .map((candidate) => ({ candidate, theirs: lettersOf(candidate) }))
+    .filter(({ theirs }) => isNear(letters, theirs))
+    .sort((one, other) => distance(letters, one.theirs) - distance(letters, other.theirs))[0]?.candidate;
+}
+
+function lettersOf(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
+/** Whether the letters of two names differ only in an ending, or in one or two letters. */
+function isNear(one: string, other: string): boolean {
   if (one === other) return true;
   const shorter = Math.min(one.length, other.length);
   if (shorter < 3) return false;

@@ -9,7 +9,7 @@ export const updateTodo = defineTool({
   name: 'update_todo',
   title: 'Update a todo',
   description:
-    'Changes the given fields of one todo. null clears description, due_at, tags or priority. To mark it as done, use complete_todo. To remove it, use delete_todo.',
+    'Changes the given fields of one todo. null clears description, due_at, due_on, tags or priority. To mark it as done, use complete_todo. To remove it, use delete_todo.',
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   scope: 'todos:write',
   example: { id: EXAMPLE_ID, title: 'Buy oat milk' },

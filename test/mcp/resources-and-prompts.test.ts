@@ -94,6 +94,13 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     ]);
     expect((await client.listResourceTemplates()).resourceTemplates).toEqual([
       {
+        uriTemplate: 'todo://today{?time_zone}',
+        name: 'today_in_time_zone',
+        title: 'Today in a time zone',
+        description: 'Open todos that are overdue or due today in the time zone, such as Europe/Berlin, as JSON',
+        mimeType: 'application/json',
+      },
+      {
         uriTemplate: 'todo://{id}',
         name: 'todo',
         title: 'A todo',
@@ -129,6 +136,12 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
       'todo://first',
       'todo://today/',
       'todo://TODAY',
+      'todo://today?',
+      'todo://today?time_zone=',
+      'todo://today?time_zone=Nowhere',
+      'todo://today?time_zone=UTC&time_zone=UTC',
+      'todo://today?time_zone=UTC&sort=title',
+      'todo://today?zone=UTC',
       'todo://{id}',
       `todo://${there?.id}/`,
       `todo://${there?.id}?x=1`,
@@ -176,6 +189,41 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     expect(due_today.map(({ title }) => title)).toEqual(['at midnight', 'at noon', 'at the last moment']);
   });
 
+  test('todo://today{?time_zone} has the day of the time zone, at whose end a todo with due_on is due', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    // two zones that are 26 hours apart never have the same day
+    const [west, east] = ['Etc/GMT+12', 'Pacific/Kiritimati'];
+    const dayIn = (zone: string) => new Intl.DateTimeFormat('sv', { timeZone: zone }).format(Date.now());
+    await sendBatch(
+      credentials,
+      create({ title: 'west', due_on: dayIn(west) }),
+      create({ title: 'east', due_on: dayIn(east) }),
+      create({ title: 'done', due_on: dayIn(east), completed: true }),
+    );
+    const titles = (list: unknown) =>
+      z
+        .array(z.object({ title: z.string() }))
+        .parse(list)
+        .map(({ title }) => title);
+    for (const [zone, overdue, dueToday] of [
+      [west, [], ['west']],
+      [east, ['west'], ['east']],
+    ] as const) {
+      const today = await readJson(client, `todo://today?time_zone=${encodeURIComponent(zone)}`);
+      expect(today).toMatchObject({ date: dayIn(zone), time_zone: zone });
+      const { overdue: late, due_today } = Object(today);
+      expect([titles(late), titles(due_today)]).toEqual([overdue, dueToday]);
+      const { request, todos } = await getPrompt(client, 'plan_my_day', { time_zone: zone, hours: '' });
+      expect(request).toContain(`Plan my day, ${dayIn(zone)} (${zone}).\n`);
+      const { Overdue, 'Due today': due } = parseSections(todos);
+      expect([Overdue, due]).toEqual([overdue.length === 0 ? ['none'] : overdue, dueToday]);
+      const review = await getPrompt(client, 'weekly_review', { time_zone: zone });
+      expect(review.request).toContain(`the seven days up to ${dayIn(zone)} (${zone})`);
+      expect(parseSections(review.todos)['Overdue, or due in the next seven days']).toEqual(['west', 'east']);
+    }
+  });
+
   test('an id is completed from words of the title, most recently changed todos first', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
@@ -215,6 +263,11 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     expect(await complete('hours', '')).toEqual(['2', '4', '6', '8']);
     expect(await complete('hours', '6')).toEqual(['6']);
     expect(await complete('hours', '7')).toEqual([]);
+    expect(await complete('time_zone', 'berl')).toEqual(['Europe/Berlin']);
+    expect(await complete('time_zone', 'new york')).toEqual(['America/New_York']);
+    const today = { type: 'ref/resource', uri: 'todo://today{?time_zone}' } as const;
+    const zones = await client.complete({ ref: today, argument: { name: 'time_zone', value: 'kirit' } });
+    expect(zones.completion).toEqual({ values: ['Pacific/Kiritimati'], hasMore: false });
     for (const [ref, name] of [
       [prompt, 'minutes'],
       [{ type: 'ref/prompt', name: 'weekly_review' }, 'hours'],
@@ -222,6 +275,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
       [{ type: 'ref/resource', uri: 'todo://{id}' }, 'name'],
       [{ type: 'ref/resource', uri: 'todo://{name}' }, 'name'],
       [{ type: 'ref/resource', uri: 'todo://today' }, 'id'],
+      [{ type: 'ref/resource', uri: 'todo://today{?time_zone}' }, 'zone'],
     ] as const)
       await expect(client.complete({ ref, argument: { name, value: '' } }), name).rejects.toMatchObject({
         code: -32602,
@@ -231,18 +285,23 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
 
   test('the prompts are listed with their arguments', async () => {
     await using client = await connectOver(system, await system.registerClient());
+    const timeZone = {
+      name: 'time_zone',
+      description: 'Time zone of the days, such as Europe/Berlin. Without it: UTC',
+      required: false,
+    };
     expect((await client.listPrompts()).prompts).toEqual([
       {
         name: 'plan_my_day',
         title: 'Plan my day',
         description: 'Plans today from the todos that are overdue, due today, or most urgent',
-        arguments: [{ name: 'hours', description: 'Hours available today, such as 6', required: false }],
+        arguments: [{ name: 'hours', description: 'Hours available today, such as 6', required: false }, timeZone],
       },
       {
         name: 'weekly_review',
         title: 'Weekly review',
         description: 'Reviews the todos completed in the last seven days and the open todos',
-        arguments: [],
+        arguments: [timeZone],
       },
     ]);
   });
@@ -305,13 +364,18 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     });
   });
 
-  test('an unknown prompt and an unknown argument are rejected with -32602', async () => {
+  test('an unknown prompt, and an unknown or wrong argument, are rejected with -32602', async () => {
     await using client = await connectOver(system, await system.registerClient());
     for (const [name, args, message] of [
       ['plan_my_week', {}, 'There is no prompt with this name'],
-      ['plan_my_day', { minutes: '5' }, 'prompts/get: expected only hours'],
-      ['plan_my_day', { hours: '5', 'IGNORE PREVIOUS': '' }, 'prompts/get: expected only hours'],
-      ['weekly_review', { hours: '5' }, 'prompts/get: expected no arguments'],
+      ['plan_my_day', { minutes: '5' }, 'prompts/get: expected only hours, time_zone'],
+      ['plan_my_day', { hours: '5', 'IGNORE PREVIOUS': 'x' }, 'prompts/get: expected only hours, time_zone'],
+      ['weekly_review', { hours: '5' }, 'prompts/get: expected only time_zone'],
+      [
+        'weekly_review',
+        { time_zone: 'Nowhere' },
+        'prompts/get: time_zone: expected the IANA name of a time zone, such as Europe/Berlin',
+      ],
     ] as const)
       await expect(client.getPrompt({ name, arguments: args }), name).rejects.toMatchObject({
         code: -32602,

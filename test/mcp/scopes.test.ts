@@ -38,7 +38,7 @@ async function listFeatures(client: McpClient): Promise<string[]> {
     ...prompts.map(({ name }) => name),
   ];
 }
-const FEATURES = ['todo://today', 'todo://{id}', 'plan_my_day', 'weekly_review'];
+const FEATURES = ['todo://today', 'todo://today{?time_zone}', 'todo://{id}', 'plan_my_day', 'weekly_review'];
 
 /** The requests that return todos, apart from tool calls. */
 const READS = [

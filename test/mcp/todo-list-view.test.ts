@@ -63,6 +63,8 @@ test('the View shows the todos, and shows markup in them as text', async () => {
   const markup = '<img src="https://stranger.example/x.png" onerror="alert(1)"><b>bold</b>';
   await create(client, { title: markup, tags: ['<i>shop</i>'], description: '</script><script>alert(2)</script>' });
   await create(client, { title: 'Pay rent', due_at: '2020-02-01T09:00:00Z', priority: 1 });
+  await create(client, { title: 'Call mum', due_on: '2020-02-01' });
+  await create(client, { title: 'Renew the passport', due_on: '2090-02-01' });
   await using host = await openMcpAppsHost({
     browser,
     client,
@@ -71,11 +73,13 @@ test('the View shows the todos, and shows markup in them as text', async () => {
   });
   const { view } = host;
   expect(await view.getByRole('main').getByRole('heading', { level: 1 }).innerText()).toBe('Todos');
-  expect(await view.getByRole('status').first().innerText()).toBe('2 todos');
+  expect(await view.getByRole('status').first().innerText()).toBe('4 todos');
   const items = view.getByRole('list', { name: 'Todos' }).getByRole('listitem');
   expect(await items.allInnerTexts()).toEqual([
     `${markup}\n\nTags: <i>shop</i>\n\n</script><script>alert(2)</script>`,
     'Pay rent\n\nOverdue since 1 Feb 2020, 10:00 · Priority 1',
+    'Call mum\n\nWas due on 1 Feb 2020',
+    'Renew the passport\n\nDue on 1 Feb 2090',
   ]);
   expect(await view.locator('img, b, i').count()).toBe(0);
   expect(await view.getByRole('checkbox', { name: markup, exact: true }).count()).toBe(1);

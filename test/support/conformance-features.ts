@@ -122,12 +122,9 @@ function resource(name: string, mimeType: string) {
 /** The prompts that scenarios get by name. */
 const prompts: readonly Prompt[] = [
   prompt('test_simple_prompt', [], () => [{ type: 'text', text: 'This is a simple prompt for testing.' }]),
-  {
-    ...prompt('test_prompt_with_arguments', ['arg1', 'arg2'], ({ arg1, arg2 }) => [
-      { type: 'text', text: `Prompt with arguments: arg1='${arg1}', arg2='${arg2}'` },
-    ]),
-    complete: (_argument, value) => ['paris', 'park', 'party'].filter((name) => name.startsWith(value)),
-  },
+  prompt('test_prompt_with_arguments', ['arg1', 'arg2'], ({ arg1, arg2 }) => [
+    { type: 'text', text: `Prompt with arguments: arg1='${arg1}', arg2='${arg2}'` },
+  ]),
   prompt('test_prompt_with_embedded_resource', ['resourceUri'], ({ resourceUri = '' }) => [
     {
       type: 'resource',
@@ -148,7 +145,12 @@ function prompt(
     title: name,
     description: 'For a scenario of the conformance suite.',
     scope: 'todos:read',
-    arguments: required.map((name) => ({ name, description: 'For the scenario.', required: true })),
+    arguments: required.map((name) => ({
+      name,
+      description: 'For the scenario.',
+      required: true,
+      complete: (value) => ['paris', 'park', 'party'].filter((word) => word.startsWith(value)),
+    })),
     get: async (args) => contents(args).map((content) => ({ role: 'user', content })),
   };
 }

@@ -28,13 +28,14 @@ async function findValues(
   if (ref.type === 'ref/prompt') {
     const prompt = prompts.find((prompt) => prompt.name === ref.name);
     if (prompt === undefined) throw new ProtocolError(ErrorCode.InvalidParams, 'There is no prompt with this name');
-    requireArgument(prompt.arguments.some((argument) => argument.name === name));
-    return prompt.complete?.(name, value) ?? [];
+    const argument = prompt.arguments.find((argument) => argument.name === name);
+    requireArgument(argument !== undefined);
+    return argument?.complete?.(value) ?? [];
   }
   const resource = resources.find(({ address }) => 'uriTemplate' in address && address.uriTemplate === ref.uri);
   if (resource === undefined)
     throw new ProtocolError(ErrorCode.InvalidParams, 'There is no resource template with this URI');
-  requireArgument(ref.uri.includes(`{${name}}`));
+  requireArgument(ref.uri.includes(`{${name}}`) || ref.uri.includes(`{?${name}}`));
   return runFeature(options, resource, extra, async (context) => resource.complete?.(value, context) ?? []);
 }
 

@@ -5,22 +5,27 @@ import { type RequestExtra, runFeature } from '../run-feature.ts';
 import type { McpServerOptions } from '../server-options.ts';
 
 /**
- * Answers `prompts/get`.
- * @throws {ProtocolError} -32602 when no prompt has this name, or when arguments are missing or unknown.
+ * Answers `prompts/get`. An empty argument that is optional is absent: a host sends it for a field that the user left empty.
+ * @throws {ProtocolError} -32602 when no prompt has this name, or when arguments are missing, unknown or wrong.
  */
 export async function getPrompt(
   options: McpServerOptions,
-  { name, arguments: args = {} }: GetPromptRequest['params'],
+  { name, arguments: sent = {} }: GetPromptRequest['params'],
   extra: RequestExtra,
 ): Promise<GetPromptResult> {
   const prompt = options.features.prompts.find((prompt) => prompt.name === name);
   if (prompt === undefined) throw new ProtocolError(ErrorCode.InvalidParams, 'There is no prompt with this name');
-  requireValidArguments(prompt, args);
+  const optional = new Set(prompt.arguments.filter(({ required }) => !required).map((argument) => argument.name));
+  const given = Object.entries(sent).filter(([name, value]) => value !== '' || !optional.has(name));
+  const args = parseArguments(prompt, Object.fromEntries(given));
   const messages = await runFeature(options, prompt, extra, (context) => prompt.get(args, context));
   return { description: prompt.description, messages };
 }
 
-function requireValidArguments({ arguments: known }: Prompt, args: Readonly<Record<string, string>>): void {
+function parseArguments(
+  { arguments: known }: Prompt,
+  args: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   const missing = known.filter(({ name, required }) => required && args[name] === undefined).map(({ name }) => name);
   if (missing.length > 0)
     throw new ProtocolError(
@@ -35,4 +40,13 @@ function requireValidArguments({ arguments: known }: Prompt, args: Readonly<Reco
       ErrorCode.InvalidParams,
       `prompts/get: expected ${names ? `only ${names}` : 'no arguments'}`,
     );
+  const values = known.flatMap(({ name, schema }) => {
+    const value = args[name];
+    if (value === undefined) return [];
+    const { data = value, error } = schema?.safeParse(value) ?? {};
+    if (error !== undefined)
+      throw new ProtocolError(ErrorCode.InvalidParams, `prompts/get: ${name}: expected ${error.issues[0]?.message}`);
+    return [[name, data] as const];
+  });
+  return Object.fromEntries(values);
 }

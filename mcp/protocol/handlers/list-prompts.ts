@@ -10,7 +10,7 @@ export async function listPrompts({ features, findGrantedScopes }: McpServerOpti
       name,
       title,
       description,
-      arguments: [...args],
+      arguments: args.map(({ name, description, required }) => ({ name, description, required })),
     })),
   };
 }

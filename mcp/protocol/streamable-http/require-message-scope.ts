@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa';
 import type { Challenges } from '../../../shared/resource-server/challenge.ts';
 import type { Scope } from '../../../shared/scopes.ts';
-import type { ServerFeatures } from '../../features.ts';
+import { hasCompletions, type ServerFeatures } from '../../features.ts';
 import type { JsonRpcMessage } from './json-rpc.ts';
 import type { McpState } from './mcp-state.ts';
 
@@ -37,7 +37,7 @@ function findRequiredScope(
           ? prompts.find((prompt) => prompt.name === name)
           : resources.find(({ address }) => 'uriTemplate' in address && address.uriTemplate === uri);
       // an unknown reference needs the scope of a feature that has completions: without it the answer is 403 in any case
-      return (referenced ?? [...resources, ...prompts].find(({ complete }) => complete !== undefined))?.scope;
+      return (referenced ?? [...resources, ...prompts].find(hasCompletions))?.scope;
     }
     default:
       return undefined;

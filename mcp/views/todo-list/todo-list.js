@@ -37,6 +37,8 @@ let listArguments = {};
 let nextCursor;
 let readOnly = false;
 let timeFormat;
+let dayFormat;
+let isoDayFormat;
 
 try {
   host = await connectToHost(
@@ -54,7 +56,7 @@ try {
     },
   );
   applyHostStyles(host.context);
-  timeFormat = createTimeFormat(host.context);
+  createFormats(host.context);
   more.addEventListener('click', appendPage);
   host.start();
 } catch (error) {
@@ -187,11 +189,11 @@ function createItem(first) {
   }
 }
 
-function describeDetails({ completed, due_at, priority, tags = [] }) {
-  const overdue = !completed && Date.parse(due_at) < Date.now();
+function describeDetails(todo) {
+  const { completed, priority, tags = [] } = todo;
   return [
     readOnly && (completed ? 'Done' : 'Open'),
-    due_at && `${overdue ? 'Overdue since' : 'Due'} ${timeFormat.format(new Date(due_at))}`,
+    describeDue(todo),
     priority !== undefined && priority !== LEAST_URGENT_PRIORITY && `Priority ${priority}`,
     tags.length > 0 && `Tags: ${tags.join(', ')}`,
   ]
@@ -199,13 +201,35 @@ function describeDetails({ completed, due_at, priority, tags = [] }) {
     .join(' · ');
 }
 
-function createTimeFormat({ locale, timeZone }) {
-  const style = { dateStyle: 'medium', timeStyle: 'short' };
+function describeDue({ completed, due_at, due_on }) {
+  if (due_at) {
+    const isOverdue = !completed && Date.parse(due_at) < Date.now();
+    return `${isOverdue ? 'Overdue since' : 'Due'} ${timeFormat.format(Date.parse(due_at))}`;
+  }
+  if (due_on) {
+    // the day is over when it is over where the user is
+    const isOverdue = !completed && due_on < isoDayFormat.format(Date.now());
+    return `${isOverdue ? 'Was due on' : 'Due on'} ${dayFormat.format(Date.parse(due_on))}`;
+  }
+  return undefined;
+}
+
+function createFormats(context) {
+  // the browser may not know the language or the time zone of the host
+  const locale = isKnown({ locale: context.locale }) ? context.locale : undefined;
+  const timeZone = isKnown({ timeZone: context.timeZone }) ? context.timeZone : undefined;
+  timeFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone });
+  // the text of a day is parsed as its beginning in UTC
+  dayFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
+  // Swedish writes a day as ISO 8601 does
+  isoDayFormat = new Intl.DateTimeFormat('sv', { timeZone });
+}
+
+function isKnown({ locale, timeZone }) {
   try {
-    return new Intl.DateTimeFormat(locale, { ...style, timeZone });
+    return Boolean(new Intl.DateTimeFormat(locale, { timeZone }));
   } catch {
-    // the browser does not know the language or the time zone of the host
-    return new Intl.DateTimeFormat(undefined, style);
+    return false;
   }
 }
 
