@@ -71,6 +71,14 @@ const FIELDS = [
   ['due_at', '"infinity"'],
   ['due_at', '"2027-01-31T24:00:00Z"'],
   ['due_at', '"2027-01-31T09:00:00+24:00"'],
+  ['due_on', '"tomorrow"'],
+  ['due_on', '1795472920655'],
+  ['due_on', '"2027-01-31T09:00:00Z"'],
+  ['due_on', '"2027-02-29"'],
+  ['due_on', '"2027-1-31"'],
+  ['due_on', '"0000-01-01"'],
+  ['due_on', '"10000-01-01"'],
+  ['due_on', '"infinity"'],
   ['priority', '0'],
   ['priority', '5'],
   ['priority', '1.5'],
@@ -155,9 +163,15 @@ test.each([
 test.each([
   ['completed', 'yes'],
   ['completed', ''],
-  ['due_before', '2027-01-31'],
+  ['due_before', '2027-01-32'],
   ['due_after', '0000-01-01T00:00:00Z'],
   ['due_after', '9999-12-31T23:59:59-01:00'],
+  ['due_before', '2027-02-29'],
+  ['due_before', '0000-01-01'],
+  ['time_zone', ''],
+  ['time_zone', 'Europe/Nowhere'],
+  ['time_zone', "'; drop table api.todo"],
+  ['time_zone', 'A'.repeat(101)],
   ['priority', '0'],
   ['priority', '5'],
   ['priority', '1.0'],
@@ -190,13 +204,22 @@ test.each([
   await expectRejected(call('GET', `/api/v1/todos?${query}`), [400], name);
 });
 
-test.each(['completed', 'due_before', 'due_after', 'priority', 'tag', 'q', 'sort', 'limit', 'cursor', 'count'])(
-  'a repeated parameter %s is rejected',
-  async (name) => {
-    const call = await api.createCaller();
-    await expectRejected(call('GET', `/api/v1/todos?${name}=1&${name}=1`), [400], name);
-  },
-);
+test.each([
+  'completed',
+  'due_before',
+  'due_after',
+  'time_zone',
+  'priority',
+  'tag',
+  'q',
+  'sort',
+  'limit',
+  'cursor',
+  'count',
+])('a repeated parameter %s is rejected', async (name) => {
+  const call = await api.createCaller();
+  await expectRejected(call('GET', `/api/v1/todos?${name}=1&${name}=1`), [400], name);
+});
 
 test.each([
   ['since', ''],
@@ -250,6 +273,7 @@ test('a cursor that this list did not return is rejected', async () => {
     ['priority', '18446744073709551616'],
     ['priority', '1.5'],
     ['due_at', '"-infinity"'],
+    ['due_at', '"2027-02-29"'],
     ['due_at', 'null'],
   ]) {
     const rest = sort === 'position' ? '' : `"${time}",`;
@@ -430,6 +454,11 @@ test.each([
   ['due_after=2027-01-31t09:00:00z', 200],
   ['due_after=2016-12-31T23:59:60Z', 200],
   ['due_after=2027-01-31T09:00:00%2B02:00', 200],
+  ['due_after=2027-01-31&due_before=9999-12-31&time_zone=Etc/GMT-14&sort=due_at', 200],
+  ['due_after=0001-01-01&time_zone=Etc/GMT-14', 200],
+  ['due_before=9999-12-31T23:59:59Z&time_zone=Etc/GMT-14', 200],
+  ['due_before=0001-01-01T00:00:00Z&time_zone=Etc/GMT%2B12', 200],
+  ['time_zone=W.%20Europe%20Standard%20Time', 200],
   ['q=%3F%21', 200],
   ['q=', 200],
 ])('the query %s gets %i', async (query, expected) => {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { MAX_BATCH_OPERATIONS } from './limits.ts';
-import { NewTodo, Todo, TodoChanges, TodoId, Version } from './todo.ts';
+import { isDueOnce, NewTodo, ONE_DUE, Todo, TodoChanges, TodoId, Version } from './todo.ts';
 
 const version = Version.optional().describe('The operation is rejected when the todo has another version');
 
@@ -9,7 +9,12 @@ export const Operation = z.discriminatedUnion(
   'op',
   [
     z.strictObject({ op: z.literal('create'), todo: NewTodo }),
-    z.strictObject({ op: z.literal('update'), id: TodoId, changes: TodoChanges, version }),
+    z.strictObject({
+      op: z.literal('update'),
+      id: TodoId,
+      changes: TodoChanges.refine(isDueOnce, { path: ['due_on'], message: ONE_DUE }),
+      version,
+    }),
     z.strictObject({ op: z.literal('delete'), id: TodoId, version }),
     z.strictObject({ op: z.literal('restore'), id: TodoId, version }),
   ],

@@ -32,7 +32,7 @@ export const Day = z
 export const TimeOrDay = z
   .string(TIME_OR_DAY)
   .transform((text, context) => parseDay(text) ?? parseTime(TIME_OR_DAY)(text, context))
-  .meta({ anyOf: [{ format: 'date-time' }, { format: 'date' }] });
+  .meta({ type: 'string' });
 
 /** The name of a time zone. Names of Windows become those of IANA. */
 export const TimeZone = z.string(TIME_ZONE).transform((name, context) => {

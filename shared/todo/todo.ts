@@ -18,7 +18,7 @@ const title = visibleText(MAX_TITLE_CHARACTERS).describe('What to do');
 const description = text(MAX_DESCRIPTION_CHARACTERS).nullable().describe('Details');
 const completed = z.boolean('true or false');
 const dueAt = Time.nullable().describe('When it is due');
-const dueOn = Day.nullable().describe('The day when it is due, instead of due_at');
+const dueOn = Day.nullable().describe('Day it is due, instead of due_at');
 export const Priority = z
   .int(PRIORITY)
   .min(1, PRIORITY)
@@ -91,7 +91,7 @@ export const NewTodo = z
     } satisfies Record<ClientField, z.ZodType>,
     'a JSON object',
   )
-  .refine(({ due_at, due_on }) => due_at === null || due_on === null, { path: ['due_on'], message: ONE_DUE });
+  .refine(isDueOnce, { path: ['due_on'], message: ONE_DUE });
 export type NewTodo = z.infer<typeof NewTodo>;
 
 /**
@@ -136,3 +136,8 @@ export const ImportedTodo = NewTodo.extend({
   version: z.unknown().optional(),
 } satisfies Record<ServerField, z.ZodType>);
 export type ImportedTodo = z.infer<typeof ImportedTodo>;
+
+/** Whether at most one of `due_at` and `due_on` has a value. */
+export function isDueOnce({ due_at, due_on }: Pick<TodoChanges, 'due_at' | 'due_on'>): boolean {
+  return typeof due_at !== 'string' || typeof due_on !== 'string';
+}
