@@ -14,10 +14,16 @@ export const FORMAT_NAMES = [
 ] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
+/** The formats of an import: those of other programs, and yata's own JSON Lines. */
+export const IMPORT_FORMATS = [...FORMAT_NAMES, 'jsonl'] as const;
+export type ImportFormat = (typeof IMPORT_FORMATS)[number];
+
 export type ForeignPriority = 1 | 2 | 3 | typeof LEAST_URGENT_PRIORITY;
 
 /** A todo of another program, with the fields of the API. Times are UTC with milliseconds. It never has both `due_on` and `due_at`. */
 export type ForeignTodo = {
+  /** The UUID that the todo has in the other program. */
+  readonly id?: string;
   readonly title: string;
   readonly description: string | null;
   readonly completed: boolean;
@@ -55,7 +61,7 @@ export class UnknownFormatError extends Error {
 
   constructor() {
     super(
-      `The format of the file is not recognized. If the file has one of these formats, name it: ${FORMAT_NAMES.join(', ')}`,
+      `The format of the file is not recognized. If the file has one of these formats, name it: ${IMPORT_FORMATS.join(', ')}`,
     );
   }
 }

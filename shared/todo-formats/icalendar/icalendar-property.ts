@@ -28,6 +28,21 @@ export function findText(component: CalendarComponent, name: string): string | u
   return line && parseProperty({ ...line, text: line.text.replace(/^[A-Za-z0-9-]+/, 'SUMMARY') }).values.join(',');
 }
 
+/**
+ * The values of properties that are lists of text. ical.js does not split them right: for it, the comma of `\\,` is escaped,
+ * although the backslash is that of a backslash.
+ */
+export function listTexts(component: CalendarComponent, name: string): string[] {
+  return component.lines
+    .filter((line) => nameOf(line) === name)
+    .flatMap(({ number, text }) => {
+      const head = findHead(text);
+      if (head === undefined) throw noProperty(number);
+      const values = text.slice(head.length).match(/(?:\\.|[^\\,])+/gsu) ?? [];
+      return values.flatMap((value) => parseProperty({ number, text: `SUMMARY:${value}` }).values);
+    });
+}
+
 /** Rejects a component with a line that is no property, such as the rest of a description whose line breaks are not escaped. */
 export function requireProperties({ lines }: CalendarComponent): void {
   const broken = lines.find(({ text }) => text.trim() !== '' && !/^[^\s:;"]+[:;]/.test(text));
@@ -43,7 +58,7 @@ function nameOf({ text }: CalendarLine): string {
 }
 
 function parseProperty({ number, text }: CalendarLine): CalendarProperty {
-  const head = /^[^":]*(?:"[^"]*"[^":]*)*:/.exec(text.slice(0, MAX_PARAMETER_CHARACTERS))?.[0];
+  const head = findHead(text);
   try {
     if (head === undefined) throw new Error('no property');
     const [, parameters, , ...values] = ICAL.parse.property(text);
@@ -54,6 +69,11 @@ function parseProperty({ number, text }: CalendarLine): CalendarProperty {
   } catch (error) {
     throw noProperty(number, error);
   }
+}
+
+/** The name and the parameters of a property, with the colon behind them. */
+function findHead(text: string): string | undefined {
+  return /^[^":]*(?:"[^"]*"[^":]*)*:/.exec(text.slice(0, MAX_PARAMETER_CHARACTERS))?.[0];
 }
 
 function noProperty(number: number, cause?: unknown): UnreadableFileError {

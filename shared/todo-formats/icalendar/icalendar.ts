@@ -4,7 +4,14 @@ import type { TodoDraft } from '../rules/todo-draft.ts';
 import { requireFewTodos } from '../rules/todo-limit.ts';
 import { type CalendarComponent, readComponents } from './icalendar-components.ts';
 import { readCalendarLines } from './icalendar-lines.ts';
-import { findProperty, findText, hasProperty, listProperties, requireProperties } from './icalendar-property.ts';
+import {
+  findProperty,
+  findText,
+  hasProperty,
+  listProperties,
+  listTexts,
+  requireProperties,
+} from './icalendar-property.ts';
 import { addDuration, readCalendarTime } from './icalendar-time.ts';
 import { type CalendarZones, createCalendarZones } from './icalendar-zones.ts';
 
@@ -57,8 +64,10 @@ function readTodo(component: CalendarComponent, { list, zones, context }: Surrou
   }));
   const { started, ...state } = readState(component);
   const { unreadable, ...dates } = readDates(component, zones);
+  const uid = findText(component, 'UID')?.trim() || undefined;
   return {
-    id: findText(component, 'UID')?.trim() || undefined,
+    id: uid,
+    uid,
     parentId: relations.find(({ isParent }) => isParent)?.uid || undefined,
     title: findText(component, 'SUMMARY') ?? '',
     text: findText(component, 'DESCRIPTION'),
@@ -70,7 +79,7 @@ function readTodo(component: CalendarComponent, { list, zones, context }: Surrou
     createdAt: toTime('CREATED'),
     ...dates,
     priority: readPriority(component),
-    labels: listProperties(component, 'CATEGORIES').flatMap(({ values }) => values),
+    labels: listTexts(component, 'CATEGORIES'),
     lists: [list],
     notKept: [
       ...LOST.filter(({ names }) => hasProperty(component, ...names)).map(({ what }) => what),

@@ -1,11 +1,13 @@
 import { startOfDay } from '../../local-time.ts';
 import type { ImportContext } from '../foreign-todo.ts';
+import { unescapeWords } from '../rules/escape-words.ts';
 import { takeTagWords } from '../rules/take-tag-words.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 import { requireFewTodos } from '../rules/todo-limit.ts';
 import { createMarkdownHeadings } from './markdown-headings.ts';
 import { type MarkdownLine, readVisibleLines } from './markdown-lines.ts';
 import { findMarkdownTag, takeMarkdownSigns } from './markdown-signs.ts';
+import { unescapeText } from './markdown-text.ts';
 
 const ITEM = /^(?:[-*+]|\d{1,9}[.)])[ \t]+(.*)$/su;
 /** `[a](url)`, `[a][b]` and `[1]: url` are links. */
@@ -40,7 +42,7 @@ export function parseMarkdown(text: string, context: ImportContext): TodoDraft[]
     else readItem(line, item);
     headings.read(line, { isItem: item !== undefined || open.length > 0 });
   }
-  return todos.map(({ draft, text, checklist }) => ({ ...draft, text: joinParagraphs(text), checklist }));
+  return todos.map(({ draft, text, checklist }) => ({ ...draft, text: unescapeText(joinParagraphs(text)), checklist }));
 
   function readItem({ indent, depth }: MarkdownLine, item: string): void {
     const parent = open.at(-1)?.todo;
@@ -80,7 +82,7 @@ function readTodo(sign: string, content: string, { timeZone }: ImportContext): T
   const createdOn = days.get('created');
   const dueOn = days.get('due');
   return {
-    title,
+    title: unescapeWords(title),
     completed,
     cancelled,
     completedAt: completedOn && startOfDay(completedOn, timeZone),

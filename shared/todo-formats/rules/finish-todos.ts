@@ -1,5 +1,6 @@
 import type { DayOrTime } from '../../local-time.ts';
 import { LEAST_URGENT_PRIORITY, MAX_DESCRIPTION_CHARACTERS, MAX_TAGS } from '../../todo/limits.ts';
+import { TodoId } from '../../todo/todo.ts';
 import type { ForeignTodo, ParsedFile } from '../foreign-todo.ts';
 import { describeDraft } from './describe-draft.ts';
 import { findTitle, type Title } from './find-title.ts';
@@ -48,7 +49,9 @@ function finishTodo(
   if (tags.length > MAX_TAGS) lost.push(`tags over ${MAX_TAGS}`);
 
   const completed = draft.completed === true || draft.cancelled === true;
+  const { data: id } = TodoId.safeParse(draft.uid);
   const todo: ForeignTodo = {
+    ...(id === undefined ? {} : { id }),
     title,
     description: description === '' ? null : description,
     completed,

@@ -9,7 +9,7 @@ const DEFAULT_LISTS: ReadonlySet<string> = new Set(['inbox', 'my tasks']);
 export function listTags({ cancelled = false, labels = [], lists = [] }: TodoDraft): string[] {
   const ownLists = lists.filter((list) => !DEFAULT_LISTS.has(list.trim().toLowerCase()));
   const tags = [...(cancelled ? ['cancelled'] : []), ...labels, ...ownLists]
-    .map((tag) => cutText(toStorableLine(tag), MAX_TAG_CHARACTERS).trim())
+    .map((tag) => cutText(toStorableLine(tag).normalize('NFC'), MAX_TAG_CHARACTERS).trim())
     .filter(isVisible);
   return [...new Set(tags)];
 }

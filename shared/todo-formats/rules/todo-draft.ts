@@ -8,6 +8,8 @@ export type TodoDraft = {
   /** What the `parentId` of another draft equals, if this one is its parent. */
   readonly id?: unknown;
   readonly parentId?: unknown;
+  /** The id that programs agree on. It is kept if it is a UUID. */
+  readonly uid?: string | undefined;
 
   /** Without the tags at its start and its end. */
   readonly title: string;

@@ -69,6 +69,7 @@ function findDropped({ status, uuid }: Task, parents: ReadonlySet<string>): stri
 
 function readTask(task: Task, { timeZone }: ImportContext): TodoDraft {
   return {
+    uid: task.uuid,
     title: task.description ?? '',
     comments: (task.annotations ?? []).map(({ entry, description = '' }): TodoComment => {
       const time = findTaskwarriorTime(entry, timeZone);

@@ -1,5 +1,6 @@
 import { parseDay, startOfDay } from '../../local-time.ts';
 import type { ForeignPriority, ImportContext } from '../foreign-todo.ts';
+import { unescapeWords } from '../rules/escape-words.ts';
 import { type TagWord, takeTagWords } from '../rules/take-tag-words.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 import { requireFewTodos } from '../rules/todo-limit.ts';
@@ -22,10 +23,10 @@ function readLine(line: string, zone: string): TodoDraft {
   const completed = /^x\s/.test(line);
   const head = readHead(completed ? line.slice(1).trimStart() : line, completed);
   const keys = takeTodotxtKeys(head.rest, { completed });
-  const { text: title, tags } = takeTagWords(keys.text, findTag);
+  const { text: title, tags } = takeTagWords(keys.text, findTodotxtTag);
   const [completedOn, createdOn] = completed ? head.days : [undefined, head.days[0]];
   return {
-    title,
+    title: unescapeWords(title),
     completed,
     completedAt: completedOn && startOfDay(completedOn, zone),
     createdAt: createdOn && startOfDay(createdOn, zone),
@@ -69,6 +70,7 @@ function toPriority(letter: string | undefined): ForeignPriority {
   }
 }
 
-function findTag(word: string): TagWord | undefined {
+/** A word that is a project or a context. */
+export function findTodotxtTag(word: string): TagWord | undefined {
   return /^[+@]\S/.test(word) ? { tag: word.slice(1), isWhole: true } : undefined;
 }

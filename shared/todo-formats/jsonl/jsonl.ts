@@ -1,0 +1,66 @@
+import * as z from 'zod';
+import { fieldProblems } from '../../http/parse-request.ts';
+import { ImportedTodo, Todo } from '../../todo/todo.ts';
+import { decodeText } from '../decoding/decode-text.ts';
+import { UnreadableFileError } from '../foreign-todo.ts';
+
+/** More than the default quota can store. */
+const MAX_BYTES = 200_000_000;
+
+/** The most lines that an error names. */
+const MAX_NAMED_LINES = 5;
+
+/** The bytes of a file in which a line shows the format. */
+const FIRST_BYTES = 200_000;
+
+const FIELDS: ReadonlySet<string> = new Set(Object.keys(Todo.shape));
+const TitledObject = z.looseObject({ title: z.string() });
+
+/** Whether a file is JSON Lines of the todo API: one of its first lines is an object with a title and fields of todos alone. */
+export function isJsonLines(bytes: Uint8Array): boolean {
+  const start = decodeText(bytes.subarray(0, FIRST_BYTES)).trimStart();
+  return start.startsWith('{') && start.split('\n').some((line) => isTodo(findJson(line)));
+}
+
+function isTodo(json: unknown): boolean {
+  const { data } = TitledObject.safeParse(json);
+  return data !== undefined && Object.keys(data).every((name) => FIELDS.has(name));
+}
+
+/**
+ * Reads JSON Lines as the todo API exports them, with every field.
+ * @throws {UnreadableFileError} that names the lines that are not valid.
+ */
+export function parseJsonLines(bytes: Uint8Array): ImportedTodo[] {
+  if (bytes.length > MAX_BYTES)
+    throw new UnreadableFileError(`The file has more than ${MAX_BYTES} bytes. Split it, and import the parts`);
+  const todos: ImportedTodo[] = [];
+  const problems: string[] = [];
+  for (const [index, line] of decodeText(bytes).split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const parsed = ImportedTodo.safeParse(findJson(line));
+    if (parsed.success) todos.push(withoutIgnoredFields(parsed.data));
+    else if (problems.length < MAX_NAMED_LINES) problems.push(`Line ${index + 1}: ${describe(parsed.error)}`);
+  }
+  if (problems.length > 0) throw new UnreadableFileError(problems.join('\n'));
+  return todos;
+}
+
+/** The import sets these two itself, so they are not sent. */
+function withoutIgnoredFields({ version, updated_at, ...todo }: ImportedTodo): ImportedTodo {
+  return todo;
+}
+
+function describe(error: z.ZodError): string {
+  return fieldProblems(error, 'the line')
+    .map(({ field, expected }) => `${field}: expected ${expected}`)
+    .join('; ');
+}
+
+function findJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

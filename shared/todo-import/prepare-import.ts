@@ -1,0 +1,54 @@
+import { fieldProblems } from '../http/parse-request.ts';
+import { ImportedTodo } from '../todo/todo.ts';
+import {
+  type ForeignTodo,
+  type FormatName,
+  type ImportContext,
+  type ImportFormat,
+  type ParsedFile,
+  UnreadableFileError,
+} from '../todo-formats/foreign-todo.ts';
+import { isJsonLines, parseJsonLines } from '../todo-formats/jsonl/jsonl.ts';
+import { parseFile } from '../todo-formats/parse-file.ts';
+import { giveIds } from './import-ids.ts';
+
+/** A todo that the todo API accepts. Its id is the same in every import of its file. */
+export type PreparedTodo = ImportedTodo & { readonly id: string };
+
+/** The todos of a file, in its order, and what of them the import loses. */
+export type PreparedImport = {
+  readonly format: ImportFormat;
+  readonly todos: readonly PreparedTodo[];
+  readonly notKept: ParsedFile['notKept'];
+};
+
+/**
+ * Reads a file of another program or of yata, and validates every todo, before anything is sent. Without a format, the content
+ * tells it.
+ * @throws {UnreadableFileError} that names the line or the entry that is not valid.
+ * @throws {UnknownFormatError} when the content does not tell the format.
+ */
+export function prepareImport(
+  bytes: Uint8Array,
+  { format, ...context }: ImportContext & { readonly format?: ImportFormat | undefined },
+): PreparedImport {
+  if (format === 'jsonl' || (format === undefined && isJsonLines(bytes))) {
+    const todos = parseJsonLines(bytes);
+    return { format: 'jsonl', todos: giveIds(todos, todos), notKept: [] };
+  }
+  const { format: found, todos, notKept } = parseFile(bytes, { format, ...context });
+  return { format: found, todos: giveIds(todos.map(validate), readContents(bytes, found)), notKept };
+}
+
+/** What the ids follow from: the todos as they are on one day in one zone, because the day and the zone of an import differ. */
+function readContents(bytes: Uint8Array, format: FormatName): readonly unknown[] {
+  const { todos } = parseFile(bytes, { format, timeZone: 'UTC', today: '2000-01-01' });
+  return todos.map((todo) => Object.entries(todo).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function validate(todo: ForeignTodo, index: number): ImportedTodo {
+  const parsed = ImportedTodo.safeParse(todo);
+  if (parsed.success) return parsed.data;
+  const problems = fieldProblems(parsed.error, 'todo').map(({ field, expected }) => `${field}: expected ${expected}`);
+  throw new UnreadableFileError(`Todo ${index + 1}: ${problems.join('; ')}`);
+}
