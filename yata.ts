@@ -5,7 +5,10 @@ import { COMMANDS } from './cli/commands.ts';
 
 ignoreClosedOutput(process.stdout, process.stderr);
 
-const writeError = (text: string) => process.stderr.write(`${text}\n`);
+/** Removes what is on the last line of a terminal, which may be the progress of a command. */
+const CLEAR_LINE = process.stderr.isTTY ? '\r\u001b[K' : '';
+
+const writeError = (text: string) => process.stderr.write(`${CLEAR_LINE}${text}\n`);
 
 const exitCode = await runCommandLine(process.argv.slice(2), {
   commands: COMMANDS,
@@ -13,6 +16,9 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
     environment: process.env,
     write: (text) => process.stdout.write(`${text}\n`),
     readStdin: () => readFileSync(0, 'utf8'),
+    readStdinBytes: () => readFileSync(0),
+    notify: writeError,
+    ...(process.stderr.isTTY && { showProgress: (text) => process.stderr.write(`${CLEAR_LINE}${text}`) }),
     connectAdmin: async () => (await import('./cli/connect-admin.ts')).connectAdmin(process.env, writeError),
   },
   writeError,

@@ -24,11 +24,12 @@ import { runDoctor } from './doctor/run-doctor.ts';
 import { NO_CREDENTIALS, SCENARIOS, type Scenario } from './doctor/testing/scenarios.ts';
 import { startTestServers, type TestServers } from './doctor/testing/start-test-servers.ts';
 import { LOGIN_TEXTS } from './login-texts.ts';
-import { createPatientFetch } from './patient-fetch.ts';
+import { createPatientFetch, FOR_TODO_API } from './patient-fetch.ts';
 import { connectText, nextStepsText, openingDatabaseText, STARTING_TEXT } from './start-texts.ts';
 import { runInProcess } from './testing/run-in-process.ts';
 import { stringFragments } from './testing/string-fragments.ts';
 import { USAGE_ERRORS } from './testing/usage-errors.ts';
+import { TODO_TEXTS } from './todos/texts.ts';
 
 /** Every text of the command line. */
 let texts = '';
@@ -42,6 +43,7 @@ beforeAll(async () => {
     section('Errors', await errorTexts()),
     section('Start', startTexts()),
     section('Login', loginTexts()),
+    section('Todos', await todosTexts()),
     section('Doctor', await doctorTexts()),
     section('Doctor: requests without a response', connectionErrorTexts()),
   ].join('\n\n');
@@ -403,6 +405,26 @@ function loginTexts(): string[] {
     LOGIN_TEXTS.late(),
     LOGIN_TEXTS.done().trim(),
     LOGIN_TEXTS.notFound().trim(),
+  ];
+}
+
+async function todosTexts(): Promise<string[]> {
+  const file = Array.from({ length: 12 }, (_, index) => `- [ ] Todo ${index} 🔁 every day 🛫 2026-12-01\n`).join('');
+  const words = ['todos', 'import', '-', '--dry-run', '--time-zone', 'Europe/Berlin'];
+  const readStdinBytes = () => Buffer.from(file);
+  const { stdout } = await runInProcess(words, COMMANDS, { readStdinBytes });
+  const { stderr } = await runInProcess(words, COMMANDS, { readStdinBytes: () => Buffer.from('Dear diary') });
+  return [
+    `$ yata ${words.join(' ')}\n${stdout.trim()}`,
+    stderr.trim(),
+    TODO_TEXTS.imported({ created: 9_998, skipped: 2 }, 'demo'),
+    TODO_TEXTS.skipped(),
+    TODO_TEXTS.progress(4_000, 10_000),
+    TODO_TEXTS.interrupted(4_000, 10_000),
+    TODO_TEXTS.unreachable('http://localhost:3001/api/v1'),
+    TODO_TEXTS.rejected('The access token has expired'),
+    TODO_TEXTS.unexpectedResponse(404),
+    FOR_TODO_API.notice,
   ];
 }
 

@@ -5,6 +5,7 @@ import { connectionsCommands } from './connections.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { loginCommand, logoutCommand } from './login.ts';
 import { startCommand } from './start.ts';
+import { todosCommands } from './todos/commands.ts';
 import { tokenCommand } from './token.ts';
 import { tokensCommands } from './tokens.ts';
 import { usersCommands } from './users.ts';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   loginCommand,
   logoutCommand,
   doctorCommand,
+  ...todosCommands,
   ...usersCommands,
   ...connectionsCommands,
   ...clientsCommands,

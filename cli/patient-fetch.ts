@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** The times of a patient fetch, in milliseconds. */
 type Times = {
-  /** How long all requests of a command may take together, repetitions included. */
+  /** How long all requests of a command, or one of them, may take, repetitions included. */
   readonly total: number;
   /** How long one attempt of a request that may be repeated waits for its response. */
   readonly attempt: number;
@@ -16,8 +16,34 @@ type Times = {
 
 const TIMES: Times = { total: 30_000, attempt: 15_000, absent: 2_000, notice: 3_000, pause: 500 };
 
-/** What auth, or a proxy in front of it, answers while it cannot serve. */
-const UNAVAILABLE: ReadonlySet<number> = new Set([502, 503, 504]);
+/** What a server, or a proxy in front of it, answers while it cannot serve. */
+const UNAVAILABLE: readonly number[] = [502, 503, 504];
+
+/** Who is waited for. */
+type Patience = {
+  /** What the user reads before "Waiting". */
+  readonly notice: string;
+  /** The statuses after which a request is repeated. */
+  readonly repeated: readonly number[];
+  /** Whether the time is that of all requests of the command, or each request has it for itself. */
+  readonly timeOf: 'command' | 'request';
+  readonly times: Times;
+};
+
+const FOR_AUTH: Patience = {
+  notice: 'The authorization server has not answered yet.',
+  repeated: UNAVAILABLE,
+  timeOf: 'command',
+  times: TIMES,
+};
+
+/** The todo API limits what a subject may send in a minute, and an import can have more than that. */
+export const FOR_TODO_API: Patience = {
+  notice: 'The todo API takes no more todos at the moment.',
+  repeated: [429, ...UNAVAILABLE],
+  timeOf: 'request',
+  times: { total: 180_000, attempt: 60_000, absent: 15_000, notice: 5_000, pause: 500 },
+};
 
 /** The codes of failures to connect because nothing has that name or listens there. */
 const ABSENT: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
@@ -42,16 +68,19 @@ const NOT_REPEATABLE =
   /^(POST .*\/admin\/(clients|clients\/[^/]+\/secrets|invitations|users\/[^/]+\/recoveries)|DELETE .*)$/;
 
 /**
- * Creates the `fetch` of one command of an administrator, who needs it most when auth is slow. It waits up to 30 seconds
- * in all, longer than a service would, and repeats a request that got no response or 502, 503 or 504. A request whose
- * repetition would have another effect is repeated only while it cannot be sent. The `signal` of a request is ignored.
+ * Creates the `fetch` of one command. Without other patience it is that of an administrator, who needs it most when auth is
+ * slow: it waits up to 30 seconds in all, longer than a service would, and repeats a request that got no response or 502, 503
+ * or 504. A request whose repetition would have another effect is repeated only while it cannot be sent. The `signal` of a
+ * request is ignored.
  * @param notify writes a line for the user.
  */
 export function createPatientFetch({
   notify,
-  times: { total, attempt, absent, notice, pause } = TIMES,
+  patience = FOR_AUTH,
+  times: { total, attempt, absent, notice, pause } = patience.times,
 }: {
   notify: (text: string) => void;
+  patience?: Patience;
   times?: Times;
 }): typeof fetch {
   const commandBegan = Date.now();
@@ -61,7 +90,7 @@ export function createPatientFetch({
     const request = new Request(input, init);
     // a request that waits for the resource servers has its time for itself, and its user knows that it waits
     const prefersToWait = request.headers.has('prefer');
-    const began = prefersToWait ? Date.now() : commandBegan;
+    const began = prefersToWait || patience.timeOf === 'request' ? Date.now() : commandBegan;
     const deadline = began + total;
     // an attempt at the very end would fail with a timeout instead of the reason that auth gave before
     const lastBegin = began + 0.9 * total;
@@ -90,7 +119,8 @@ export function createPatientFetch({
 
     /** Until when the request is repeated after this outcome: 0 for not at all. */
     function findRetryEnd(outcome: Response | { error: unknown }): number {
-      if (outcome instanceof Response) return isRepeatable && UNAVAILABLE.has(outcome.status) ? lastBegin : 0;
+      if (outcome instanceof Response)
+        return isRepeatable && patience.repeated.includes(outcome.status) ? lastBegin : 0;
       const code = codeOf(outcome.error);
       if (ABSENT.has(code)) return absentUntil;
       return UNREACHABLE.has(code) || (isRepeatable && wasLost(outcome.error)) ? lastBegin : 0;
@@ -100,7 +130,7 @@ export function createPatientFetch({
   function sayThatItWaits(): void {
     if (isNotified) return;
     isNotified = true;
-    notify(`The authorization server has not answered yet. Waiting up to ${total / 1000} seconds …`);
+    notify(`${patience.notice} Waiting up to ${total / 1000} seconds …`);
   }
 }
 

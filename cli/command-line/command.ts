@@ -46,6 +46,11 @@ export type CommandContext = {
   /** Writes a line to stdout. */
   readonly write: (text: string) => void;
   readonly readStdin: () => string;
+  readonly readStdinBytes: () => Uint8Array;
+  /** Writes a line to stderr. */
+  readonly notify: (text: string) => void;
+  /** Shows a text in place of the last one on stderr; absent when no person looks at it. */
+  readonly showProgress?: ((text: string) => void) | undefined;
   /** Connects to the admin API of auth. @throws when there are no administrator credentials. */
   readonly connectAdmin: () => Promise<AdminConnection>;
 };

@@ -1,5 +1,5 @@
 import { describeError } from '../../shared/run-until-signalled.ts';
-import { toVisibleJson } from '../../shared/visible-text.ts';
+import { escapeInvisible, toVisibleJson } from '../../shared/visible-text.ts';
 import { escapeLines } from '../sanitize.ts';
 import { type Command, type CommandContext, UsageError } from './command.ts';
 import { ParseError, parseCommandLine } from './parse-command-line.ts';
@@ -18,7 +18,13 @@ export async function runCommandLine(
   }: { commands: readonly Command[]; context: CommandContext; writeError: (text: string) => void },
 ): Promise<number | undefined> {
   let help = '';
-  const context = { ...given, write: (text: string) => given.write(escapeLines(text)) };
+  const { showProgress } = given;
+  const context: CommandContext = {
+    ...given,
+    write: (text) => given.write(escapeLines(text)),
+    notify: (text) => given.notify(escapeLines(text)),
+    showProgress: showProgress && ((text) => showProgress(escapeInvisible(text))),
+  };
   try {
     const invocation = parseCommandLine(words, commands);
     if (invocation.kind === 'help') {

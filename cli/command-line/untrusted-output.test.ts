@@ -120,7 +120,7 @@ const INVOCATIONS: Readonly<Record<string, { words: readonly string[]; lines: nu
 };
 
 /** Commands without a result of the admin API. */
-const OTHERS = ['start', 'login', 'logout', 'doctor', 'token'];
+const OTHERS = ['start', 'login', 'logout', 'doctor', 'token', 'todos import'];
 
 test('every command is tested', () => {
   expect(COMMANDS.map(({ name }) => name).sort()).toEqual([...Object.keys(INVOCATIONS), ...OTHERS].sort());
@@ -184,6 +184,24 @@ test('a failure of any kind is printed safely', async () => {
   };
   const { stderr } = await runInProcess(['audit'], COMMANDS, { connectAdmin, readStdin: () => '{}' });
   expect(stderr).not.toMatch(FORBIDDEN);
+});
+
+test('a dry run prints the text of a file safely', async () => {
+  const title = `Feed ${HOSTILE}`;
+  const file = JSON.stringify([
+    { uuid: '1', entry: '20261101T060000Z', status: 'pending', description: title, tags: [title], [title]: 'x' },
+  ]);
+  const run = (...more: string[]) =>
+    runInProcess(['todos', 'import', '-', '--dry-run', ...more], COMMANDS, {
+      readStdinBytes: () => Buffer.from(file),
+    });
+  const { exitCode, stdout } = await run();
+  expect(exitCode).toBe(0);
+  expect(stdout).not.toMatch(FORBIDDEN);
+  expect(stdout.trimEnd().split('\n')).toHaveLength(5);
+  const asJson = await run('--json');
+  expect(asJson.stdout).not.toMatch(FORBIDDEN);
+  expect(JSON.parse(asJson.stdout)).toMatchObject({ todos: [{ title: expect.stringContaining('\u202e') }] });
 });
 
 test('the doctor prints the text of a server safely', async () => {

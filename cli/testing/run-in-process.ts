@@ -18,6 +18,10 @@ export async function runInProcess(
         stdout += `${text}\n`;
       },
       readStdin: () => '',
+      readStdinBytes: () => new Uint8Array(),
+      notify: (text) => {
+        stderr += `${text}\n`;
+      },
       connectAdmin: async () => {
         throw new Error('the command connects to auth');
       },

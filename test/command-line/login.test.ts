@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
@@ -6,7 +5,8 @@ import { expect, test, vi } from 'vitest';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { openBrowser } from '../support/browser.ts';
-import { createPerson, openAccount, type Person, signIn } from '../support/persons.ts';
+import { environmentOf, logIn, startLogin } from '../support/log-in.ts';
+import { createPerson, openAccount, signIn } from '../support/persons.ts';
 import { answerConsent } from '../support/public-client.ts';
 import { requestTodos } from '../support/request-todos.ts';
 import { runYata } from '../support/run-yata.ts';
@@ -14,38 +14,6 @@ import { type System, startSystem } from '../support/start-system.ts';
 
 // several processes, one after another
 vi.setConfig({ testTimeout: 90_000 });
-
-/** Starts `yata login`, and resolves with the address that it prints. */
-async function startLogin(environment: Record<string, string>) {
-  const child = spawn(process.execPath, ['yata.ts', 'login'], {
-    env: { PATH: process.env.PATH ?? '', ...environment },
-  });
-  let output = '';
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-  await vi.waitFor(() => expect(output).toMatch(/^ {2}http.*$/m), 30_000);
-  return { url: /^ {2}(http.*)$/m.exec(output)?.[1] ?? '', ended, output: () => output };
-}
-
-/** The environment of a command without client credentials. */
-function environmentOf(system: System) {
-  return {
-    AUTH_ISSUER: system.issuer,
-    API_RESOURCE: system.apiResource,
-    MCP_RESOURCE: system.mcpResource,
-    YATA_DATA_DIR: system.environment.YATA_DATA_DIR ?? '',
-  };
-}
-
-/** Signs a person in with `yata login`. @returns what the command wrote. */
-async function logIn(system: System, person: Person, environment: Record<string, string>): Promise<string> {
-  const running = await startLogin(environment);
-  const browser = openBrowser(system.issuer);
-  const { location } = await answerConsent(browser, await signIn(browser, await browser.open(running.url), person));
-  await fetch(location ?? '');
-  expect(await running.ended).toBe(0);
-  return running.output();
-}
 
 /** Writes the file that `login` keeps. */
 function writeLogin(directory: string, login: unknown): string {

@@ -1,0 +1,191 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+import { COMMANDS } from '../commands.ts';
+import { runInProcess } from '../testing/run-in-process.ts';
+
+/** What the todo API answers: a status, a body, and headers. */
+type Answer = readonly [status: number, body: object, headers?: Record<string, string>];
+
+const created = (count: number): Answer => [200, { created: count, skipped: 0 }];
+
+/** Starts a server that issues access tokens and is a todo API with these answers, one after another. */
+async function startServer(answers: readonly Answer[]) {
+  const imports: { authorization: string | undefined; titles: string[] }[] = [];
+  let issued = 0;
+
+  const respond = async (request: IncomingMessage): Promise<Answer> => {
+    const issuer = `http://${request.headers.host}`;
+    if (request.url?.startsWith('/.well-known/')) return [200, { issuer, token_endpoint: `${issuer}/oauth/token` }];
+    if (request.url === '/oauth/token') {
+      issued += 1;
+      return [200, { access_token: createToken(issued), token_type: 'Bearer', expires_in: 3600 }];
+    }
+    const lines = (await text(request)).trim().split('\n');
+    imports.push({
+      authorization: request.headers.authorization,
+      titles: lines.map((line) => JSON.parse(line).title),
+    });
+    return answers[imports.length - 1] ?? [500, {}];
+  };
+
+  const server = createServer(async (request, response) => {
+    const [status, body, headers] = await respond(request);
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(JSON.stringify(body));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    imports,
+    environment: {
+      AUTH_ISSUER: origin,
+      API_RESOURCE: `${origin}/api/v1`,
+      OAUTH_CLIENT_ID: 'demo',
+      OAUTH_CLIENT_SECRET: 'secret',
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A JWT without a signature. */
+function createToken(number: number): string {
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${encode({ alg: 'none' })}.${encode({ sub: 'demo', jti: String(number) })}.`;
+}
+
+function bearer(number: number): string {
+  return `Bearer ${createToken(number)}`;
+}
+
+function writeTodos(count: number): string {
+  return Array.from({ length: count }, (_, index) => `- [ ] Todo ${index}\n`).join('');
+}
+
+function importFrom(
+  file: string,
+  { environment }: { environment: Record<string, string> },
+  { words = [], showProgress }: { words?: readonly string[]; showProgress?: (text: string) => void } = {},
+) {
+  return runInProcess(['todos', 'import', '-', '--time-zone', 'Asia/Tokyo', ...words], COMMANDS, {
+    environment,
+    readStdinBytes: () => Buffer.from(file),
+    showProgress,
+  });
+}
+
+test('todos are imported in parts, and the result says how many, from what, and for whom', async () => {
+  await using server = await startServer([created(200), [200, { created: 40, skipped: 10 }]]);
+  const { exitCode, stdout, stderr } = await importFrom(writeTodos(250), server);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout).toBe(
+    [
+      'Read 250 todos. Format: markdown. Time zone: Asia/Tokyo.',
+      'Imported into the todos of demo: 240 created, 10 skipped.',
+      'A todo is skipped if its id exists. Deleted todos have theirs for 30 days.\n',
+    ].join('\n'),
+  );
+  expect(server.imports.map(({ titles }) => titles.length)).toEqual([200, 50]);
+  expect(server.imports.flatMap(({ titles }) => titles)[249]).toBe('Todo 249');
+});
+
+test('--json has the same as data', async () => {
+  await using server = await startServer([created(1)]);
+  const { stdout } = await importFrom('- [ ] Milk 🔁 every week\n', server, { words: ['--json'] });
+  expect(JSON.parse(stdout)).toEqual({
+    format: 'markdown',
+    time_zone: 'Asia/Tokyo',
+    total: 1,
+    not_kept: [{ what: 'recurrence', count: 1 }],
+    subject: 'demo',
+    created: 1,
+    skipped: 0,
+  });
+});
+
+test('a dry run shows the first todos, and sends nothing', async () => {
+  const nowhere = { environment: { AUTH_ISSUER: 'http://127.0.0.1:1', API_RESOURCE: 'http://127.0.0.1:1/api' } };
+  const file = `- [x] Milk #shop ⏫ 📅 2027-01-02\n${writeTodos(11)}`;
+  const { exitCode, stdout } = await importFrom(file, nowhere, { words: ['--dry-run'] });
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain('Nothing was imported, because of --dry-run.');
+  expect(stdout).toContain('  [x] "Milk"  due 2027-01-02  priority 2  tags shop\n');
+  expect(stdout).toContain('  [ ] "Todo 8"\n  and 2 more\n');
+  const asJson = await importFrom(file, nowhere, { words: ['--dry-run', '--json'] });
+  expect(JSON.parse(asJson.stdout)).toMatchObject({ dry_run: true, total: 12, todos: { length: 12 } });
+});
+
+test('a file with a line that is not valid is rejected before anything is sent', async () => {
+  await using server = await startServer([]);
+  for (const [file, message] of [
+    ['{"title":"A"}\n{"title":7}\n', 'Line 2: title: expected a string of at most 500 characters'],
+    ['BEGIN:VCALENDAR\nBEGIN:VTODO\nEND:VEVENT\n', 'Line 3: END:VEVENT does not belong to BEGIN:VTODO'],
+    ['Dear diary', 'The format of the file is not recognized.'],
+  ] as const) {
+    const { exitCode, stdout, stderr } = await importFrom(file, server);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toContain(message);
+  }
+  expect(server.imports).toEqual([]);
+});
+
+test('a given format is used without recognition', async () => {
+  await using server = await startServer([created(1)]);
+  const { stdout } = await importFrom('Feed the cat', server, { words: ['--format', 'todotxt'] });
+  expect(stdout).toContain('Format: todotxt.');
+  expect(server.imports[0]?.titles).toEqual(['Feed the cat']);
+});
+
+test('progress is shown when a person looks, and is removed at the end', async () => {
+  await using server = await startServer([created(200), created(200)]);
+  const shown: string[] = [];
+  await importFrom(writeTodos(400), server, { showProgress: (text) => shown.push(text) });
+  expect(shown).toEqual([
+    '[..............................] 0 of 400 todos',
+    '[###############...............] 200 of 400 todos',
+    '[##############################] 400 of 400 todos',
+    '',
+  ]);
+});
+
+test('a part is sent again when the API has no points left or is busy', async () => {
+  const wait = { 'retry-after': '0' };
+  await using server = await startServer([[429, {}, wait], [503, {}, wait], created(1)]);
+  const { exitCode } = await importFrom('- [ ] Milk', server);
+  expect(exitCode).toBe(0);
+  expect(server.imports.map(({ titles }) => titles)).toEqual([['Milk'], ['Milk'], ['Milk']]);
+});
+
+test('an expired access token is replaced once', async () => {
+  const expired: Answer = [401, { detail: 'The access token has expired' }];
+  await using server = await startServer([expired, created(1)]);
+  expect((await importFrom('- [ ] Milk', server)).exitCode).toBe(0);
+  expect(server.imports.map(({ authorization }) => authorization)).toEqual([bearer(1), bearer(2)]);
+
+  await using rejecting = await startServer([expired, expired, created(1)]);
+  const { exitCode, stderr } = await importFrom('- [ ] Milk', rejecting);
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('The todo API rejected the request: The access token has expired');
+  expect(rejecting.imports).toHaveLength(2);
+});
+
+test('an import that fails in the middle says how many todos were imported, and what to do', async () => {
+  await using server = await startServer([created(200), created(200), [507, { detail: 'You can store 400 todos' }]]);
+  const { exitCode, stdout, stderr } = await importFrom(writeTodos(1200), server);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  expect(stderr).toBe(
+    '400 of 1,200 todos were imported, then the import failed. Run the same command again to import the rest.\n  because: The todo API rejected the request: You can store 400 todos\n',
+  );
+});
+
+test('a response that is not of the todo API is a failure', async () => {
+  await using server = await startServer([[404, { error: 'none' }]]);
+  const { exitCode, stderr } = await importFrom('- [ ] Milk', server);
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('because: The todo API answered with status 404.');
+});

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { findZone, toDay } from '../../shared/local-time.ts';
+import { IMPORT_FORMATS, type ImportFormat } from '../../shared/todo-formats/foreign-todo.ts';
+import { ImportInterruptedError, importInParts } from '../../shared/todo-import/import-in-parts.ts';
+import { type PreparedImport, prepareImport } from '../../shared/todo-import/prepare-import.ts';
+import { type CommandContext, type CommandResult, UsageError } from '../command-line/command.ts';
+import { TODO_TEXTS } from './texts.ts';
+import { connectTodoApi, type TodoApi } from './todo-api.ts';
+
+/** The todos that a dry run shows. */
+const PREVIEWED_TODOS = 10;
+
+/** Imports the todos of a file, or says what would be imported. */
+export async function importFile(
+  {
+    file,
+    zone: zoneName,
+    format,
+    dryRun,
+  }: {
+    file: string;
+    zone: string | undefined;
+    format: string | undefined;
+    dryRun: boolean;
+  },
+  context: CommandContext,
+): Promise<CommandResult> {
+  const timeZone = readZone(zoneName);
+  const today = toDay(new Date().toISOString(), timeZone);
+  const options = { timeZone, today, format: readFormat(format) };
+  const prepared = prepareImport(readBytes(file, context), options);
+  if (dryRun) return describeDryRun(prepared, timeZone);
+  const api = await connectTodoApi(context.environment, context.notify);
+  const counts = await send(prepared, api, context);
+  return {
+    json: { ...toJson(prepared, timeZone), subject: api.subject, ...counts },
+    text: [
+      TODO_TEXTS.read(prepared, timeZone),
+      TODO_TEXTS.imported(counts, api.subject),
+      ...(counts.skipped > 0 ? [TODO_TEXTS.skipped()] : []),
+      ...describeNotKept(prepared),
+    ].join('\n'),
+  };
+}
+
+/** The zone with this name. Without one it is the zone of this machine, which is that of the user. */
+export function readZone(name: string | undefined): string {
+  if (name === undefined) return findZone(new Intl.DateTimeFormat().resolvedOptions().timeZone) ?? 'UTC';
+  const zone = findZone(name);
+  if (zone === undefined) throw new UsageError('--time-zone: expected a name such as Europe/Berlin');
+  return zone;
+}
+
+function readFormat(name: string | undefined): ImportFormat | undefined {
+  const format = IMPORT_FORMATS.find((format) => format === name);
+  if (name !== undefined && format === undefined)
+    throw new UsageError(`--format: expected one of ${IMPORT_FORMATS.join(', ')}`);
+  return format;
+}
+
+function readBytes(file: string, { readStdinBytes }: CommandContext): Uint8Array {
+  if (file !== '-') {
+    try {
+      return readFileSync(file);
+    } catch {
+      throw new UsageError('FILE: expected a readable file');
+    }
+  }
+  const bytes = readStdinBytes();
+  if (bytes.length === 0) throw new UsageError('FILE is -, but stdin is empty');
+  return bytes;
+}
+
+async function send({ todos }: PreparedImport, api: TodoApi, { showProgress }: CommandContext) {
+  try {
+    return await importInParts(todos, {
+      send: api.importTodos,
+      reportProgress: showProgress && ((done, total) => showProgress(TODO_TEXTS.progress(done, total))),
+    });
+  } catch (error) {
+    if (!(error instanceof ImportInterruptedError)) throw error;
+    const { created, skipped } = error.counts;
+    throw new Error(TODO_TEXTS.interrupted(created + skipped, error.total), { cause: error.cause });
+  } finally {
+    showProgress?.('');
+  }
+}
+
+function describeDryRun(prepared: PreparedImport, timeZone: string): CommandResult {
+  const { todos } = prepared;
+  const shown = todos.slice(0, PREVIEWED_TODOS);
+  return {
+    json: { ...toJson(prepared, timeZone), dry_run: true, todos },
+    text: [
+      TODO_TEXTS.read(prepared, timeZone),
+      TODO_TEXTS.notImported(),
+      ...(shown.length === 0 ? [] : [TODO_TEXTS.preview(shown, todos.length - shown.length)]),
+      ...describeNotKept(prepared),
+    ].join('\n'),
+  };
+}
+
+function toJson({ format, todos, notKept }: PreparedImport, timeZone: string) {
+  return { format, time_zone: timeZone, total: todos.length, not_kept: notKept };
+}
+
+function describeNotKept({ notKept }: PreparedImport): string[] {
+  return notKept.length === 0 ? [] : [TODO_TEXTS.notKept(notKept)];
+}

@@ -1,0 +1,58 @@
+import { RETENTION_DAYS } from '../../shared/todo/limits.ts';
+import type { ImportCounts } from '../../shared/todo-import/import-in-parts.ts';
+import type { PreparedImport, PreparedTodo } from '../../shared/todo-import/prepare-import.ts';
+import { toVisibleJson } from '../../shared/visible-text.ts';
+import { quoteValue, sanitize } from '../sanitize.ts';
+
+type NotKept = PreparedImport['notKept'];
+
+/** The texts of `todos import` and `todos export`. */
+export const TODO_TEXTS = {
+  read: ({ format, todos }: PreparedImport, zone: string) =>
+    `Read ${countTodos(todos.length)}. Format: ${format}. Time zone: ${zone}.`,
+  imported: ({ created, skipped }: ImportCounts, subject: string) =>
+    `Imported into the todos of ${quoteValue(subject)}: ${number(created)} created, ${number(skipped)} skipped.`,
+  skipped: () => `A todo is skipped if its id exists. Deleted todos have theirs for ${RETENTION_DAYS} days.`,
+  notImported: () => 'Nothing was imported, because of --dry-run.',
+  preview: (todos: readonly PreparedTodo[], more: number) =>
+    [...todos.map(todoLine), ...(more > 0 ? [`  and ${number(more)} more`] : [])].join('\n'),
+  notKept: (notKept: NotKept) =>
+    ['Not kept, with the number of todos that have it:', ...notKeptLines(notKept)].join('\n'),
+  progress: (done: number, total: number) => `${bar(done / total)} ${number(done)} of ${countTodos(total)}`,
+  interrupted: (done: number, total: number) =>
+    `${number(done)} of ${countTodos(total)} were imported, then the import failed. Run the same command again to import the rest.`,
+  unreachable: (resource: string) => `The todo API at ${resource} did not answer`,
+  rejected: (detail: string) => `The todo API rejected the request: ${detail}`,
+  unexpectedResponse: (status: number) => `The todo API answered with status ${status}.`,
+} as const;
+
+function todoLine({ title, completed, due_on, due_at, priority, tags }: PreparedTodo): string {
+  const due = due_on ?? due_at;
+  return [
+    `  [${completed ? 'x' : ' '}] ${toVisibleJson(title)}`,
+    ...(due === null ? [] : [`due ${due}`]),
+    ...(priority === 4 ? [] : [`priority ${priority}`]),
+    ...(tags.length === 0 ? [] : [`tags ${tags.map(quoteValue).join(' ')}`]),
+  ].join('  ');
+}
+
+function notKeptLines(notKept: NotKept): string[] {
+  const width = Math.max(...notKept.map(({ count }) => number(count).length));
+  return notKept.map(({ what, count }) => `  ${number(count).padStart(width)}  ${sanitize(what)}`);
+}
+
+const BAR_CHARACTERS = 30;
+
+function bar(share: number): string {
+  const done = Math.floor(share * BAR_CHARACTERS);
+  return `[${'#'.repeat(done)}${'.'.repeat(BAR_CHARACTERS - done)}]`;
+}
+
+function countTodos(count: number): string {
+  return count === 1 ? '1 todo' : `${number(count)} todos`;
+}
+
+/** 10,000 */
+function number(value: number): string {
+  return value.toLocaleString('en-US');
+}
