@@ -29,7 +29,7 @@ test('SIGTERM stops all three services from accepting connections while a reques
   // the services wait up to ten seconds for the request
   expect(request.destroyed).toBe(false);
   request.destroy();
-  expect(await ended).toBe(0);
+  expect(await ended, running.output()).toBe(0);
   // a client that disconnects causes no error, and nothing but the log is written
   expect(running.output()).not.toMatch(/^ *(Error|at )/m);
 });
@@ -52,7 +52,7 @@ test('after SIGTERM a process is not ready, and takes requests until the delay i
 test('when the delay after SIGTERM is over, a process ends with code 0', async () => {
   await using installation = await openInstallation();
   await using running = await installation.start({ SHUTDOWN_DELAY: '1' });
-  expect(await running.end('SIGTERM')).toBe(0);
+  expect(await running.end('SIGTERM'), running.output()).toBe(0);
 });
 
 test.each([
