@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ignoreClosedOutput } from './cli/command-line/ignore-closed-output.ts';
 import { runCommandLine } from './cli/command-line/run-command-line.ts';
 import { COMMANDS } from './cli/commands.ts';
+import { escapeLines } from './cli/sanitize.ts';
 
 ignoreClosedOutput(process.stdout, process.stderr);
 
@@ -10,6 +11,11 @@ const CLEAR_LINE = process.stderr.isTTY ? '\r\u001b[K' : '';
 
 const writeError = (text: string) => process.stderr.write(`${CLEAR_LINE}${text}\n`);
 
+function writeData(text: string): Promise<boolean> {
+  const written = process.stdout.isTTY ? escapeLines(text.replaceAll('\r\n', '\n')) : text;
+  return new Promise((resolve) => process.stdout.write(written, (error) => resolve(!error)));
+}
+
 const exitCode = await runCommandLine(process.argv.slice(2), {
   commands: COMMANDS,
   context: {
@@ -17,6 +23,7 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
     write: (text) => process.stdout.write(`${text}\n`),
     readStdin: () => readFileSync(0, 'utf8'),
     readStdinBytes: () => readFileSync(0),
+    writeData,
     notify: writeError,
     ...(process.stderr.isTTY && { showProgress: (text) => process.stderr.write(`${CLEAR_LINE}${text}`) }),
     connectAdmin: async () => (await import('./cli/connect-admin.ts')).connectAdmin(process.env, writeError),

@@ -30,6 +30,7 @@ import { runInProcess } from './testing/run-in-process.ts';
 import { stringFragments } from './testing/string-fragments.ts';
 import { USAGE_ERRORS } from './testing/usage-errors.ts';
 import { TODO_TEXTS } from './todos/texts.ts';
+import { NO_FILE } from './todos/write-new-file.ts';
 
 /** Every text of the command line. */
 let texts = '';
@@ -419,6 +420,10 @@ async function todosTexts(): Promise<string[]> {
     stderr.trim(),
     TODO_TEXTS.imported({ created: 9_998, skipped: 2 }, 'demo'),
     TODO_TEXTS.skipped(),
+    TODO_TEXTS.exported(12, 'demo', 'todotxt', 'Europe/Berlin'),
+    TODO_TEXTS.exported(1, 'demo', 'jsonl', undefined),
+    TODO_TEXTS.incomplete(),
+    NO_FILE,
     TODO_TEXTS.progress(4_000, 10_000),
     TODO_TEXTS.interrupted(4_000, 10_000),
     TODO_TEXTS.unreachable('http://localhost:3001/api/v1'),

@@ -17,7 +17,7 @@ export type Command = {
   readonly examples?: readonly string[];
   /** Whether the command runs until a signal ends it. It prints no result and has no `--json`. */
   readonly longRunning?: true;
-  /** Runs the command. @returns its result; undefined when it is long running. @throws {UsageError} */
+  /** Runs the command. @returns its result; undefined when it has none. @throws {UsageError} */
   run(input: CommandInput, context: CommandContext): Promise<CommandResult | undefined>;
 };
 
@@ -47,6 +47,11 @@ export type CommandContext = {
   readonly write: (text: string) => void;
   readonly readStdin: () => string;
   readonly readStdinBytes: () => Uint8Array;
+  /**
+   * Writes to stdout what another program reads, as it is, and waits until it is written. Only for a terminal, it is made safe.
+   * @returns false when the reader has ended.
+   */
+  readonly writeData: (text: string) => Promise<boolean>;
   /** Writes a line to stderr. */
   readonly notify: (text: string) => void;
   /** Shows a text in place of the last one on stderr; absent when no person looks at it. */
@@ -55,8 +60,16 @@ export type CommandContext = {
   readonly connectAdmin: () => Promise<AdminConnection>;
 };
 
-/** The result of a command: a JSON value for programs, a text for people, and the exit code (0 unless it says 1). */
-export type CommandResult = { readonly json: unknown; readonly text: string; readonly exitCode?: 0 | 1 };
+/**
+ * The result of a command: a JSON value for programs, a text for people, and the exit code (0 unless it says 1). It goes to
+ * stderr when stdout has the data of the command.
+ */
+export type CommandResult = {
+  readonly json: unknown;
+  readonly text: string;
+  readonly exitCode?: 0 | 1;
+  readonly output?: 'stderr';
+};
 
 type ArgumentValues<A extends Arguments> = {
   readonly [Name in keyof A]: A[Name] extends { repeated: true }

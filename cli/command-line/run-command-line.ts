@@ -34,7 +34,8 @@ export async function runCommandLine(
     ({ help } = invocation);
     const result = await invocation.command.run(invocation.input, context);
     if (result === undefined) return undefined;
-    context.write(invocation.json ? toVisibleJson(result.json) : result.text);
+    const write = result.output === 'stderr' ? context.notify : context.write;
+    write(invocation.json ? toVisibleJson(result.json) : result.text);
     return result.exitCode ?? 0;
   } catch (error) {
     if (!(error instanceof UsageError)) {

@@ -19,6 +19,10 @@ export async function runInProcess(
       },
       readStdin: () => '',
       readStdinBytes: () => new Uint8Array(),
+      writeData: async (text) => {
+        stdout += text;
+        return true;
+      },
       notify: (text) => {
         stderr += `${text}\n`;
       },

@@ -92,6 +92,12 @@ export const USAGE_ERRORS: readonly (readonly [words: readonly string[], message
     ['todos', 'import', SECRET, '--format', SECRET],
     '--format: expected one of todoist, ticktick, google-tasks, microsoft-todo, outlook-csv, taskwarrior, todotxt, icalendar, markdown, jsonl',
   ],
+  [['todos', 'export', '--format', SECRET], '--format: expected one of jsonl, todotxt, icalendar, markdown'],
+  [['todos', 'export', '--time-zone', SECRET], '--time-zone: expected a name such as Europe/Berlin'],
+  [
+    ['todos', 'export', '--output', 'package.json'],
+    '--output: expected the name of a new file, because this file exists',
+  ],
   [['clients', 'set-keys', 'demo'], '`clients set-keys` needs the argument JWKS-FILE'],
   [['clients', 'set-keys', 'demo', SECRET], 'JWKS-FILE: expected a readable file with a JWK Set (JSON)'],
   [['clients', 'set-keys', 'demo', '-'], 'JWKS-FILE is -: expected a JWK Set (JSON) on stdin'],

@@ -1,3 +1,4 @@
+import { EXPORT_FORMATS } from '../../shared/todo-formats/export-formats.ts';
 import { IMPORT_FORMATS } from '../../shared/todo-formats/foreign-todo.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 
@@ -30,5 +31,34 @@ const importCommand = defineCommand({
   },
 });
 
+const exportCommand = defineCommand({
+  name: 'todos export',
+  summary: 'export all todos for another program, or to import them again',
+  details: `${WHOSE} JSON Lines have every field. The other formats have less: the result names what they cannot have, with the number of todos that have it. Their todos are in the order of the list. Ids are only in JSON Lines and iCalendar, and positions, versions and times of the last change only in JSON Lines. Without --output, the todos go to stdout, and the result goes to stderr.`,
+  arguments: {},
+  options: {
+    format: { value: 'NAME', description: `${EXPORT_FORMATS.join(', ')} (default: jsonl)` },
+    output: {
+      value: 'FILE',
+      description: 'a new file, which only you can read; a file that exists is not overwritten',
+    },
+    'time-zone': {
+      value: 'ZONE',
+      description:
+        'the zone in which a time has its day, for todo.txt and Markdown, which have no times of day (default: the zone of this machine)',
+    },
+  },
+  examples: [
+    'todos export > todos.jsonl',
+    'todos export --format icalendar --output todos.ics',
+    'todos export --format todotxt --time-zone Europe/Berlin',
+  ],
+  async run({ options }, context) {
+    const { exportTodos } = await import('./export-todos.ts');
+    const { 'time-zone': zone, format, output } = options;
+    return exportTodos({ format, zone, output }, context);
+  },
+});
+
 /** The commands that move todos into and out of yata. */
-export const todosCommands: readonly Command[] = [importCommand];
+export const todosCommands: readonly Command[] = [importCommand, exportCommand];

@@ -1,67 +1,9 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { COMMANDS } from '../commands.ts';
 import { runInProcess } from '../testing/run-in-process.ts';
-
-/** What the todo API answers: a status, a body, and headers. */
-type Answer = readonly [status: number, body: object, headers?: Record<string, string>];
+import { type Answer, bearer, startTestApi } from './testing/start-test-api.ts';
 
 const created = (count: number): Answer => [200, { created: count, skipped: 0 }];
-
-/** Starts a server that issues access tokens and is a todo API with these answers, one after another. */
-async function startServer(answers: readonly Answer[]) {
-  const imports: { authorization: string | undefined; titles: string[] }[] = [];
-  let issued = 0;
-
-  const respond = async (request: IncomingMessage): Promise<Answer> => {
-    const issuer = `http://${request.headers.host}`;
-    if (request.url?.startsWith('/.well-known/')) return [200, { issuer, token_endpoint: `${issuer}/oauth/token` }];
-    if (request.url === '/oauth/token') {
-      issued += 1;
-      return [200, { access_token: createToken(issued), token_type: 'Bearer', expires_in: 3600 }];
-    }
-    const lines = (await text(request)).trim().split('\n');
-    imports.push({
-      authorization: request.headers.authorization,
-      titles: lines.map((line) => JSON.parse(line).title),
-    });
-    return answers[imports.length - 1] ?? [500, {}];
-  };
-
-  const server = createServer(async (request, response) => {
-    const [status, body, headers] = await respond(request);
-    response.writeHead(status, { 'content-type': 'application/json', ...headers });
-    response.end(JSON.stringify(body));
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    imports,
-    environment: {
-      AUTH_ISSUER: origin,
-      API_RESOURCE: `${origin}/api/v1`,
-      OAUTH_CLIENT_ID: 'demo',
-      OAUTH_CLIENT_SECRET: 'secret',
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-/** A JWT without a signature. */
-function createToken(number: number): string {
-  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  return `${encode({ alg: 'none' })}.${encode({ sub: 'demo', jti: String(number) })}.`;
-}
-
-function bearer(number: number): string {
-  return `Bearer ${createToken(number)}`;
-}
 
 function writeTodos(count: number): string {
   return Array.from({ length: count }, (_, index) => `- [ ] Todo ${index}\n`).join('');
@@ -80,7 +22,7 @@ function importFrom(
 }
 
 test('todos are imported in parts, and the result says how many, from what, and for whom', async () => {
-  await using server = await startServer([created(200), [200, { created: 40, skipped: 10 }]]);
+  await using server = await startTestApi([created(200), [200, { created: 40, skipped: 10 }]]);
   const { exitCode, stdout, stderr } = await importFrom(writeTodos(250), server);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(stdout).toBe(
@@ -95,7 +37,7 @@ test('todos are imported in parts, and the result says how many, from what, and 
 });
 
 test('--json has the same as data', async () => {
-  await using server = await startServer([created(1)]);
+  await using server = await startTestApi([created(1)]);
   const { stdout } = await importFrom('- [ ] Milk 🔁 every week\n', server, { words: ['--json'] });
   expect(JSON.parse(stdout)).toEqual({
     format: 'markdown',
@@ -121,7 +63,7 @@ test('a dry run shows the first todos, and sends nothing', async () => {
 });
 
 test('a file with a line that is not valid is rejected before anything is sent', async () => {
-  await using server = await startServer([]);
+  await using server = await startTestApi([]);
   for (const [file, message] of [
     ['{"title":"A"}\n{"title":7}\n', 'Line 2: title: expected a string of at most 500 characters'],
     ['BEGIN:VCALENDAR\nBEGIN:VTODO\nEND:VEVENT\n', 'Line 3: END:VEVENT does not belong to BEGIN:VTODO'],
@@ -135,14 +77,14 @@ test('a file with a line that is not valid is rejected before anything is sent',
 });
 
 test('a given format is used without recognition', async () => {
-  await using server = await startServer([created(1)]);
+  await using server = await startTestApi([created(1)]);
   const { stdout } = await importFrom('Feed the cat', server, { words: ['--format', 'todotxt'] });
   expect(stdout).toContain('Format: todotxt.');
   expect(server.imports[0]?.titles).toEqual(['Feed the cat']);
 });
 
 test('progress is shown when a person looks, and is removed at the end', async () => {
-  await using server = await startServer([created(200), created(200)]);
+  await using server = await startTestApi([created(200), created(200)]);
   const shown: string[] = [];
   await importFrom(writeTodos(400), server, { showProgress: (text) => shown.push(text) });
   expect(shown).toEqual([
@@ -155,7 +97,7 @@ test('progress is shown when a person looks, and is removed at the end', async (
 
 test('a part is sent again when the API has no points left or is busy', async () => {
   const wait = { 'retry-after': '0' };
-  await using server = await startServer([[429, {}, wait], [503, {}, wait], created(1)]);
+  await using server = await startTestApi([[429, {}, wait], [503, {}, wait], created(1)]);
   const { exitCode } = await importFrom('- [ ] Milk', server);
   expect(exitCode).toBe(0);
   expect(server.imports.map(({ titles }) => titles)).toEqual([['Milk'], ['Milk'], ['Milk']]);
@@ -163,11 +105,11 @@ test('a part is sent again when the API has no points left or is busy', async ()
 
 test('an expired access token is replaced once', async () => {
   const expired: Answer = [401, { detail: 'The access token has expired' }];
-  await using server = await startServer([expired, created(1)]);
+  await using server = await startTestApi([expired, created(1)]);
   expect((await importFrom('- [ ] Milk', server)).exitCode).toBe(0);
   expect(server.imports.map(({ authorization }) => authorization)).toEqual([bearer(1), bearer(2)]);
 
-  await using rejecting = await startServer([expired, expired, created(1)]);
+  await using rejecting = await startTestApi([expired, expired, created(1)]);
   const { exitCode, stderr } = await importFrom('- [ ] Milk', rejecting);
   expect(exitCode).toBe(1);
   expect(stderr).toContain('The todo API rejected the request: The access token has expired');
@@ -175,7 +117,7 @@ test('an expired access token is replaced once', async () => {
 });
 
 test('an import that fails in the middle says how many todos were imported, and what to do', async () => {
-  await using server = await startServer([created(200), created(200), [507, { detail: 'You can store 400 todos' }]]);
+  await using server = await startTestApi([created(200), created(200), [507, { detail: 'You can store 400 todos' }]]);
   const { exitCode, stdout, stderr } = await importFrom(writeTodos(1200), server);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
   expect(stderr).toBe(
@@ -184,7 +126,7 @@ test('an import that fails in the middle says how many todos were imported, and 
 });
 
 test('a response that is not of the todo API is a failure', async () => {
-  await using server = await startServer([[404, { error: 'none' }]]);
+  await using server = await startTestApi([[404, { error: 'none' }]]);
   const { exitCode, stderr } = await importFrom('- [ ] Milk', server);
   expect(exitCode).toBe(1);
   expect(stderr).toContain('because: The todo API answered with status 404.');

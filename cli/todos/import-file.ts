@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { findZone, toDay } from '../../shared/local-time.ts';
+import { toDay } from '../../shared/local-time.ts';
 import { IMPORT_FORMATS, type ImportFormat } from '../../shared/todo-formats/foreign-todo.ts';
 import { ImportInterruptedError, importInParts } from '../../shared/todo-import/import-in-parts.ts';
 import { type PreparedImport, prepareImport } from '../../shared/todo-import/prepare-import.ts';
 import { type CommandContext, type CommandResult, UsageError } from '../command-line/command.ts';
+import { readZone } from './read-zone.ts';
 import { TODO_TEXTS } from './texts.ts';
 import { connectTodoApi, type TodoApi } from './todo-api.ts';
 
@@ -41,14 +42,6 @@ export async function importFile(
       ...describeNotKept(prepared),
     ].join('\n'),
   };
-}
-
-/** The zone with this name. Without one it is the zone of this machine, which is that of the user. */
-export function readZone(name: string | undefined): string {
-  if (name === undefined) return findZone(new Intl.DateTimeFormat().resolvedOptions().timeZone) ?? 'UTC';
-  const zone = findZone(name);
-  if (zone === undefined) throw new UsageError('--time-zone: expected a name such as Europe/Berlin');
-  return zone;
 }
 
 function readFormat(name: string | undefined): ImportFormat | undefined {

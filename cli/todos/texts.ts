@@ -18,6 +18,9 @@ export const TODO_TEXTS = {
     [...todos.map(todoLine), ...(more > 0 ? [`  and ${number(more)} more`] : [])].join('\n'),
   notKept: (notKept: NotKept) =>
     ['Not kept, with the number of todos that have it:', ...notKeptLines(notKept)].join('\n'),
+  exported: (count: number, subject: string, format: string, zone: string | undefined) =>
+    `Exported ${countTodos(count)} of ${quoteValue(subject)}. Format: ${format}.${zone === undefined ? '' : ` Time zone: ${zone}.`}`,
+  incomplete: () => 'The todo API ended the export before its last todo. Run the command again.',
   progress: (done: number, total: number) => `${bar(done / total)} ${number(done)} of ${countTodos(total)}`,
   interrupted: (done: number, total: number) =>
     `${number(done)} of ${countTodos(total)} were imported, then the import failed. Run the same command again to import the rest.`,

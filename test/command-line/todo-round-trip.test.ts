@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { anyTags, anyText, anyTodo } from '../../api/testing/arbitrary-todo.ts';
+import { WRITTEN_FORMATS, type WrittenFormat } from '../../shared/todo-formats/export-formats.ts';
 import type { ImportFormat } from '../../shared/todo-formats/foreign-todo.ts';
-import { createTodoWriter, WRITTEN_FORMATS, type WrittenFormat } from '../../shared/todo-formats/todo-writer.ts';
+import { createTodoWriter } from '../../shared/todo-formats/todo-writer.ts';
 import type { ExportedTodo } from '../../shared/todo-formats/written-todo.ts';
 import { prepareImport } from '../../shared/todo-import/prepare-import.ts';
 

@@ -1,8 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test, vi } from 'vitest';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
+import { EXPORT_FORMATS } from '../../shared/todo-formats/export-formats.ts';
 import { EXAMPLE_FILES } from '../../shared/todo-formats/testing/example-files.ts';
 import { listTodos } from '../support/list-todos.ts';
 import { environmentOf, logIn } from '../support/log-in.ts';
@@ -89,4 +91,50 @@ test('an import that was killed is completed by the same command', async () => {
   // a request that was under way may have been stored after the count
   expect(skipped).toBeGreaterThanOrEqual(written);
   expect(await countTodos(system, client)).toBe(4000);
+});
+
+test.each(EXPORT_FORMATS)('what a client exports as %s, another client imports', async (format) => {
+  await using system = await startSystem();
+  using directory = makeTemporaryDirectory();
+  const [from, to] = [await system.registerClient(), await system.registerClient()];
+  const zone = ['--time-zone', 'Europe/Rome'];
+  const imported = await runYata(['todos', 'import', '-', ...zone], {
+    environment: asClient(system, from),
+    stdin: EXAMPLE_FILES.icalendar,
+  });
+  expect(imported.code).toBe(0);
+  const file = join(directory.path, 'todos');
+  const exported = await runYata(['todos', 'export', '--format', format, ...zone, '--output', file, '--json'], {
+    environment: asClient(system, from),
+  });
+  expect(JSON.parse(exported.stdout)).toMatchObject({ format, total: 2, subject: from.id });
+  const again = await runYata(['todos', 'import', file, ...zone, '--json'], { environment: asClient(system, to) });
+  expect(JSON.parse(again.stdout)).toMatchObject({ format, created: 2, not_kept: [] });
+
+  const [before, after] = [await listTodos(system, from), await listTodos(system, to)];
+  const fieldsOf = (todos: typeof before) =>
+    todos
+      .map(({ title, completed, priority, due_on }) => ({ title, completed, priority, due_on: due_on !== null }))
+      .sort((a, b) => (a.title < b.title ? -1 : 1));
+  if (format === 'todotxt' || format === 'markdown') {
+    expect(fieldsOf(after).map(({ title }) => title)).toEqual(fieldsOf(before).map(({ title }) => title));
+  } else {
+    expect(fieldsOf(after)).toEqual(fieldsOf(before));
+    expect(after.map(({ id }) => id).sort()).toEqual(before.map(({ id }) => id).sort());
+  }
+});
+
+test('the output of an export can be cut', async () => {
+  await using system = await startSystem();
+  const client = await system.registerClient();
+  const environment = asClient(system, client);
+  const stdin = Array.from({ length: 2000 }, (_, index) => `- [ ] Todo ${index}\n`).join('');
+  await runYata(['todos', 'import', '-'], { environment, stdin });
+  const { stdout, stderr } = await promisify(execFile)(
+    'sh',
+    ['-c', '"$0" yata.ts todos export | head -n 2', process.execPath],
+    { env: { PATH: process.env.PATH ?? '', ...environment } },
+  );
+  expect(stdout.trim().split('\n')).toHaveLength(2);
+  expect(stderr).toBe('');
 });
