@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { AccessTokenRejectedError, TooManyTokenRequestsError } from '../shared/oauth-client/token-request.ts';
 import { AuthorizationServerUnavailableError } from '../shared/resource-server/issuer.ts';
+import { ImportInterruptedError } from '../shared/todo-import/import-in-parts.ts';
 import { describeFailure } from './failure.ts';
 import { TodoApiError } from './todo-api/todo-api-error.ts';
 
@@ -15,6 +16,20 @@ test.each([
   expect(failure.text).toMatch(text);
   expect(failure.text).toContain(`(${code})`);
   expect(failure.reason).toEqual({ code: 'access_token_rejected', retryable: false, oauth_error: code });
+});
+
+test('an import that was interrupted is described with what was done', () => {
+  const cause = new TodoApiError(429, { problem: { code: 'rate_limited' } });
+  const describe = (counts: { created: number; skipped: number }) =>
+    describeFailure(new ImportInterruptedError({ counts, total: 900, cause }), {
+      scope: 'todos:write',
+      readOnly: false,
+    });
+  expect(describe({ created: 190, skipped: 10 })).toEqual({
+    text: '200 of 900 todos were imported. The rest was not: Too many requests. Retry in a minute. The same call imports the rest.',
+    reason: { code: 'rate_limited', retryable: true },
+  });
+  expect(describe({ created: 0, skipped: 0 }).text).toBe('Too many requests. Nothing was done. Retry in a minute.');
 });
 
 test('a limit of the authorization server is described with the time to wait', () => {

@@ -3,6 +3,8 @@ import { AccessTokenRejectedError, TooManyTokenRequestsError } from '../shared/o
 import { AuthorizationServerUnavailableError } from '../shared/resource-server/issuer.ts';
 import type { Scope } from '../shared/scopes.ts';
 import { RETENTION_DAYS } from '../shared/todo/limits.ts';
+import { UnknownFormatError, UnreadableFileError } from '../shared/todo-formats/foreign-todo.ts';
+import { ImportInterruptedError } from '../shared/todo-import/import-in-parts.ts';
 import { explainConnectionFailure } from './connection-failure.ts';
 import { type RejectedOperation, TodoApiError, type WrongAddress } from './todo-api/todo-api-error.ts';
 
@@ -164,6 +166,9 @@ function classify(error: unknown, scope: Scope | undefined, readOnly: boolean): 
   if (error instanceof TodoApiError && error.address !== undefined)
     return describeUnreachableTodoApi(error.address, error.cause, readOnly);
   if (error instanceof TodoApiError) return describeTodoApiError(error, scope);
+  if (error instanceof ImportInterruptedError)
+    return describeInterruptedImport(error, classify(error.cause, scope, readOnly));
+  if (error instanceof UnreadableFileError || error instanceof UnknownFormatError) return describeContent(error);
   if (error instanceof AccessTokenRejectedError) return describeAccessTokenRejection(error);
   if (error instanceof TooManyTokenRequestsError) return describeTooManyTokenRequests(error);
   if (error instanceof AuthorizationServerUnavailableError) return describeUnavailableAuthorizationServer(error);
@@ -175,6 +180,24 @@ export function describeInvalidArguments(tool: string, errors: readonly FieldPro
   const problems = errors.map(({ field, expected }) => `${field}: expected ${expected}.`).join(' ');
   const text = `The arguments of ${tool} are not valid. ${problems} Nothing was done.`;
   return createFailure('invalid_arguments', { text, members: { errors } });
+}
+
+/** The messages of these errors are written by yata. They repeat nothing of the content but names of fields and components. */
+function describeContent({ message }: UnreadableFileError | UnknownFormatError): Failure {
+  return createFailure('invalid_arguments', {
+    text: `The content cannot be imported. ${message}. Nothing was done.`,
+    members: { errors: [{ field: 'content', expected: 'the content of a file that another todo program exported' }] },
+  });
+}
+
+/** Says what was done before the failure. */
+function describeInterruptedImport({ counts, total }: ImportInterruptedError, failure: Failure): Failure {
+  const done = counts.created + counts.skipped;
+  if (done === 0) return failure;
+  return {
+    ...failure,
+    text: `${done} of ${total} todos were imported. The rest was not: ${failure.text.replace(' Nothing was done.', '')} The same call imports the rest.`,
+  };
 }
 
 function createFailure(

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import * as z from 'zod';
 import type { Environment } from '../../shared/configuration/environment.ts';
-import type { ImportCounts } from '../../shared/todo-import/import-in-parts.ts';
+import { ImportCounts } from '../../shared/todo-import/import-in-parts.ts';
 import type { PreparedTodo } from '../../shared/todo-import/prepare-import.ts';
 import { escapeInvisible } from '../../shared/visible-text.ts';
 import { createPatientFetch, FOR_TODO_API } from '../patient-fetch.ts';
@@ -18,7 +18,6 @@ export type TodoApi = {
   readonly exportTodos: () => Promise<ReadableStream<Uint8Array>>;
 };
 
-const Counts = z.object({ created: z.int(), skipped: z.int() });
 const Problem = z.object({ detail: z.string() });
 
 /**
@@ -40,7 +39,7 @@ export async function connectTodoApi(given: Environment, notify: (text: string) 
         headers: { 'content-type': 'application/jsonl' },
         body,
       });
-      return Counts.parse(await response.json());
+      return ImportCounts.parse(await response.json());
     },
     async exportTodos() {
       // not the patient fetch, whose time would end the body of a long list

@@ -20,7 +20,7 @@ const todo = {
 const signal = new AbortController().signal;
 
 function createClient(...answers: (Response | Error)[]) {
-  const sent: { url: string; authorization: string | null }[] = [];
+  const sent: { url: string; authorization: string | null; type: string | null; body: string | undefined }[] = [];
   let issued = 0;
   let current: string | undefined;
   const accessTokens = {
@@ -40,7 +40,13 @@ function createClient(...answers: (Response | Error)[]) {
     address: 'http://api.example/api/v1',
     accessTokens,
     fetch: async (input, init) => {
-      sent.push({ url: String(input), authorization: new Headers(init?.headers).get('authorization') });
+      const headers = new Headers(init?.headers);
+      sent.push({
+        url: String(input),
+        authorization: headers.get('authorization'),
+        type: headers.get('content-type'),
+        body: init?.body?.toString(),
+      });
       init?.signal?.throwIfAborted();
       const answer = answers.shift();
       if (answer === undefined || answer instanceof Error) throw answer ?? new Error('no more answers');
@@ -83,6 +89,14 @@ test('an unreachable API is a 503, and a server that answers something else a 50
     status: 502,
   });
   await expect(createClient(new Response('<html>')).todos.list({}, { signal })).rejects.toMatchObject({ status: 502 });
+});
+
+test('an import is sent as JSON Lines', async () => {
+  const { todos, sent } = createClient(Response.json({ created: 1, skipped: 1 }));
+  const lines = ['a', 'b'].map((title) => ({ ...NewTodo.parse({ title }), id: todo.id }));
+  expect(await todos.importTodos(lines, { signal })).toEqual({ created: 1, skipped: 1 });
+  expect(sent).toMatchObject([{ url: 'http://api.example/api/v1/todos/import', type: 'application/jsonl' }]);
+  expect(sent[0]?.body?.split('\n')).toEqual([...lines.map((line) => JSON.stringify(line)), '']);
 });
 
 test('an aborted signal cancels the request', async () => {

@@ -3,6 +3,8 @@ import { REQUEST_ID } from '../../shared/http/request-id.ts';
 import { AccessTokenRejectedError } from '../../shared/oauth-client/token-request.ts';
 import { type Batch, BatchResults } from '../../shared/todo/batch.ts';
 import { type NewTodo, Todo, type TodoChanges } from '../../shared/todo/todo.ts';
+import { ImportCounts } from '../../shared/todo-import/import-in-parts.ts';
+import type { PreparedTodo } from '../../shared/todo-import/prepare-import.ts';
 import type { AccessTokenSource } from '../access-tokens/access-token-source.ts';
 import { TodoApiError } from './todo-api-error.ts';
 
@@ -23,6 +25,8 @@ export type TodoApi = {
     batch: Batch,
     options: CallOptions & { idempotencyKey?: string | undefined },
   ) => Promise<BatchResults>;
+  /** Creates todos with ids. Those whose ids exist are skipped. */
+  readonly importTodos: (todos: readonly PreparedTodo[], options: CallOptions) => Promise<ImportCounts>;
 };
 
 /** One page of a list. */
@@ -42,7 +46,12 @@ type ChangeOptions = CallOptions & { readonly version?: number | undefined };
 /** How long the API may take to answer. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-type RequestContent = { readonly body?: object; readonly headers?: Record<string, string> };
+/** What a request has beside its path: its body is an object as JSON, or a list of objects as JSON Lines. */
+type RequestContent = {
+  readonly body?: object;
+  readonly lines?: readonly object[];
+  readonly headers?: Record<string, string>;
+};
 
 /**
  * Creates a client of the todo API at `baseUrl`. When the API rejects the access token, the request is repeated once with a
@@ -98,6 +107,9 @@ export function createTodoApi({
         BatchResults,
       );
     },
+    async importTodos(todos, options) {
+      return parse(await call('POST', '/todos/import', options, { lines: todos }), ImportCounts);
+    },
   };
 
   async function call(
@@ -120,7 +132,7 @@ export function createTodoApi({
     method: string,
     path: string,
     { signal }: CallOptions,
-    { body, headers }: RequestContent,
+    { body, lines, headers }: RequestContent,
   ): Promise<Response> {
     const accessToken = await accessTokens.get();
     const url = `${await baseUrl()}${path}`;
@@ -132,9 +144,11 @@ export function createTodoApi({
         authorization: `Bearer ${accessToken}`,
         ...(requestId !== undefined && { [REQUEST_ID]: requestId }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(lines !== undefined && { 'content-type': 'application/jsonl' }),
         ...headers,
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(lines !== undefined && { body: lines.map((line) => `${JSON.stringify(line)}\n`).join('') }),
     };
     try {
       const response = await fetch(url, init);

@@ -3,6 +3,7 @@ import { completeTodo } from './complete-todo.ts';
 import { createTodo } from './create-todo.ts';
 import { deleteTodo } from './delete-todo.ts';
 import { getTodo } from './get-todo.ts';
+import { importTodos } from './import-todos.ts';
 import { listTodos } from './list-todos.ts';
 import { restoreTodo } from './restore-todo.ts';
 import type { Tool } from './tool.ts';
@@ -18,4 +19,5 @@ export const tools: readonly Tool[] = [
   deleteTodo,
   restoreTodo,
   batchTodos,
+  importTodos,
 ];

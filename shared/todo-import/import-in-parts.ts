@@ -1,8 +1,10 @@
+import * as z from 'zod';
 import { inChunks } from '../in-chunks.ts';
 import type { PreparedTodo } from './prepare-import.ts';
 
 /** How many todos were created, and how many were skipped because their owner has their ids. */
-export type ImportCounts = { readonly created: number; readonly skipped: number };
+export const ImportCounts = z.object({ created: z.int(), skipped: z.int() });
+export type ImportCounts = Readonly<z.infer<typeof ImportCounts>>;
 
 /** The API stores a request of this size in one transaction, so each part is imported as a whole or not at all. */
 const PART = { maxItems: 200, maxBytes: 80_000 };

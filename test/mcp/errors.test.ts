@@ -129,6 +129,17 @@ describe.each(TRANSPORTS_TO_DOUBLE)('over %s', (_transport, connectTo) => {
       });
       expect(JSON.stringify(result), name).not.toMatch(/IGNORE|INSTRUCTIONS/);
     }
+    for (const content of [
+      INJECTION,
+      `{"title":"A"}\n{"title":"B","${INJECTION}":1}`,
+      `BEGIN:VCALENDAR\nBEGIN:${INJECTION.replaceAll(' ', '-')}\nEND:VCALENDAR`,
+      `BEGIN:VCALENDAR\nBEGIN:VTODO\n${INJECTION}\nEND:VTODO\nEND:VCALENDAR`,
+      `TYPE,CONTENT\ntask,"${INJECTION}`,
+    ]) {
+      const result = await client.callTool({ name: 'import_todos', arguments: { content } });
+      expect(result, content).toMatchObject({ isError: true, _meta: { 'yata/error': { code: 'invalid_arguments' } } });
+      expect(JSON.stringify(result), content).not.toMatch(/IGNORE|INSTRUCTIONS/);
+    }
     // a name that contains a known one is nearly that, and is not repeated
     const near = { id: ID, [`id ${INJECTION}`]: 'x', response_formats: 'x' };
     expect(await client.callTool({ name: 'get_todo', arguments: near })).toMatchObject({

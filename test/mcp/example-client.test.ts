@@ -16,7 +16,7 @@ test('the example client in docs/ lists the tools, creates a todo and completes 
     },
   });
   expect(stdout).toMatch(
-    /^Tools: list_todos, get_todo, .*, batch_todos\nCreated: Use yata from a program\nCompleted: true\n$/,
+    /^Tools: list_todos, get_todo, .*, import_todos\nCreated: Use yata from a program\nCompleted: true\n$/,
   );
   expect(stderr).toBe('');
   expect(await listTodos(system, credentials)).toMatchObject([

@@ -79,6 +79,7 @@ test('the annotations of each tool say what it does to the data', () => {
     delete_todo: annotations(false, true, true),
     restore_todo: annotations(false, false, true),
     batch_todos: annotations(false, true, false),
+    import_todos: annotations(false, false, true),
   });
 });
 
@@ -101,6 +102,9 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
       ['complete_todo', { id, completed: false }],
       ['delete_todo', { id }],
       ['restore_todo', { id }],
+      ['import_todos', { content: '- [ ] Imported 🔁 every day', time_zone: 'Europe/Rome' }],
+      ['import_todos', { content: 'x Imported', format: 'todotxt', dry_run: true }],
+      ['import_todos', { content: '\n', format: 'todotxt' }],
       [
         'batch_todos',
         {
@@ -297,6 +301,48 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
       ],
     });
     expect((await listTodos(system, credentials)).map(({ title }) => title)).toEqual(['Changed', 'New']);
+  });
+
+  test('the text of another program becomes todos, once, with progress and with what is not kept', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    const content = Array.from({ length: 450 }, (_, index) => `- [ ] Todo ${index} 🔁 every week\n`).join('');
+    const found = { total: 450, format: 'markdown', time_zone: 'UTC', not_kept: [{ what: 'recurrence', count: 450 }] };
+    const dry = await succeed(client, 'import_todos', { content, dry_run: true });
+    expect(dry.structured).toEqual({ ...found, created: 0, skipped: 0 });
+    expect(await listTodos(system, credentials)).toEqual([]);
+
+    const reported: number[] = [];
+    const onprogress = ({ progress }: { progress: number }) => reported.push(progress);
+    const call = { name: 'import_todos', arguments: { content } };
+    expect(await client.callTool(call, undefined, { onprogress })).toMatchObject({
+      structuredContent: { ...found, created: 450, skipped: 0 },
+    });
+    expect(reported).toEqual([0, 200, 400, 450]);
+    const again = await succeed(client, 'import_todos', { content });
+    expect(again.structured).toEqual({ ...found, created: 0, skipped: 450 });
+    expect(again.text).toBe(
+      '450 todos found, 0 created, 450 skipped because they exist or were deleted. Format markdown, time zone UTC. Not kept: "recurrence" of 450.',
+    );
+  });
+
+  test('content that cannot be imported is an error that says why, and nothing is imported', async () => {
+    const credentials = await system.registerClient();
+    await using client = await connectOver(system, credentials);
+    for (const [args, text] of [
+      [{ content: 'Dear diary' }, /^The content cannot be imported\. The format of the file is not recognized\./],
+      [
+        { content: '{"title":"A"}\n{"title":7}' },
+        /Line 2: title: expected a string of at most 500 characters\. Nothing/,
+      ],
+      [{ content: 'x\n'.repeat(10_001), format: 'todotxt' }, /It has more than 10000 todos\. Split it/],
+      [{ content: '- [ ] A', format: 'pdf' }, /format: expected one of todoist, /],
+      [{ content: '- [ ] A', time_zone: 'Mars/Base' }, /time_zone: expected /],
+      [{ content: '' }, /content: expected a text of 1 to 500000 characters/],
+      [{ content: 'x'.repeat(500_001) }, /content: expected a text of 1 to 500000 characters/],
+    ] as const)
+      expect(await fail(client, 'import_todos', args, { code: 'invalid_arguments', retryable: false })).toMatch(text);
+    expect(await listTodos(system, credentials)).toEqual([]);
   });
 
   test("another subject's todo is reported as not found", async () => {

@@ -43,6 +43,7 @@ export function readComponents(lines: readonly CalendarLine[]): CalendarComponen
   }
 }
 
+/** The name, if it is one of a specification. Any other may be a sentence that a model would take for an instruction. */
 function quoteName(name: string): string {
-  return name.slice(0, 40).replaceAll(/[^A-Z0-9-]/g, '?');
+  return /^(?:V[A-Z]{4,12}|STANDARD|DAYLIGHT|AVAILABLE|PARTICIPANT)$/.test(name) ? name : '?';
 }

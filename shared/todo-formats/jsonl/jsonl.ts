@@ -52,9 +52,16 @@ function withoutIgnoredFields({ version, updated_at, ...todo }: ImportedTodo): I
 }
 
 function describe(error: z.ZodError): string {
-  return fieldProblems(error, 'the line')
-    .map(({ field, expected }) => `${field}: expected ${expected}`)
+  return fieldProblems(error, WHOLE_LINE)
+    .map(({ field, expected }) => `${showField(field)}: expected ${expected}`)
     .join('; ');
+}
+
+const WHOLE_LINE = 'the line';
+
+/** The name of a field, if it is one word. Any other may be a sentence that a model would take for an instruction. */
+function showField(field: string): string {
+  return field === WHOLE_LINE || /^[\w.]{1,60}$/.test(field) ? field : 'a field';
 }
 
 function findJson(line: string): unknown {
