@@ -194,10 +194,9 @@ function describeContent({ message }: UnreadableFileError | UnknownFormatError):
 function describeInterruptedImport({ counts, total }: ImportInterruptedError, failure: Failure): Failure {
   const done = counts.created + counts.skipped;
   if (done === 0) return failure;
-  return {
-    ...failure,
-    text: `${done} of ${total} todos were imported. The rest was not: ${failure.text.replace(' Nothing was done.', '')} The same call imports the rest.`,
-  };
+  const reason = failure.text.replace(' Nothing was done.', '');
+  const next = failure.reason.retryable ? ' The same call imports the rest.' : '';
+  return { ...failure, text: `${done} of ${total} todos were imported. The rest was not: ${reason}${next}` };
 }
 
 function createFailure(
