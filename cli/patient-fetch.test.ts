@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { getFreePort } from '../shared/testing/free-port.ts';
-import { createPatientFetch } from './patient-fetch.ts';
+import { createPatientFetch, FOR_TODO_API } from './patient-fetch.ts';
 
 const TIMES = { total: 10_000, attempt: 1_000, absent: 2_000, notice: 2_000, pause: 10 };
 const CREATE = [
@@ -182,4 +182,27 @@ test('a request that waits for the resource servers has its time for itself, and
   expect((await response).status).toBe(200);
   expect(notices).toEqual([]);
   expect(server.requests).toEqual([request]);
+});
+
+test('a request to the todo API is also repeated when its subject has no points left', async () => {
+  const limited: Answer = (response) => response.writeHead(429).end();
+  await using server = await serve([limited]);
+  expect((await send(server.origin, 'POST /oauth/token').response).status).toBe(429);
+  expect(server.requests).toHaveLength(1);
+
+  await using api = await serve([limited, limited, ok]);
+  const patientFetch = createPatientFetch({ notify: () => undefined, patience: FOR_TODO_API, times: TIMES });
+  expect((await patientFetch(`${api.origin}/api/v1/todos/import`, { method: 'POST' })).status).toBe(200);
+  expect(api.requests).toHaveLength(3);
+});
+
+test('each request to the todo API has its time for itself', async () => {
+  await using api = await serve([ok, unavailable, ok]);
+  const times = { ...TIMES, total: 1_000 };
+  const patientFetch = createPatientFetch({ notify: () => undefined, patience: FOR_TODO_API, times });
+  const request = () => patientFetch(`${api.origin}/api/v1/todos/import`, { method: 'POST' });
+  await request();
+  await delay(times.total);
+  expect((await request()).status).toBe(200);
+  expect(api.requests).toHaveLength(3);
 });
