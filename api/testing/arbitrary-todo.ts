@@ -51,7 +51,7 @@ export const anyTime = fc.constantFrom(
 export const anyDay = fc.constantFrom('0001-01-01', '1999-12-31', '2027-01-31', '2027-03-28', '9999-12-31');
 
 /** When a todo is due: at a time, on a day, or never. */
-export const anyDue = fc.oneof(
+const anyDue = fc.oneof(
   anyTime.map((due_at) => ({ due_at, due_on: null })),
   anyDay.map((due_on) => ({ due_at: null, due_on })),
   fc.constant({ due_at: null, due_on: null }),

@@ -14,7 +14,7 @@ export const TodoEntity = defineEntity({
     completed: p.boolean(),
     completed_at: p.datetime(3).nullable(),
     due_at: p.datetime(3).nullable(),
-    /** A day, in the time zone of whoever looks at it. At most one of `due_at` and `due_on` is set. */
+    /** A day in no time zone. At most one of `due_at` and `due_on` is set. */
     due_on: p.date().nullable(),
     /** 1 is the most urgent. */
     priority: p.smallint(),

@@ -46,7 +46,16 @@ await runContestant(async (resources) => {
     const now = new Date().toISOString();
     const before = id === undefined ? undefined : todos.get(id);
     const todo: Todo = {
-      ...{ description: null, completed: false, completed_at: null, due_at: null, due_on: null, priority: 4, tags: [], title: '' },
+      ...{
+        description: null,
+        completed: false,
+        completed_at: null,
+        due_at: null,
+        due_on: null,
+        priority: 4,
+        tags: [],
+        title: '',
+      },
       ...{ position: Date.now(), created_at: now },
       ...before,
       ...sent,
