@@ -78,22 +78,22 @@ function expectMarkedLines(text: string, count: number): void {
 
 const TextContent = z.tuple([z.object({ text: z.string() })]);
 
-test.each(tools.filter(({ name }) => name !== 'delete_todo'))(
-  'the result of $name has one line for each todo, whatever their texts are',
-  async (tool) => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(anyTodo, { minLength: 1, maxLength: 3 }), async (todos) => {
-        for (const format of ['concise', 'detailed']) {
-          const args = JSON.stringify(tool.inputSchema).includes('response_format') ? { response_format: format } : {};
-          const { content, structuredContent } = await tool.call({ ...tool.example, ...args }, createContext(todos));
-          expectMarkedLines(TextContent.parse(content)[0].text, tool.name === 'list_todos' ? todos.length : 1);
-          // data for programs stays exact
-          expect(JSON.stringify(structuredContent)).toContain(JSON.stringify(todos[0]?.title));
-        }
-      }),
-    );
-  },
-);
+/** The tools whose results have todos. */
+const withTodos = tools.filter(({ name }) => !['delete_todo', 'import_todos'].includes(name));
+
+test.each(withTodos)('the result of $name has one line for each todo, whatever their texts are', async (tool) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyTodo, { minLength: 1, maxLength: 3 }), async (todos) => {
+      for (const format of ['concise', 'detailed']) {
+        const args = JSON.stringify(tool.inputSchema).includes('response_format') ? { response_format: format } : {};
+        const { content, structuredContent } = await tool.call({ ...tool.example, ...args }, createContext(todos));
+        expectMarkedLines(TextContent.parse(content)[0].text, tool.name === 'list_todos' ? todos.length : 1);
+        // data for programs stays exact
+        expect(JSON.stringify(structuredContent)).toContain(JSON.stringify(todos[0]?.title));
+      }
+    }),
+  );
+});
 
 test.each(prompts)('$name puts todos into a resource, and not into the words of the user', async (prompt) => {
   const words = async (todos: readonly Todo[]) => {
