@@ -6,6 +6,12 @@ export type Statement = { readonly name: string; readonly text: string };
 
 const KEY_LIFETIME = `interval '${IDEMPOTENCY_KEY_HOURS} hours'`;
 
+/** The time of the database, in milliseconds since 1970. */
+const NOW = 'floor(extract(epoch from clock_timestamp()) * 1000)::float8';
+
+/** How far the time of the database may be from the time that a process has remembered. */
+const CLOCK_TOLERANCE_MS = 1_000;
+
 /**
  * The statements of a write. The rows of a statement are one JSON text: node writes it and PostgreSQL reads it faster than an
  * array for each column. Every statement finds its rows by their keys.
@@ -22,7 +28,7 @@ export const STATEMENTS = {
     text: `select owner, sequence::float8 as sequence, forgotten::float8 as forgotten,
         (extract(epoch from changed_at) * 1000)::float8 as "changedAt",
         todos, bytes::float8 as bytes, change_bytes::float8 as "changeBytes",
-        floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now
+        ${NOW} as now
       from api.todo_list where owner = any($1::text[]) order by owner for no key update skip locked`,
   },
   findTodos: {
@@ -46,28 +52,23 @@ export const STATEMENTS = {
         ceil(extract(epoch from min(created_at) + ${KEY_LIFETIME} - now()))::int as "retryAfter"
       from api.idempotency_key where owner = any($1::text[]) and created_at > now() - ${KEY_LIFETIME} group by owner`,
   },
-  updateLists: {
-    name: 'update_lists',
-    text: `update api.todo_list as list set sequence = changed.sequence, changed_at = changed.changed_at,
-        todos = changed.todos, bytes = changed.bytes, change_bytes = changed.change_bytes
-      from jsonb_populate_recordset(null::api.todo_list, $1) as changed where list.owner = changed.owner`,
-  },
-  insertTodos: {
-    name: 'insert_todos',
-    text: `insert into api.todo (${todoColumns('')}) select ${todoColumns('')}
-      from jsonb_populate_recordset(null::api.todo, $1)`,
-  },
-  updateTodos: {
-    name: 'update_todos',
-    text: `update api.todo set (${todoColumns('')}) = row(${todoColumns('changed.')})
-      from jsonb_populate_recordset(null::api.todo, $1) as changed
-      where todo.owner = changed.owner and todo.id = changed.id`,
-  },
-  // as json, which keeps the text of a todo as it is
-  insertChanges: {
-    name: 'insert_changes',
-    text: `insert into api.todo_change (owner, sequence, change, todo_id, version, todo, at)
-      select owner, sequence, change, todo_id, version, todo, at from json_populate_recordset(null::api.todo_change, $1)`,
+  updateLists: { name: 'update_lists', text: updateLists(listRows('$1')) },
+  insertTodos: { name: 'insert_todos', text: insertTodos(todoRows('$1')) },
+  updateTodos: { name: 'update_todos', text: updateTodos(todoRows('$1')) },
+  insertChanges: { name: 'insert_changes', text: insertChanges(changeRows('$1')) },
+  /**
+   * Writes lists that are still as the process remembers them, with their todos and changes, and returns their owners. Of a
+   * list that has changed, or that another process holds, nothing is written. If the list has not changed, its todos have
+   * not: whatever changes a todo changes its list.
+   */
+  writeUnchanged: {
+    name: 'write_unchanged',
+    text: `with unchanged as (${lockUnchanged(listRows('$2'), '$1')}),
+      lists as (${updateLists(ofUnchanged(listRows('$3')))}),
+      inserted as (${insertTodos(ofUnchanged(todoRows('$4')))}),
+      updated as (${updateTodos(ofUnchanged(todoRows('$5')))}),
+      changes as (${insertChanges(ofUnchanged(changeRows('$6')))})
+      select owner, ${NOW} as now from unchanged`,
   },
   storeAnswers: {
     name: 'store_answers',
@@ -77,6 +78,51 @@ export const STATEMENTS = {
       set fingerprint = excluded.fingerprint, answer = excluded.answer, created_at = excluded.created_at`,
   },
 } as const satisfies Record<string, Statement>;
+
+/** Locks the lists that are still as they are in `lists`, without waiting, unless the time is not `now`. */
+function lockUnchanged(lists: string, now: string): string {
+  return `select list.owner from ${lists} as remembered
+    join api.todo_list as list using (owner, sequence, forgotten, changed_at, todos, bytes, change_bytes)
+    where abs(${NOW} - ${now}) <= ${CLOCK_TOLERANCE_MS} for no key update of list skip locked`;
+}
+
+function updateLists(changed: string): string {
+  return `update api.todo_list as list set sequence = changed.sequence, changed_at = changed.changed_at,
+      todos = changed.todos, bytes = changed.bytes, change_bytes = changed.change_bytes
+    from ${changed} as changed where list.owner = changed.owner`;
+}
+
+function insertTodos(added: string): string {
+  return `insert into api.todo (${todoColumns('')}) select ${todoColumns('')} from ${added} as added`;
+}
+
+function updateTodos(changed: string): string {
+  return `update api.todo set (${todoColumns('')}) = row(${todoColumns('changed.')})
+    from ${changed} as changed where todo.owner = changed.owner and todo.id = changed.id`;
+}
+
+function insertChanges(added: string): string {
+  return `insert into api.todo_change (owner, sequence, change, todo_id, version, todo, at)
+    select owner, sequence, change, todo_id, version, todo, at from ${added} as added`;
+}
+
+/** The rows of `rows` whose lists `unchanged` has. */
+function ofUnchanged(rows: string): string {
+  return `(select written.* from ${rows} as written join unchanged using (owner))`;
+}
+
+function listRows(json: string): string {
+  return `jsonb_populate_recordset(null::api.todo_list, ${json})`;
+}
+
+function todoRows(json: string): string {
+  return `jsonb_populate_recordset(null::api.todo, ${json})`;
+}
+
+/** As json, which keeps the text of a todo as it is. */
+function changeRows(json: string): string {
+  return `json_populate_recordset(null::api.todo_change, ${json})`;
+}
 
 function todoColumns(prefix: string): string {
   return [

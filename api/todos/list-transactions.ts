@@ -21,8 +21,8 @@ export type ListTransaction = {
 export type ListTransactions = AsyncDisposable & {
   /** Resolves when the transaction has ended: it is rolled back unless `work` commits it. */
   readonly run: <T>(work: (transaction: ListTransaction) => Promise<T>) => Promise<T>;
-  /** Executes a statement by itself. */
-  readonly execute: (call: Call) => Promise<void>;
+  /** Executes a statement, which is a transaction by itself, and returns its rows. */
+  readonly execute: (call: Call) => Promise<readonly Record<string, unknown>[]>;
 };
 
 /** How long the server may send nothing while a statement runs, and how long a transaction waits for a connection. */
@@ -100,7 +100,7 @@ function openPostgresql(url: string, maxTransactions: number, logger: Logger): L
       }
     },
     async execute([{ name, text }, ...values]) {
-      await pool.query({ name, text, values });
+      return (await pool.query<Record<string, unknown>>({ name, text, values })).rows;
     },
     [Symbol.asyncDispose]: () => pool.end(),
   };
@@ -134,7 +134,9 @@ function createEmbedded(pglite: PGlite): ListTransactions {
         return result;
       }),
     async execute([{ text }, ...values]) {
-      await pglite.query(text, values);
+      const { rows } = await pglite.query<Record<string, unknown>>(text, values);
+      await setImmediate();
+      return rows;
     },
     async [Symbol.asyncDispose]() {},
   };

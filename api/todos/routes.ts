@@ -20,13 +20,13 @@ import { type ImportedTodo, NewTodo, SentTodo, type Todo, TodoId } from '../../s
 import { type IdempotentRequest, parseIdempotencyKey } from '../idempotency/idempotency.ts';
 import type { TodoChangeFeed } from './change-feed.ts';
 import { exportTodos } from './export-todos.ts';
+import type { Write } from './grouped-write.ts';
 import { JSON_LINES, parseTodos } from './parse-todos.ts';
 import { entityTag, preconditionOf, requireIfMatch } from './preconditions.ts';
 import { splitReadOnlyFields } from './read-only-fields.ts';
 import { runBatch, sizeOf } from './run-batch.ts';
 import { TodoNotFoundError } from './todo-errors.ts';
 import type { Todos } from './todos.ts';
-import type { Write } from './write-group.ts';
 
 /** Unfinished imports of one subject in one process. Each holds up to 10,000 todos in memory. */
 const MAX_CONCURRENT_IMPORTS = 2;

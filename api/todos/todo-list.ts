@@ -58,6 +58,8 @@ export type ListRow = {
  */
 export type LockedList = {
   readonly owner: string;
+  /** The row of the list before the writes. */
+  readonly locked: ListRow;
   /**
    * Applies a write. If `write` throws, the list stays as it was.
    * @returns what `write` returns.
@@ -87,6 +89,7 @@ export function createLockedList(
 
   return {
     owner: locked.owner,
+    locked,
     apply(write) {
       const before = { row, count: changes.length };
       replaced = new Map();

@@ -6,11 +6,13 @@ import type { ImportedTodo } from '../../shared/todo/todo.ts';
 import { createKeyLock, type IdempotentRequest } from '../idempotency/idempotency.ts';
 import { type ChangedList, createChangeNotifier, listKey } from './change-notifications.ts';
 import { deriveIds } from './derive-ids.ts';
+import type { Write } from './grouped-write.ts';
 import { type ListTransaction, openListTransactions } from './list-transactions.ts';
 import { type Quota, QuotaExceededError } from './quota.ts';
+import { createRememberedLists } from './remembered-lists.ts';
 import type { Added, TodoList } from './todo-list.ts';
 import { trimChanges } from './trim-changes.ts';
-import { createWriteGroup, type Write } from './write-group.ts';
+import { createWriteGroup } from './write-group.ts';
 import { createWriteQueue } from './write-queue.ts';
 
 type WriteOptions = {
@@ -72,9 +74,11 @@ export function openTodoWriter({
   const isEmbedded = database.kind === 'embedded';
   const transactions = openListTransactions({ database, maxTransactions: GROUPS.all, logger });
   const notifier = createChangeNotifier({ transactions, logger });
+  const remembered = createRememberedLists();
   const queue = createWriteQueue({
     writeGroup: createWriteGroup({
       transactions,
+      remembered,
       quota,
       onCommit({ owner, sequence, changeBytes }) {
         const list = { key: listKey(owner), sequence };
@@ -127,7 +131,10 @@ export function openTodoWriter({
   };
 
   function maintain(owner: string, work: (transaction: ListTransaction) => Promise<void>): Promise<void> {
-    return queue.runExclusive(owner, () => transactions.run(work));
+    return queue.runExclusive(owner, () => {
+      remembered.forget(owner);
+      return transactions.run(work);
+    });
   }
 
   /** Deletes old changes before the next write of the owner. If it fails, the next write tries again. */

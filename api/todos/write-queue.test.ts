@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { GroupedWrite, WriteGroup } from './write-group.ts';
+import type { GroupedWrite, WriteGroup } from './grouped-write.ts';
 import { createWriteQueue } from './write-queue.ts';
 
 const LIMITS = { all: 3, grouped: 2, alone: 2 };

@@ -1,5 +1,5 @@
 import { ServiceUnavailableError } from '../../shared/http/http-error.ts';
-import type { GroupedWrite, Outcome, Write, WriteGroup } from './write-group.ts';
+import type { GroupedWrite, Outcome, Write, WriteGroup } from './grouped-write.ts';
 
 /** What a write needs beside its change. */
 type QueueOptions = Pick<GroupedWrite, 'idempotency'> & {
