@@ -19,6 +19,9 @@ export type LocalTimeParts = {
 
 const MAX_ZONE_NAME_CHARACTERS = 100;
 
+/** A name or an offset. Temporal also finds the zone in a whole time, which is not meant as a zone. */
+const ZONE_NAME = /^([a-z]|[+-]\d\d(:?\d\d)?$)/i;
+
 /** Returns a time of day in no zone, or undefined for an impossible one such as 29 February 2027. */
 export function findLocalTime(parts: LocalTimeParts): Temporal.PlainDateTime | undefined {
   if (parts.year < 1 || parts.year > 9999) return undefined;
@@ -81,7 +84,7 @@ export function formatTime(epochMilliseconds: number): string | undefined {
 /** Returns the name of a zone that `Temporal` knows. The name in the file may be one of Windows. */
 export function findZone(name: string): string | undefined {
   const trimmed = name.trim();
-  if (trimmed === '' || trimmed.length > MAX_ZONE_NAME_CHARACTERS) return undefined;
+  if (trimmed.length > MAX_ZONE_NAME_CHARACTERS || !ZONE_NAME.test(trimmed)) return undefined;
   return knownZone(trimmed) ?? knownZone(findIana(trimmed)[0]);
 }
 

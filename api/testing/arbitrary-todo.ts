@@ -37,18 +37,26 @@ export const anyText = fc
   )
   .filter((text) => text.length <= 50 && !text.includes('\0') && text.trim() !== '');
 
-/** Times. There are only six, so that many todos have equal times. */
+/** Times. There are only eight, so that many todos have equal times. */
 export const anyTime = fc.constantFrom(
   '0001-01-01T00:00:00.000Z',
   '1999-12-31T23:59:59.999Z',
+  '2010-11-07T03:00:00.000Z',
+  '2011-12-30T09:59:59.999Z',
   '2027-01-31T09:00:00.000Z',
   '2027-01-31T09:00:00.001Z',
   '2027-06-01T12:30:00.120Z',
   '9999-12-31T23:59:59.999Z',
 );
 
-/** Days. There are only five, so that many todos have equal days, and some are those of `anyTime`. */
-export const anyDay = fc.constantFrom('0001-01-01', '1999-12-31', '2027-01-31', '2027-03-28', '9999-12-31');
+/**
+ * Days. There are only few, so that many todos have equal days, and some are those of `anyTime`. In St. John's the clock went
+ * back over midnight on 7 November 2010, and in Apia there was no 30 December 2011.
+ */
+export const anyDay = fc.constantFrom(
+  ...['0001-01-01', '1999-12-31', '2027-01-31', '2027-03-28', '9999-12-31'],
+  ...['2010-11-06', '2010-11-07', '2011-12-29', '2011-12-30'],
+);
 
 /** When a todo is due: at a time, on a day, or never. */
 const anyDue = fc.oneof(

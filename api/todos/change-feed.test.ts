@@ -225,3 +225,12 @@ function expectComplete(changes: readonly TodoChange[] | undefined, todos: reado
 function byId(one: Todo, other: Todo): number {
   return one.id < other.id ? -1 : 1;
 }
+
+test('a change of an earlier version of yata has the fields that a todo did not have then', async () => {
+  await using api = await startApi();
+  const call = await api.createCaller();
+  await call('POST', '/api/v1/todos', { title: 'a' });
+  await api.em.fork().execute("update api.todo_change set todo = (todo::jsonb - 'due_on')::json");
+  const { body } = await call('GET', '/api/v1/todos/changes?since=0');
+  expect(ChangeFeed.parse(body).changes).toMatchObject([{ todo: { title: 'a', due_on: null } }]);
+});

@@ -40,6 +40,9 @@ const MAX_CACHED_LISTS = 10_000;
  */
 const POLL_INTERVAL_MS = 2_000;
 
+/** Fields that a todo in a change of an earlier version of yata does not have. */
+const FIELDS_ADDED_LATER = { due_on: null };
+
 /** Opens the change feed of the todos in `database`. A change that any process commits wakes the waiting requests. */
 export async function openTodoChangeFeed({
   database,
@@ -147,7 +150,11 @@ export async function openTodoChangeFeed({
         },
       );
     return {
-      changes: rows.map(({ sequence, at, ...change }) => ({ ...change, at: toRfc3339(at) })),
+      changes: rows.map(({ sequence, at, todo, ...change }) => ({
+        ...change,
+        at: toRfc3339(at),
+        todo: todo && { ...FIELDS_ADDED_LATER, ...todo },
+      })),
       next: String(rows.at(-1)?.sequence ?? since),
     };
   }

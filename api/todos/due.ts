@@ -22,27 +22,41 @@ export function dueTime({ due_at, due_on }: Due, zone: string): number {
   return due_at === null ? Infinity : Date.parse(due_at);
 }
 
-/** The place of a time, a day or `infinity` among the times of todos. */
-export function placeOfTime(due: string, zone: string): string {
-  return parseDay(due) === undefined ? due : toDatabaseTime(endOfDay(due, zone));
+/** A place in the order by due time, or `infinity`, and the further keys of a todo there. */
+type Place = readonly [due: string, created: unknown, id: unknown];
+
+/** The place among the todos with a time. Those that are due when a day ends come before the todos of that day. */
+export function placeAmongTimes([due, ...others]: Place, zone: string): Place {
+  return isDay(due) ? [toDatabaseTime(endOfDay(due, zone)), 'infinity', MAX_UUID] : [due, ...others];
 }
 
-/** The place of a time, a day or `infinity` among the days of todos, where `others` are the further keys of that place. */
-export function placeOfDay(due: string, others: readonly unknown[], zone: string): readonly unknown[] {
-  if (due === 'infinity' || parseDay(due) !== undefined) return [due, ...others];
-  const day = toDay(due, zone);
-  // the day ends in this millisecond, or else later: then all of its todos follow
-  return Date.parse(due) === endOfDay(day, zone) ? [day, ...others] : [toDatabaseDay(day), '-infinity', NIL_UUID];
+/** The place among the todos with a day: a time comes before all days that end then or later. */
+export function placeAmongDays([due, ...others]: Place, zone: string): Place {
+  if (due === 'infinity' || isDay(due)) return [due, ...others];
+  return [toDatabaseDay(firstDayThatEnds(due, zone)), '-infinity', NIL_UUID];
 }
 
 /** A bound of a filter: the time, and the first day that ends at it or later. A day stands for its beginning. */
 export function dueBound(value: string, zone: string): { readonly time: string; readonly day: string } {
-  return parseDay(value) === undefined
-    ? { time: value, day: toDatabaseDay(toDay(value, zone)) }
-    : { time: toDatabaseTime(startOfDayMilliseconds(value, zone)), day: value };
+  return isDay(value)
+    ? { time: toDatabaseTime(startOfDayMilliseconds(value, zone)), day: value }
+    : { time: value, day: toDatabaseDay(firstDayThatEnds(value, zone)) };
 }
 
+const MAX_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+
+function isDay(value: string): boolean {
+  return parseDay(value) !== undefined;
+}
+
+/** The first day that ends at this time or later. Where the clock goes back over midnight, a day ends before its last hour. */
+function firstDayThatEnds(time: string, zone: string): string {
+  const milliseconds = Date.parse(time);
+  let day = toDay(time, zone);
+  while (endOfDay(day, zone) < milliseconds) day = addDays(day, 1);
+  return day;
+}
 
 function endOfDay(day: string, zone: string): number {
   return startOfDayMilliseconds(addDays(day, 1), zone) - 1;

@@ -4,7 +4,7 @@ import { LEAST_URGENT_PRIORITY } from '../../shared/todo/limits.ts';
 import { SORT_FIELDS, type SortField, type TodoListQuery } from '../../shared/todo/list-query.ts';
 import { Day, Time } from '../../shared/todo/text.ts';
 import { type Todo, TodoId } from '../../shared/todo/todo.ts';
-import { dueTime, placeOfDay, placeOfTime } from './due.ts';
+import { dueTime, placeAmongDays, placeAmongTimes } from './due.ts';
 
 /** Values of the keys of an order, which name one place in a list. */
 type Place = readonly unknown[];
@@ -47,12 +47,12 @@ const ORDERS: Readonly<Record<SortField, ListOrder>> = {
       {
         where: 'due_on is null',
         columns: [{ sql: "coalesce(due_at, 'infinity')", type: 'timestamptz' }, CREATED, ID],
-        valuesAt: ([due, ...others], zone) => [placeOfTime(String(due), zone), ...others],
+        valuesAt: ([due, created, id], zone) => placeAmongTimes([String(due), created, id], zone),
       },
       {
         where: 'due_on is not null',
         columns: [{ sql: 'due_on', type: 'date' }, CREATED, ID],
-        valuesAt: ([due, ...others], zone) => placeOfDay(String(due), others, zone),
+        valuesAt: ([due, created, id], zone) => placeAmongDays([String(due), created, id], zone),
       },
     ],
   },
@@ -84,6 +84,8 @@ export function mergeByDueTime(todos: readonly Todo[], { sort, time_zone: zone }
     .sort(
       (one, other) =>
         compare(one.due, other.due) ||
+        // two days end at the same time where the clock skipped a day
+        compare(one.todo.due_on ?? '', other.todo.due_on ?? '') ||
         compare(one.todo.created_at, other.todo.created_at) ||
         compare(one.todo.id, other.todo.id),
     )

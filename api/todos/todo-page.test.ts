@@ -22,7 +22,15 @@ const anyFilters = fc.record(
     completed: fc.constantFrom('true', 'false'),
     due_before: fc.oneof(anyTime, anyDay),
     due_after: fc.oneof(anyTime, anyDay),
-    time_zone: fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Pacific/Kiritimati', 'Etc/GMT+12'),
+    time_zone: fc.constantFrom(
+      'UTC',
+      'Europe/Berlin',
+      'America/New_York',
+      'Pacific/Kiritimati',
+      'Etc/GMT+12',
+      'America/St_Johns',
+      'Pacific/Apia',
+    ),
     priority: fc.constantFrom('1', '2', '3', '4'),
     tag: fc.oneof(anyWord, anyText),
     q: fc
@@ -273,7 +281,7 @@ function inOrder(todos: readonly Todo[], sort: string, zone?: string): Todo[] {
       case 'updated_at':
         return [todo.updated_at];
       case 'due_at':
-        return [dueIn(todo, zone) ?? Infinity, todo.created_at];
+        return [dueIn(todo, zone) ?? Infinity, todo.due_on ?? '', todo.created_at];
       case 'priority':
         return [todo.priority, todo.created_at];
       default:

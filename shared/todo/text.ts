@@ -1,17 +1,24 @@
 import * as z from 'zod';
 import { findZone, parseDay } from '../local-time.ts';
 
-/** Text that PostgreSQL can store and return unchanged: no NUL and no lone surrogate. */
-export function text(maxCharacters: number) {
+/**
+ * Text that PostgreSQL can store and return unchanged: no NUL and no lone surrogate.
+ * @param normalize applied before the text is checked.
+ */
+export function text(maxCharacters: number, normalize = (value: string) => value) {
   return z
     .string(`a string of at most ${maxCharacters} characters`)
+    .overwrite(normalize)
     .max(maxCharacters, `a string of at most ${maxCharacters} characters`)
     .refine((value) => !value.includes('\0') && value.isWellFormed(), 'a string without NUL and lone surrogates');
 }
 
 /** Text that has at least one character other than white space. */
-export function visibleText(maxCharacters: number) {
-  return text(maxCharacters).refine((value) => value.trim() !== '', 'a string with a character other than white space');
+export function visibleText(maxCharacters: number, normalize?: (value: string) => string) {
+  return text(maxCharacters, normalize).refine(
+    (value) => value.trim() !== '',
+    'a string with a character other than white space',
+  );
 }
 
 const TIME = 'an RFC 3339 time, such as 2027-01-31T09:00:00Z';
@@ -71,7 +78,7 @@ function shiftLeapSecond(text: string): string {
 }
 
 function describeTime(text: string, expected: string): string {
-  return / \d\d:\d\d$/.test(text)
+  return /T\d\d:\d\d(:\d\d(\.\d+)?)? \d\d:\d\d$/i.test(text)
     ? 'an RFC 3339 time. In a URL, write the + of its offset as %2B, such as 2027-01-31T09:00:00%2B02:00'
     : expected;
 }

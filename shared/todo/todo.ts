@@ -25,7 +25,7 @@ export const Priority = z
   .max(LEAST_URGENT_PRIORITY, PRIORITY)
   .describe('1 is the most urgent');
 /** A tag. Its accents have one form (NFC), and white space around it means nothing, so that equal tags look equal. */
-export const Tag = visibleText(MAX_TAG_CHARACTERS).transform((tag) => tag.normalize('NFC').trim());
+export const Tag = visibleText(MAX_TAG_CHARACTERS, (tag) => tag.normalize('NFC').trim());
 const tags = z
   .array(Tag, TAGS)
   .max(MAX_TAGS, TAGS)
