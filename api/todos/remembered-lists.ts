@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { ListRow, LockedList, StoredTodo } from './todo-list.ts';
 
 /** A list as this process last knew it, with the todos that it wrote or read last, also deleted ones. */
-export type RememberedList = { readonly row: ListRow; readonly todos: ReadonlyMap<string, StoredTodo> };
+type RememberedList = { readonly row: ListRow; readonly todos: ReadonlyMap<string, StoredTodo> };
 
 /**
  * The lists that a process wrote last. Another process may have written to them meanwhile, so the database has to confirm
