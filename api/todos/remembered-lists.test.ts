@@ -55,7 +55,7 @@ test.each([{ sequence: 2 }, { forgotten: 1 }, { changedAt: 6 }, { todos: 2 }, { 
 
 test('a list that is doubted is found again when it was locked unchanged', () => {
   const lists = createRememberedLists();
-  lists.doubt('nobody');
+  lists.doubt('unknown');
   lists.remember(lockedList({ owner: 'ada' }, ['1']));
   lists.doubt('ada');
   expect(lists.find('ada')).toBeUndefined();
