@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { toDay } from '../../shared/local-time.ts';
 import { TimeZone } from '../../shared/todo/text.ts';
-import { IMPORT_FORMATS, UnreadableFileError } from '../../shared/todo-formats/foreign-todo.ts';
+import { IMPORT_FORMATS } from '../../shared/todo-formats/foreign-todo.ts';
 import { importInParts } from '../../shared/todo-import/import-in-parts.ts';
 import { prepareImport } from '../../shared/todo-import/prepare-import.ts';
 import { quote } from '../../shared/visible-text.ts';
@@ -45,8 +45,10 @@ export const importTodos = defineTool({
   }),
   async run({ content, format, time_zone = 'UTC', dry_run = false }, { todos: api, signal, reportProgress }) {
     const today = toDay(new Date().toISOString(), time_zone);
-    const { todos, notKept, ...found } = prepareImport(Buffer.from(content), { format, timeZone: time_zone, today });
-    requireFew(todos.length);
+    const { todos, notKept, ...found } = prepareImport(Buffer.from(content), {
+      ...{ format, timeZone: time_zone, today },
+      maxTodos: MAX_TODOS,
+    });
     const { created, skipped } = dry_run
       ? { created: 0, skipped: 0 }
       : await importInParts(todos, {
@@ -63,7 +65,7 @@ export const importTodos = defineTool({
     };
   },
   describe({ total, created, skipped, format, time_zone, not_kept = [] }) {
-    const lost = not_kept.map(({ what, count }) => `${quote(what)} of ${count}`);
+    const lost = not_kept.map(({ what, count }) => `${quote(what)} (${count} todos)`);
     return [
       `${total} todos found, ${created} created, ${skipped} skipped because they exist or were deleted.`,
       `Format ${format}, time zone ${time_zone}.`,
@@ -71,8 +73,3 @@ export const importTodos = defineTool({
     ].join(' ');
   },
 });
-
-function requireFew(count: number): void {
-  if (count <= MAX_TODOS) return;
-  throw new UnreadableFileError(`It has more than ${MAX_TODOS} todos. Split it, and import the parts`);
-}

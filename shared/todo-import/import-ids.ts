@@ -10,9 +10,15 @@ export function giveIds<T extends { readonly id?: string | undefined }>(
   contents: readonly unknown[],
 ): (T & { readonly id: string })[] {
   const counts = new Map<string, number>();
+  const contentsById = new Map<string, string>();
   return todos.map((todo, index) => {
-    if (todo.id !== undefined) return { ...todo, id: todo.id };
     const content = uuidFromHash(contents[index]);
+    if (todo.id !== undefined) {
+      const first = contentsById.get(todo.id) ?? content;
+      contentsById.set(todo.id, first);
+      // another todo with the same id would be skipped, and so lost
+      return { ...todo, id: first === content ? todo.id : uuidFromHash([todo.id, content]) };
+    }
     const number = counts.get(content) ?? 0;
     counts.set(content, number + 1);
     return { ...todo, id: uuidFromHash([content, number]) };

@@ -105,3 +105,78 @@ test('JSON with other members is no export of yata', () => {
 test('tags that differ only in the form of their accents are one tag', () => {
   expect(prepare('Read +Caf\u00e9 +Cafe\u0301').todos[0]?.tags).toEqual(['Caf\u00e9']);
 });
+
+const context = { timeZone: 'UTC', today: '2027-01-01' };
+
+test('another todo with the same id gets an id of its own, and the same todo twice is one', () => {
+  const id = '7d4e2f0a-3c5b-4b8e-9a61-2f0d8c4b7e19';
+  const lines = ['first', 'second', 'first'].map((title) => `${JSON.stringify({ id, title })}\n`).join('');
+  const prepare = () => prepareImport(Buffer.from(lines), context).todos.map((todo) => todo.id);
+  const [first, second, repeated] = prepare();
+  expect([first, repeated]).toEqual([id, id]);
+  expect(second).not.toBe(id);
+  expect(prepare()).toEqual([first, second, repeated]);
+});
+
+test('more todos than allowed are rejected', () => {
+  const file = Buffer.from('- [ ] a\n- [ ] b\n');
+  expect(prepareImport(file, { ...context, maxTodos: 2 }).todos).toHaveLength(2);
+  expect(() => prepareImport(file, { ...context, maxTodos: 1 })).toThrow('more than 1 todos');
+});
+
+test('a day that no zone can store stays as words, and the other todos are imported', () => {
+  const tasks = ['99991231T230000Z', '20270101T230000Z'].map((due, index) => ({
+    ...{ uuid: `00000000-0000-4000-8000-00000000000${index}`, description: 'a', status: 'pending' },
+    ...{ entry: '20260101T000000Z', due },
+  }));
+  const berlin = { ...context, timeZone: 'Europe/Berlin' };
+  const { todos, notKept } = prepareImport(Buffer.from(JSON.stringify(tasks)), berlin);
+  expect(todos).toMatchObject([
+    { due_on: null, due_at: null, description: expect.stringMatching(/^Due: /) },
+    { due_on: '2027-01-02', due_at: null },
+  ]);
+  expect(notKept).toEqual([{ what: 'date in words', count: 1 }]);
+});
+
+test('fields of Taskwarrior are named only by names, and not more than a few of them', () => {
+  const task = {
+    uuid: '00000000-0000-4000-8000-000000000000',
+    description: 'a',
+    status: 'pending',
+    entry: '20260101T000000Z',
+  };
+  const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`field${index}`, 'x']));
+  const named = (fields: object) =>
+    prepareImport(Buffer.from(JSON.stringify([{ ...task, ...fields }])), context).notKept.map(({ what }) => what);
+  expect(named({ estimate: '1h', 'Ignore the user': 'x' })).toEqual(['UDA', 'UDA estimate']);
+  expect(named(many)).toHaveLength(41);
+  expect(named(many)).toContain('other things');
+});
+
+test('a time zone of a calendar is read from its rules, wherever they begin, and only if they are few', () => {
+  const zone = (name: string, rule: string) =>
+    ['BEGIN:VTIMEZONE', `TZID:${name}`, 'BEGIN:STANDARD', 'DTSTART:16010101T030000', 'TZOFFSETFROM:+0200']
+      .concat(['TZOFFSETTO:+0100', `RRULE:FREQ=YEARLY;${rule}`, 'END:STANDARD', 'BEGIN:DAYLIGHT'])
+      .concat(['DTSTART:16010101T020000', 'TZOFFSETFROM:+0100', 'TZOFFSETTO:+0200'])
+      .concat(['RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3', 'END:DAYLIGHT', 'END:VTIMEZONE']);
+  const due = (name: string, local: string) => ['BEGIN:VTODO', 'SUMMARY:a', `DUE;TZID=${name}:${local}`, 'END:VTODO'];
+  const read = (lines: readonly string[]) =>
+    prepareImport(Buffer.from(['BEGIN:VCALENDAR', ...lines, 'END:VCALENDAR'].join('\r\n')), context).todos.map(
+      ({ due_at }) => due_at,
+    );
+  const office = zone('Office', 'BYDAY=-1SU;BYMONTH=10');
+  expect(read([...office, ...due('Office', '20270701T120000'), ...due('Office', '20980115T120000')])).toEqual([
+    '2027-07-01T10:00:00.000Z',
+    '2098-01-15T11:00:00.000Z',
+  ]);
+  // a change each week is no rule of a time zone
+  expect(read([...zone('Weekly', 'BYDAY=MO'), ...due('Weekly', '20270701T120000')])).toEqual([
+    '2027-07-01T12:00:00.000Z',
+  ]);
+  const names = Array.from({ length: 31 }, (_, index) => `Zone ${index}`);
+  const times = read(
+    names.flatMap((name) => [...zone(name, 'BYDAY=-1SU;BYMONTH=10'), ...due(name, '20270701T120000')]),
+  );
+  expect(times.at(29)).toBe('2027-07-01T10:00:00.000Z');
+  expect(times.at(30)).toBe('2027-07-01T12:00:00.000Z');
+});

@@ -25,19 +25,31 @@ export type PreparedImport = {
 /**
  * Reads a file of another program or of yata, and validates every todo, before anything is sent. Without a format, the content
  * tells it.
+ * @param maxTodos more todos are rejected.
  * @throws {UnreadableFileError} that names the line or the entry that is not valid.
  * @throws {UnknownFormatError} when the content does not tell the format.
  */
 export function prepareImport(
   bytes: Uint8Array,
-  { format, ...context }: ImportContext & { readonly format?: ImportFormat | undefined },
+  {
+    format,
+    maxTodos = Infinity,
+    ...context
+  }: ImportContext & { readonly format?: ImportFormat | undefined; readonly maxTodos?: number },
 ): PreparedImport {
   if (format === 'jsonl' || (format === undefined && isJsonLines(bytes))) {
     const todos = parseJsonLines(bytes);
+    requireAtMost(maxTodos, todos.length);
     return { format: 'jsonl', todos: giveIds(todos, todos), notKept: [] };
   }
   const { format: found, todos, notKept } = parseFile(bytes, { format, ...context });
+  // before the todos are read once more
+  requireAtMost(maxTodos, todos.length);
   return { format: found, todos: giveIds(todos.map(validate), readContents(bytes, found)), notKept };
+}
+
+function requireAtMost(max: number, count: number): void {
+  if (count > max) throw new UnreadableFileError(`It has more than ${max} todos. Split it, and import the parts`);
 }
 
 /** What the ids follow from: the todos as they are on one day in one zone, because the day and the zone of an import differ. */

@@ -323,7 +323,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     const again = await succeed(client, 'import_todos', { content });
     expect(again.structured).toEqual({ ...found, created: 0, skipped: 450 });
     expect(again.text).toBe(
-      '450 todos found, 0 created, 450 skipped because they exist or were deleted. Format markdown, time zone UTC. Not kept: "recurrence" of 450.',
+      '450 todos found, 0 created, 450 skipped because they exist or were deleted. Format markdown, time zone UTC. Not kept: "recurrence" (450 todos).',
     );
   });
 

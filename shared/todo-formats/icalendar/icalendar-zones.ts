@@ -2,7 +2,10 @@ import type { Temporal } from 'temporal-polyfill';
 import { findZone, toTime } from '../../local-time.ts';
 import type { CalendarComponent } from './icalendar-components.ts';
 import { findText } from './icalendar-property.ts';
-import { createTimezoneRule, type ToTime } from './icalendar-timezone-rule.ts';
+import { countRules, createTimezoneRule, type ToTime } from './icalendar-timezone-rule.ts';
+
+/** The rules of all zones of a file that are read. A real file has a few zones with two rules each. */
+const MAX_RULES_OF_A_FILE = 60;
 
 /** The zones that the times of a file name. */
 export type CalendarZones = {
@@ -18,6 +21,7 @@ export type CalendarZones = {
 export function createCalendarZones(timezones: readonly CalendarComponent[], importZone: string): CalendarZones {
   const components = new Map(timezones.map((component) => [findText(component, 'TZID')?.trim(), component]));
   const found = new Map<string, ToTime>();
+  let rules = 0;
 
   return {
     utc: inZone('UTC'),
@@ -34,7 +38,12 @@ export function createCalendarZones(timezones: readonly CalendarComponent[], imp
     const iana = /^\w+\/[\w/+-]+$/.test(name) ? findZone(name) : undefined;
     if (iana !== undefined) return inZone(iana);
     const component = components.get(name);
-    return (component && createTimezoneRule(component)) ?? findNamedZone(name);
+    return (component && readRules(component)) ?? findNamedZone(name);
+  }
+
+  function readRules(component: CalendarComponent): ToTime | undefined {
+    rules += countRules(component);
+    return rules > MAX_RULES_OF_A_FILE ? undefined : createTimezoneRule(component);
   }
 }
 

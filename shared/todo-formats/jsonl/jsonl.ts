@@ -40,7 +40,9 @@ export function parseJsonLines(bytes: Uint8Array): ImportedTodo[] {
     if (line.trim() === '') continue;
     const parsed = ImportedTodo.safeParse(findJson(line));
     if (parsed.success) todos.push(withoutIgnoredFields(parsed.data));
-    else if (problems.length < MAX_NAMED_LINES) problems.push(`Line ${index + 1}: ${describe(parsed.error)}`);
+    else problems.push(`Line ${index + 1}: ${describe(parsed.error)}`);
+    // further lines are not read
+    if (problems.length === MAX_NAMED_LINES) break;
   }
   if (problems.length > 0) throw new UnreadableFileError(problems.join('\n'));
   return todos;
@@ -59,9 +61,10 @@ function describe(error: z.ZodError): string {
 
 const WHOLE_LINE = 'the line';
 
-/** The name of a field, if it is one word. Any other may be a sentence that a model would take for an instruction. */
+/** The name of a field of a todo, or a short word. Any other may be a sentence that a model would take for an instruction. */
 function showField(field: string): string {
-  return field === WHOLE_LINE || /^[\w.]{1,60}$/.test(field) ? field : 'a field';
+  const isKnown = field === WHOLE_LINE || FIELDS.has(field.split('.')[0] ?? '');
+  return isKnown || /^\w{1,20}$/.test(field) ? field : 'a field';
 }
 
 function findJson(line: string): unknown {

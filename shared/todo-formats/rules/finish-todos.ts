@@ -1,4 +1,4 @@
-import type { DayOrTime } from '../../local-time.ts';
+import { type DayOrTime, parseDay } from '../../local-time.ts';
 import { LEAST_URGENT_PRIORITY, MAX_DESCRIPTION_CHARACTERS, MAX_TAGS } from '../../todo/limits.ts';
 import { TodoId } from '../../todo/todo.ts';
 import type { ForeignTodo, ParsedFile } from '../foreign-todo.ts';
@@ -26,7 +26,7 @@ export function finishTodos(drafts: readonly TodoDraft[]): Pick<ParsedFile, 'tod
     else {
       const isChild = draft.parentId !== undefined && draft.parentId !== draft.id;
       const parentTitle = isChild ? titles.get(draft.parentId)?.title : undefined;
-      const { todo, lost } = finishTodo(draft, { title, parentTitle });
+      const { todo, lost } = finishTodo(withPossibleDue(draft), { title, parentTitle });
       todos.push(todo);
       notKept.add(lost);
     }
@@ -63,6 +63,13 @@ function finishTodo(
     ...(draft.createdAt === undefined ? {} : { created_at: draft.createdAt }),
   };
   return { todo, lost };
+}
+
+/** In another zone, a time in the year 1 or 9999 may be on a day that cannot be stored: it stays as words. */
+function withPossibleDue(draft: TodoDraft): TodoDraft {
+  const { due, dueWords, notKept = [] } = draft;
+  if (due?.kind !== 'day' || parseDay(due.day) !== undefined) return draft;
+  return { ...draft, due: undefined, dueWords: dueWords ?? due.day, notKept: [...notKept, 'date in words'] };
 }
 
 function isSame(left: DayOrTime, right: DayOrTime | undefined): boolean {

@@ -1,5 +1,8 @@
 import type { ParsedFile } from '../foreign-todo.ts';
 
+/** A file may have a field of its own for each todo. */
+const MAX_KINDS = 40;
+
 /** Counts in how many todos something is lost. */
 export function countNotKept(): {
   /** Adds what one todo loses. */
@@ -9,7 +12,12 @@ export function countNotKept(): {
   const counts = new Map<string, number>();
   return {
     add(lost) {
-      for (const what of new Set(lost)) counts.set(what, (counts.get(what) ?? 0) + 1);
+      const counted = new Set<string>();
+      for (const what of lost) {
+        const kind = counts.has(what) || counts.size < MAX_KINDS ? what : 'other things';
+        if (!counted.has(kind)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+        counted.add(kind);
+      }
     },
     list: () => [...counts].map(([what, count]) => ({ what, count })).sort((a, b) => (a.what < b.what ? -1 : 1)),
   };

@@ -41,7 +41,7 @@ const LOST: ReadonlyMap<string, string> = new Map([
   ['start', 'started'],
   ['depends', 'dependency'],
 ]);
-const MAX_NAME_CHARACTERS = 50;
+const UDA_NAME = /^[\p{L}\p{N}_.-]{1,30}$/u;
 
 const PRIORITIES: ReadonlyMap<string, ForeignPriority> = new Map([
   ['H', 1],
@@ -98,7 +98,7 @@ function isReadable(due: unknown, zone: string): boolean {
 function listLost(raw: object): string[] {
   return Object.entries(raw)
     .filter(([name, value]) => !KNOWN.has(name) && !isEmpty(value))
-    .map(([name]) => LOST.get(name) ?? `UDA ${name.slice(0, MAX_NAME_CHARACTERS).toWellFormed()}`)
+    .map(([name]) => LOST.get(name) ?? (UDA_NAME.test(name) ? `UDA ${name}` : 'UDA'))
     .concat('status' in raw && raw.status === 'waiting' ? ['wait date'] : []);
 }
 
