@@ -1,5 +1,5 @@
 import { IDEMPOTENCY_KEY_HOURS } from '../../shared/todo/limits.ts';
-import { SELECT_TODO } from './todo-row.ts';
+import { SELECT_TODO, TODO_COLUMNS } from './todo-row.ts';
 
 /** A statement with `$1` for each value. On PostgreSQL it is prepared once for each connection, under its name. */
 export type Statement = { readonly name: string; readonly text: string };
@@ -93,11 +93,11 @@ function updateLists(changed: string): string {
 }
 
 function insertTodos(added: string): string {
-  return `insert into api.todo (${todoColumns('')}) select ${todoColumns('')} from ${added} as added`;
+  return `insert into api.todo (${todoColumns()}) select ${todoColumns()} from ${added} as added`;
 }
 
 function updateTodos(changed: string): string {
-  return `update api.todo set (${todoColumns('')}) = row(${todoColumns('changed.')})
+  return `update api.todo set (${todoColumns()}) = row(${todoColumns('changed.')})
     from ${changed} as changed where todo.owner = changed.owner and todo.id = changed.id`;
 }
 
@@ -124,23 +124,6 @@ function changeRows(json: string): string {
   return `json_populate_recordset(null::api.todo_change, ${json})`;
 }
 
-function todoColumns(prefix: string): string {
-  return [
-    ...[
-      'owner',
-      'id',
-      'title',
-      'description',
-      'completed',
-      'completed_at',
-      'due_at',
-      'due_on',
-      'priority',
-      'tags',
-      'position',
-    ],
-    ...['version', 'words', 'created_at', 'updated_at', 'deleted_at'],
-  ]
-    .map((column) => `${prefix}${column}`)
-    .join(', ');
+function todoColumns(prefix = ''): string {
+  return TODO_COLUMNS.map((column) => `${prefix}${column}`).join(', ');
 }

@@ -1,31 +1,20 @@
 import type { InferEntity } from '@mikro-orm/core';
-import type { Todo } from '../../shared/todo/todo.ts';
+import { Todo } from '../../shared/todo/todo.ts';
 import type { TodoEntity } from './todo.entity.ts';
 
-/** The column of each field of a todo. What is selected, what is read and what is written follows from this table. */
-const TODO_COLUMNS = {
-  id: 'id',
-  title: 'title',
-  description: 'description',
-  completed: 'completed',
-  completed_at: 'completed_at',
-  due_at: 'due_at',
-  due_on: 'due_on',
-  priority: 'priority',
-  tags: 'tags',
-  position: 'position',
-  version: 'version',
-  created_at: 'created_at',
-  updated_at: 'updated_at',
-} as const satisfies Record<keyof Todo, keyof InferEntity<typeof TodoEntity>>;
+type Column = Extract<keyof InferEntity<typeof TodoEntity>, string>;
+
+/** The columns of the fields of a todo. They have the names of the fields. */
+const FIELD_COLUMNS: readonly Column[] = Todo.keyof().options;
+
+/** Every column of `api.todo`. */
+export const TODO_COLUMNS: readonly Column[] = ['owner', ...FIELD_COLUMNS, 'words', 'deleted_at'];
 
 /** The select list that returns a `TodoRow`. */
-export const SELECT_TODO = Object.entries(TODO_COLUMNS)
-  .map(([field, column]) => (column === field ? column : `${column} as ${field}`))
-  .join(', ');
+export const SELECT_TODO = FIELD_COLUMNS.join(', ');
 
 /** A todo as the database returns it: the times are in the database's format, such as `2027-01-31 09:00:00.5+00`. */
-export type TodoRow = { readonly [Field in keyof typeof TODO_COLUMNS]: Todo[Field] };
+export type TodoRow = Readonly<Todo>;
 
 export function toTodo(row: TodoRow): Todo {
   return {
