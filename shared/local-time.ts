@@ -61,8 +61,8 @@ export function addDays(day: string, days: number): string {
   return Temporal.PlainDate.from(day).add({ days }).toString();
 }
 
-/** The instant that the API stores for a day or a time. */
-export function toStoredTime(value: DayOrTime | undefined, zone: string): string | undefined {
+/** The instant of a time, or of the beginning of a day. */
+export function toInstant(value: DayOrTime | undefined, zone: string): string | undefined {
   return value?.kind === 'day' ? startOfDay(value.day, zone) : value?.time;
 }
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { MAX_COUNT, MAX_SEARCH_CHARACTERS, MAX_SEARCH_WORDS } from '../../shared/todo/limits.ts';
 import { SORTS } from '../../shared/todo/list-query.ts';
 import { searchTerms } from '../../shared/todo/search-words.ts';
-import { TimeOrDay, TimeZone } from '../../shared/todo/text.ts';
+import { DueBound, TimeZone } from '../../shared/todo/text.ts';
 import { Priority, Tag } from '../../shared/todo/todo.ts';
 import { TODO_LIST_VIEW_URI } from '../resources/todo-list-view.ts';
 import { describeTodo, markAsData } from '../todos/describe-todo.ts';
@@ -28,8 +28,8 @@ export const listTodos = defineTool({
     .strictObject(
       {
         completed: z.boolean('true or false'),
-        due_before: TimeOrDay.describe('Time or day'),
-        due_after: TimeOrDay,
+        due_before: DueBound.describe('Time or day'),
+        due_after: DueBound,
         time_zone: TimeZone.describe('Where days begin and end. Default UTC'),
         priority: Priority,
         tag: Tag,

@@ -8,7 +8,7 @@ import {
   MAX_SEARCH_WORDS,
 } from './limits.ts';
 import { searchTerms } from './search-words.ts';
-import { TimeOrDay, TimeZone } from './text.ts';
+import { DueBound, TimeZone } from './text.ts';
 import { Tag, type Todo } from './todo.ts';
 
 /** The fields that a list can be sorted by. */
@@ -36,8 +36,8 @@ export const TodoListQuery = z
   .strictObject(
     {
       completed: flag.describe('Only todos that are completed (true) or open (false)'),
-      due_before: TimeOrDay.describe('Only todos that are due before this time, or before the beginning of this day'),
-      due_after: TimeOrDay.describe('Only todos that are due at this time or later, or on this day or later'),
+      due_before: DueBound.describe('Only todos that are due before this time, or before the beginning of this day'),
+      due_after: DueBound.describe('Only todos that are due at this time or later, or on this day or later'),
       time_zone: TimeZone.describe(
         'Where days begin and end, for `due_before`, `due_after` and the order: an IANA name. A todo with `due_on` is due at the end of its day. The default is UTC',
       ),

@@ -14,7 +14,7 @@ export function text(maxCharacters: number, normalize = (value: string) => value
 }
 
 /** Text that has at least one character other than white space. */
-export function visibleText(maxCharacters: number, normalize?: (value: string) => string) {
+export function nonBlankText(maxCharacters: number, normalize?: (value: string) => string) {
   return text(maxCharacters, normalize).refine(
     (value) => value.trim() !== '',
     'a string with a character other than white space',
@@ -35,8 +35,8 @@ export const Day = z
   .refine((text) => parseDay(text) !== undefined, DAY)
   .meta({ type: 'string', format: 'date' });
 
-/** A time, or a day, which stands for its beginning in a time zone that is given beside it. */
-export const TimeOrDay = z
+/** A bound of a filter by due time: a time, or a day, which stands for its beginning in a time zone that is given beside it. */
+export const DueBound = z
   .string(TIME_OR_DAY)
   .transform((text, context) => parseDay(text) ?? parseTime(TIME_OR_DAY)(text, context))
   .meta({ type: 'string' });

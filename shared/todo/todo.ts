@@ -6,7 +6,7 @@ import {
   MAX_TAGS,
   MAX_TITLE_CHARACTERS,
 } from './limits.ts';
-import { Day, Time, text, visibleText } from './text.ts';
+import { Day, nonBlankText, Time, text } from './text.ts';
 
 const PRIORITY = `a whole number from 1 to ${LEAST_URGENT_PRIORITY}`;
 const TAGS = `a list of at most ${MAX_TAGS} tags`;
@@ -14,7 +14,7 @@ const TAGS = `a list of at most ${MAX_TAGS} tags`;
 export const ONE_DUE = 'null, because due_at has a value: a todo is due at a time or on a day';
 const POSITION = `a number from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`;
 
-const title = visibleText(MAX_TITLE_CHARACTERS).describe('What to do');
+const title = nonBlankText(MAX_TITLE_CHARACTERS).describe('What to do');
 const description = text(MAX_DESCRIPTION_CHARACTERS).nullable().describe('Details');
 const completed = z.boolean('true or false');
 const dueAt = Time.nullable().describe('When it is due');
@@ -25,7 +25,7 @@ export const Priority = z
   .max(LEAST_URGENT_PRIORITY, PRIORITY)
   .describe('1 is the most urgent');
 /** A tag. Its accents have one form (NFC), and white space around it means nothing, so that equal tags look equal. */
-export const Tag = visibleText(MAX_TAG_CHARACTERS, (tag) => tag.normalize('NFC').trim());
+export const Tag = nonBlankText(MAX_TAG_CHARACTERS, (tag) => tag.normalize('NFC').trim());
 const tags = z
   .array(Tag, TAGS)
   .max(MAX_TAGS, TAGS)

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseDay, toStoredTime } from '../../local-time.ts';
+import { parseDay, toInstant } from '../../local-time.ts';
 import { OptionalFlag, OptionalText, optionalList, readObjects } from '../decoding/json-values.ts';
 import { parseJson } from '../decoding/parse-json.ts';
 import { parseTime } from '../decoding/parse-time.ts';
@@ -61,8 +61,8 @@ function readTask(
     text: task.notes,
     links: (task.links ?? []).map(({ link }) => link ?? ''),
     completed: task.status === 'completed',
-    completedAt: toStoredTime(parseTime(task.completed ?? '', zone), zone),
-    createdAt: toStoredTime(parseTime(task.created ?? '', zone), zone),
+    completedAt: toInstant(parseTime(task.completed ?? '', zone), zone),
+    createdAt: toInstant(parseTime(task.created ?? '', zone), zone),
     due: dueDay === undefined ? undefined : { kind: 'day', day: dueDay },
     dueWords: isUnreadable ? dueText : undefined,
     lists: [list],

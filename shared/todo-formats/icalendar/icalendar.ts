@@ -1,4 +1,4 @@
-import { type DayOrTime, toStoredTime } from '../../local-time.ts';
+import { type DayOrTime, toInstant } from '../../local-time.ts';
 import { type ForeignPriority, type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 import { requireFewTodos } from '../rules/todo-limit.ts';
@@ -56,8 +56,7 @@ function readComponent(component: CalendarComponent, surroundings: Surroundings)
 }
 
 function readTodo(component: CalendarComponent, { list, zones, context }: Surroundings): TodoDraft {
-  const toTime = (name: string) =>
-    toStoredTime(readCalendarTime(findProperty(component, name), zones), context.timeZone);
+  const toTime = (name: string) => toInstant(readCalendarTime(findProperty(component, name), zones), context.timeZone);
   const relations = listProperties(component, 'RELATED-TO').map(({ parameters, values }) => ({
     isParent: (parameters.get('reltype') ?? 'PARENT').toUpperCase() === 'PARENT',
     uid: values.join(',').trim(),

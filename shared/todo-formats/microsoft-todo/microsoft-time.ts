@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type DayOrTime, findZone, toDay, toLocalTime, toStoredTime } from '../../local-time.ts';
+import { type DayOrTime, findZone, toDay, toInstant, toLocalTime } from '../../local-time.ts';
 import { OptionalText } from '../decoding/json-values.ts';
 import { parseTime } from '../decoding/parse-time.ts';
 
@@ -40,7 +40,7 @@ export function readGraphTime(written: GraphTime, importZone: string): string | 
 
 /** Some tools write a `Z` behind a time of another zone. */
 function readIn(dateTime: string, zone: string): string | undefined {
-  return toStoredTime(parseTime(dateTime.replace(/Z$/i, ''), zone), zone);
+  return toInstant(parseTime(dateTime.replace(/Z$/i, ''), zone), zone);
 }
 
 const UTC_NAMES: ReadonlySet<string> = new Set(['', 'utc', 'etc/utc', 'gmt', 'etc/gmt', 'tzone://microsoft/utc']);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { toStoredTime } from '../../local-time.ts';
+import { toInstant } from '../../local-time.ts';
 import { OptionalFlag, OptionalText, optionalList, readObjects } from '../decoding/json-values.ts';
 import { parseJson } from '../decoding/parse-json.ts';
 import { parseTime } from '../decoding/parse-time.ts';
@@ -103,7 +103,7 @@ function readTask(task: Task, { timeZone }: ImportContext): TodoDraft {
     links: (task.linkedResources ?? []).map(({ webUrl }) => webUrl ?? ''),
     completed: status === 'completed',
     completedAt: readGraphTime(task.completedDateTime, timeZone),
-    createdAt: toStoredTime(parseTime(task.createdDateTime ?? '', timeZone), timeZone),
+    createdAt: toInstant(parseTime(task.createdDateTime ?? '', timeZone), timeZone),
     due: due.date,
     dueWords: due.words,
     start: start.date,

@@ -1,4 +1,4 @@
-import { formatTime, toLocalTime, toStoredTime } from '../../local-time.ts';
+import { formatTime, toInstant, toLocalTime } from '../../local-time.ts';
 import { parseTime } from '../decoding/parse-time.ts';
 
 /** Reads `20261205T230000Z`, which is always UTC, or the seconds since 1970, which `task import` accepts as well. */
@@ -6,7 +6,7 @@ export function findTaskwarriorTime(value: unknown, zone: string): string | unde
   if (typeof value === 'number') return formatSeconds(value);
   if (typeof value !== 'string') return undefined;
   const text = value.trim();
-  return /^\d{9,11}$/.test(text) ? formatSeconds(Number(text)) : toStoredTime(parseTime(text, zone), zone);
+  return /^\d{9,11}$/.test(text) ? formatSeconds(Number(text)) : toInstant(parseTime(text, zone), zone);
 }
 
 /** Whether an instant is the first or the last second of a day in the zone. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { MAX_DESCRIPTION_CHARACTERS, MAX_TAGS, MAX_TITLE_CHARACTERS } from '../../todo/limits.ts';
-import { text, visibleText } from '../../todo/text.ts';
+import { nonBlankText, text } from '../../todo/text.ts';
 import { Priority, Tag } from '../../todo/todo.ts';
 import type { ForeignTodo, FormatName, ParsedFile } from '../foreign-todo.ts';
 import { parseFile } from '../parse-file.ts';
@@ -25,7 +25,7 @@ const Time = z.iso.datetime({ precision: 3 });
 /** What the API accepts. */
 export const ValidTodo = z
   .strictObject({
-    title: visibleText(MAX_TITLE_CHARACTERS),
+    title: nonBlankText(MAX_TITLE_CHARACTERS),
     description: text(MAX_DESCRIPTION_CHARACTERS).min(1).nullable(),
     completed: z.boolean(),
     completed_at: Time.nullable(),

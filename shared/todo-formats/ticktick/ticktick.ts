@@ -1,4 +1,4 @@
-import { type DayOrTime, findZone, toDay, toStoredTime } from '../../local-time.ts';
+import { type DayOrTime, findZone, toDay, toInstant } from '../../local-time.ts';
 import { type CsvHeader, type CsvRow, findCsvHeader, readCsvRows } from '../decoding/csv.ts';
 import { parseTime } from '../decoding/parse-time.ts';
 import { type ForeignPriority, type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
@@ -39,8 +39,8 @@ function readRow(row: CsvRow, context: ImportContext): TodoDraft {
     ...readContent(row),
     completed: status === '1' || status === '2',
     cancelled: status === '-1',
-    completedAt: toStoredTime(parseTime(row('Completed Time'), zone), zone),
-    createdAt: toStoredTime(parseTime(row('Created Time'), zone), zone),
+    completedAt: toInstant(parseTime(row('Completed Time'), zone), zone),
+    createdAt: toInstant(parseTime(row('Created Time'), zone), zone),
     ...readDates(row, zone),
     priority: PRIORITIES.get(row('Priority').trim()) ?? 4,
     labels: row('Tags').split(','),

@@ -1,4 +1,4 @@
-import { toDay, toStoredTime } from '../../local-time.ts';
+import { toDay, toInstant } from '../../local-time.ts';
 import { type CsvHeader, type CsvRow, findCsvHeader, readCsvRows } from '../decoding/csv.ts';
 import { parseTime } from '../decoding/parse-time.ts';
 import { type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
@@ -64,7 +64,7 @@ export function parseTodoist(text: string, context: ImportContext, list?: string
       return;
     }
     if (hasFile) last.notKept.push('attachment');
-    const time = toStoredTime(parseTime(row('DATE'), context.timeZone), context.timeZone);
+    const time = toInstant(parseTime(row('DATE'), context.timeZone), context.timeZone);
     last.comments.push({ day: time === undefined ? undefined : toDay(time, context.timeZone), text });
   }
 }
