@@ -10,6 +10,7 @@ import {
   UserResponse,
 } from '../auth/admin/contract.ts';
 import type { Credentials } from '../auth/clients/credentials-file.ts';
+import { findJson } from '../shared/find-json.ts';
 import { CLIENT_CREDENTIALS } from '../shared/oauth-client/grant-types.ts';
 import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
 import type { Issuer } from '../shared/resource-server/issuer.ts';
@@ -128,18 +129,10 @@ export class AdminRequestError extends Error {
   readonly code: string | undefined;
 
   constructor(status: number, body: string) {
-    const { data } = Problem.safeParse(parseJson(body));
+    const { data } = Problem.safeParse(findJson(body));
     super(
       data === undefined ? `The authorization server answered with status ${status}.` : escapeInvisible(data.detail),
     );
     this.code = data?.code;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import type { Context, Middleware } from 'koa';
+import { findJson } from '../../shared/find-json.ts';
 import { HttpError, InvalidRequestError } from '../../shared/http/http-error.ts';
 import { requireSimpleJson } from '../../shared/http/json-complexity.ts';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
@@ -44,7 +45,7 @@ async function readTodos(ctx: Context): Promise<ImportedTodo[]> {
       throw tooLarge(`line ${number}`, MAX_IMPORT_LINE_CHARACTERS, 'characters');
     if (line.trim() === '') continue;
     requireSimpleJson(line, { whole: `line ${number}` });
-    const parsed = ImportedTodo.safeParse(parseJson(line));
+    const parsed = ImportedTodo.safeParse(findJson(line));
     if (parsed.success) todos.push(parsed.data);
     else {
       for (const { field, expected } of fieldProblems(parsed.error, 'todo'))
@@ -95,15 +96,6 @@ function decodeOrReject(decode: () => string): string {
     return decode();
   } catch (cause) {
     throw new InvalidRequestError([{ field: 'body', expected: 'lines of JSON in UTF-8' }], cause);
-  }
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    // a string, which the schema rejects: "expected a JSON object"
-    return 'not JSON';
   }
 }
 

@@ -11,6 +11,7 @@ import {
   verifyRegistrationResponse,
 } from '@simplewebauthn/server';
 import * as z from 'zod';
+import { findJson } from '../../shared/find-json.ts';
 import { ChallengeEntity } from './challenge.entity.ts';
 import { PasskeyEntity, type PasskeyRow } from './passkey.entity.ts';
 
@@ -144,7 +145,9 @@ export function createPasskeys({ em, issuer }: { em: SqlEntityManager; issuer: s
   async function takeChallenge(purpose: string, given: unknown) {
     const parsed = Response.safeParse(given);
     const clientData = ClientData.safeParse(
-      parsed.success ? parseJson(Buffer.from(parsed.data.response.clientDataJSON, 'base64url')) : undefined,
+      parsed.success
+        ? findJson(Buffer.from(parsed.data.response.clientDataJSON, 'base64url').toString('utf8'))
+        : undefined,
     );
     if (!parsed.success || !clientData.success) throw new PasskeyRejectedError('the response is malformed');
     const { challenge } = clientData.data;
@@ -172,12 +175,4 @@ async function verifyOrReject<T>(verify: () => Promise<T>): Promise<T> {
 
 function hashChallenge(challenge: string): string {
   return hash('sha256', challenge, 'base64url');
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

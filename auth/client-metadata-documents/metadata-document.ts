@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { findJson } from '../../shared/find-json.ts';
 import { PublicJwk } from '../clients/public-jwks.ts';
 import { RedirectUris, SelfDeclaredName, SelfDeclaredUri } from '../clients/self-declared-metadata.ts';
 
@@ -42,7 +43,7 @@ export type MetadataDocument = z.infer<typeof Document>;
 
 /** Parses the metadata document at `clientId`. @throws {InvalidDocumentError} */
 export function parseDocument(clientId: string, body: string): MetadataDocument {
-  const parsed = Document.safeParse(parseJson(body));
+  const parsed = Document.safeParse(findJson(body));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new InvalidDocumentError(`${issue?.path.join('.') || 'the document'}: expected ${issue?.message}`);
@@ -61,12 +62,4 @@ export function findUsableKeys(jwks: unknown, max: number): z.infer<typeof Publi
     .map((key) => PublicJwk.safeParse(key))
     .flatMap(({ data }) => (data === undefined ? [] : [data]))
     .slice(0, max);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

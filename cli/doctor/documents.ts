@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { findJson } from '../../shared/find-json.ts';
 import { sanitize } from '../sanitize.ts';
 import type { FetchText, TextResponse } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding } from './chain.ts';
@@ -28,7 +29,7 @@ export function parseDocument<T>(
       `${sanitize(url)} answers with ${sanitize(type)} instead of JSON`,
       'Serve the document with Content-Type: application/json. If this is the page of a web site in front of the server, let it forward the URL.',
     );
-  const parsed = schema.safeParse(parseJson(text));
+  const parsed = schema.safeParse(findJson(text));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(
     ({ path, message }) => `${path.join('.') || 'the document'}: expected ${message}`,
@@ -37,15 +38,6 @@ export function parseDocument<T>(
     `${sanitize(url)} is not a valid document: ${sanitize(problems.join('; '))}`,
     'Correct the document.',
   );
-}
-
-/** Parses JSON; undefined when the text is not JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The origin of a web application that the servers do not know. Metadata are public, so it must be allowed to read them. */

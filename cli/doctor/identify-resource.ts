@@ -1,9 +1,10 @@
 import * as z from 'zod';
+import { findJson } from '../../shared/find-json.ts';
 import { sanitize } from '../sanitize.ts';
 import { AuthorizationServerMetadata, metadataUrls } from './authorization-server.ts';
 import type { FetchText, TextResponse } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding, SkippedLinkError } from './chain.ts';
-import { parseDocument, parseJson } from './documents.ts';
+import { parseDocument } from './documents.ts';
 import { rootMetadataUrl } from './resource-metadata.ts';
 import { INITIALIZE, todosUrl } from './resource-requests.ts';
 
@@ -57,7 +58,7 @@ function found(resource: Resource): Finding<Resource> {
 /** Whether the response is an MCP response: a JSON-RPC message, or an event stream of them. */
 function isMcp({ status, headers, text }: TextResponse): boolean {
   if (headers.get('content-type')?.startsWith('text/event-stream')) return true;
-  return status === 200 && z.object({ jsonrpc: z.literal('2.0') }).safeParse(parseJson(text)).success;
+  return status === 200 && z.object({ jsonrpc: z.literal('2.0') }).safeParse(findJson(text)).success;
 }
 
 /** Whether the response describes its error as an API does (RFC 9457); MCP does not. */
@@ -66,7 +67,7 @@ function hasProblem({ headers }: TextResponse): boolean {
 }
 
 function isTodos({ status, text }: TextResponse): boolean {
-  return status === 200 && parseJson(text) !== undefined;
+  return status === 200 && findJson(text) !== undefined;
 }
 
 async function findIssuer(url: string, fetchText: FetchText): Promise<string | undefined> {
@@ -74,7 +75,7 @@ async function findIssuer(url: string, fetchText: FetchText): Promise<string | u
   for (const candidate of metadataUrls(issuer)) {
     const response = await fetchText(candidate);
     if (response.status !== 200) continue;
-    const metadata = AuthorizationServerMetadata.safeParse(parseJson(response.text));
+    const metadata = AuthorizationServerMetadata.safeParse(findJson(response.text));
     if (metadata.data?.issuer === issuer) return issuer;
   }
   return undefined;

@@ -1,9 +1,9 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { LATEST_PROTOCOL_VERSION } from '@modelcontextprotocol/sdk/types.js';
+import { findJson } from '../../shared/find-json.ts';
 import type { FetchText } from './cautious-fetch.ts';
 import { BrokenLinkError, type Finding } from './chain.ts';
-import { parseJson } from './documents.ts';
 
 const CLIENT_INFO = { name: 'yata-doctor', version: '1' };
 
@@ -99,7 +99,7 @@ export async function listTodos(api: string, accessToken: string, fetchText: Fet
   const url = todosUrl(api);
   const { status, text } = await fetchText(url, { headers: { authorization: `Bearer ${accessToken}` } });
   if (status !== 200) throw createRejectedError(`GET ${url}`, status);
-  if (parseJson(text) === undefined)
+  if (findJson(text) === undefined)
     throw new BrokenLinkError(
       `the response to GET ${url} is not JSON`,
       'Check the proxy or web site in front of the API.',

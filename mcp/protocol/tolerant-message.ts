@@ -1,3 +1,5 @@
+import { findJson } from '../../shared/find-json.ts';
+
 /** The members of `params` for which some clients send null when they have no value. */
 const OPTIONAL_PARAMS = ['arguments', 'cursor', '_meta'] as const;
 
@@ -13,7 +15,7 @@ export function tolerateMessage(message: unknown): unknown {
   if (!isObject(params)) return message;
   const { task: _task, ...kept } = params;
   for (const name of OPTIONAL_PARAMS) if (kept[name] === null) delete kept[name];
-  const parsed = typeof kept.arguments === 'string' ? parseJson(kept.arguments) : undefined;
+  const parsed = typeof kept.arguments === 'string' ? findJson(kept.arguments) : undefined;
   if (isObject(parsed)) kept.arguments = parsed;
   return { ...others, params: kept };
 }
@@ -23,15 +25,6 @@ export function findMessageId(message: unknown): string | number | undefined {
   if (!isObject(message)) return undefined;
   const { id } = message;
   return typeof id === 'string' || Number.isInteger(id) ? (id as string | number) : undefined;
-}
-
-/** Parses JSON that a client has written into a string; undefined when the string has no JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

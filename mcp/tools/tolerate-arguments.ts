@@ -1,4 +1,5 @@
 import { distance } from 'fastest-levenshtein';
+import { findJson } from '../../shared/find-json.ts';
 import type { FieldProblem } from '../../shared/http/http-error.ts';
 import type { JsonSchema } from './json-schema.ts';
 
@@ -56,7 +57,7 @@ function readAs(given: unknown, schema: Schema): { readonly value: unknown; read
   const find = (value: unknown) => branches.find(({ type }) => hasType(value, type));
   const found = find(given);
   if (found !== undefined || typeof given !== 'string') return { value: given, branch: found ?? {} };
-  const json = parseJson(given);
+  const json = findJson(given);
   const branch = find(json);
   return branch === undefined ? { value: given, branch: {} } : { value: json, branch };
 }
@@ -99,14 +100,6 @@ function isNear(one: string, other: string): boolean {
   const shorter = Math.min(one.length, other.length);
   if (shorter < 3) return false;
   return one.startsWith(other) || other.startsWith(one) || distance(one, other) <= (shorter < 5 ? 1 : 2);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,3 +1,4 @@
+import { findJson } from '../find-json.ts';
 import type { FormatName } from './foreign-todo.ts';
 import { GoogleTasksFile } from './google-tasks/google-tasks.ts';
 import { isMarkdownTodo } from './markdown/markdown.ts';
@@ -31,18 +32,10 @@ function recognizeJson(text: string): FormatName | undefined {
 /** The lines of old exports of Taskwarrior are no JSON together. Of a damaged file, the first names of members tell its format. */
 function recognizeBrokenJson(text: string): FormatName | undefined {
   const start = text.slice(0, 5000);
-  if (start.split('\n').some((line) => isTaskwarriorTask(findTaskwarriorLine(line)?.json))) return 'taskwarrior';
+  if (start.split('\n').some((line) => isTaskwarriorTask(findTaskwarriorLine(line)))) return 'taskwarrior';
   if (start.includes('"tasks#task')) return 'google-tasks';
   if (start.includes('"@odata.context"') || start.includes('"displayName"')) return 'microsoft-todo';
   return start.includes('"uuid"') && start.includes('"entry"') ? 'taskwarrior' : undefined;
-}
-
-function findJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function recognizeCsv(text: string): FormatName | undefined {

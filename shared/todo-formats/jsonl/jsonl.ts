@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { findJson } from '../../find-json.ts';
 import { fieldProblems } from '../../http/parse-request.ts';
 import { ImportedTodo, Todo } from '../../todo/todo.ts';
 import { decodeText } from '../decoding/decode-text.ts';
@@ -65,12 +66,4 @@ const WHOLE_LINE = 'the line';
 function showField(field: string): string {
   const isKnown = field === WHOLE_LINE || FIELDS.has(field.split('.')[0] ?? '');
   return isKnown || /^\w{1,20}$/.test(field) ? field : 'a field';
-}
-
-function findJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

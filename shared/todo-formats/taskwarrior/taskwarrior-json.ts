@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { findJson } from '../../find-json.ts';
 import { UnreadableFileError } from '../foreign-todo.ts';
 import { requireFewTodos } from '../rules/todo-limit.ts';
 
@@ -17,7 +18,7 @@ export function isTaskwarriorTask(json: unknown): boolean {
 /** Reads a JSON array, or one object per line, which old versions separate by commas. */
 export function readTaskwarriorTasks(text: string): object[] {
   const whole = findJson(text);
-  const items: unknown[] | undefined = Array.isArray(whole?.json) ? whole.json : whole && [whole.json];
+  const items: unknown[] | undefined = Array.isArray(whole) ? whole : whole === undefined ? undefined : [whole];
   const tasks = items?.map((json, index) => ({ json, where: `Task ${index + 1}` })) ?? readLines(text);
   requireFewTodos(tasks.length);
   return tasks.map(({ json, where }) => {
@@ -26,7 +27,7 @@ export function readTaskwarriorTasks(text: string): object[] {
   });
 }
 
-export function findTaskwarriorLine(line: string): { readonly json: unknown } | undefined {
+export function findTaskwarriorLine(line: string): unknown {
   return findJson(trimLine(line));
 }
 
@@ -35,8 +36,8 @@ function readLines(text: string): { json: unknown; where: string }[] {
   return lines
     .filter(({ content }) => content !== '')
     .map(({ content, where }) => {
-      const found = findJson(content);
-      if (found) return { json: found.json, where };
+      const json = findJson(content);
+      if (json !== undefined) return { json, where };
       throw new UnreadableFileError(
         `${where}: expected one task as JSON. Old versions of Taskwarrior write invalid JSON: correct the line, or export with version 2.6 or newer`,
       );
@@ -46,12 +47,4 @@ function readLines(text: string): { json: unknown; where: string }[] {
 /** The brackets of the array may stand on lines of their own, or beside a task. */
 function trimLine(line: string): string {
   return line.trim().replace(/^\[/, '').replace(/\]$/, '').trim().replace(/,$/, '');
-}
-
-function findJson(text: string): { readonly json: unknown } | undefined {
-  try {
-    return { json: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
 }
