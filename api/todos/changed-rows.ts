@@ -1,8 +1,8 @@
 import { searchWords } from '../../shared/todo/search-words.ts';
-import type { ListRow, LockedList, StoredTodo } from './todo-list.ts';
+import type { ListInMemory, ListRow, StoredTodo } from './list-in-memory.ts';
 
 /** The rows that statements write for lists that have changed. A todo that was changed more than once is written once. */
-export function changedRows(changed: readonly LockedList[]) {
+export function changedRows(changed: readonly ListInMemory[]) {
   const todosWith = (wanted: StoredTodo['change']) =>
     changed.flatMap((list) =>
       list
@@ -32,7 +32,7 @@ function toTodoRow(owner: string, { todo, deletedAt }: StoredTodo) {
   };
 }
 
-function toChangeRow(owner: string, { id: todo_id, ...change }: ReturnType<LockedList['changes']>[number]) {
+function toChangeRow(owner: string, { id: todo_id, ...change }: ReturnType<ListInMemory['changes']>[number]) {
   return { ...change, owner, todo_id };
 }
 

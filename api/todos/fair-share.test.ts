@@ -7,7 +7,7 @@ import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
 import { NewTodo } from '../../shared/todo/todo.ts';
 import { apiDatabase } from '../database/definition.ts';
-import type { TodoList } from './todo-list.ts';
+import type { TodoList } from './list-in-memory.ts';
 import { openTodos as openTodosOf } from './todos.ts';
 
 async function openTodos() {

@@ -1,6 +1,6 @@
 import type { IdempotentRequest } from '../idempotency/idempotency.ts';
 import type { GroupAnswers } from './group-answers.ts';
-import type { LockedList, TodoList } from './todo-list.ts';
+import type { ListInMemory, TodoList } from './list-in-memory.ts';
 
 /** A change of the todos of one owner. */
 export type Write<T> = {
@@ -35,7 +35,7 @@ export type WriteGroup = (writes: readonly GroupedWrite[]) => Promise<ReadonlySe
 /** Applies a write in memory. @returns what settles it. */
 export function applyWrite(
   { owner, write, idempotency, resolve, reject }: GroupedWrite,
-  { list, answers }: { list: LockedList; answers: GroupAnswers },
+  { list, answers }: { list: ListInMemory; answers: GroupAnswers },
 ): () => void {
   try {
     const earlier = idempotency && answers.find(owner, idempotency.request);

@@ -4,7 +4,7 @@ import { LEAST_URGENT_PRIORITY } from '../../shared/todo/limits.ts';
 import { SORT_FIELDS, type SortField, type TodoListQuery } from '../../shared/todo/list-query.ts';
 import { Day, Time } from '../../shared/todo/text.ts';
 import { type Todo, TodoId } from '../../shared/todo/todo.ts';
-import { dueTime, placeAmongDays, placeAmongTimes } from './due.ts';
+import { dueTime, placeAmongDays, placeAmongTimes } from './due-order.ts';
 
 /** Values of the keys of an order, which name one place in a list. */
 type Place = readonly unknown[];

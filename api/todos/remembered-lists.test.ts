@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Todo } from '../../shared/todo/todo.ts';
+import { createListInMemory, type ListInMemory, type ListRow, type StoredTodo } from './list-in-memory.ts';
 import { createRememberedLists } from './remembered-lists.ts';
-import { createLockedList, type ListRow, type LockedList, type StoredTodo } from './todo-list.ts';
 
 const ROW = { sequence: 1, forgotten: 0, changedAt: 5, todos: 1, bytes: 1, changeBytes: 1, now: 9 };
 
@@ -10,9 +10,9 @@ function lockedList(
   row: Partial<ListRow> & { owner: string },
   ids: readonly string[] = [],
   characters = 0,
-): LockedList {
+): ListInMemory {
   const stored = new Map(ids.map((id): [string, StoredTodo] => [id, storedTodo(id, characters)]));
-  return createLockedList({ ...ROW, ...row }, { stored, taken: new Set(), quota: { todos: 100, bytes: 1e9 } });
+  return createListInMemory({ ...ROW, ...row }, { stored, taken: new Set(), quota: { todos: 100, bytes: 1e9 } });
 }
 
 function storedTodo(id: string, characters: number): StoredTodo {

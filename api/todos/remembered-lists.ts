@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { ListRow, LockedList, StoredTodo } from './todo-list.ts';
+import type { ListInMemory, ListRow, StoredTodo } from './list-in-memory.ts';
 
 /** A list as this process last knew it, with the todos that it wrote or read last, also deleted ones. */
 type RememberedList = { readonly row: ListRow; readonly todos: ReadonlyMap<string, StoredTodo> };
@@ -11,8 +11,8 @@ type RememberedList = { readonly row: ListRow; readonly todos: ReadonlyMap<strin
 export type RememberedLists = {
   /** Finds a list, unless another process seems to write to it too. */
   readonly find: (owner: string) => RememberedList | undefined;
-  /** Remembers a list that was locked, when its transaction has ended. */
-  readonly remember: (list: LockedList) => void;
+  /** Remembers a list, when the transaction that read or stored it has ended. */
+  readonly remember: (list: ListInMemory) => void;
   /** Finds a list no more until the database has confirmed what is remembered of it. */
   readonly doubt: (owner: string) => void;
   readonly forget: (owner: string) => void;
@@ -41,11 +41,11 @@ export function createRememberedLists({ maxLists = MAX_LISTS, maxBytes = MAX_BYT
     },
     remember(list) {
       const known = lists.get(list.owner);
-      const isConfirmed = known === undefined || isSameRow(known.row, list.locked);
+      const isConfirmed = known === undefined || isSameRow(known.row, list.before);
       const entry: Entry =
         known !== undefined && isConfirmed
           ? known
-          : { row: list.locked, todos: new Map(), bytes: LIST_BYTES, isDoubtful: false };
+          : { row: list.before, todos: new Map(), bytes: LIST_BYTES, isDoubtful: false };
       // what another process has changed, it will probably change again
       entry.isDoubtful = !isConfirmed;
       entry.row = list.row();

@@ -3,7 +3,7 @@ import { DEFAULT_PAGE_SIZE, MAX_COUNT, MAX_PAGE_BYTES } from '../../shared/todo/
 import type { TodoListQuery } from '../../shared/todo/list-query.ts';
 import { queryWords } from '../../shared/todo/search-words.ts';
 import type { Todo } from '../../shared/todo/todo.ts';
-import { dueBound } from './due.ts';
+import { dueBound } from './due-order.ts';
 import { formatCursor, type ListPart, mergeByDueTime, parseCursor, partsOf } from './list-order.ts';
 import { SELECT_TODO, type TodoRow, toTodo } from './todo-row.ts';
 

@@ -7,10 +7,10 @@ import { createKeyLock, type IdempotentRequest } from '../idempotency/idempotenc
 import { type ChangedList, createChangeNotifier, listKey } from './change-notifications.ts';
 import { deriveIds } from './derive-ids.ts';
 import type { Write } from './grouped-write.ts';
+import type { Added, TodoList } from './list-in-memory.ts';
 import { type ListTransaction, openListTransactions } from './list-transactions.ts';
 import { type Quota, QuotaExceededError } from './quota.ts';
 import { createRememberedLists } from './remembered-lists.ts';
-import type { Added, TodoList } from './todo-list.ts';
 import { trimChanges } from './trim-changes.ts';
 import { createWriteGroup } from './write-group.ts';
 import { createWriteQueue } from './write-queue.ts';

@@ -4,11 +4,11 @@ import { changedRows } from './changed-rows.ts';
 import type { DatabaseClock } from './database-clock.ts';
 import { createGroupAnswers, type GroupAnswers } from './group-answers.ts';
 import { applyWrite, type GroupedWrite, type WriteGroup } from './grouped-write.ts';
+import { createListInMemory, type ListInMemory, type ListRow, type StoredTodo } from './list-in-memory.ts';
 import { STATEMENTS } from './list-statements.ts';
 import { type Call, isRejectedByDatabase, type ListTransaction, type ListTransactions } from './list-transactions.ts';
 import type { Quota } from './quota.ts';
 import type { RememberedLists } from './remembered-lists.ts';
-import { createLockedList, type ListRow, type LockedList, type StoredTodo } from './todo-list.ts';
 import { type TodoRow, toTodo } from './todo-row.ts';
 
 /** Owners of whom a process remembers that they have a list. */
@@ -79,7 +79,7 @@ export function createWriteLocked({
   async function store(transaction: ListTransaction, writes: readonly GroupedWrite[]) {
     const { lists, answers } = await lock(transaction, writes, quota);
     const [first] = lists.values();
-    if (first !== undefined) clock.set(first.locked.now);
+    if (first !== undefined) clock.set(first.before.now);
     // what rejects a write may be an earlier write of the group, so nothing is settled before the commit
     const outcomes = writes.flatMap((write) => {
       const list = lists.get(write.owner);
@@ -102,7 +102,7 @@ async function lock(
   transaction: ListTransaction,
   writes: readonly GroupedWrite[],
   quota: Quota,
-): Promise<{ lists: ReadonlyMap<string, LockedList>; answers: GroupAnswers }> {
+): Promise<{ lists: ReadonlyMap<string, ListInMemory>; answers: GroupAnswers }> {
   const owners = ownersOf(writes);
   const named = pairs(writes, ({ write }) => write.ids);
   const new_ = pairs(writes, ({ write }) => write.newIds ?? []);
@@ -128,7 +128,7 @@ async function lock(
     lists: new Map(
       rows.map((row) => [
         row.owner,
-        createLockedList(row, {
+        createListInMemory(row, {
           stored: new Map(storedBy.get(row.owner)?.map(toStoredTodo)),
           taken: new Set(takenBy.get(row.owner)?.map(({ id }) => id)),
           quota,
@@ -163,7 +163,7 @@ function pairs(
 }
 
 /** The statements that write the lists and the answers. */
-function callsOf(changed: readonly LockedList[], answers: GroupAnswers): Call[] {
+function callsOf(changed: readonly ListInMemory[], answers: GroupAnswers): Call[] {
   const { lists, inserted, updated, changes } = changedRows(changed);
   const rows = [
     [STATEMENTS.updateLists, lists],

@@ -7,9 +7,9 @@ import { HttpError } from '../../shared/http/http-error.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { NewTodo, type Todo } from '../../shared/todo/todo.ts';
 import { apiDatabase } from '../database/definition.ts';
+import type { Precondition } from './list-in-memory.ts';
 import { runBatch } from './run-batch.ts';
 import { VersionMismatchError } from './todo-errors.ts';
-import type { Precondition } from './todo-list.ts';
 import { openTodos, type Todos } from './todos.ts';
 
 let opened: Awaited<ReturnType<typeof openTwo>>;

@@ -2,17 +2,17 @@ import { changedRows, toListRow } from './changed-rows.ts';
 import type { DatabaseClock } from './database-clock.ts';
 import { createGroupAnswers } from './group-answers.ts';
 import { applyWrite, type GroupedWrite } from './grouped-write.ts';
+import { createListInMemory, type ListInMemory, type ListRow } from './list-in-memory.ts';
 import { STATEMENTS } from './list-statements.ts';
 import { isRejectedByDatabase, type ListTransactions } from './list-transactions.ts';
 import type { Quota } from './quota.ts';
 import type { RememberedLists } from './remembered-lists.ts';
-import { createLockedList, type ListRow, type LockedList } from './todo-list.ts';
 
 /** Stores the writes for which a process remembers enough, and settles them. @returns the writes that are not settled. */
 export type WriteRemembered = (writes: readonly GroupedWrite[]) => Promise<readonly GroupedWrite[]>;
 
 /** A list that is remembered, after its writes, and what settles them. */
-type PlannedList = { readonly list: LockedList; readonly outcomes: readonly (() => void)[] };
+type PlannedList = { readonly list: ListInMemory; readonly outcomes: readonly (() => void)[] };
 
 /**
  * Creates the storage of writes whose lists are remembered. They are applied to what is remembered, and one statement, which
@@ -66,15 +66,15 @@ export function createWriteRemembered({
     const todos = writes.flatMap(({ write }) => write.ids).map((id) => [id, known.todos.get(id)] as const);
     const stored = new Map(todos.flatMap(([id, todo]) => (todo === undefined ? [] : [[id, todo] as const])));
     if (todos.some(([id]) => !stored.has(id))) return undefined;
-    const list = createLockedList({ ...known.row, now: clock.now() }, { stored, taken: new Set(), quota });
+    const list = createListInMemory({ ...known.row, now: clock.now() }, { stored, taken: new Set(), quota });
     const outcomes = writes.map((write) => applyWrite(write, { list, answers: createGroupAnswers() }));
     return list.changes().length === 0 ? undefined : { list, outcomes };
   }
 
   /** @returns the owners whose lists are stored. */
-  async function store(lists: readonly LockedList[]): Promise<ReadonlySet<string>> {
+  async function store(lists: readonly ListInMemory[]): Promise<ReadonlySet<string>> {
     const { lists: changed, inserted, updated, changes } = changedRows(lists);
-    const unchanged = lists.map(({ locked }) => toListRow(locked));
+    const unchanged = lists.map(({ before }) => toListRow(before));
     const rows = [unchanged, changed, inserted, updated, changes].map((row) => JSON.stringify(row));
     const stored = await transactions.execute([STATEMENTS.writeUnchanged, clock.now(), ...rows]);
     const [first] = stored;

@@ -1,23 +1,8 @@
-import { InvalidRequestError } from '../../shared/http/http-error.ts';
 import { addDays, parseDay, startOfDayMilliseconds, toDay } from '../../shared/local-time.ts';
-import { ONE_DUE, type Todo, type TodoChanges } from '../../shared/todo/todo.ts';
-
-type Due = Pick<Todo, 'due_at' | 'due_on'>;
-
-/**
- * Changes when a todo is due: at a time or on a day, so a new value of one clears the other. A client that sends back the whole
- * todo sends the old value of the other with it.
- * @throws {InvalidRequestError} when both have a new value.
- */
-export function changeDue(todo: Due, { due_at = todo.due_at, due_on = todo.due_on }: TodoChanges): Due {
-  if (due_at === null || due_on === null) return { due_at, due_on };
-  if (due_on === todo.due_on) return { due_at, due_on: null };
-  if (due_at === todo.due_at) return { due_at: null, due_on };
-  throw new InvalidRequestError([{ field: 'due_on', expected: ONE_DUE }]);
-}
+import type { Todo } from '../../shared/todo/todo.ts';
 
 /** When a todo is due, in milliseconds since 1970. A day is due in its last millisecond, and no due time is infinity. */
-export function dueTime({ due_at, due_on }: Due, zone: string): number {
+export function dueTime({ due_at, due_on }: Pick<Todo, 'due_at' | 'due_on'>, zone: string): number {
   if (due_on !== null) return endOfDay(due_on, zone);
   return due_at === null ? Infinity : Date.parse(due_at);
 }

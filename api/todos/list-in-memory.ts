@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { TodoChange } from '../../shared/todo/change-feed.ts';
 import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
-import { changeDue } from './due.ts';
+import { changeDue } from './change-due.ts';
 import { type Quota, requireQuota, todoBytes, type Usage, usageOf } from './quota.ts';
 import { TodoNotFoundError } from './todo-errors.ts';
 import { changeBytes } from './trim-changes.ts';
@@ -48,18 +48,18 @@ export type ListRow = {
   readonly todos: number;
   readonly bytes: number;
   readonly changeBytes: number;
-  /** The time of the database when the list was locked. */
+  /** The time of the database for the writes. */
   readonly now: number;
 };
 
 /**
- * The list of one owner while it is locked, with the todos that waiting writes look at. Writes change it one after another,
- * and what it then has is stored.
+ * The list of one owner, with the todos that waiting writes look at. Writes change it in memory one after another, and what
+ * it then has is stored. It is locked while they do, or it is stored only if nothing else has changed it.
  */
-export type LockedList = {
+export type ListInMemory = {
   readonly owner: string;
   /** The row of the list before the writes. */
-  readonly locked: ListRow;
+  readonly before: ListRow;
   /**
    * Applies a write. If `write` throws, the list stays as it was.
    * @returns what `write` returns.
@@ -76,29 +76,29 @@ export type LockedList = {
  * @param stored the todos that the writes name, by their ids.
  * @param taken further ids that the owner has.
  */
-export function createLockedList(
-  locked: ListRow,
+export function createListInMemory(
+  before: ListRow,
   { stored, taken, quota }: { stored: Map<string, StoredTodo>; taken: ReadonlySet<string>; quota: Quota },
-): LockedList {
-  let row = locked;
+): ListInMemory {
+  let row = before;
   let changes: StoredChange[] = [];
-  let usageBefore: Usage = locked;
+  let usageBefore: Usage = before;
   const list: TodoList = { create, update, remove, restore, add, requireRoom };
   /** The todos before the write that is being applied. */
   let replaced = new Map<string, StoredTodo | undefined>();
 
   return {
-    owner: locked.owner,
-    locked,
+    owner: before.owner,
+    before,
     apply(write) {
-      const before = { row, count: changes.length };
+      const unwritten = { row, count: changes.length };
       replaced = new Map();
       usageBefore = row;
       try {
         return write(list);
       } catch (error) {
-        row = before.row;
-        changes = changes.slice(0, before.count);
+        row = unwritten.row;
+        changes = changes.slice(0, unwritten.count);
         for (const [id, todo] of replaced)
           if (todo === undefined) stored.delete(id);
           else stored.set(id, todo);
@@ -208,12 +208,12 @@ export function createLockedList(
 
   function record(change: TodoChange['change'], todo: Todo): void {
     const { id, version, updated_at: at } = todo;
-    const before = stored.get(id);
-    if (!replaced.has(id)) replaced.set(id, before);
+    const known = stored.get(id);
+    if (!replaced.has(id)) replaced.set(id, known);
     stored.set(id, {
       todo,
       deletedAt: change === 'deleted' ? at : null,
-      change: change === 'created' || before?.change === 'insert' ? 'insert' : 'update',
+      change: change === 'created' || known?.change === 'insert' ? 'insert' : 'update',
     });
     const recorded = { sequence: row.sequence + 1, change, id, version, at, todo: change === 'deleted' ? null : todo };
     changes.push(recorded);
