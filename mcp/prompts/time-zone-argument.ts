@@ -1,5 +1,5 @@
 import { TimeZone } from '../../shared/todo/text.ts';
-import { completeTimeZone } from '../todos/complete-time-zone.ts';
+import { completeTimeZone } from '../complete-time-zone.ts';
 import type { PromptArgument } from './prompt.ts';
 
 /** The argument of a prompt that says where a day begins and ends. */

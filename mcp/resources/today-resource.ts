@@ -1,8 +1,8 @@
 import type { ReadResourceResult } from '@modelcontextprotocol/sdk/types.js';
 import { TimeZone } from '../../shared/todo/text.ts';
 import { toVisibleJson } from '../../shared/visible-text.ts';
+import { completeTimeZone } from '../complete-time-zone.ts';
 import type { FeatureContext } from '../feature-context.ts';
-import { completeTimeZone } from '../todos/complete-time-zone.ts';
 import { findDueTodos, MAX_DUE_TODOS } from '../todos/due-todos.ts';
 import { presentTodo } from '../todos/present-todo.ts';
 import type { Resource } from './resource.ts';
