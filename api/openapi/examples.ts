@@ -1,5 +1,6 @@
 import type { BatchResults } from '../../shared/todo/batch.ts';
 import type { ChangeFeed } from '../../shared/todo/change-feed.ts';
+import { writeJsonLines } from '../../shared/todo/json-lines.ts';
 import type { Todo } from '../../shared/todo/todo.ts';
 
 /** A todo that is new. */
@@ -35,7 +36,7 @@ export const changeFeed = {
   next: '1',
 } satisfies ChangeFeed;
 
-export const jsonLines = `${JSON.stringify({ title: 'Buy milk' })}\n${JSON.stringify({ title: 'Bake bread', tags: ['kitchen'] })}\n`;
+export const jsonLines = writeJsonLines([{ title: 'Buy milk' }, { title: 'Bake bread', tags: ['kitchen'] }]);
 
 export const batchResults = {
   results: [

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Batch, BatchResults } from '../../shared/todo/batch.ts';
 import { ChangeFeed, TodoChange } from '../../shared/todo/change-feed.ts';
+import { ImportCounts } from '../../shared/todo/import-counts.ts';
 import { NewTodo, SentTodo, Todo } from '../../shared/todo/todo.ts';
 import { toJsonSchemas } from './json-schema.ts';
 import { type Reference, refer } from './openapi.ts';
@@ -14,13 +15,7 @@ const RESPONSE_SCHEMAS = {
   ChangeFeed,
   BatchResults,
   Deleted: z.object({ message: z.string() }),
-  Imported: z.object({
-    created: z.int().min(0),
-    skipped: z
-      .int()
-      .min(0)
-      .describe('Todos that were skipped because you have a todo with this id, maybe a deleted one'),
-  }),
+  Imported: ImportCounts,
 };
 
 /** Creates the JSON Schemas of requests and responses from the schemas with which the API parses and writes them. */

@@ -3,11 +3,9 @@ import { findJson } from '../../shared/find-json.ts';
 import { HttpError, InvalidRequestError } from '../../shared/http/http-error.ts';
 import { requireSimpleJson } from '../../shared/http/json-complexity.ts';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
+import { JSON_LINES } from '../../shared/todo/json-lines.ts';
 import { MAX_IMPORT_BYTES, MAX_IMPORT_LINE_CHARACTERS, MAX_IMPORT_LINES } from '../../shared/todo/limits.ts';
 import { ImportedTodo } from '../../shared/todo/todo.ts';
-
-/** The media type of JSON Lines. */
-export const JSON_LINES = 'application/jsonl';
 
 /** The points of a body are counted again when this many bytes have arrived. */
 const BYTES_PER_COUNT = 100_000;

@@ -14,6 +14,7 @@ import type { Challenges } from '../../shared/resource-server/challenge.ts';
 import { type Authorized, type Reverify, requireScope } from '../../shared/resource-server/koa.ts';
 import { Batch } from '../../shared/todo/batch.ts';
 import { ChangeFeedQuery } from '../../shared/todo/change-feed.ts';
+import { JSON_LINES } from '../../shared/todo/json-lines.ts';
 import { MAX_BATCH_BYTES } from '../../shared/todo/limits.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
 import { type ImportedTodo, NewTodo, SentTodo, type Todo, TodoId } from '../../shared/todo/todo.ts';
@@ -21,7 +22,7 @@ import { type IdempotentRequest, parseIdempotencyKey } from '../idempotency/idem
 import type { TodoChangeFeed } from './change-feed.ts';
 import { exportTodos } from './export-todos.ts';
 import type { Write } from './grouped-write.ts';
-import { JSON_LINES, parseTodos } from './parse-todos.ts';
+import { parseTodos } from './parse-todos.ts';
 import { entityTag, preconditionOf, requireIfMatch } from './preconditions.ts';
 import { splitReadOnlyFields } from './read-only-fields.ts';
 import { runBatch, sizeOf } from './run-batch.ts';

@@ -1,5 +1,5 @@
+import type { ImportCounts } from '../../shared/todo/import-counts.ts';
 import { RETENTION_DAYS } from '../../shared/todo/limits.ts';
-import type { ImportCounts } from '../../shared/todo-import/import-in-parts.ts';
 import type { PreparedImport, PreparedTodo } from '../../shared/todo-import/prepare-import.ts';
 import { toVisibleJson } from '../../shared/visible-text.ts';
 import { quoteValue, sanitize } from '../sanitize.ts';

@@ -1,7 +1,8 @@
 import { decodeJwt } from 'jose';
 import * as z from 'zod';
 import type { Environment } from '../../shared/configuration/environment.ts';
-import { ImportCounts } from '../../shared/todo-import/import-in-parts.ts';
+import { ImportCounts } from '../../shared/todo/import-counts.ts';
+import { JSON_LINES, writeJsonLines } from '../../shared/todo/json-lines.ts';
 import type { PreparedTodo } from '../../shared/todo-import/prepare-import.ts';
 import { escapeInvisible } from '../../shared/visible-text.ts';
 import { createPatientFetch, FOR_TODO_API } from '../patient-fetch.ts';
@@ -33,11 +34,10 @@ export async function connectTodoApi(given: Environment, notify: (text: string) 
   return {
     subject: String(decodeJwt(accessToken).sub),
     async importTodos(todos) {
-      const body = todos.map((todo) => `${JSON.stringify(todo)}\n`).join('');
       const response = await call(patientFetch, '/todos/import', {
         method: 'POST',
-        headers: { 'content-type': 'application/jsonl' },
-        body,
+        headers: { 'content-type': JSON_LINES },
+        body: writeJsonLines(todos),
       });
       return ImportCounts.parse(await response.json());
     },

@@ -2,8 +2,9 @@ import * as z from 'zod';
 import { REQUEST_ID } from '../../shared/http/request-id.ts';
 import { AccessTokenRejectedError } from '../../shared/oauth-client/token-request.ts';
 import { type Batch, BatchResults } from '../../shared/todo/batch.ts';
+import { ImportCounts } from '../../shared/todo/import-counts.ts';
+import { JSON_LINES, writeJsonLines } from '../../shared/todo/json-lines.ts';
 import { type NewTodo, Todo, type TodoChanges } from '../../shared/todo/todo.ts';
-import { ImportCounts } from '../../shared/todo-import/import-in-parts.ts';
 import type { PreparedTodo } from '../../shared/todo-import/prepare-import.ts';
 import type { AccessTokenSource } from '../access-tokens/access-token-source.ts';
 import { TodoApiError } from './todo-api-error.ts';
@@ -144,11 +145,11 @@ export function createTodoApi({
         authorization: `Bearer ${accessToken}`,
         ...(requestId !== undefined && { [REQUEST_ID]: requestId }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(lines !== undefined && { 'content-type': 'application/jsonl' }),
+        ...(lines !== undefined && { 'content-type': JSON_LINES }),
         ...headers,
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      ...(lines !== undefined && { body: lines.map((line) => `${JSON.stringify(line)}\n`).join('') }),
+      ...(lines !== undefined && { body: writeJsonLines(lines) }),
     };
     try {
       const response = await fetch(url, init);

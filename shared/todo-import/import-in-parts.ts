@@ -1,16 +1,10 @@
-import * as z from 'zod';
 import { inChunks } from '../in-chunks.ts';
+import type { ImportCounts } from '../todo/import-counts.ts';
+import { IMPORT_TRANSACTION } from '../todo/limits.ts';
 import type { PreparedTodo } from './prepare-import.ts';
 
-/** How many todos were created, and how many were skipped because their owner has their ids. */
-export const ImportCounts = z.object({ created: z.int(), skipped: z.int() });
-export type ImportCounts = Readonly<z.infer<typeof ImportCounts>>;
-
-/** The API stores a request of this size in one transaction, so each part is imported as a whole or not at all. */
-const PART = { maxItems: 200, maxBytes: 80_000 };
-
 /**
- * Imports todos one part after another, in their order.
+ * Imports todos one part after another, in their order. The API stores each part in one transaction.
  * @param send sends one part to the todo API.
  * @param reportProgress called before the first part and after each one.
  * @throws {ImportInterruptedError} when a part is not imported.
@@ -28,7 +22,7 @@ export async function importInParts(
   let counts: ImportCounts = { created: 0, skipped: 0 };
   let done = 0;
   await reportProgress?.(done, todos.length);
-  for (const part of inChunks(todos, PART)) {
+  for (const part of inChunks(todos, IMPORT_TRANSACTION)) {
     const { created, skipped } = await send(part).catch((cause: unknown) => {
       throw new ImportInterruptedError({ counts, total: todos.length, cause });
     });

@@ -31,6 +31,12 @@ export const MAX_IMPORT_LINE_CHARACTERS = 100_000;
 /** Blank lines count. */
 export const MAX_IMPORT_LINES = 10_000;
 
+/**
+ * Limits of one transaction of an import. The embedded database runs one transaction at a time, for all owners, and one of this
+ * size takes about 40 ms. A request of this size is imported as a whole or not at all.
+ */
+export const IMPORT_TRANSACTION = { maxItems: 200, maxBytes: 80_000 } as const;
+
 /** How long a deleted todo can be restored, and how long the change feed keeps a change. */
 export const RETENTION_DAYS = 30;
 /** The changes of one subject that the change feed keeps, as JSON. The oldest ones are deleted first. */

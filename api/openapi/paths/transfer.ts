@@ -1,3 +1,4 @@
+import { JSON_LINES, writeJsonLines } from '../../../shared/todo/json-lines.ts';
 import { MAX_IMPORT_BYTES, MAX_IMPORT_LINES } from '../../../shared/todo/limits.ts';
 import { ImportedTodo } from '../../../shared/todo/todo.ts';
 import { jsonLines, todo } from '../examples.ts';
@@ -26,10 +27,10 @@ export const TRANSFER_PATHS: Paths = {
           description: 'All todos',
           headers: authorizedHeaders('Content-Disposition'),
           content: {
-            'application/jsonl': {
+            [JSON_LINES]: {
               schema: lines,
               'x-item-schema': schema('Todo'),
-              example: `${JSON.stringify(todo)}\n`,
+              example: writeJsonLines([todo]),
             },
           },
         },
@@ -48,7 +49,7 @@ export const TRANSFER_PATHS: Paths = {
       requestBody: {
         required: true,
         content: {
-          'application/jsonl': {
+          [JSON_LINES]: {
             schema: lines,
             'x-item-schema': toJsonSchema('input', ImportedTodo),
             example: jsonLines,
