@@ -33,16 +33,16 @@ import { noteRepeatedUse } from './connections/repeated-use.ts';
 import { authDatabase } from './database/definition.ts';
 import { type EmFor, openPriorityConnections, openReadinessConnection } from './database/priority-connections.ts';
 import { createTokenExchange } from './grants/token-exchange.ts';
-import {
-  createTokenRequestLimits,
-  TOKEN_REQUEST_QUOTAS,
-  type TokenRequestQuotas,
-} from './grants/token-request-limits.ts';
 import { createIntrospectionEndpoint } from './introspection/introspection-endpoint.ts';
 import { type CreatedLink, createSetupLink } from './one-time-links/one-time-links.ts';
 import { createAdapterFactory } from './provider/adapter.ts';
 import { createProvider } from './provider/provider.ts';
 import { signIntrospectionResponse } from './provider/signed-introspection.ts';
+import {
+  createTokenRequestLimits,
+  TOKEN_REQUEST_QUOTAS,
+  type TokenRequestQuotas,
+} from './request-limits/token-request-limits.ts';
 import type { ResourceServers } from './resource-servers/resource-servers.ts';
 import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts';
 import { createRevocations, revokeLeases } from './revocation/revocations.ts';

@@ -7,7 +7,7 @@ import { BY_ITSELF, insertSuccess } from '../audit/audit.ts';
 import { ClientEntity, type ClientRow } from '../clients/client.entity.ts';
 import { MAX_CLIENT_KEYS } from '../clients/client-keys.ts';
 import type { Clients } from '../clients/clients.ts';
-import { createNetworkLimit } from '../network-limit.ts';
+import { createNetworkLimit } from '../request-limits/network-limit.ts';
 import bundledDocuments from './bundled-documents.json' with { type: 'json' };
 import type { FetchPublic } from './fetch-public.ts';
 import {

@@ -4,7 +4,7 @@ import type { RenderError } from '../../shared/http/handle-errors.ts';
 import { HttpError } from '../../shared/http/http-error.ts';
 import { parseBody } from '../../shared/http/parse-body.ts';
 import { requestId } from '../../shared/http/request-id.ts';
-import { createNetworkLimit } from '../network-limit.ts';
+import { createNetworkLimit } from '../request-limits/network-limit.ts';
 import type { RegisterClient } from './registration.ts';
 import { RegistrationRequest } from './registration-request.ts';
 

@@ -12,13 +12,13 @@ import {
 } from '../../shared/resource-server/access-token-verifier.ts';
 import type { StatusReference } from '../../shared/resource-server/status-list.ts';
 import { InvalidRequestParameterError, UnauthorizedClientError } from '../oauth-error.ts';
+import type { TokenRequestLimits } from '../request-limits/token-request-limits.ts';
 import {
   allowedScopes,
   getRequestedResourceServer,
   grantScopes,
   type ResourceServers,
 } from '../resource-servers/resource-servers.ts';
-import type { TokenRequestLimits } from './token-request-limits.ts';
 
 const OneOrMore = z.union([z.string(), z.array(z.string())]);
 

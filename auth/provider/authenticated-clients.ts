@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import Provider, { type Client } from 'oidc-provider';
-import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
+import type { TokenRequestLimits } from '../request-limits/token-request-limits.ts';
 import { throwProviderErrors } from './oauth-errors.ts';
 
 /**

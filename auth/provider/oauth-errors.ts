@@ -1,6 +1,6 @@
 import { errors } from 'oidc-provider';
-import { TooManyTokenRequestsError } from '../grants/token-request-limits.ts';
 import { InvalidScopeError, OAuthError } from '../oauth-error.ts';
+import { TooManyTokenRequestsError } from '../request-limits/token-request-limits.ts';
 import { ConnectionNotFoundError, LeaseHolderNotFoundError } from '../status-lists/leases.ts';
 import { TooManyRequests } from './too-many-requests.ts';
 

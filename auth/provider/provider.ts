@@ -12,8 +12,8 @@ import type { MayLookUpLimited } from '../client-authentication/limited-lookup.t
 import type { MetadataDocuments } from '../client-metadata-documents/metadata-documents.ts';
 import type { Clients } from '../clients/clients.ts';
 import type { ExchangeToken } from '../grants/token-exchange.ts';
-import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
-import { createNetworkLimit } from '../network-limit.ts';
+import { createNetworkLimit } from '../request-limits/network-limit.ts';
+import type { TokenRequestLimits } from '../request-limits/token-request-limits.ts';
 import type { ResourceServers } from '../resource-servers/resource-servers.ts';
 import type { PublicKeys } from '../signing-keys/public-keys.ts';
 import type { ServerSecrets } from '../signing-keys/server-secrets.ts';

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { networkOf } from '../../shared/http/network-of.ts';
-import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
+import type { TokenRequestLimits } from '../request-limits/token-request-limits.ts';
 import { isClientAuthenticated } from './authenticated-clients.ts';
 import { throwProviderErrors, toProviderError } from './oauth-errors.ts';
 import { TooManyRequests } from './too-many-requests.ts';

@@ -1,6 +1,6 @@
 import type { AccessToken, Client, ClientCredentials, JWTStructured, KoaContextWithOIDC } from 'oidc-provider';
 import type { StatusReference } from '../../shared/resource-server/status-list.ts';
-import type { TokenRequestLimits } from '../grants/token-request-limits.ts';
+import type { TokenRequestLimits } from '../request-limits/token-request-limits.ts';
 import type { TokenStatus } from '../status-lists/token-status.ts';
 import { throwProviderErrors } from './oauth-errors.ts';
 

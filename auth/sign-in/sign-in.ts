@@ -6,9 +6,9 @@ import { normalizeUsername } from '../accounts/username.ts';
 import type { RecordAuditEvent, RequestOrigin } from '../audit/audit.ts';
 import { PasskeyRejectedError, type Passkeys } from '../authenticators/passkeys.ts';
 import type { PasswordResult, VerifyPassword } from '../authenticators/password-verifier.ts';
-import { createNetworkLimit } from '../network-limit.ts';
 import { PageError } from '../pages/page-error.ts';
 import type { AuthenticationMethod, PersonSessions } from '../provider/person-sessions.ts';
+import { createNetworkLimit } from '../request-limits/network-limit.ts';
 
 /** The passkey challenges for one network: each stores a row. */
 const CHALLENGES = { points: 60, seconds: 600 };

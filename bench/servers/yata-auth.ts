@@ -1,7 +1,7 @@
 import { findOrCreateCredentials } from '../../auth/clients/credentials-file.ts';
 import { readAuthConfig } from '../../auth/config.ts';
-import { TOKEN_REQUEST_QUOTAS } from '../../auth/grants/token-request-limits.ts';
 import { startAuth } from '../../auth/main.ts';
+import { TOKEN_REQUEST_QUOTAS } from '../../auth/request-limits/token-request-limits.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';

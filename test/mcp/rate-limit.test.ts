@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { TOKEN_REQUEST_QUOTAS } from '../../auth/grants/token-request-limits.ts';
+import { TOKEN_REQUEST_QUOTAS } from '../../auth/request-limits/token-request-limits.ts';
 import { createToolCall, INITIALIZE, LIST_TOOLS } from '../support/mcp-messages.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { requestTodos } from '../support/request-todos.ts';

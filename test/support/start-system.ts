@@ -9,8 +9,8 @@ import { createClientSecret, hashClientSecret } from '../../auth/clients/client-
 import { type NewClient, openClients } from '../../auth/clients/clients.ts';
 import { readAuthConfig } from '../../auth/config.ts';
 import { authDatabase } from '../../auth/database/definition.ts';
-import { TOKEN_REQUEST_QUOTAS, type TokenRequestQuotas } from '../../auth/grants/token-request-limits.ts';
 import { startAuth } from '../../auth/main.ts';
+import { TOKEN_REQUEST_QUOTAS, type TokenRequestQuotas } from '../../auth/request-limits/token-request-limits.ts';
 import { readMcpConfig } from '../../mcp/config.ts';
 import { FEATURES, type ServerFeatures } from '../../mcp/features.ts';
 import { startMcp } from '../../mcp/main.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { OAuthError } from '../oauth-error.ts';
-import { createWindowCounter, type Window } from '../window-counter.ts';
+import { createWindowCounter, type Window } from './window-counter.ts';
 
 /** How many of each a minute may have. Beyond that, auth answers 429 until the minute is over. */
 export type TokenRequestQuotas = {

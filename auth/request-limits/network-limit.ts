@@ -1,4 +1,4 @@
-import { networkOf } from '../shared/http/network-of.ts';
+import { networkOf } from '../../shared/http/network-of.ts';
 import { createWindowCounter } from './window-counter.ts';
 
 /** Counts a request from `address`. Returns the seconds to wait when its network sent too many. */
