@@ -41,7 +41,7 @@ export function createPasswordVerifier({
   };
 
   async function check({ username, password, address }: Parameters<VerifyPassword>[0]): Promise<PasswordResult> {
-    const attempt = { clientId: normalizeUsername(username).slice(0, 256), credential: 'secret', address } as const;
+    const attempt = { identifier: normalizeUsername(username).slice(0, 256), credential: 'secret', address } as const;
     // unlike a client secret, a password may be guessed, so a correct one is rejected too while the limit lasts
     const waitMs = await failures.findWaitMs(attempt);
     if (waitMs !== undefined) return { kind: 'limited', seconds: Math.max(1, Math.ceil(waitMs / 1000)) };

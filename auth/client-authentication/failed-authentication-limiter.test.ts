@@ -13,8 +13,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const limits = { perClient: 3, perAddress: 5, seconds: 60 };
-const guessed = { clientId: 'guessed', credential: 'secret', address: '192.0.2.1' } as const;
+const limits = { perIdentifier: 3, perAddress: 5, seconds: 60 };
+const guessed = { identifier: 'guessed', credential: 'secret', address: '192.0.2.1' } as const;
 
 async function open() {
   await using opening = new AsyncDisposableStack();
@@ -39,7 +39,7 @@ test('the last allowed failure blocks that client at that address until the time
   expect(await limiter.findWaitMs(guessed)).toBeUndefined();
   await limiter.recordFailure(guessed);
   expect(await limiter.findWaitMs(guessed)).toBeCloseTo(60_000, -2);
-  expect(await limiter.findWaitMs({ ...guessed, clientId: 'another' })).toBeUndefined();
+  expect(await limiter.findWaitMs({ ...guessed, identifier: 'another' })).toBeUndefined();
   expect(await limiter.findWaitMs({ ...guessed, credential: 'assertion' })).toBeUndefined();
   expect(await limiter.findWaitMs({ ...guessed, address: '192.0.2.2' })).toBeUndefined();
 
@@ -70,10 +70,10 @@ test('concurrent failures count before the database has counted them', async () 
 test('failures with many client ids block an address, except for a client that has authenticated from it', async () => {
   await using opened = await open();
   const { limiter } = opened;
-  const legitimate = { ...guessed, clientId: 'legitimate' };
+  const legitimate = { ...guessed, identifier: 'legitimate' };
   limiter.recordSuccess(legitimate);
-  await repeat(5, (index) => limiter.recordFailure({ ...guessed, clientId: `made-up-${index}` }));
-  expect(await limiter.findWaitMs({ ...guessed, clientId: 'made-up-6' })).toBeGreaterThan(0);
+  await repeat(5, (index) => limiter.recordFailure({ ...guessed, identifier: `made-up-${index}` }));
+  expect(await limiter.findWaitMs({ ...guessed, identifier: 'made-up-6' })).toBeGreaterThan(0);
   expect(await limiter.findWaitMs(legitimate)).toBeUndefined();
   expect(await limiter.findWaitMs({ ...legitimate, address: '192.0.2.2' })).toBeUndefined();
   // a client that has authenticated is still limited itself

@@ -8,13 +8,16 @@ import { openPool } from '../../shared/database/pool.ts';
 import { networkOf } from '../../shared/http/network-of.ts';
 import { FailedAuthenticationEntity } from './failed-authentication.entity.ts';
 
-/** What a request presents to authenticate its client. */
+/** What a request presents to authenticate a client or a person. */
 export type Credential = 'secret' | 'assertion' | 'none';
 
-/** An attempt to authenticate: the client id that the request claims, what it presents, and the address that it comes from. */
-type Attempt = { readonly clientId: string; readonly credential: Credential; readonly address: string };
+/**
+ * An attempt to authenticate: the client id or the user name that the request claims, what it presents, and the address that
+ * it comes from.
+ */
+type Attempt = { readonly identifier: string; readonly credential: Credential; readonly address: string };
 
-/** Limits failed client authentication. Disposing it closes its connections to PostgreSQL. */
+/** Limits failed authentication of clients, or of persons. Disposing it closes its connections to PostgreSQL. */
 export type FailedAuthenticationLimiter = AsyncDisposable & {
   /**
    * Finds the milliseconds for which an attempt is still limited, or undefined when it is not. The result comes from
@@ -23,43 +26,43 @@ export type FailedAuthenticationLimiter = AsyncDisposable & {
   readonly findWaitMs: (attempt: Attempt) => Promise<number | undefined> | undefined;
   /** Counts a failure: in this process at once, in the other processes when the promise resolves. */
   readonly recordFailure: (attempt: Attempt) => Promise<void>;
-  /** Records that the client authenticated from this address. */
+  /** Records that the client or person authenticated from this address. */
   readonly recordSuccess: (attempt: Omit<Attempt, 'credential'>) => void;
 };
 
 /** So many failures within `seconds` limit further attempts for the same number of seconds. */
-type Limits = { readonly perClient: number; readonly perAddress: number; readonly seconds: number };
+type Limits = { readonly perIdentifier: number; readonly perAddress: number; readonly seconds: number };
 
 /** Whose failures a limiter counts, and what it logs when a limit is reached. */
 type Counted = {
   readonly keyPrefix: string;
   readonly logLimit: (
     logger: Logger,
-    limited: { readonly limit: string; readonly client_id: string; readonly address: string },
+    limited: { readonly limit: 'identifier' | 'address'; readonly identifier: string; readonly address: string },
   ) => void;
 };
 
 /** Clients at the OAuth endpoints. */
 const CLIENTS: Counted = {
   keyPrefix: '',
-  logLimit: (logger, limited) =>
+  logLimit: (logger, { limit, identifier: client_id, address }) =>
     logger.warn(
-      { event: 'client_authentication.limited', ...limited },
+      { event: 'client_authentication.limited', limit: limit === 'identifier' ? 'client' : limit, client_id, address },
       'client authentication failed too often: further wrong secrets or client assertions get 429',
     ),
 };
 
-/** Persons at the sign-in page. Their attempts have the user name as the client id. */
+/** Persons at the sign-in page. */
 export const PERSONS: Counted = {
   keyPrefix: 'sign-in-',
-  logLimit: (logger, { limit, client_id: username, address }) =>
+  logLimit: (logger, { limit, identifier: username, address }) =>
     logger.warn(
-      { event: 'sign_in.limited', limit: limit === 'client' ? 'username' : limit, username, address },
+      { event: 'sign_in.limited', limit: limit === 'identifier' ? 'username' : limit, username, address },
       'signing in failed too often: further attempts are rejected for a minute',
     ),
 };
 
-const LIMITS: Limits = { perClient: 10, perAddress: 100, seconds: 60 };
+const LIMITS: Limits = { perIdentifier: 10, perAddress: 100, seconds: 60 };
 
 const MAX_REMEMBERED_SUCCESSES = 10_000;
 
@@ -67,10 +70,10 @@ const POSTGRESQL_TIMEOUT_MS = 5_000;
 
 const MAX_CONNECTIONS = 2;
 
-const MAX_LOGGED_CLIENT_ID_LENGTH = 100;
+const MAX_LOGGED_IDENTIFIER_LENGTH = 100;
 
 /**
- * Opens the limiter of failed client authentication. One limit is for each client id at each address, so that failures of
+ * Opens the limiter of failed client authentication. One limit is for each identifier at each address, so that failures of
  * an attacker do not limit a client that is at another address. It counts secrets and client assertions separately, so that
  * wrong secrets do not limit a client that authenticates with a key. Another limit is for each address, so that an attacker
  * who goes on with other client ids is limited too. The second limit does not apply to a client that has authenticated from
@@ -85,7 +88,7 @@ const MAX_LOGGED_CLIENT_ID_LENGTH = 100;
 export function openFailedAuthenticationLimiter({
   database,
   logger,
-  limits: { perClient, perAddress, seconds } = LIMITS,
+  limits: { perIdentifier, perAddress, seconds } = LIMITS,
   counted = CLIENTS,
 }: {
   database: Database;
@@ -106,7 +109,7 @@ export function openFailedAuthenticationLimiter({
             ),
         })
       : undefined;
-  const clientCounter = createCounter('client', perClient);
+  const identifierCounter = createCounter('identifier', perIdentifier);
   const addressCounter = createCounter('address', perAddress);
   const authenticated = new LRUCache<string, true>({ max: MAX_REMEMBERED_SUCCESSES });
   let hasAnyFailed = false;
@@ -115,25 +118,25 @@ export function openFailedAuthenticationLimiter({
     findWaitMs: (attempt) => (hasAnyFailed ? readCounters(attempt) : undefined),
     async recordFailure(attempt) {
       hasAnyFailed = true;
-      const { clientKey, addressKey } = createKeys(attempt);
-      await Promise.all([clientCounter.count(clientKey, attempt), addressCounter.count(addressKey, attempt)]);
+      const { identifierKey, addressKey } = createKeys(attempt);
+      await Promise.all([identifierCounter.count(identifierKey, attempt), addressCounter.count(addressKey, attempt)]);
     },
     recordSuccess: (attempt) => authenticated.set(successKey(attempt), true),
     [Symbol.asyncDispose]: async () => pool?.end(),
   };
 
   async function readCounters(attempt: Attempt): Promise<number | undefined> {
-    const { clientKey, addressKey } = createKeys(attempt);
+    const { identifierKey, addressKey } = createKeys(attempt);
     return (
-      (await clientCounter.findWaitMs(clientKey)) ??
+      (await identifierCounter.findWaitMs(identifierKey)) ??
       (authenticated.has(successKey(attempt)) ? undefined : addressCounter.findWaitMs(addressKey))
     );
   }
 
-  function createCounter(keyPrefix: string, failures: number) {
+  function createCounter(limit: 'identifier' | 'address', failures: number) {
     // the package blocks after one point more than `points`, but the last allowed failure must already block
     const options = {
-      keyPrefix: `${counted.keyPrefix}${keyPrefix}`,
+      keyPrefix: `${counted.keyPrefix}${limit}`,
       points: failures - 1,
       duration: seconds,
       blockDuration: seconds,
@@ -158,15 +161,15 @@ export function openFailedAuthenticationLimiter({
         if (counted === null || counted.consumedPoints < failures || counted.msBeforeNext <= 0) return undefined;
         return counted.msBeforeNext;
       },
-      async count(key: string, { clientId, address }: Attempt) {
+      async count(key: string, { identifier, address }: Attempt) {
         // the failure is counted in memory before PostgreSQL: otherwise requests that arrive in between would not be limited
         const limited = await consume(inMemory, key);
         const limitedByAll = inPostgres && (await consume(inPostgres, key));
         if (limitedByAll) await inMemory.block(key, limitedByAll.msBeforeNext / 1000);
         if (limited || limitedByAll) {
           counted.logLimit(logger, {
-            limit: keyPrefix,
-            client_id: clientId.slice(0, MAX_LOGGED_CLIENT_ID_LENGTH),
+            limit,
+            identifier: identifier.slice(0, MAX_LOGGED_IDENTIFIER_LENGTH),
             address,
           });
         }
@@ -195,13 +198,13 @@ export async function deleteExpiredFailures(em: SqlEntityManager): Promise<void>
   await em.fork().nativeDelete(FailedAuthenticationEntity, { expire: { $lte: Date.now() } });
 }
 
-/** Only registered clients authenticate, so the key is short without a hash. */
-function successKey({ clientId, address }: Omit<Attempt, 'credential'>): string {
-  return `${clientId} ${networkOf(address)}`;
+/** Only clients and persons that exist authenticate, so the key is short without a hash. */
+function successKey({ identifier, address }: Omit<Attempt, 'credential'>): string {
+  return `${identifier} ${networkOf(address)}`;
 }
 
-/** The client id of a failed attempt can be of any length, so it is hashed. */
-function createKeys({ clientId, credential, address }: Attempt): { clientKey: string; addressKey: string } {
+/** The identifier of a failed attempt can be of any length, so it is hashed. */
+function createKeys({ identifier, credential, address }: Attempt): { identifierKey: string; addressKey: string } {
   const addressKey = networkOf(address);
-  return { clientKey: hash('sha256', `${addressKey} ${credential} ${clientId}`, 'base64url'), addressKey };
+  return { identifierKey: hash('sha256', `${addressKey} ${credential} ${identifier}`, 'base64url'), addressKey };
 }

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
 /**
- * How often client authentication has failed lately, for one client id at one address or for one address. The package
+ * How often authentication has failed lately, for one client id or user name at one address, or for one address. The package
  * rate-limiter-flexible writes the table and relies on the order of the columns.
  */
 export const FailedAuthenticationEntity = defineEntity({

@@ -36,7 +36,7 @@ export function applyClientAuthenticationRateLimit(
     if (ctx === undefined || !AUTHENTICATED_ROUTES.has(ctx.oidc.route) || findClaimedClientId(ctx) !== undefined)
       return find.call(Client, clientId);
     // ctx.ip ignores X-Forwarded-For unless a trusted proxy sent it
-    const waiting = findWaitMs({ clientId, credential: findCredential(ctx), address: ctx.ip });
+    const waiting = findWaitMs({ identifier: clientId, credential: findCredential(ctx), address: ctx.ip });
     if (waiting !== undefined) return waiting.then((waitMs) => findWithin(ctx, clientId, waitMs));
     ctx.state.claimedClientId = clientId;
     return find.call(Client, clientId);
@@ -82,12 +82,12 @@ export function applyClientAuthenticationRateLimit(
   function countFailure(ctx: KoaContextWithOIDC, error: Error): void {
     const clientId = findClaimedClientId(ctx);
     if (clientId === undefined || !(error instanceof errors.InvalidClientAuth)) return;
-    void recordFailure({ clientId, credential: findCredential(ctx), address: ctx.ip });
+    void recordFailure({ identifier: clientId, credential: findCredential(ctx), address: ctx.ip });
   }
 
   function noteSuccess(ctx: Context): void {
     const clientId = findClaimedClientId(ctx);
-    if (clientId !== undefined) recordSuccess({ clientId, address: ctx.ip });
+    if (clientId !== undefined) recordSuccess({ identifier: clientId, address: ctx.ip });
   }
 }
 

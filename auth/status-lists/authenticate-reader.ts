@@ -72,12 +72,15 @@ export function authenticateReader({
     if (presented === undefined) return invalidClient();
     const { clientId, clientSecret } = presented;
     // ctx.ip ignores X-Forwarded-For unless a trusted proxy sent it
-    const attempt = { clientId, credential: 'secret', address: ctx.ip } as const;
+    const attempt = { identifier: clientId, credential: 'secret', address: ctx.ip } as const;
     const waitMs = await findWaitMs(attempt);
     let client: ClientRecord | undefined;
     try {
       // a correct secret is accepted although others have failed: it is too long to be guessed
-      client = waitMs === undefined || mayLookUpLimited(attempt) ? await clients.find(clientId) : undefined;
+      client =
+        waitMs === undefined || mayLookUpLimited({ clientId, address: ctx.ip })
+          ? await clients.find(clientId)
+          : undefined;
     } catch (error) {
       // the lists must be readable without the database: the reader is not counted, and authenticates with its next request
       if (isDatabaseUnavailable(error)) return undefined;
