@@ -33,6 +33,15 @@ export function storeLogin(directory: string, login: Login): void {
   replacePrivateFile(pathIn(directory), `${JSON.stringify(login)}\n`);
 }
 
+/**
+ * Stores the next refresh token of a login, unless the file has changed since the login was read: then it holds a newer login,
+ * or a newer refresh token, or was deleted by `logout`.
+ */
+export function renewLogin(directory: string, read: Login, refreshToken: string): void {
+  if (findLogin(directory)?.refresh_token === read.refresh_token)
+    storeLogin(directory, { ...read, refresh_token: refreshToken });
+}
+
 export function deleteLogin(directory: string): void {
   rmSync(pathIn(directory), { force: true });
 }

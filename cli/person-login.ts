@@ -8,7 +8,7 @@ import type { Environment } from '../shared/configuration/environment.ts';
 import { identifierSchema } from '../shared/configuration/variables.ts';
 import { createIssuer, type Issuer } from '../shared/resource-server/issuer.ts';
 import { describeError } from '../shared/run-until-signalled.ts';
-import { deleteLogin, findLogin, type Login, storeLogin } from './login-file.ts';
+import { deleteLogin, findLogin, type Login, renewLogin, storeLogin } from './login-file.ts';
 import { LOGIN_TEXTS } from './login-texts.ts';
 import { readSettings } from './read-settings.ts';
 import type { TokenResponse } from './token-response.ts';
@@ -105,7 +105,7 @@ export async function findPersonToken(
     });
     const tokens = await oauth.processRefreshTokenResponse(server, CLIENT, response);
     // before the access token is used: the old refresh token works for a minute only
-    storeLogin(dataDirectory, { ...found, refresh_token: String(tokens.refresh_token) });
+    renewLogin(dataDirectory, found, String(tokens.refresh_token));
     return {
       access_token: tokens.access_token,
       token_type: 'Bearer',
