@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { ignoreClosedOutput } from './cli/command-line/ignore-closed-output.ts';
+import { handleOutputErrors } from './cli/command-line/handle-output-errors.ts';
+import { readAtMost } from './cli/command-line/read-at-most.ts';
 import { runCommandLine } from './cli/command-line/run-command-line.ts';
 import { COMMANDS } from './cli/commands.ts';
 import { escapeLines } from './cli/sanitize.ts';
 
-ignoreClosedOutput(process.stdout, process.stderr);
+handleOutputErrors(process);
 
 /** Removes what is on the last line of a terminal, which may be the progress of a command. */
 const CLEAR_LINE = process.stderr.isTTY ? '\r\u001b[K' : '';
@@ -22,7 +23,7 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
     environment: process.env,
     write: (text) => process.stdout.write(`${text}\n`),
     readStdin: () => readFileSync(0, 'utf8'),
-    readStdinBytes: () => readFileSync(0),
+    readStdinBytes: (maxBytes) => readAtMost(0, maxBytes),
     writeData,
     notify: writeError,
     ...(process.stderr.isTTY && { showProgress: (text) => process.stderr.write(`${CLEAR_LINE}${text}`) }),
@@ -30,4 +31,5 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
   },
   writeError,
 });
-if (exitCode !== undefined) process.exitCode = exitCode;
+// 0 would hide that the output could not be written
+if (exitCode !== undefined && exitCode !== 0) process.exitCode = exitCode;

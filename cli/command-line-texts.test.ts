@@ -17,6 +17,7 @@ import { createIssuer } from '../shared/resource-server/issuer.ts';
 import { describeError } from '../shared/run-until-signalled.ts';
 import { makeTemporaryDirectory } from '../shared/testing/temporary-directory.ts';
 import { type AdminClient, AdminRequestError, createAdminClient } from './admin-client.ts';
+import { describeOutputError } from './command-line/handle-output-errors.ts';
 import { COMMANDS } from './commands.ts';
 import { type AdminConnection, connectAdmin } from './connect-admin.ts';
 import { toBrokenLink } from './doctor/cautious-fetch.ts';
@@ -24,13 +25,12 @@ import { runDoctor } from './doctor/run-doctor.ts';
 import { NO_CREDENTIALS, SCENARIOS, type Scenario } from './doctor/testing/scenarios.ts';
 import { startTestServers, type TestServers } from './doctor/testing/start-test-servers.ts';
 import { LOGIN_TEXTS } from './login-texts.ts';
-import { createPatientFetch, FOR_TODO_API } from './patient-fetch.ts';
+import { createPatientFetch, FOR_AUTH_OF_IMPORT, FOR_TODO_API } from './patient-fetch.ts';
 import { connectText, nextStepsText, openingDatabaseText, STARTING_TEXT } from './start-texts.ts';
 import { runInProcess } from './testing/run-in-process.ts';
 import { stringFragments } from './testing/string-fragments.ts';
 import { USAGE_ERRORS } from './testing/usage-errors.ts';
 import { TODO_TEXTS } from './todos/texts.ts';
-import { NO_FILE } from './todos/write-new-file.ts';
 
 /** Every text of the command line. */
 let texts = '';
@@ -423,13 +423,18 @@ async function todosTexts(): Promise<string[]> {
     TODO_TEXTS.exported(12, 'demo', 'todotxt', 'Europe/Berlin'),
     TODO_TEXTS.exported(1, 'demo', 'jsonl', undefined),
     TODO_TEXTS.incomplete(),
-    NO_FILE,
+    TODO_TEXTS.unreadable('no such file or directory (ENOENT)'),
+    TODO_TEXTS.noNewFile('permission denied (EACCES)'),
+    TODO_TEXTS.fileExists(),
+    describeOutputError(Object.assign(new Error(), { code: 'ENOSPC', errno: -28 })),
     TODO_TEXTS.progress(4_000, 10_000),
-    TODO_TEXTS.interrupted(4_000, 10_000),
+    TODO_TEXTS.interrupted(4_000, 10_000, 'repeat'),
+    TODO_TEXTS.interrupted(4_000, 10_000, 'solve'),
     TODO_TEXTS.unreachable('http://localhost:3001/api/v1'),
     TODO_TEXTS.rejected('The access token has expired'),
     TODO_TEXTS.unexpectedResponse(404),
-    FOR_TODO_API.notice,
+    ...Object.values(FOR_TODO_API.notice),
+    ...Object.values(FOR_AUTH_OF_IMPORT.notice),
   ];
 }
 

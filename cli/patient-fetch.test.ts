@@ -196,6 +196,20 @@ test('a request to the todo API is also repeated when its subject has no points 
   expect(api.requests).toHaveLength(3);
 });
 
+test.each([
+  ['takes no more todos at the moment', (response: ServerResponse) => response.writeHead(429).end()],
+  ['has not answered yet', reset],
+  ['has not answered yet', unavailable],
+  ['has not answered yet', late(500)],
+])('a notice says that the todo API %s', async (reason, answer) => {
+  await using api = await serve([answer, ok]);
+  const notices: string[] = [];
+  const times = { ...TIMES, notice: 100, pause: 300 };
+  const patientFetch = createPatientFetch({ notify: (text) => notices.push(text), patience: FOR_TODO_API, times });
+  await patientFetch(api.origin);
+  expect(notices).toEqual([`The todo API ${reason}. Waiting up to 10 seconds …`]);
+});
+
 test('each request to the todo API has its time for itself', async () => {
   await using api = await serve([ok, unavailable, ok]);
   const times = { ...TIMES, total: 1_000 };

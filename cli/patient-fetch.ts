@@ -21,8 +21,8 @@ const UNAVAILABLE: readonly number[] = [502, 503, 504];
 
 /** Who is waited for. */
 type Patience = {
-  /** What the user reads before "Waiting". */
-  readonly notice: string;
+  /** What the user reads before "Waiting": no response has come, or one that says that there were too many requests (429). */
+  readonly notice: { readonly unanswered: string; readonly limited: string };
   /** The statuses after which a request is repeated. */
   readonly repeated: readonly number[];
   /** Whether the time is that of all requests of the command, or each request has it for itself. */
@@ -30,8 +30,13 @@ type Patience = {
   readonly times: Times;
 };
 
+const AUTH_NOTICE = {
+  unanswered: 'The authorization server has not answered yet.',
+  limited: 'The authorization server issues no more access tokens at the moment.',
+};
+
 const FOR_AUTH: Patience = {
-  notice: 'The authorization server has not answered yet.',
+  notice: AUTH_NOTICE,
   repeated: UNAVAILABLE,
   timeOf: 'command',
   times: TIMES,
@@ -39,11 +44,17 @@ const FOR_AUTH: Patience = {
 
 /** The todo API limits what a subject may send in a minute, and an import can have more than that. */
 export const FOR_TODO_API: Patience = {
-  notice: 'The todo API takes no more todos at the moment.',
+  notice: {
+    unanswered: 'The todo API has not answered yet.',
+    limited: 'The todo API takes no more todos at the moment.',
+  },
   repeated: [429, ...UNAVAILABLE],
   timeOf: 'request',
   times: { total: 180_000, attempt: 60_000, absent: 15_000, notice: 5_000, pause: 500 },
 };
+
+/** A long import outlives its access token, and auth may restart just then. */
+export const FOR_AUTH_OF_IMPORT: Patience = { ...FOR_TODO_API, notice: AUTH_NOTICE };
 
 /** The codes of failures to connect because nothing has that name or listens there. */
 const ABSENT: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
@@ -85,6 +96,7 @@ export function createPatientFetch({
 }): typeof fetch {
   const commandBegan = Date.now();
   let isNotified = false;
+  let isLimited = false;
 
   return async function patientFetch(input, init) {
     const request = new Request(input, init);
@@ -103,6 +115,7 @@ export function createPatientFetch({
         const remaining = Math.max(1, deadline - Date.now());
         const signal = AbortSignal.timeout(isRepeatable ? Math.min(attempt, remaining) : remaining);
         const outcome = await fetch(input, { ...init, signal }).catch((error: unknown) => ({ error }));
+        isLimited = outcome instanceof Response && outcome.status === 429;
         const retryUntil = findRetryEnd(outcome);
         const wait = outcome instanceof Response ? Math.max(pause, readRetryAfterMs(outcome)) : pause;
         if (Date.now() + wait < retryUntil) {
@@ -130,7 +143,9 @@ export function createPatientFetch({
   function sayThatItWaits(): void {
     if (isNotified) return;
     isNotified = true;
-    notify(`${patience.notice} Waiting up to ${total / 1000} seconds …`);
+    notify(
+      `${isLimited ? patience.notice.limited : patience.notice.unanswered} Waiting up to ${total / 1000} seconds …`,
+    );
   }
 }
 

@@ -92,8 +92,9 @@ export async function login(
 export async function findPersonToken(
   given: Environment,
   { resource, scope }: { readonly resource?: string; readonly scope?: string },
+  options: { readonly fetch?: typeof fetch } = {},
 ): Promise<TokenResponse | undefined> {
-  const { issuer, dataDirectory } = readSettings(given);
+  const { issuer, dataDirectory } = readSettings(given, options);
   const found = findLogin(dataDirectory);
   if (found === undefined || found.issuer !== issuer.identifier || (resource ?? found.resource) !== found.resource)
     return undefined;

@@ -18,10 +18,11 @@ import type { TokenResponse } from './token-response.ts';
 export async function requestToken(
   given: Environment,
   parameters: { readonly resource?: string; readonly scope?: string },
+  options: { readonly fetch?: typeof fetch } = {},
 ): Promise<TokenResponse> {
-  const { environment, issuer, dataDirectory } = readSettings(given);
+  const { environment, issuer, dataDirectory } = readSettings(given, options);
   const asPerson =
-    findClientCredentials(environment) === undefined ? await findPersonToken(given, parameters) : undefined;
+    findClientCredentials(environment) === undefined ? await findPersonToken(given, parameters, options) : undefined;
   if (asPerson !== undefined) return asPerson;
   const { credentials, source } = findCredentials(environment, dataDirectory);
   const request = createTokenRequest({

@@ -46,10 +46,11 @@ export type CommandContext = {
   /** Writes a line to stdout. */
   readonly write: (text: string) => void;
   readonly readStdin: () => string;
-  readonly readStdinBytes: () => Uint8Array;
+  /** Reads stdin to its end. @returns more than `maxBytes` bytes if it has more; the rest is not read. */
+  readonly readStdinBytes: (maxBytes: number) => Uint8Array;
   /**
    * Writes to stdout what another program reads, as it is, and waits until it is written. Only for a terminal, it is made safe.
-   * @returns false when the reader has ended.
+   * @returns false when the reader has ended, or no more can be written.
    */
   readonly writeData: (text: string) => Promise<boolean>;
   /** Writes a line to stderr. */

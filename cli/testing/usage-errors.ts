@@ -85,7 +85,7 @@ export const USAGE_ERRORS: readonly (readonly [words: readonly string[], message
   [['connections', 'revoke'], '`connections revoke` expects ID, --user NAME or --client CLIENT-ID'],
   [['users', 'invite', 'ada', '--expires', SECRET], '--expires: expected whole hours such as 24h or 3d, 1h to 30d'],
   [['todos', 'import'], '`todos import` needs the argument FILE'],
-  [['todos', 'import', SECRET], 'FILE: expected a readable file'],
+  [['todos', 'import', SECRET], 'FILE: expected a readable file: no such file or directory (ENOENT)'],
   [['todos', 'import', '-'], 'FILE is -, but stdin is empty'],
   [['todos', 'import', SECRET, '--time-zone', SECRET], '--time-zone: expected a name such as Europe/Berlin'],
   [

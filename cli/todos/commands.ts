@@ -2,7 +2,7 @@ import { EXPORT_FORMATS } from '../../shared/todo-formats/export-formats.ts';
 import { IMPORT_FORMATS } from '../../shared/todo-formats/foreign-todo.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 
-const WHOSE = 'They are the todos of the client or the account for which `token` prints an access token.';
+const WHOSE = 'The todos are those of the client or the account for which `token` prints an access token.';
 
 const importCommand = defineCommand({
   name: 'todos import',

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { exportedTodo } from '../../shared/todo-formats/testing/exported-todo.ts';
 import type { ExportedTodo } from '../../shared/todo-formats/written-todo.ts';
@@ -87,7 +89,7 @@ test('a file that exists is not overwritten, and one that cannot be created is a
   expect(readFileSync(file, 'utf8')).toBe('mine');
   const nowhere = await exportFrom(server, ['--output', join(directory.path, 'none', 'todos.jsonl')]);
   expect(nowhere.exitCode).toBe(2);
-  expect(nowhere.stderr).toContain('--output: expected a file in a folder in which you can create files');
+  expect(nowhere.stderr).toContain('you can create files: no such file or directory (ENOENT)');
 });
 
 test.each([['jsonl'], ['markdown']])(
@@ -95,7 +97,7 @@ test.each([['jsonl'], ['markdown']])(
   async (format) => {
     using directory = makeTemporaryDirectory();
     for (const body of [line({}), line({}).slice(0, 20)]) {
-      await using server = await startTestApi([], { body, breaksOff: true });
+      await using server = await startTestApi([], { body, end: 'breaks off' });
       const words = ['--format', format, '--output', join(directory.path, 'todos')];
       const { exitCode, stdout, stderr } = await exportFrom(server, words);
       expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
@@ -104,6 +106,18 @@ test.each([['jsonl'], ['markdown']])(
     }
   },
 );
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends an export, and leaves no file', async (signal) => {
+  using directory = makeTemporaryDirectory();
+  await using server = await startTestApi([], { body: line({}), end: 'never' });
+  const words = ['yata.ts', 'todos', 'export', '--output', join(directory.path, 'todos')];
+  const child = spawn(process.execPath, words, { env: { PATH: process.env.PATH ?? '', ...server.environment } });
+  const ended = once(child, 'close');
+  await vi.waitFor(() => expect(readdirSync(directory.path)).toHaveLength(1), { timeout: 20_000 });
+  child.kill(signal);
+  expect(await ended).toEqual([null, signal]);
+  expect(readdirSync(directory.path)).toEqual([]);
+});
 
 test('a body without its last line break is a failure', async () => {
   await using server = await startTestApi([], { body: line({}).trim() });

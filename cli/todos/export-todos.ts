@@ -8,7 +8,7 @@ import { readLines } from './read-lines.ts';
 import { readZone } from './read-zone.ts';
 import { TODO_TEXTS } from './texts.ts';
 import { connectTodoApi } from './todo-api.ts';
-import { FILE_EXISTS, writeNewFile } from './write-new-file.ts';
+import { writeNewFile } from './write-new-file.ts';
 
 /** Writes a text. @returns false when nothing more has to be written. */
 type Write = (text: string) => Promise<boolean>;
@@ -23,14 +23,14 @@ export async function exportTodos(
   const format = readFormat(given.format);
   const zone = readZone(given.zone);
   const { output } = given;
-  if (output !== undefined && existsSync(output)) throw new UsageError(FILE_EXISTS);
+  if (output !== undefined && existsSync(output)) throw new UsageError(TODO_TEXTS.fileExists());
 
   const writer = format === 'jsonl' ? undefined : createTodoWriter(format, zone);
   const api = await connectTodoApi(context.environment, context.notify);
   const lines = readLines(await api.exportTodos());
   const produce = (write: Write) => (writer === undefined ? copyLines(lines, write) : writeTodos(lines, writer, write));
   const exported = await (output === undefined ? produce(context.writeData) : writeNewFile(output, produce));
-  // a program such as `head` has read enough
+  // a program such as `head` has read enough, or the output cannot be written
   if (exported === undefined) return undefined;
 
   const { total, notKept } = exported;

@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { COMMANDS } from '../commands.ts';
 import { runInProcess } from '../testing/run-in-process.ts';
 import { type Answer, bearer, startTestApi } from './testing/start-test-api.ts';
@@ -117,12 +120,58 @@ test('an expired access token is replaced once', async () => {
 });
 
 test('an import that fails in the middle says how many todos were imported, and what to do', async () => {
-  await using server = await startTestApi([created(200), created(200), [507, { detail: 'You can store 400 todos' }]]);
-  const { exitCode, stdout, stderr } = await importFrom(writeTodos(1200), server);
-  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-  expect(stderr).toBe(
-    '400 of 1,200 todos were imported, then the import failed. Run the same command again to import the rest.\n  because: The todo API rejected the request: You can store 400 todos\n',
+  const failWith = async (failure: Answer) => {
+    await using server = await startTestApi([created(200), created(200), failure]);
+    const { exitCode, stdout, stderr } = await importFrom(writeTodos(1200), server);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    return stderr;
+  };
+  expect(await failWith([500, { detail: 'The todo API failed' }])).toBe(
+    '400 of 1,200 todos were imported, then the import failed. Run the same command again to import the rest.\n  because: The todo API rejected the request: The todo API failed\n',
   );
+  const permanent =
+    '400 of 1,200 todos were imported, then the import failed. When the cause is solved, the same command imports the rest.\n';
+  expect(await failWith([507, { detail: 'You can store 400 todos' }])).toBe(
+    `${permanent}  because: The todo API rejected the request: You can store 400 todos\n`,
+  );
+  expect(await failWith([403, { detail: 'The access token lacks a scope' }])).toContain(permanent);
+});
+
+test('a short outage of the authorization server in the middle of an import is waited for', async () => {
+  const expired: Answer = [401, { detail: 'The access token has expired' }];
+  const outage: Answer[] = [
+    [503, {}],
+    [429, {}, { 'retry-after': '1' }],
+  ];
+  await using server = await startTestApi([created(200), expired, created(1)], { body: '' }, [undefined, ...outage]);
+  const { exitCode, stdout } = await importFrom(writeTodos(201), server);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain('201 created');
+});
+
+test('a file that cannot be read names the cause', async () => {
+  using directory = makeTemporaryDirectory();
+  const readFile = (file: string) => runInProcess(['todos', 'import', file, '--dry-run'], COMMANDS);
+  const { exitCode, stderr } = await readFile(join(directory.path, 'none'));
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('FILE: expected a readable file: no such file or directory (ENOENT)\n');
+  expect((await readFile(directory.path)).stderr).toContain('illegal operation on a directory (EISDIR)');
+});
+
+test.skipIf(!existsSync('/dev/zero'))('a file without an end is rejected', async () => {
+  const { exitCode, stderr } = await runInProcess(['todos', 'import', '/dev/zero', '--dry-run'], COMMANDS);
+  expect(exitCode).toBe(1);
+  expect(stderr).toBe('The file has more than 10000000 bytes. Split it, and import the parts\n');
+});
+
+test('stdin is read to a limit', async () => {
+  const limits: number[] = [];
+  const readStdinBytes = (maxBytes: number) => {
+    limits.push(maxBytes);
+    return Buffer.from('- [ ] Milk');
+  };
+  await runInProcess(['todos', 'import', '-', '--dry-run'], COMMANDS, { readStdinBytes });
+  expect(limits).toEqual([200_000_000]);
 });
 
 test('a response that is not of the todo API is a failure', async () => {

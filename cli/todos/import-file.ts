@@ -1,12 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { toDay } from '../../shared/local-time.ts';
 import { IMPORT_FORMATS, type ImportFormat } from '../../shared/todo-formats/foreign-todo.ts';
+import { MAX_JSON_LINES_BYTES } from '../../shared/todo-formats/jsonl/jsonl.ts';
 import { ImportInterruptedError, importInParts } from '../../shared/todo-import/import-in-parts.ts';
 import { type PreparedImport, prepareImport } from '../../shared/todo-import/prepare-import.ts';
 import { type CommandContext, type CommandResult, UsageError } from '../command-line/command.ts';
+import { describeSystemError } from '../command-line/describe-system-error.ts';
+import { readAtMost } from '../command-line/read-at-most.ts';
 import { readZone } from './read-zone.ts';
 import { TODO_TEXTS } from './texts.ts';
-import { connectTodoApi, type TodoApi } from './todo-api.ts';
+import { connectTodoApi, isTemporary, type TodoApi } from './todo-api.ts';
 
 /** The todos that a dry run shows. */
 const PREVIEWED_TODOS = 10;
@@ -54,14 +57,23 @@ function readFormat(name: string | undefined): ImportFormat | undefined {
 function readBytes(file: string, { readStdinBytes }: CommandContext): Uint8Array {
   if (file !== '-') {
     try {
-      return readFileSync(file);
-    } catch {
-      throw new UsageError('FILE: expected a readable file');
+      return readFile(file);
+    } catch (error) {
+      throw new UsageError(TODO_TEXTS.unreadable(describeSystemError(error)));
     }
   }
-  const bytes = readStdinBytes();
-  if (bytes.length === 0) throw new UsageError('FILE is -, but stdin is empty');
+  const bytes = readStdinBytes(MAX_JSON_LINES_BYTES);
+  if (bytes.length === 0) throw new UsageError(TODO_TEXTS.emptyStdin());
   return bytes;
+}
+
+function readFile(path: string): Uint8Array {
+  const descriptor = openSync(path, 'r');
+  try {
+    return readAtMost(descriptor, MAX_JSON_LINES_BYTES);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 async function send({ todos }: PreparedImport, api: TodoApi, { showProgress }: CommandContext) {
@@ -73,7 +85,8 @@ async function send({ todos }: PreparedImport, api: TodoApi, { showProgress }: C
   } catch (error) {
     if (!(error instanceof ImportInterruptedError)) throw error;
     const { created, skipped } = error.counts;
-    throw new Error(TODO_TEXTS.interrupted(created + skipped, error.total), { cause: error.cause });
+    const next = isTemporary(error.cause) ? 'repeat' : 'solve';
+    throw new Error(TODO_TEXTS.interrupted(created + skipped, error.total, next), { cause: error.cause });
   } finally {
     showProgress?.('');
   }

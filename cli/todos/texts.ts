@@ -21,9 +21,13 @@ export const TODO_TEXTS = {
   exported: (count: number, subject: string, format: string, zone: string | undefined) =>
     `Exported ${countTodos(count)} of ${quoteValue(subject)}. Format: ${format}.${zone === undefined ? '' : ` Time zone: ${zone}.`}`,
   incomplete: () => 'The todo API ended the export before its last todo. Run the command again.',
+  unreadable: (reason: string) => `FILE: expected a readable file: ${reason}`,
+  emptyStdin: () => 'FILE is -, but stdin is empty',
+  noNewFile: (reason: string) => `--output: expected a file in a folder in which you can create files: ${reason}`,
+  fileExists: () => '--output: expected the name of a new file, because this file exists',
   progress: (done: number, total: number) => `${bar(done / total)} ${number(done)} of ${countTodos(total)}`,
-  interrupted: (done: number, total: number) =>
-    `${number(done)} of ${countTodos(total)} were imported, then the import failed. Run the same command again to import the rest.`,
+  interrupted: (done: number, total: number, next: 'repeat' | 'solve') =>
+    `${number(done)} of ${countTodos(total)} were imported, then the import failed. ${next === 'repeat' ? 'Run the same command again to import the rest.' : 'When the cause is solved, the same command imports the rest.'}`,
   unreachable: (resource: string) => `The todo API at ${resource} did not answer`,
   rejected: (detail: string) => `The todo API rejected the request: ${detail}`,
   unexpectedResponse: (status: number) => `The todo API answered with status ${status}.`,

@@ -1,11 +1,12 @@
 import { decodeJwt } from 'jose';
 import * as z from 'zod';
 import type { Environment } from '../../shared/configuration/environment.ts';
+import { AuthorizationServerUnavailableError } from '../../shared/resource-server/issuer.ts';
 import { ImportCounts } from '../../shared/todo/import-counts.ts';
 import { JSON_LINES, writeJsonLines } from '../../shared/todo/json-lines.ts';
 import type { PreparedTodo } from '../../shared/todo-import/prepare-import.ts';
 import { escapeInvisible } from '../../shared/visible-text.ts';
-import { createPatientFetch, FOR_TODO_API } from '../patient-fetch.ts';
+import { createPatientFetch, FOR_AUTH_OF_IMPORT, FOR_TODO_API } from '../patient-fetch.ts';
 import { readSettings } from '../read-settings.ts';
 import { requestToken } from '../request-token.ts';
 import { TODO_TEXTS } from './texts.ts';
@@ -29,7 +30,8 @@ const Problem = z.object({ detail: z.string() });
 export async function connectTodoApi(given: Environment, notify: (text: string) => void): Promise<TodoApi> {
   const { apiResource } = readSettings(given);
   const patientFetch = createPatientFetch({ notify, patience: FOR_TODO_API });
-  let accessToken = await getAccessToken();
+  // an auth that is not there when the command starts is not waited for as long
+  let accessToken = await getAccessToken(createPatientFetch({ notify }));
 
   return {
     subject: String(decodeJwt(accessToken).sub),
@@ -49,21 +51,21 @@ export async function connectTodoApi(given: Environment, notify: (text: string) 
     },
   };
 
-  async function getAccessToken(): Promise<string> {
-    return (await requestToken(given, { resource: apiResource })).access_token;
+  async function getAccessToken(fetch: typeof globalThis.fetch): Promise<string> {
+    return (await requestToken(given, { resource: apiResource }, { fetch })).access_token;
   }
 
   /** A long import can outlive its access token: after 401 the request is repeated with a new one. */
   async function call(send: typeof fetch, path: string, init: RequestInit): Promise<Response> {
     const first = await attempt();
     if (first.status !== 401) return requireSuccess(first);
-    accessToken = await getAccessToken();
+    accessToken = await getAccessToken(createPatientFetch({ notify, patience: FOR_AUTH_OF_IMPORT }));
     return requireSuccess(await attempt());
 
     function attempt(): Promise<Response> {
       const headers = { ...init.headers, authorization: `Bearer ${accessToken}` };
       return send(`${apiResource}${path}`, { ...init, headers, redirect: 'error' }).catch((cause: unknown) => {
-        throw new Error(TODO_TEXTS.unreachable(apiResource), { cause });
+        throw new TodoApiError(TODO_TEXTS.unreachable(apiResource), { isTemporary: true, cause });
       });
     }
   }
@@ -72,9 +74,28 @@ export async function connectTodoApi(given: Environment, notify: (text: string) 
 async function requireSuccess(response: Response): Promise<Response> {
   if (response.ok) return response;
   const { data } = Problem.safeParse(await response.json().catch(() => undefined));
-  throw new Error(
-    data === undefined
-      ? TODO_TEXTS.unexpectedResponse(response.status)
-      : TODO_TEXTS.rejected(escapeInvisible(data.detail)),
+  const { status } = response;
+  throw new TodoApiError(
+    data === undefined ? TODO_TEXTS.unexpectedResponse(status) : TODO_TEXTS.rejected(escapeInvisible(data.detail)),
+    { isTemporary: status === 429 || (status >= 500 && status !== FULL) },
   );
+}
+
+/** The status of an API in which the user has no room left. */
+const FULL = 507;
+
+/** The todo API rejected a request, or did not answer. */
+class TodoApiError extends Error {
+  override readonly name = 'TodoApiError';
+  readonly isTemporary: boolean;
+
+  constructor(message: string, { isTemporary, cause }: { isTemporary: boolean; cause?: unknown }) {
+    super(message, { cause });
+    this.isTemporary = isTemporary;
+  }
+}
+
+/** Whether the same request may succeed later, without a change by the user. */
+export function isTemporary(error: unknown): boolean {
+  return error instanceof AuthorizationServerUnavailableError || (error instanceof TodoApiError && error.isTemporary);
 }

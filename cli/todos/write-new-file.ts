@@ -1,5 +1,8 @@
+import { rmSync } from 'node:fs';
 import { type FileHandle, link, open, unlink } from 'node:fs/promises';
 import { UsageError } from '../command-line/command.ts';
+import { describeSystemError } from '../command-line/describe-system-error.ts';
+import { TODO_TEXTS } from './texts.ts';
 
 /**
  * Creates a file that only its owner may read, and lets `produce` write its content. A file that exists stays as it is, and a
@@ -11,6 +14,7 @@ export async function writeNewFile<T>(
   produce: (write: (text: string) => Promise<boolean>) => Promise<T>,
 ): Promise<T> {
   const unfinished = `${path}.${process.pid}`;
+  using _deletion = deleteOnSignal(unfinished);
   const file = await openNew(unfinished);
   try {
     const result = await produce(async (text) => {
@@ -28,15 +32,30 @@ export async function writeNewFile<T>(
 }
 
 function openNew(path: string): Promise<FileHandle> {
-  return open(path, 'wx', 0o600).catch(() => {
-    throw new UsageError(NO_FILE);
+  return open(path, 'wx', 0o600).catch((error: unknown) => {
+    throw new UsageError(TODO_TEXTS.noNewFile(describeSystemError(error)));
   });
 }
 
 function rejectExisting(error: unknown): void {
   if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  throw new UsageError(FILE_EXISTS);
+  throw new UsageError(TODO_TEXTS.fileExists());
 }
 
-export const NO_FILE = '--output: expected a file in a folder in which you can create files';
-export const FILE_EXISTS = '--output: expected the name of a new file, because this file exists';
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Deletes a file when a signal ends the process: then no `finally` runs. */
+function deleteOnSignal(path: string): Disposable {
+  const removeListeners = () => {
+    for (const signal of SIGNALS) process.off(signal, end);
+  };
+  for (const signal of SIGNALS) process.on(signal, end);
+  return { [Symbol.dispose]: removeListeners };
+
+  function end(signal: NodeJS.Signals): void {
+    removeListeners();
+    rmSync(path, { force: true });
+    // without the listener, the signal ends the process
+    process.kill(process.pid, signal);
+  }
+}

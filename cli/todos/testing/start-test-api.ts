@@ -3,24 +3,30 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** What the todo API answers to an import: a status, a body, and headers. */
+/** What a server answers: a status, a body, and headers. */
 export type Answer = readonly [status: number, body: object, headers?: Record<string, string>];
 
 /**
  * Starts a server that issues access tokens and is a todo API with these answers, one after another.
- * @param exported the body of an export, and whether the connection breaks off after it.
+ * @param answers those to an import.
+ * @param exported the body of an export, and whether it breaks off after that, or never ends.
+ * @param tokenAnswers answers to the first requests for access tokens: undefined for an access token.
  */
 export async function startTestApi(
   answers: readonly Answer[],
-  exported: { body: string; breaksOff?: boolean } = { body: '' },
+  exported: { body: string; end?: 'breaks off' | 'never' } = { body: '' },
+  tokenAnswers: readonly (Answer | undefined)[] = [],
 ) {
   const imports: { authorization: string | undefined; titles: string[] }[] = [];
   let issued = 0;
+  const remainingTokenAnswers = [...tokenAnswers];
 
   const answer = async (request: IncomingMessage): Promise<Answer> => {
     const issuer = `http://${request.headers.host}`;
     if (request.url?.startsWith('/.well-known/')) return [200, { issuer, token_endpoint: `${issuer}/oauth/token` }];
     if (request.url === '/oauth/token') {
+      const given = remainingTokenAnswers.shift();
+      if (given !== undefined) return given;
       issued += 1;
       return [200, { access_token: createToken(issued), token_type: 'Bearer', expires_in: 3600 }];
     }
@@ -35,7 +41,8 @@ export async function startTestApi(
   const sendExport = (response: ServerResponse) => {
     response.writeHead(200, { 'content-type': 'application/jsonl' });
     response.flushHeaders();
-    if (exported.breaksOff) response.write(exported.body, () => setTimeout(() => response.destroy(), 50));
+    if (exported.end === 'breaks off') response.write(exported.body, () => setTimeout(() => response.destroy(), 50));
+    else if (exported.end === 'never') response.write(exported.body);
     else response.end(exported.body);
   };
 

@@ -6,7 +6,7 @@ import { decodeText } from '../decoding/decode-text.ts';
 import { UnreadableFileError } from '../foreign-todo.ts';
 
 /** More than the default quota can store. */
-const MAX_BYTES = 200_000_000;
+export const MAX_JSON_LINES_BYTES = 200_000_000;
 
 /** The most lines that an error names. */
 const MAX_NAMED_LINES = 5;
@@ -33,8 +33,10 @@ function isTodo(json: unknown): boolean {
  * @throws {UnreadableFileError} that names the lines that are not valid.
  */
 export function parseJsonLines(bytes: Uint8Array): ImportedTodo[] {
-  if (bytes.length > MAX_BYTES)
-    throw new UnreadableFileError(`The file has more than ${MAX_BYTES} bytes. Split it, and import the parts`);
+  if (bytes.length > MAX_JSON_LINES_BYTES)
+    throw new UnreadableFileError(
+      `The file has more than ${MAX_JSON_LINES_BYTES} bytes. Split it, and import the parts`,
+    );
   const todos: ImportedTodo[] = [];
   const problems: string[] = [];
   for (const [index, line] of decodeText(bytes).split('\n').entries()) {
