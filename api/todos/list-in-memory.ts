@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { TodoChange } from '../../shared/todo/change-feed.ts';
+import type { ImportCounts } from '../../shared/todo/import-counts.ts';
 import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
 import { changeDue } from './change-due.ts';
 import { type Quota, requireQuota, todoBytes, type Usage, usageOf } from './quota.ts';
@@ -20,13 +21,10 @@ export type TodoList = {
   /** Restores a deleted todo. A todo that is not deleted stays as it is. */
   readonly restore: (id: string, precondition?: Precondition) => Todo;
   /** Adds todos. A todo is skipped when the owner already has its id, also as the id of a deleted todo. */
-  readonly add: (todos: readonly ImportedTodo[]) => Added;
+  readonly add: (todos: readonly ImportedTodo[]) => ImportCounts;
   /** Checks that `add` with all these todos would not exceed the quota. @throws {QuotaExceededError} */
   readonly requireRoom: (todos: readonly ImportedTodo[]) => void;
 };
-
-/** How many todos were added, and how many were skipped because their owner has their ids. */
-export type Added = { readonly created: number; readonly skipped: number };
 
 /** A todo as it is stored, or is going to be. */
 export type StoredTodo = {
@@ -149,7 +147,7 @@ export function createListInMemory(
     return restored;
   }
 
-  function add(todos: readonly ImportedTodo[]): Added {
+  function add(todos: readonly ImportedTodo[]): ImportCounts {
     const created = insert(selectNew(todos));
     return { created: created.length, skipped: todos.length - created.length };
   }

@@ -1,13 +1,14 @@
 import type { Logger } from 'pino';
 import type { Database } from '../../shared/database/database.ts';
 import { inChunks } from '../../shared/in-chunks.ts';
-import { MAX_CHANGE_FEED_BYTES } from '../../shared/todo/limits.ts';
+import type { ImportCounts } from '../../shared/todo/import-counts.ts';
+import { IMPORT_TRANSACTION, MAX_CHANGE_FEED_BYTES } from '../../shared/todo/limits.ts';
 import type { ImportedTodo } from '../../shared/todo/todo.ts';
 import { createKeyLock, type IdempotentRequest } from '../idempotency/idempotency.ts';
 import { type ChangedList, createChangeNotifier, listKey } from './change-notifications.ts';
 import { deriveIds } from './derive-ids.ts';
 import type { Write } from './grouped-write.ts';
-import type { Added, TodoList } from './list-in-memory.ts';
+import type { TodoList } from './list-in-memory.ts';
 import { type ListTransaction, openListTransactions } from './list-transactions.ts';
 import { type Quota, QuotaExceededError } from './quota.ts';
 import { createRememberedLists } from './remembered-lists.ts';
@@ -36,7 +37,11 @@ export type TodoWriter = AsyncDisposable & {
    * idempotent request, todos without an id get ids that are the same in each repetition, and the answer is stored in the
    * last transaction.
    */
-  readonly importTodos: (owner: string, todos: readonly ImportedTodo[], options?: WriteOptions) => Promise<Added>;
+  readonly importTodos: (
+    owner: string,
+    todos: readonly ImportedTodo[],
+    options?: WriteOptions,
+  ) => Promise<ImportCounts>;
   /** Runs a transaction on the list of an owner between two writes. `work` locks the list, because other processes write too. */
   readonly maintain: (owner: string, work: (transaction: ListTransaction) => Promise<void>) => Promise<void>;
 };
@@ -49,12 +54,6 @@ const GROUPS = { all: 3, grouped: 2, alone: 2 };
 
 /** The embedded database runs one transaction at a time. */
 const EMBEDDED_GROUPS = { all: 1, grouped: 1, alone: 1 };
-
-/**
- * Limits of one transaction of an import: the embedded database runs one transaction at a time, for all owners, and one of
- * this size takes about 40 ms.
- */
-const IMPORT_TRANSACTION = { maxItems: 200, maxBytes: 80_000 };
 
 /**
  * Opens the writer of todos.
@@ -103,9 +102,9 @@ export function openTodoWriter({
       withKeyLock(owner, request, async () => {
         const todos = request === undefined ? sent : deriveIds(sent, request);
         const parts = todos.length === 0 ? [[]] : inChunks(todos, IMPORT_TRANSACTION);
-        let imported: Added = { created: 0, skipped: 0 };
+        let imported: ImportCounts = { created: 0, skipped: 0 };
         for (const [index, part] of parts.entries()) {
-          const addPart = (list: TodoList): Added => {
+          const addPart = (list: TodoList): ImportCounts => {
             if (index === 0) list.requireRoom(todos);
             const { created, skipped } = list.add(part);
             return { created: imported.created + created, skipped: imported.skipped + skipped };
