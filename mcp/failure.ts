@@ -3,7 +3,7 @@ import { AccessTokenRejectedError, TooManyTokenRequestsError } from '../shared/o
 import { AuthorizationServerUnavailableError } from '../shared/resource-server/issuer.ts';
 import type { Scope } from '../shared/scopes.ts';
 import { RETENTION_DAYS } from '../shared/todo/limits.ts';
-import { UnknownFormatError, UnreadableFileError } from '../shared/todo-formats/foreign-todo.ts';
+import { UnknownFormatError, UnreadableFileError } from '../shared/todo-formats/file-errors.ts';
 import { ImportInterruptedError } from '../shared/todo-import/import-in-parts.ts';
 import { explainConnectionFailure } from './connection-failure.ts';
 import { type RejectedOperation, TodoApiError, type WrongAddress } from './todo-api/todo-api-error.ts';

@@ -1,5 +1,5 @@
 import { EXPORT_FORMATS } from '../../shared/todo-formats/export-formats.ts';
-import { IMPORT_FORMATS } from '../../shared/todo-formats/foreign-todo.ts';
+import { IMPORT_FORMATS } from '../../shared/todo-formats/import-formats.ts';
 import { type Command, defineCommand } from '../command-line/command.ts';
 
 const WHOSE = 'The todos are those of the client or the account for which `token` prints an access token.';

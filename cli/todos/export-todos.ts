@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { Todo } from '../../shared/todo/todo.ts';
 import { EXPORT_FORMATS, type ExportFormat } from '../../shared/todo-formats/export-formats.ts';
+import { createFormatWriter, type FormatWriter } from '../../shared/todo-formats/format-writer.ts';
 import { countNotKept } from '../../shared/todo-formats/rules/not-kept.ts';
-import { createTodoWriter, type TodoWriter } from '../../shared/todo-formats/todo-writer.ts';
 import { type CommandContext, type CommandResult, UsageError } from '../command-line/command.ts';
 import { readLines } from './read-lines.ts';
 import { readZone } from './read-zone.ts';
@@ -25,7 +25,7 @@ export async function exportTodos(
   const { output } = given;
   if (output !== undefined && existsSync(output)) throw new UsageError(TODO_TEXTS.fileExists());
 
-  const writer = format === 'jsonl' ? undefined : createTodoWriter(format, zone);
+  const writer = format === 'jsonl' ? undefined : createFormatWriter(format, zone);
   const api = await connectTodoApi(context.environment, context.notify);
   const lines = readLines(await api.exportTodos());
   const produce = (write: Write) => (writer === undefined ? copyLines(lines, write) : writeTodos(lines, writer, write));
@@ -68,7 +68,7 @@ async function copyLines(batches: AsyncIterable<string[]>, write: Write): Promis
  */
 async function writeTodos(
   batches: AsyncIterable<string[]>,
-  writer: TodoWriter,
+  writer: FormatWriter,
   write: Write,
 ): Promise<Exported | undefined> {
   const written: { readonly position: number; readonly text: string }[] = [];

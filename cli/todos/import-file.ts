@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { toDay } from '../../shared/local-time.ts';
-import { IMPORT_FORMATS, type ImportFormat } from '../../shared/todo-formats/foreign-todo.ts';
+import { IMPORT_FORMATS, type ImportFormat } from '../../shared/todo-formats/import-formats.ts';
 import { MAX_JSON_LINES_BYTES } from '../../shared/todo-formats/jsonl/jsonl.ts';
 import { ImportInterruptedError, importInParts } from '../../shared/todo-import/import-in-parts.ts';
 import { type PreparedImport, prepareImport } from '../../shared/todo-import/prepare-import.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { toDay } from '../../shared/local-time.ts';
 import { TimeZone } from '../../shared/todo/text.ts';
-import { IMPORT_FORMATS } from '../../shared/todo-formats/foreign-todo.ts';
+import { IMPORT_FORMATS } from '../../shared/todo-formats/import-formats.ts';
 import { importInParts } from '../../shared/todo-import/import-in-parts.ts';
 import { prepareImport } from '../../shared/todo-import/prepare-import.ts';
 import { quote } from '../../shared/visible-text.ts';

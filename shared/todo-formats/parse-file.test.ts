@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import { expect, test } from 'vitest';
-import { FORMAT_NAMES, type FormatName, UnknownFormatError, UnreadableFileError } from './foreign-todo.ts';
+import { UnknownFormatError, UnreadableFileError } from './file-errors.ts';
+import { FORMAT_NAMES, type FormatName } from './import-formats.ts';
 import { EXAMPLE_FILES } from './testing/example-files.ts';
 import { importText, ValidTodo } from './testing/import-text.ts';
 

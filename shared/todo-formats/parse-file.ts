@@ -1,18 +1,14 @@
 import { MAX_IMPORT_BYTES } from '../todo/limits.ts';
 import { decodeText } from './decoding/decode-text.ts';
 import { isZip } from './decoding/unzip.ts';
-import {
-  type FormatName,
-  type ImportContext,
-  type ParsedFile,
-  UnknownFormatError,
-  UnreadableFileError,
-} from './foreign-todo.ts';
+import { UnknownFormatError, UnreadableFileError } from './file-errors.ts';
 import { parseGoogleTasks } from './google-tasks/google-tasks.ts';
 import { parseIcalendar } from './icalendar/icalendar.ts';
+import type { FormatName } from './import-formats.ts';
 import { parseMarkdown } from './markdown/markdown.ts';
 import { parseMicrosoftTodo } from './microsoft-todo/microsoft-todo.ts';
 import { parseOutlookCsv } from './outlook-csv/outlook-csv.ts';
+import type { ImportContext, ParsedFile } from './parsed-file.ts';
 import { readArchive } from './read-archive.ts';
 import { recognizeFormat } from './recognize-format.ts';
 import { finishTodos } from './rules/finish-todos.ts';

@@ -1,10 +1,12 @@
 import { decodeText } from './decoding/decode-text.ts';
+import { requireFewTodos } from './decoding/todo-limit.ts';
 import { unzip } from './decoding/unzip.ts';
-import { type FormatName, type ImportContext, UnreadableFileError } from './foreign-todo.ts';
+import { UnreadableFileError } from './file-errors.ts';
 import { parseGoogleTasks } from './google-tasks/google-tasks.ts';
+import type { FormatName } from './import-formats.ts';
+import type { ImportContext } from './parsed-file.ts';
 import { recognizeFormat } from './recognize-format.ts';
 import type { TodoDraft } from './rules/todo-draft.ts';
-import { requireFewTodos } from './rules/todo-limit.ts';
 import { parseTicktick } from './ticktick/ticktick.ts';
 import { parseTodoist } from './todoist/todoist.ts';
 

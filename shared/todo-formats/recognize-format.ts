@@ -1,6 +1,6 @@
 import { findJson } from '../find-json.ts';
-import type { FormatName } from './foreign-todo.ts';
 import { GoogleTasksFile } from './google-tasks/google-tasks.ts';
+import type { FormatName } from './import-formats.ts';
 import { isMarkdownTodo } from './markdown/markdown.ts';
 import { isMicrosoftTodo } from './microsoft-todo/microsoft-todo.ts';
 import { findOutlookHeader } from './outlook-csv/outlook-csv.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { FORMAT_NAMES, type ImportFormat, UnknownFormatError } from '../todo-formats/foreign-todo.ts';
+import { UnknownFormatError } from '../todo-formats/file-errors.ts';
+import { FORMAT_NAMES, type ImportFormat } from '../todo-formats/import-formats.ts';
 import { EXAMPLE_FILES } from '../todo-formats/testing/example-files.ts';
 import { prepareImport } from './prepare-import.ts';
 

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { anyTags, anyText, anyTodo } from '../../api/testing/arbitrary-todo.ts';
 import { WRITTEN_FORMATS, type WrittenFormat } from '../../shared/todo-formats/export-formats.ts';
-import type { ImportFormat } from '../../shared/todo-formats/foreign-todo.ts';
-import { createTodoWriter } from '../../shared/todo-formats/todo-writer.ts';
+import { createFormatWriter } from '../../shared/todo-formats/format-writer.ts';
+import type { ImportFormat } from '../../shared/todo-formats/import-formats.ts';
 import type { ExportedTodo } from '../../shared/todo-formats/written-todo.ts';
 import { prepareImport } from '../../shared/todo-import/prepare-import.ts';
 
@@ -95,7 +95,7 @@ function heldFields(todo: ExportedTodo, notKept: readonly string[]): Partial<Exp
 }
 
 function roundTrip(todos: readonly ExportedTodo[], format: WrittenFormat, timeZone: string, given?: ImportFormat) {
-  const writer = createTodoWriter(format, timeZone);
+  const writer = createFormatWriter(format, timeZone);
   const written = todos.map(writer.write);
   const file = [writer.start, ...written.map(({ text }) => text), writer.end].join('');
   return {

@@ -1,5 +1,5 @@
 import { CsvError, type Options, parse } from 'csv-parse/sync';
-import { UnreadableFileError } from '../foreign-todo.ts';
+import { UnreadableFileError } from '../file-errors.ts';
 
 /** Where the names of the columns are, and what separates the cells. */
 export type CsvHeader = { readonly delimiter: string; readonly index: number; readonly columns: readonly string[] };

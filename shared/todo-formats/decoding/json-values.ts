@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { UnreadableFileError } from '../foreign-todo.ts';
-import { requireFewTodos } from '../rules/todo-limit.ts';
+import { UnreadableFileError } from '../file-errors.ts';
+import { requireFewTodos } from './todo-limit.ts';
 
 /** A member that is read if it has the type of the format, and is absent otherwise. */
 export const OptionalText = z.string().optional().catch(undefined);

@@ -1,4 +1,4 @@
-import { UnreadableFileError } from '../foreign-todo.ts';
+import { UnreadableFileError } from '../file-errors.ts';
 import { findJsonFault } from './json-fault.ts';
 
 /** Parses the JSON of a file. */

@@ -1,6 +1,6 @@
 import { Unzip, type UnzipFile, UnzipInflate } from 'fflate';
 import { MAX_IMPORT_BYTES } from '../../todo/limits.ts';
-import { UnreadableFileError } from '../foreign-todo.ts';
+import { UnreadableFileError } from '../file-errors.ts';
 
 export type ZipEntry = { readonly name: string; readonly bytes: Uint8Array };
 

@@ -3,7 +3,8 @@ import { parseDay, toInstant } from '../../local-time.ts';
 import { OptionalFlag, OptionalText, optionalList, readObjects } from '../decoding/json-values.ts';
 import { parseJson } from '../decoding/parse-json.ts';
 import { parseTime } from '../decoding/parse-time.ts';
-import { type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
+import { UnreadableFileError } from '../file-errors.ts';
+import type { ImportContext } from '../parsed-file.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 
 const TASK_LISTS = 'tasks#taskLists';

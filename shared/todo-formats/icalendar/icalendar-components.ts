@@ -1,4 +1,4 @@
-import { UnreadableFileError } from '../foreign-todo.ts';
+import { UnreadableFileError } from '../file-errors.ts';
 import type { CalendarLine } from './icalendar-lines.ts';
 
 /** A component with its own lines, and the names of the components in it. */

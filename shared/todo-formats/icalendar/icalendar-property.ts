@@ -1,5 +1,5 @@
 import ICAL from 'ical.js';
-import { UnreadableFileError } from '../foreign-todo.ts';
+import { UnreadableFileError } from '../file-errors.ts';
 import type { CalendarComponent } from './icalendar-components.ts';
 import type { CalendarLine } from './icalendar-lines.ts';
 

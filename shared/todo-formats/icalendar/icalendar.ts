@@ -1,7 +1,9 @@
 import { type DayOrTime, toInstant } from '../../local-time.ts';
-import { type ForeignPriority, type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
+import { requireFewTodos } from '../decoding/todo-limit.ts';
+import { UnreadableFileError } from '../file-errors.ts';
+import type { ForeignPriority } from '../foreign-todo.ts';
+import type { ImportContext } from '../parsed-file.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
-import { requireFewTodos } from '../rules/todo-limit.ts';
 import { type CalendarComponent, readComponents } from './icalendar-components.ts';
 import { readCalendarLines } from './icalendar-lines.ts';
 import {

@@ -3,7 +3,7 @@ import { findJson } from '../../find-json.ts';
 import { fieldProblems } from '../../http/parse-request.ts';
 import { ImportedTodo, Todo } from '../../todo/todo.ts';
 import { decodeText } from '../decoding/decode-text.ts';
-import { UnreadableFileError } from '../foreign-todo.ts';
+import { UnreadableFileError } from '../file-errors.ts';
 
 /** More than the default quota can store. */
 export const MAX_JSON_LINES_BYTES = 200_000_000;

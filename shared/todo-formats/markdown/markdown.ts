@@ -1,9 +1,9 @@
 import { startOfDay } from '../../local-time.ts';
-import type { ImportContext } from '../foreign-todo.ts';
+import { requireFewTodos } from '../decoding/todo-limit.ts';
+import type { ImportContext } from '../parsed-file.ts';
 import { unescapeWords } from '../rules/escape-words.ts';
 import { takeTagWords } from '../rules/take-tag-words.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
-import { requireFewTodos } from '../rules/todo-limit.ts';
 import { createMarkdownHeadings } from './markdown-headings.ts';
 import { type MarkdownLine, readVisibleLines } from './markdown-lines.ts';
 import { findMarkdownTag, takeMarkdownSigns } from './markdown-signs.ts';

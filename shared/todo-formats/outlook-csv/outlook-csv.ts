@@ -1,6 +1,7 @@
 import { startOfDay } from '../../local-time.ts';
 import { type CsvHeader, type CsvRow, findCsvHeader, readCsvRows } from '../decoding/csv.ts';
-import { type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
+import { UnreadableFileError } from '../file-errors.ts';
+import type { ImportContext } from '../parsed-file.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 import { createOutlookDates, type ReadOutlookDate } from './outlook-date.ts';
 

@@ -1,7 +1,8 @@
 import { type DayOrTime, parseDay } from '../../local-time.ts';
 import { LEAST_URGENT_PRIORITY, MAX_DESCRIPTION_CHARACTERS, MAX_TAGS } from '../../todo/limits.ts';
 import { TodoId } from '../../todo/todo.ts';
-import type { ForeignTodo, ParsedFile } from '../foreign-todo.ts';
+import type { ForeignTodo } from '../foreign-todo.ts';
+import type { ParsedFile } from '../parsed-file.ts';
 import { describeDraft } from './describe-draft.ts';
 import { findTitle, type Title } from './find-title.ts';
 import { listTags } from './list-tags.ts';

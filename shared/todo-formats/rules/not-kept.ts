@@ -1,4 +1,4 @@
-import type { ParsedFile } from '../foreign-todo.ts';
+import type { ParsedFile } from '../parsed-file.ts';
 
 /** A file may have a field of its own for each todo. */
 const MAX_KINDS = 40;

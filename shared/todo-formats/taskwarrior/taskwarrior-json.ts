@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { findJson } from '../../find-json.ts';
-import { UnreadableFileError } from '../foreign-todo.ts';
-import { requireFewTodos } from '../rules/todo-limit.ts';
+import { requireFewTodos } from '../decoding/todo-limit.ts';
+import { UnreadableFileError } from '../file-errors.ts';
 
 /** What tells a task of Taskwarrior from other JSON. */
 const TaskMarks = z.object({

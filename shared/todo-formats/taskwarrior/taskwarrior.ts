@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { type DayOrTime, toDay } from '../../local-time.ts';
 import { OptionalText, optionalList } from '../decoding/json-values.ts';
-import type { ForeignPriority, ImportContext } from '../foreign-todo.ts';
+import type { ForeignPriority } from '../foreign-todo.ts';
+import type { ImportContext } from '../parsed-file.ts';
 import type { TodoComment, TodoDraft } from '../rules/todo-draft.ts';
 import { readTaskwarriorTasks } from './taskwarrior-json.ts';
 import { findTaskwarriorTime, isDayBoundary } from './taskwarrior-time.ts';

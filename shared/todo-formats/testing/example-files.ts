@@ -1,4 +1,4 @@
-import type { FormatName } from '../foreign-todo.ts';
+import type { FormatName } from '../import-formats.ts';
 
 /** A small file of each format, as its program writes it. */
 export const EXAMPLE_FILES: Readonly<Record<FormatName, string>> = {

@@ -2,8 +2,10 @@ import * as z from 'zod';
 import { MAX_DESCRIPTION_CHARACTERS, MAX_TAGS, MAX_TITLE_CHARACTERS } from '../../todo/limits.ts';
 import { nonBlankText, text } from '../../todo/text.ts';
 import { Priority, Tag } from '../../todo/todo.ts';
-import type { ForeignTodo, FormatName, ParsedFile } from '../foreign-todo.ts';
+import type { ForeignTodo } from '../foreign-todo.ts';
+import type { FormatName } from '../import-formats.ts';
 import { parseFile } from '../parse-file.ts';
+import type { ParsedFile } from '../parsed-file.ts';
 
 const TODAY = '2026-11-28';
 

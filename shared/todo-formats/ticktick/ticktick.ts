@@ -1,7 +1,9 @@
 import { type DayOrTime, findZone, toDay, toInstant } from '../../local-time.ts';
 import { type CsvHeader, type CsvRow, findCsvHeader, readCsvRows } from '../decoding/csv.ts';
 import { parseTime } from '../decoding/parse-time.ts';
-import { type ForeignPriority, type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
+import { UnreadableFileError } from '../file-errors.ts';
+import type { ForeignPriority } from '../foreign-todo.ts';
+import type { ImportContext } from '../parsed-file.ts';
 import { type TodoDraft, toChecklistLine } from '../rules/todo-draft.ts';
 
 /** Date, version and the meaning of `Status` stand before the header. */

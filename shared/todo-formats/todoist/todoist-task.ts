@@ -1,6 +1,7 @@
 import { type DayOrTime, findZone } from '../../local-time.ts';
 import type { CsvRow } from '../decoding/csv.ts';
-import type { ForeignPriority, ImportContext } from '../foreign-todo.ts';
+import type { ForeignPriority } from '../foreign-todo.ts';
+import type { ImportContext } from '../parsed-file.ts';
 import { type TagWord, takeTagWords } from '../rules/take-tag-words.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 import { isRepeating } from './repeat-words.ts';

@@ -1,7 +1,8 @@
 import { toDay, toInstant } from '../../local-time.ts';
 import { type CsvHeader, type CsvRow, findCsvHeader, readCsvRows } from '../decoding/csv.ts';
 import { parseTime } from '../decoding/parse-time.ts';
-import { type ImportContext, UnreadableFileError } from '../foreign-todo.ts';
+import { UnreadableFileError } from '../file-errors.ts';
+import type { ImportContext } from '../parsed-file.ts';
 import type { TodoComment, TodoDraft } from '../rules/todo-draft.ts';
 import { readTodoistTask } from './todoist-task.ts';
 

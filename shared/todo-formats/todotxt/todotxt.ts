@@ -1,9 +1,10 @@
 import { parseDay, startOfDay } from '../../local-time.ts';
-import type { ForeignPriority, ImportContext } from '../foreign-todo.ts';
+import { requireFewTodos } from '../decoding/todo-limit.ts';
+import type { ForeignPriority } from '../foreign-todo.ts';
+import type { ImportContext } from '../parsed-file.ts';
 import { unescapeWords } from '../rules/escape-words.ts';
 import { type TagWord, takeTagWords } from '../rules/take-tag-words.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
-import { requireFewTodos } from '../rules/todo-limit.ts';
 import { takeTodotxtKeys } from './todotxt-keys.ts';
 
 const PRIORITY = /^\(([A-Z])\)(?:\s+|$)/;

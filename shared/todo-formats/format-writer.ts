@@ -5,7 +5,7 @@ import { writeTodotxt } from './todotxt/write-todotxt.ts';
 import type { ExportedTodo, WrittenTodo } from './written-todo.ts';
 
 /** Writes todos one after another. */
-export type TodoWriter = {
+export type FormatWriter = {
   /** The zone of the days, for a format that has no times of day. */
   readonly zone?: string;
   readonly start: string;
@@ -14,7 +14,7 @@ export type TodoWriter = {
 };
 
 /** Creates the writer of a format. Days are those of `zone`, if the format has no times of day. */
-export function createTodoWriter(format: WrittenFormat, zone: string): TodoWriter {
+export function createFormatWriter(format: WrittenFormat, zone: string): FormatWriter {
   switch (format) {
     case 'todotxt':
       return { zone, start: '', write: (todo) => writeTodotxt(todo, zone), end: '' };

@@ -1,4 +1,4 @@
-import { UnreadableFileError } from '../foreign-todo.ts';
+import { UnreadableFileError } from '../file-errors.ts';
 
 /** Far more than people have. Without a limit, a small file of many short lines would need gigabytes of memory. */
 const MAX_FILE_TODOS = 100_000;
