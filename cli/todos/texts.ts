@@ -1,5 +1,5 @@
 import type { ImportCounts } from '../../shared/todo/import-counts.ts';
-import { RETENTION_DAYS } from '../../shared/todo/limits.ts';
+import { LEAST_URGENT_PRIORITY, RETENTION_DAYS } from '../../shared/todo/limits.ts';
 import type { PreparedImport, PreparedTodo } from '../../shared/todo-import/prepare-import.ts';
 import { toVisibleJson } from '../../shared/visible-text.ts';
 import { quoteValue, sanitize } from '../sanitize.ts';
@@ -38,7 +38,7 @@ function todoLine({ title, completed, due_on, due_at, priority, tags }: Prepared
   return [
     `  [${completed ? 'x' : ' '}] ${toVisibleJson(title)}`,
     ...(due === null ? [] : [`due ${due}`]),
-    ...(priority === 4 ? [] : [`priority ${priority}`]),
+    ...(priority === LEAST_URGENT_PRIORITY ? [] : [`priority ${priority}`]),
     ...(tags.length === 0 ? [] : [`tags ${tags.map(quoteValue).join(' ')}`]),
   ].join('  ');
 }

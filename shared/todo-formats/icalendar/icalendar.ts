@@ -1,4 +1,5 @@
 import { type DayOrTime, toInstant } from '../../local-time.ts';
+import { LEAST_URGENT_PRIORITY } from '../../todo/limits.ts';
 import { requireFewTodos } from '../decoding/todo-limit.ts';
 import { UnreadableFileError } from '../file-errors.ts';
 import type { ForeignPriority } from '../foreign-todo.ts';
@@ -122,7 +123,7 @@ function readPriority(component: CalendarComponent): ForeignPriority {
   const priority = readNumber(component, 'PRIORITY');
   if (priority >= 1 && priority <= 4) return 1;
   if (priority === 5) return 2;
-  return priority >= 6 && priority <= 9 ? 3 : 4;
+  return priority >= 6 && priority <= 9 ? 3 : LEAST_URGENT_PRIORITY;
 }
 
 function readNumber(component: CalendarComponent, name: string): number {

@@ -1,4 +1,5 @@
 import { parseDay } from '../../local-time.ts';
+import { LEAST_URGENT_PRIORITY } from '../../todo/limits.ts';
 import type { ForeignPriority } from '../foreign-todo.ts';
 
 /** The days that a todo keeps. */
@@ -29,8 +30,8 @@ const EMOJI: ReadonlyMap<string, ReadValue> = new Map([
   ['🔺', alone(1)],
   ['⏫', alone(2)],
   ['🔼', alone(3)],
-  ['🔽', alone(4)],
-  ['⏬', alone(4)],
+  ['🔽', alone(LEAST_URGENT_PRIORITY)],
+  ['⏬', alone(LEAST_URGENT_PRIORITY)],
   ['📅', READERS.due],
   ['📆', READERS.due],
   ['🗓', READERS.due],
@@ -64,8 +65,8 @@ const PRIORITY_NAMES: ReadonlyMap<string, ForeignPriority> = new Map([
   ['highest', 1],
   ['high', 2],
   ['medium', 3],
-  ['low', 4],
-  ['lowest', 4],
+  ['low', LEAST_URGENT_PRIORITY],
+  ['lowest', LEAST_URGENT_PRIORITY],
 ]);
 
 const MAX_FIELD_CHARACTERS = 200;

@@ -88,7 +88,7 @@ function readTodo(sign: string, content: string, { timeZone }: ImportContext): T
     completedAt: completedOn && startOfDay(completedOn, timeZone),
     createdAt: createdOn && startOfDay(createdOn, timeZone),
     due: dueOn === undefined ? undefined : { kind: 'day', day: dueOn },
-    priority: signs.priority ?? 4,
+    priority: signs.priority,
     labels: [...tags, ...signs.tags],
     notKept: [...signs.notKept, ...(completed || cancelled || sign === ' ' ? [] : ['status'])],
   };

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { toInstant } from '../../local-time.ts';
+import { LEAST_URGENT_PRIORITY } from '../../todo/limits.ts';
 import { OptionalFlag, OptionalText, optionalList, readObjects } from '../decoding/json-values.ts';
 import { parseJson } from '../decoding/parse-json.ts';
 import { parseTime } from '../decoding/parse-time.ts';
@@ -108,7 +109,7 @@ function readTask(task: Task, { timeZone }: ImportContext): TodoDraft {
     due: due.date,
     dueWords: due.words,
     start: start.date,
-    priority: task.importance === 'high' ? 1 : 4,
+    priority: task.importance === 'high' ? 1 : LEAST_URGENT_PRIORITY,
     labels: task.categories ?? [],
     notKept: [
       ...(status === 'notStarted' || status === 'completed' ? [] : ['status']),

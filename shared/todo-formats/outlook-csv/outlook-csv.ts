@@ -1,4 +1,5 @@
 import { startOfDay } from '../../local-time.ts';
+import { LEAST_URGENT_PRIORITY } from '../../todo/limits.ts';
 import { type CsvHeader, type CsvRow, findCsvHeader, readCsvRows } from '../decoding/csv.ts';
 import { UnreadableFileError } from '../file-errors.ts';
 import type { ImportContext } from '../parsed-file.ts';
@@ -41,7 +42,7 @@ function readRow(row: CsvRow, { readDate, zone }: { readDate: ReadOutlookDate; z
     due: due.day === undefined ? undefined : { kind: 'day', day: due.day },
     dueWords: due.words,
     start: start.day === undefined ? undefined : { kind: 'day', day: start.day },
-    priority: row('Priority').trim().toLowerCase() === 'high' ? 1 : 4,
+    priority: row('Priority').trim().toLowerCase() === 'high' ? 1 : LEAST_URGENT_PRIORITY,
     labels: row('Categories').split(';'),
     notKept: [
       ...(!completed && isStarted ? ['status'] : []),

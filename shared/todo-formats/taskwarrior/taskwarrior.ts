@@ -79,7 +79,7 @@ function readTask(task: Task, { timeZone }: ImportContext): TodoDraft {
     completed: task.status === 'completed',
     completedAt: findTaskwarriorTime(task.end, timeZone),
     createdAt: findTaskwarriorTime(task.entry, timeZone),
-    priority: PRIORITIES.get(task.priority ?? '') ?? 4,
+    priority: PRIORITIES.get(task.priority ?? ''),
     labels: typeof task.tags === 'string' ? task.tags.split(',') : (task.tags ?? []),
     lists: [task.project ?? ''],
   };

@@ -44,7 +44,7 @@ function readRow(row: CsvRow, context: ImportContext): TodoDraft {
     completedAt: toInstant(parseTime(row('Completed Time'), zone), zone),
     createdAt: toInstant(parseTime(row('Created Time'), zone), zone),
     ...readDates(row, zone),
-    priority: PRIORITIES.get(row('Priority').trim()) ?? 4,
+    priority: PRIORITIES.get(row('Priority').trim()),
     labels: row('Tags').split(','),
     lists: [row('List Name'), row('Folder Name'), row('Column Name')],
   };

@@ -1,4 +1,5 @@
 import { type DayOrTime, findZone } from '../../local-time.ts';
+import { LEAST_URGENT_PRIORITY } from '../../todo/limits.ts';
 import type { CsvRow } from '../decoding/csv.ts';
 import type { ForeignPriority } from '../foreign-todo.ts';
 import type { ImportContext } from '../parsed-file.ts';
@@ -74,7 +75,7 @@ function readPriority(text: string): ForeignPriority {
     case '3':
       return 3;
     default:
-      return 4;
+      return LEAST_URGENT_PRIORITY;
   }
 }
 

@@ -1,4 +1,5 @@
 import { parseDay, startOfDay } from '../../local-time.ts';
+import { LEAST_URGENT_PRIORITY } from '../../todo/limits.ts';
 import { requireFewTodos } from '../decoding/todo-limit.ts';
 import type { ForeignPriority } from '../foreign-todo.ts';
 import type { ImportContext } from '../parsed-file.ts';
@@ -67,7 +68,7 @@ function toPriority(letter: string | undefined): ForeignPriority {
     case 'C':
       return 3;
     default:
-      return 4;
+      return LEAST_URGENT_PRIORITY;
   }
 }
 
