@@ -15,7 +15,7 @@ import { createReverify, requireAccessToken, serveProtectedResourceMetadata } fr
 import { metadataUrl, type ProtectedResource } from '../shared/resource-server/protected-resource-metadata.ts';
 import { CORS } from './cors.ts';
 import { documentationRoutes } from './openapi/documentation-routes.ts';
-import type { TodoChangeFeed } from './todos/change-feed.ts';
+import type { TodoChangeFeed } from './todos/change-feed/change-feed.ts';
 import { todoRoutes } from './todos/routes.ts';
 
 /** Creates the app of the todo API, a resource server. Its routes are below the path of its resource identifier. */

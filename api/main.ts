@@ -15,7 +15,7 @@ import { createApiApp } from './app.ts';
 import { type ApiConfig, readApiConfig } from './config.ts';
 import { apiDatabase } from './database/definition.ts';
 import { deleteExpiredKeys } from './idempotency/idempotency.ts';
-import { openTodoChangeFeed } from './todos/change-feed.ts';
+import { openTodoChangeFeed } from './todos/change-feed/change-feed.ts';
 import { openTodos } from './todos/todos.ts';
 
 /** How often deleted todos, old changes and idempotency keys are removed when they have expired. */

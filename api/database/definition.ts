@@ -1,7 +1,7 @@
 import type { OrmDefinition } from '../../shared/database/orm.ts';
 import { IdempotencyKeyEntity } from '../idempotency/idempotency-key.entity.ts';
+import { TodoChangeEntity } from '../todos/change-feed/todo-change.entity.ts';
 import { TodoEntity } from '../todos/todo.entity.ts';
-import { TodoChangeEntity } from '../todos/todo-change.entity.ts';
 import { TodoListEntity } from '../todos/todo-list.entity.ts';
 import { Migration20261123132755_todos } from './migrations/Migration20261123132755_todos.ts';
 import { Migration20261123215900_todo_contract } from './migrations/Migration20261123215900_todo_contract.ts';

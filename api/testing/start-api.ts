@@ -13,7 +13,7 @@ import { startTokenIssuer, type TokenIssuer } from '../../shared/testing/token-i
 import { createApiApp } from '../app.ts';
 import { apiDatabase } from '../database/definition.ts';
 import { createOpenApiDocument } from '../openapi/document.ts';
-import { openTodoChangeFeed } from '../todos/change-feed.ts';
+import { openTodoChangeFeed } from '../todos/change-feed/change-feed.ts';
 import type { Quota } from '../todos/quota.ts';
 import { openTodos } from '../todos/todos.ts';
 import { createConformingFetch } from './conforming-fetch.ts';

@@ -7,8 +7,8 @@ import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
 import { NewTodo } from '../../shared/todo/todo.ts';
 import { apiDatabase } from '../database/definition.ts';
-import type { TodoList } from './list-in-memory.ts';
 import { openTodos as openTodosOf } from './todos.ts';
+import type { TodoList } from './writes/list-in-memory.ts';
 
 async function openTodos() {
   await using opening = new AsyncDisposableStack();

@@ -4,7 +4,7 @@ import { inChunks } from '../../shared/in-chunks.ts';
 import { ImportedTodo, NewTodo, type Todo, TodoId } from '../../shared/todo/todo.ts';
 import { startApi } from '../testing/start-api.ts';
 import { deriveIds } from './derive-ids.ts';
-import type { Write } from './grouped-write.ts';
+import type { Write } from './writes/grouped-write.ts';
 
 // one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;

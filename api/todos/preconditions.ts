@@ -1,8 +1,8 @@
 import type { Context } from 'koa';
 import { findIfMatchProblem, matchesIfMatch, matchesIfNoneMatch } from '../../shared/http/entity-tag.ts';
 import type { Todo } from '../../shared/todo/todo.ts';
-import type { Precondition } from './list-in-memory.ts';
 import { VersionMismatchError } from './todo-errors.ts';
+import type { Precondition } from './writes/list-in-memory.ts';
 
 type Version = Pick<Todo, 'version'>;
 

@@ -1,9 +1,9 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { RETENTION_DAYS } from '../../shared/todo/limits.ts';
-import { STATEMENTS, type Statement } from './list-statements.ts';
-import type { ListTransaction } from './list-transactions.ts';
+import { DELETE_CHANGES } from './change-feed/trim-changes.ts';
 import { TODO_BYTES } from './quota.ts';
-import { DELETE_CHANGES } from './trim-changes.ts';
+import { STATEMENTS, type Statement } from './writes/list-statements.ts';
+import type { ListTransaction } from './writes/list-transactions.ts';
 
 const EXPIRED = `now() - interval '${RETENTION_DAYS} days'`;
 

@@ -19,15 +19,15 @@ import { MAX_BATCH_BYTES } from '../../shared/todo/limits.ts';
 import { TodoListQuery } from '../../shared/todo/list-query.ts';
 import { type ImportedTodo, NewTodo, SentTodo, type Todo, TodoId } from '../../shared/todo/todo.ts';
 import { type IdempotentRequest, parseIdempotencyKey } from '../idempotency/idempotency.ts';
-import type { TodoChangeFeed } from './change-feed.ts';
+import type { TodoChangeFeed } from './change-feed/change-feed.ts';
 import { exportTodos } from './export-todos.ts';
-import type { Write } from './grouped-write.ts';
 import { parseTodos } from './parse-todos.ts';
 import { entityTag, preconditionOf, requireIfMatch } from './preconditions.ts';
 import { splitReadOnlyFields } from './read-only-fields.ts';
 import { runBatch, sizeOf } from './run-batch.ts';
 import { TodoNotFoundError } from './todo-errors.ts';
 import type { Todos } from './todos.ts';
+import type { Write } from './writes/grouped-write.ts';
 
 /** Unfinished imports of one subject in one process. Each holds up to 10,000 todos in memory. */
 const MAX_CONCURRENT_IMPORTS = 2;

@@ -1,7 +1,7 @@
 import { HttpError } from '../../shared/http/http-error.ts';
 import type { Batch, BatchResults, Operation, OperationResult } from '../../shared/todo/batch.ts';
-import type { Precondition, TodoList } from './list-in-memory.ts';
 import { TodoNotFoundError, VersionMismatchError } from './todo-errors.ts';
+import type { Precondition, TodoList } from './writes/list-in-memory.ts';
 
 /** Why an operation is rejected. */
 type Rejection = TodoNotFoundError | VersionMismatchError;

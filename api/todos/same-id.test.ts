@@ -4,7 +4,7 @@ import { BatchResults } from '../../shared/todo/batch.ts';
 import { ChangeFeed } from '../../shared/todo/change-feed.ts';
 import { Todo } from '../../shared/todo/todo.ts';
 import { type Caller, startApi } from '../testing/start-api.ts';
-import { STATEMENTS } from './list-statements.ts';
+import { STATEMENTS } from './writes/list-statements.ts';
 
 // one API for all tests of this file; each test has its own subjects
 let api: Awaited<ReturnType<typeof startApi>>;

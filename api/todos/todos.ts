@@ -3,13 +3,13 @@ import type { Logger } from 'pino';
 import type { Database } from '../../shared/database/database.ts';
 import type { TodoListQuery } from '../../shared/todo/list-query.ts';
 import type { Todo } from '../../shared/todo/todo.ts';
-import type { ChangedList } from './change-notifications.ts';
+import type { ChangedList } from './change-feed/change-notifications.ts';
 import { createKeyedSemaphore } from './keyed-semaphore.ts';
 import { findOwnersToPurge, purgeList } from './purge-todos.ts';
 import type { Quota } from './quota.ts';
 import { countTodos, listPage, type TodoPage } from './todo-page.ts';
 import { SELECT_TODO, type TodoRow, toTodo } from './todo-row.ts';
-import { openTodoWriter, type TodoWriter } from './todo-writer.ts';
+import { openTodoWriter, type TodoWriter } from './writes/todo-writer.ts';
 
 /** The todos of all owners. Each call names the owner and reads or writes only todos of that owner. */
 export type Todos = Omit<TodoWriter, 'maintain'> & {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { TodoChange } from '../../shared/todo/change-feed.ts';
-import type { ImportCounts } from '../../shared/todo/import-counts.ts';
-import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../shared/todo/todo.ts';
+import type { TodoChange } from '../../../shared/todo/change-feed.ts';
+import type { ImportCounts } from '../../../shared/todo/import-counts.ts';
+import type { ImportedTodo, NewTodo, Todo, TodoChanges } from '../../../shared/todo/todo.ts';
+import { changeBytes } from '../change-feed/trim-changes.ts';
+import { type Quota, requireQuota, todoBytes, type Usage, usageOf } from '../quota.ts';
+import { TodoNotFoundError } from '../todo-errors.ts';
 import { changeDue } from './change-due.ts';
-import { type Quota, requireQuota, todoBytes, type Usage, usageOf } from './quota.ts';
-import { TodoNotFoundError } from './todo-errors.ts';
-import { changeBytes } from './trim-changes.ts';
 
 /** Throws when the client expects another todo than `todo`, the current one. */
 export type Precondition = (todo: Todo) => void;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Todo } from '../../shared/todo/todo.ts';
+import type { Todo } from '../../../shared/todo/todo.ts';
 import { createListInMemory, type ListInMemory, type ListRow, type StoredTodo } from './list-in-memory.ts';
 import { createRememberedLists } from './remembered-lists.ts';
 

@@ -1,4 +1,4 @@
-import { ServiceUnavailableError } from '../../shared/http/http-error.ts';
+import { ServiceUnavailableError } from '../../../shared/http/http-error.ts';
 import type { GroupedWrite, Outcome, Write, WriteGroup } from './grouped-write.ts';
 
 /** What a write needs beside its change. */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ChangeFeed } from '../../shared/todo/change-feed.ts';
-import { Todo } from '../../shared/todo/todo.ts';
-import { type Caller, startApi } from '../testing/start-api.ts';
+import { ChangeFeed } from '../../../shared/todo/change-feed.ts';
+import { Todo } from '../../../shared/todo/todo.ts';
+import { type Caller, startApi } from '../../testing/start-api.ts';
 
 // one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;

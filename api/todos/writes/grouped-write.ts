@@ -1,4 +1,4 @@
-import type { IdempotentRequest } from '../idempotency/idempotency.ts';
+import type { IdempotentRequest } from '../../idempotency/idempotency.ts';
 import type { GroupAnswers } from './group-answers.ts';
 import type { ListInMemory, TodoList } from './list-in-memory.ts';
 

@@ -1,3 +1,4 @@
+import type { Quota } from '../quota.ts';
 import { changedRows, toListRow } from './changed-rows.ts';
 import type { DatabaseClock } from './database-clock.ts';
 import { createGroupAnswers } from './group-answers.ts';
@@ -5,7 +6,6 @@ import { applyWrite, type GroupedWrite } from './grouped-write.ts';
 import { createListInMemory, type ListInMemory, type ListRow } from './list-in-memory.ts';
 import { STATEMENTS } from './list-statements.ts';
 import { isRejectedByDatabase, type ListTransactions } from './list-transactions.ts';
-import type { Quota } from './quota.ts';
 import type { RememberedLists } from './remembered-lists.ts';
 
 /** Stores the writes for which a process remembers enough, and settles them. @returns the writes that are not settled. */

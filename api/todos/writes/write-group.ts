@@ -1,8 +1,8 @@
+import type { Quota } from '../quota.ts';
 import { createDatabaseClock } from './database-clock.ts';
 import type { WriteGroup } from './grouped-write.ts';
 import type { ListRow } from './list-in-memory.ts';
 import type { ListTransactions } from './list-transactions.ts';
-import type { Quota } from './quota.ts';
 import type { RememberedLists } from './remembered-lists.ts';
 import { createWriteLocked } from './write-locked.ts';
 import { createWriteRemembered } from './write-remembered.ts';

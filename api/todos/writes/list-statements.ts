@@ -1,5 +1,5 @@
-import { IDEMPOTENCY_KEY_HOURS } from '../../shared/todo/limits.ts';
-import { SELECT_TODO, TODO_COLUMNS } from './todo-row.ts';
+import { IDEMPOTENCY_KEY_HOURS } from '../../../shared/todo/limits.ts';
+import { SELECT_TODO, TODO_COLUMNS } from '../todo-row.ts';
 
 /** A statement with `$1` for each value. On PostgreSQL it is prepared once for each connection, under its name. */
 export type Statement = { readonly name: string; readonly text: string };

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
 import type { Logger } from 'pino';
-import type { Database } from '../../shared/database/database.ts';
-import { openPool } from '../../shared/database/pool.ts';
+import type { Database } from '../../../shared/database/database.ts';
+import { openPool } from '../../../shared/database/pool.ts';
 import type { Statement } from './list-statements.ts';
 
 /** A statement with its values. */

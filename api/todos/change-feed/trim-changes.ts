@@ -1,7 +1,7 @@
-import type { TodoChange } from '../../shared/todo/change-feed.ts';
-import { MAX_CHANGE_FEED_BYTES } from '../../shared/todo/limits.ts';
-import { STATEMENTS, type Statement } from './list-statements.ts';
-import type { ListTransaction } from './list-transactions.ts';
+import type { TodoChange } from '../../../shared/todo/change-feed.ts';
+import { MAX_CHANGE_FEED_BYTES } from '../../../shared/todo/limits.ts';
+import { STATEMENTS, type Statement } from '../writes/list-statements.ts';
+import type { ListTransaction } from '../writes/list-transactions.ts';
 
 /** The changes that one statement deletes: a long statement delays all requests on the embedded database. */
 const CHANGES_PER_STATEMENT = 100;

@@ -1,10 +1,10 @@
-import type { IdempotentRequest } from '../idempotency/idempotency.ts';
+import type { IdempotentRequest } from '../../idempotency/idempotency.ts';
 import {
   type KeptAnswer,
   requireAnswerQuota,
   requireSameRequest,
   type StoredAnswers,
-} from '../idempotency/stored-answers.ts';
+} from '../../idempotency/stored-answers.ts';
 
 /** The answers to requests with an Idempotency-Key: those that are stored, and those that a group of writes adds. */
 export type GroupAnswers = ReturnType<typeof createGroupAnswers>;

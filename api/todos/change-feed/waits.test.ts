@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { ChangeFeed } from '../../shared/todo/change-feed.ts';
-import { type Caller, startApi } from '../testing/start-api.ts';
+import { ChangeFeed } from '../../../shared/todo/change-feed.ts';
+import { type Caller, startApi } from '../../testing/start-api.ts';
 
 // one API for all tests of this file; each test has its own subject
 let api: Awaited<ReturnType<typeof startApi>>;

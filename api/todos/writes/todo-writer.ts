@@ -1,18 +1,18 @@
 import type { Logger } from 'pino';
-import type { Database } from '../../shared/database/database.ts';
-import { inChunks } from '../../shared/in-chunks.ts';
-import type { ImportCounts } from '../../shared/todo/import-counts.ts';
-import { IMPORT_TRANSACTION, MAX_CHANGE_FEED_BYTES } from '../../shared/todo/limits.ts';
-import type { ImportedTodo } from '../../shared/todo/todo.ts';
-import { createKeyLock, type IdempotentRequest } from '../idempotency/idempotency.ts';
-import { type ChangedList, createChangeNotifier, listKey } from './change-notifications.ts';
-import { deriveIds } from './derive-ids.ts';
+import type { Database } from '../../../shared/database/database.ts';
+import { inChunks } from '../../../shared/in-chunks.ts';
+import type { ImportCounts } from '../../../shared/todo/import-counts.ts';
+import { IMPORT_TRANSACTION, MAX_CHANGE_FEED_BYTES } from '../../../shared/todo/limits.ts';
+import type { ImportedTodo } from '../../../shared/todo/todo.ts';
+import { createKeyLock, type IdempotentRequest } from '../../idempotency/idempotency.ts';
+import { type ChangedList, createChangeNotifier, listKey } from '../change-feed/change-notifications.ts';
+import { trimChanges } from '../change-feed/trim-changes.ts';
+import { deriveIds } from '../derive-ids.ts';
+import { type Quota, QuotaExceededError } from '../quota.ts';
 import type { Write } from './grouped-write.ts';
 import type { TodoList } from './list-in-memory.ts';
 import { type ListTransaction, openListTransactions } from './list-transactions.ts';
-import { type Quota, QuotaExceededError } from './quota.ts';
 import { createRememberedLists } from './remembered-lists.ts';
-import { trimChanges } from './trim-changes.ts';
 import { createWriteGroup } from './write-group.ts';
 import { createWriteQueue } from './write-queue.ts';
 

@@ -1,15 +1,15 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Context } from 'koa';
 import { LRUCache } from 'lru-cache';
-import type { Database } from '../../shared/database/database.ts';
-import { listen } from '../../shared/database/listen.ts';
-import { HttpError } from '../../shared/http/http-error.ts';
-import { createWaiting, prefersWait } from '../../shared/http/prefer-wait.ts';
-import type { ChangeFeed, ChangeFeedQuery, TodoChange } from '../../shared/todo/change-feed.ts';
-import { MAX_PAGE_BYTES } from '../../shared/todo/limits.ts';
+import type { Database } from '../../../shared/database/database.ts';
+import { listen } from '../../../shared/database/listen.ts';
+import { HttpError } from '../../../shared/http/http-error.ts';
+import { createWaiting, prefersWait } from '../../../shared/http/prefer-wait.ts';
+import type { ChangeFeed, ChangeFeedQuery, TodoChange } from '../../../shared/todo/change-feed.ts';
+import { MAX_PAGE_BYTES } from '../../../shared/todo/limits.ts';
+import { toRfc3339 } from '../todo-row.ts';
 import { type ChangedList, listKey, parsePayload } from './change-notifications.ts';
 import { TODO_CHANGES } from './todo-change.entity.ts';
-import { toRfc3339 } from './todo-row.ts';
 
 /** The change feeds of all owners. Disposing it ends every waiting request. */
 export type TodoChangeFeed = AsyncDisposable & {

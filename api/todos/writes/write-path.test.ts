@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openOrm } from '../../shared/database/orm.ts';
-import { HttpError } from '../../shared/http/http-error.ts';
-import { openTestDatabase } from '../../shared/testing/test-database.ts';
-import { NewTodo, type Todo } from '../../shared/todo/todo.ts';
-import { apiDatabase } from '../database/definition.ts';
+import { openOrm } from '../../../shared/database/orm.ts';
+import { HttpError } from '../../../shared/http/http-error.ts';
+import { openTestDatabase } from '../../../shared/testing/test-database.ts';
+import { NewTodo, type Todo } from '../../../shared/todo/todo.ts';
+import { apiDatabase } from '../../database/definition.ts';
+import { runBatch } from '../run-batch.ts';
+import { VersionMismatchError } from '../todo-errors.ts';
+import { openTodos, type Todos } from '../todos.ts';
 import type { Precondition } from './list-in-memory.ts';
-import { runBatch } from './run-batch.ts';
-import { VersionMismatchError } from './todo-errors.ts';
-import { openTodos, type Todos } from './todos.ts';
 
 let opened: Awaited<ReturnType<typeof openTwo>>;
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import { searchWords } from '../../shared/todo/search-words.ts';
+import { searchWords } from '../../../shared/todo/search-words.ts';
 import type { ListInMemory, ListRow, StoredTodo } from './list-in-memory.ts';
 
 /** The rows that statements write for lists that have changed. A todo that was changed more than once is written once. */

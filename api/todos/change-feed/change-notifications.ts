@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Statement } from './list-statements.ts';
-import type { ListTransactions } from './list-transactions.ts';
+import type { Statement } from '../writes/list-statements.ts';
+import type { ListTransactions } from '../writes/list-transactions.ts';
 import { TODO_CHANGES } from './todo-change.entity.ts';
 
 /** The newest change of a list, as a notification names it. */

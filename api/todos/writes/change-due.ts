@@ -1,5 +1,5 @@
-import { InvalidRequestError } from '../../shared/http/http-error.ts';
-import { ONE_DUE, type Todo, type TodoChanges } from '../../shared/todo/todo.ts';
+import { InvalidRequestError } from '../../../shared/http/http-error.ts';
+import { ONE_DUE, type Todo, type TodoChanges } from '../../../shared/todo/todo.ts';
 
 type Due = Pick<Todo, 'due_at' | 'due_on'>;
 

@@ -1,5 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import type { KeptAnswer, StoredAnswers } from '../idempotency/stored-answers.ts';
+import type { KeptAnswer, StoredAnswers } from '../../idempotency/stored-answers.ts';
+import type { Quota } from '../quota.ts';
+import { type TodoRow, toTodo } from '../todo-row.ts';
 import { changedRows } from './changed-rows.ts';
 import type { DatabaseClock } from './database-clock.ts';
 import { createGroupAnswers, type GroupAnswers } from './group-answers.ts';
@@ -7,9 +9,7 @@ import { applyWrite, type GroupedWrite, type WriteGroup } from './grouped-write.
 import { createListInMemory, type ListInMemory, type ListRow, type StoredTodo } from './list-in-memory.ts';
 import { STATEMENTS } from './list-statements.ts';
 import { type Call, isRejectedByDatabase, type ListTransaction, type ListTransactions } from './list-transactions.ts';
-import type { Quota } from './quota.ts';
 import type { RememberedLists } from './remembered-lists.ts';
-import { type TodoRow, toTodo } from './todo-row.ts';
 
 /** Owners of whom a process remembers that they have a list. */
 const MAX_KNOWN_OWNERS = 100_000;

@@ -4,13 +4,13 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { type Database, openEmbeddedDatabase } from '../../shared/database/database.ts';
-import { openOrm } from '../../shared/database/orm.ts';
-import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
-import { openTestDatabase } from '../../shared/testing/test-database.ts';
-import { apiDatabase } from '../database/definition.ts';
+import { type Database, openEmbeddedDatabase } from '../../../shared/database/database.ts';
+import { openOrm } from '../../../shared/database/orm.ts';
+import { makeTemporaryDirectory } from '../../../shared/testing/temporary-directory.ts';
+import { openTestDatabase } from '../../../shared/testing/test-database.ts';
+import { apiDatabase } from '../../database/definition.ts';
 
-const SCRIPT = fileURLToPath(new URL('../testing/write-until-killed.ts', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../../testing/write-until-killed.ts', import.meta.url));
 
 /** How often the process is killed: `KILLS=100 npx vitest run api/todos/killed-writes.test.ts` takes some minutes. */
 const KILLS = Number(process.env.KILLS ?? 3);
