@@ -1,6 +1,8 @@
 import { findJson } from '../find-json.ts';
+import { decodeText } from './decoding/decode-text.ts';
 import { GoogleTasksFile } from './google-tasks/google-tasks.ts';
 import type { FormatName } from './import-formats.ts';
+import { isExportedTodo } from './jsonl/jsonl.ts';
 import { isMarkdownTodo } from './markdown/markdown.ts';
 import { isMicrosoftTodo } from './microsoft-todo/microsoft-todo.ts';
 import { findOutlookHeader } from './outlook-csv/outlook-csv.ts';
@@ -13,6 +15,15 @@ export function recognizeFormat(text: string): FormatName | undefined {
   const content = text.trimStart();
   if (/^BEGIN:VCALENDAR/i.test(content)) return 'icalendar';
   return recognizeJson(content) ?? recognizeCsv(content) ?? recognizeLines(content);
+}
+
+/** The bytes of a file in which a line shows that it is JSON Lines of the todo API. */
+const FIRST_BYTES = 200_000;
+
+/** Whether one of the first lines is a todo as the todo API exports it. */
+export function isJsonLines(bytes: Uint8Array): boolean {
+  const start = decodeText(bytes.subarray(0, FIRST_BYTES)).trimStart();
+  return start.startsWith('{') && start.split('\n').some((line) => isExportedTodo(findJson(line)));
 }
 
 /** The format shows in the first items, and a file may have millions. */

@@ -3,9 +3,10 @@ import { ImportedTodo } from '../todo/todo.ts';
 import { UnreadableFileError } from '../todo-formats/file-errors.ts';
 import type { ForeignTodo } from '../todo-formats/foreign-todo.ts';
 import type { FormatName, ImportFormat } from '../todo-formats/import-formats.ts';
-import { isJsonLines, parseJsonLines } from '../todo-formats/jsonl/jsonl.ts';
+import { parseJsonLines } from '../todo-formats/jsonl/jsonl.ts';
 import { parseFile } from '../todo-formats/parse-file.ts';
 import type { ImportContext, ParsedFile } from '../todo-formats/parsed-file.ts';
+import { isJsonLines } from '../todo-formats/recognize-format.ts';
 import { giveIds } from './import-ids.ts';
 
 /** A todo that the todo API accepts. Its id is the same in every import of its file. */

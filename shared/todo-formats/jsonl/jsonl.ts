@@ -11,19 +11,11 @@ export const MAX_JSON_LINES_BYTES = 200_000_000;
 /** The most lines that an error names. */
 const MAX_NAMED_LINES = 5;
 
-/** The bytes of a file in which a line shows the format. */
-const FIRST_BYTES = 200_000;
-
 const FIELDS: ReadonlySet<string> = new Set(Object.keys(Todo.shape));
 const TitledObject = z.looseObject({ title: z.string() });
 
-/** Whether a file is JSON Lines of the todo API: one of its first lines is an object with a title and fields of todos alone. */
-export function isJsonLines(bytes: Uint8Array): boolean {
-  const start = decodeText(bytes.subarray(0, FIRST_BYTES)).trimStart();
-  return start.startsWith('{') && start.split('\n').some((line) => isTodo(findJson(line)));
-}
-
-function isTodo(json: unknown): boolean {
+/** Whether it is an object with a title, and with fields of todos alone. */
+export function isExportedTodo(json: unknown): boolean {
   const { data } = TitledObject.safeParse(json);
   return data !== undefined && Object.keys(data).every((name) => FIELDS.has(name));
 }
