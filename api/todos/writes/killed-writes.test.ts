@@ -12,7 +12,7 @@ import { apiDatabase } from '../../database/definition.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../testing/write-until-killed.ts', import.meta.url));
 
-/** How often the process is killed: `KILLS=100 npx vitest run api/todos/killed-writes.test.ts` takes some minutes. */
+/** How often the process is killed: `KILLS=100 npx vitest run api/todos/writes/killed-writes.test.ts` takes some minutes. */
 const KILLS = Number(process.env.KILLS ?? 3);
 
 test('no acknowledged write is lost, and the feed stays complete, however often the process is killed', async () => {
