@@ -22,6 +22,24 @@ test.each(FORMAT_NAMES)('a %s file in UTF-8 with a byte order mark or in UTF-16 
   expect(importText(marked.swap16())).toEqual(plain);
 });
 
+test.each(FORMAT_NAMES)('a %s file in UTF-16 without a byte order mark gives the same todos', (format) => {
+  const bytes = Buffer.from(EXAMPLE_FILES[format], 'utf16le');
+  expect(importText(bytes)).toEqual(importText(EXAMPLE_FILES[format]));
+  expect(importText(bytes.swap16())).toEqual(importText(EXAMPLE_FILES[format]));
+});
+
+test('a file without content is named as empty', () => {
+  for (const file of ['', ' \r\n', '\uFEFF'])
+    expect(() => importText(file)).toThrow(new UnreadableFileError('The file is empty. Export it again'));
+});
+
+test('CSV with unknown column names gets a hint at the language of Outlook', () => {
+  const german = '"Betreff","Beginnt am","Fällig am","Erledigt am"\r\n"Toner","","15.12.2026",""\r\n';
+  for (const file of [german, german.replaceAll(',', ';')])
+    expect(() => importText(file)).toThrow('give the columns in the first row their English names: Subject, Due Date,');
+  expect(() => importText('Dear diary, one, two, three\nnothing')).not.toThrow('English');
+});
+
 test('text that is no UTF-8 is read as windows-1252', () => {
   const file = Buffer.from('- [ ] Caf\xe9 \x80 5 \x96 menu', 'latin1');
   expect(importText(file).todos[0]?.title).toBe('Café € 5 – menu');
@@ -29,7 +47,7 @@ test('text that is no UTF-8 is read as windows-1252', () => {
 
 test('a file of an unknown format is rejected with the formats that can be given', () => {
   expect(() => importText('Dear diary,\nnothing happened.')).toThrow(UnknownFormatError);
-  expect(() => importText('')).toThrow('name it: todoist, ticktick, google-tasks,');
+  expect(() => importText('Dear diary')).toThrow('name it: todoist, ticktick, google-tasks,');
   expect(() => importText('{"kind":"something"}')).toThrow(UnknownFormatError);
 });
 
@@ -74,6 +92,53 @@ test.each([
   expect(importText(archive)).toEqual(importText(EXAMPLE_FILES[format]));
   expect(importText(archive, { format })).toEqual(importText(EXAMPLE_FILES[format]));
   expect(() => importText(archive, { format: 'todoist' })).toThrow(`has files of the format ${format}, not todoist`);
+});
+
+test('a zip archive of Takeout may name the file in the language of the account', () => {
+  const archive = zipSync({
+    'Takeout/Keep/Labels.json': Buffer.from('{}'),
+    'Takeout/Aufgaben/Aufgaben.json': Buffer.from(EXAMPLE_FILES['google-tasks']),
+  });
+  expect(importText(archive)).toEqual(importText(EXAMPLE_FILES['google-tasks']));
+});
+
+test('null in a list is no item of it', () => {
+  const task = { kind: 'tasks#task', title: 'Milk', links: [null, { link: 'https://shop.example' }] };
+  const file = { kind: 'tasks#taskLists', items: [null, { title: 'Shop', items: [null, task, null] }] };
+  expect(importText(JSON.stringify(file)).todos).toMatchObject([
+    { title: 'Milk', description: 'Link: https://shop.example', tags: ['Shop'] },
+  ]);
+  const page = {
+    value: [null, { title: 'Milk', importance: 'normal', status: 'notStarted', categories: [null, 'a'] }],
+  };
+  expect(importText(JSON.stringify(page)).todos).toMatchObject([{ title: 'Milk', tags: ['a'] }]);
+});
+
+test.each(ZONES)('the start of the year 1 is no date of a program, read in %s', (timeZone) => {
+  const google = { title: 'A', due: '0001-01-01T00:00:00Z', created: '0001-01-01T00:00:00Z' };
+  const graph = (dateTime: string) => ({ dateTime, timeZone: 'UTC' });
+  const microsoft = {
+    ...{ title: 'A', importance: 'normal', status: 'completed', createdDateTime: '0001-01-01T00:00:00Z' },
+    dueDateTime: graph('0001-01-01T00:00:00.0000000'),
+    startDateTime: graph('0001-01-01T00:00:00.0000000'),
+    completedDateTime: graph('0001-01-01T00:00:00.0000000'),
+  };
+  const files = [
+    JSON.stringify({ kind: 'tasks#tasks', items: [google] }),
+    JSON.stringify({ value: [microsoft] }),
+    'Subject,Due Date,Date Completed\nA,0001-01-01,1/1/0001\n',
+    'List Name,Title,Status,Due Date,Start Date,Is All Day,Timezone\n,A,0,0001-01-01T00:00:00+0000,0001-01-01T00:00:00+0100,true,Europe/Berlin\n',
+    'TYPE,CONTENT,DATE\ntask,A,0001-01-01\n',
+    JSON.stringify([
+      { uuid: '1', description: 'A', status: 'pending', entry: '00010101T000000Z', due: '00010101T000000Z' },
+    ]),
+  ];
+  for (const file of files) {
+    const { todos, notKept } = importText(file, { timeZone });
+    const { created_at, ...fields } = todos[0] ?? {};
+    expect({ created_at, notKept }).toEqual({ created_at: undefined, notKept: [] });
+    expect(fields).toMatchObject({ due_on: null, due_at: null, completed_at: null, description: null });
+  }
 });
 
 test('a zip archive without such a file, a damaged one and a zip bomb are rejected', () => {

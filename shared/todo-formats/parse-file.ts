@@ -1,6 +1,8 @@
 import { MAX_IMPORT_BYTES } from '../todo/limits.ts';
+import { isCsv } from './decoding/csv.ts';
 import { decodeText } from './decoding/decode-text.ts';
 import { isZip } from './decoding/unzip.ts';
+import { WRITTEN_FORMATS } from './export-formats.ts';
 import { UnknownFormatError, UnreadableFileError } from './file-errors.ts';
 import { parseGoogleTasks } from './google-tasks/google-tasks.ts';
 import { parseIcalendar } from './icalendar/icalendar.ts';
@@ -13,6 +15,7 @@ import { readArchive } from './read-archive.ts';
 import { recognizeFormat } from './recognize-format.ts';
 import { finishTodos } from './rules/finish-todos.ts';
 import type { TodoDraft } from './rules/todo-draft.ts';
+import { withoutZeroDates } from './rules/zero-dates.ts';
 import { parseTaskwarrior } from './taskwarrior/taskwarrior.ts';
 import { parseTicktick } from './ticktick/ticktick.ts';
 import { parseTodoist } from './todoist/todoist.ts';
@@ -54,7 +57,9 @@ export function parseFile(
       `The zip archive has files of the format ${found}, not ${format}. Name the format ${found}, or none`,
     );
   }
-  return { format: found, ...finishTodos(drafts) };
+  // the other formats are written by people and by yata, who mean the year 1
+  const isOfProgram = !WRITTEN_FORMATS.some((format) => format === found);
+  return { format: found, ...finishTodos(isOfProgram ? drafts.map(withoutZeroDates) : drafts) };
 }
 
 function readSingle(
@@ -63,7 +68,8 @@ function readSingle(
   given: FormatName | undefined,
 ): { format: FormatName; drafts: TodoDraft[] } {
   const text = decodeText(bytes);
+  if (given === undefined && text.trim() === '') throw new UnreadableFileError('The file is empty. Export it again');
   const format = given ?? recognizeFormat(text);
-  if (format === undefined) throw new UnknownFormatError();
+  if (format === undefined) throw new UnknownFormatError({ isCsv: isCsv(text) });
   return { format, drafts: format === 'icalendar' ? parseIcalendar(bytes, context) : PARSERS[format](text, context) };
 }

@@ -10,9 +10,24 @@ import type { TodoDraft } from './rules/todo-draft.ts';
 import { parseTicktick } from './ticktick/ticktick.ts';
 import { parseTodoist } from './todoist/todoist.ts';
 
+type Archived = { format: FormatName; drafts: TodoDraft[] };
+
 /** Reads a backup of Todoist, which has a CSV for each project, or the one file of another program in a zip archive. */
-export function readArchive(bytes: Uint8Array, context: ImportContext): { format: FormatName; drafts: TodoDraft[] } {
-  const files = unzip(bytes, isExport).map(({ name, bytes }) => {
+export function readArchive(bytes: Uint8Array, context: ImportContext): Archived {
+  // Takeout names Tasks.json in the language of the account
+  const found = findExport(bytes, isExport, context) ?? findExport(bytes, isOtherJson, context);
+  if (found !== undefined) return found;
+  throw new UnreadableFileError(
+    'The zip archive has no CSV of Todoist or TickTick and no Tasks.json of Google. Unpack it, and import its files one by one',
+  );
+}
+
+function findExport(
+  bytes: Uint8Array,
+  isWanted: (path: string) => boolean,
+  context: ImportContext,
+): Archived | undefined {
+  const files = unzip(bytes, isWanted).map(({ name, bytes }) => {
     const text = decodeText(bytes);
     return { name, text, format: recognizeFormat(text) };
   });
@@ -27,17 +42,20 @@ export function readArchive(bytes: Uint8Array, context: ImportContext): { format
     if (format === 'google-tasks') return { format, drafts: parseGoogleTasks(text, context) };
     if (format === 'ticktick') return { format, drafts: parseTicktick(text, context) };
   }
-  throw new UnreadableFileError(
-    'The zip archive has no CSV of Todoist or TickTick and no Tasks.json of Google. Unpack it, and import its files one by one',
-  );
+  return undefined;
+}
+
+function isExport(path: string): boolean {
+  return isVisibleFile(path) && (/\.csv$/i.test(path) || /^tasks\.json$/i.test(fileName(path)));
+}
+
+function isOtherJson(path: string): boolean {
+  return isVisibleFile(path) && /\.json$/i.test(path) && !isExport(path);
 }
 
 /** Archives of macOS have a hidden twin of each file. */
-function isExport(path: string): boolean {
-  const name = fileName(path);
-  return (
-    !path.startsWith('__MACOSX/') && !name.startsWith('.') && (/\.csv$/i.test(name) || /^tasks\.json$/i.test(name))
-  );
+function isVisibleFile(path: string): boolean {
+  return !path.startsWith('__MACOSX/') && !fileName(path).startsWith('.');
 }
 
 /** `Kitchen [6Crg7vM4].csv` is the project Kitchen. */

@@ -14,7 +14,10 @@ import { findTodoistHeader } from './todoist/todoist.ts';
 export function recognizeFormat(text: string): FormatName | undefined {
   const content = text.trimStart();
   if (/^BEGIN:VCALENDAR/i.test(content)) return 'icalendar';
-  return recognizeJson(content) ?? recognizeCsv(content) ?? recognizeLines(content);
+  // a title of a todo may contain the names of columns
+  const [firstLine = ''] = content.split(/[\r\n]/, 1);
+  const isList = isMarkdownTodo(firstLine) || TODOTXT_START.test(firstLine);
+  return recognizeJson(content) ?? (isList ? undefined : recognizeCsv(content)) ?? recognizeLines(content);
 }
 
 /** The bytes of a file in which a line shows that it is JSON Lines of the todo API. */
@@ -54,6 +57,9 @@ function recognizeCsv(text: string): FormatName | undefined {
   if (findTicktickHeader(text)) return 'ticktick';
   return findOutlookHeader(text) ? 'outlook-csv' : undefined;
 }
+
+/** How a line of todo.txt begins that names its day of creation or completion. */
+const TODOTXT_START = /^(?:x )?(?:\([A-Z]\) )?\d{4}-\d\d-\d\d /;
 
 /** Marks of todo.txt: what a line begins with, and what it contains. */
 const TODOTXT_LINE = /^(?:x |\([A-Z]\) |\d{4}-\d\d-\d\d )|(?:^|\s)(?:[+@][^\s+@]|due:\S)/;

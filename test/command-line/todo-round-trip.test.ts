@@ -119,6 +119,20 @@ test.each(WRITTEN_FORMATS)('an export as %s is read as it was, except for what i
   );
 });
 
+test.each(WRITTEN_FORMATS)('an export as %s is recognized, whatever its todos contain', (format) => {
+  const anyTitle = fc.oneof(
+    anySigns,
+    fc.constantFrom('b,TYPE,CONTENT', 'b;Subject;Due Date;Date Completed', '{"a":1}'),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(anyExported, anyTitle), { minLength: 1, maxLength: 4 }), (exported) => {
+      const todos = exported.map(([todo, title]) => ({ ...todo, title, created_at: '2026-11-01T00:00:00.000Z' }));
+      expect(roundTrip(todos, format, 'UTC').imported).toMatchObject({ format, todos: { length: todos.length } });
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 test.each(WRITTEN_FORMATS)('an export as %s is recognized', (format) => {
   const todo = {
     id: '0b7c8a52-6f0e-4d3a-9a1c-2f6d1f0f3b11',

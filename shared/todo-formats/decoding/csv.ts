@@ -27,6 +27,15 @@ export function findCsvHeader(
   return undefined;
 }
 
+/** Whether a text begins with two records of the same four or more cells: it is CSV, whatever its columns are. */
+export function isCsv(text: string): boolean {
+  const start = text.slice(0, HEADER_CHARACTERS);
+  return DELIMITERS.some((delimiter) => {
+    const [header, row] = readFirstRecords(start, { delimiter, to: 2 });
+    return header !== undefined && header.length >= 4 && header.length === row?.length;
+  });
+}
+
 /** Reads the rows below the header, without empty ones. */
 export function readCsvRows(text: string, { delimiter, index, columns }: CsvHeader): CsvRow[] {
   const places = new Map<string, number>();

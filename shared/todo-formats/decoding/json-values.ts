@@ -7,11 +7,11 @@ export const OptionalText = z.string().optional().catch(undefined);
 export const OptionalFlag = z.boolean().optional().catch(undefined);
 
 export function optionalList<Schema extends z.ZodType>(schema: Schema) {
-  return z.array(schema).optional().catch(undefined);
+  return z.array(z.unknown()).transform(withoutNull).pipe(z.array(schema)).optional().catch(undefined);
 }
 
 /**
- * Reads a list of objects. An absent list is empty.
+ * Reads a list of objects. An absent list is empty, and an object that is null is absent.
  * @param where what the list is, for the error.
  */
 export function readObjects<Schema extends z.ZodType>(
@@ -22,9 +22,14 @@ export function readObjects<Schema extends z.ZodType>(
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new UnreadableFileError(`${where}: expected a JSON list. Export the file again`);
   requireFewTodos(value.length);
-  return value.map((item: unknown, index) => {
+  return value.flatMap((item: unknown, index) => {
+    if (item === null) return [];
     const parsed = schema.safeParse(item);
-    if (parsed.success) return parsed.data;
+    if (parsed.success) return [parsed.data];
     throw new UnreadableFileError(`${where}, item ${index + 1}: expected a JSON object. Export the file again`);
   });
+}
+
+function withoutNull(items: readonly unknown[]): unknown[] {
+  return items.filter((item) => item !== null);
 }

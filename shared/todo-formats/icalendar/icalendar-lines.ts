@@ -1,4 +1,4 @@
-import { decodeText, findMarkedEncoding } from '../decoding/decode-text.ts';
+import { decodeText, findUtf16 } from '../decoding/decode-text.ts';
 
 /** A line of a calendar without its folds, and the number of its first line in the file. */
 export type CalendarLine = { readonly number: number; readonly text: string };
@@ -8,8 +8,7 @@ export type CalendarLine = { readonly number: number; readonly text: string };
  * they are decoded.
  */
 export function readCalendarLines(bytes: Uint8Array): CalendarLine[] {
-  const encoding = findMarkedEncoding(bytes);
-  const isWide = encoding === 'utf-16le' || encoding === 'utf-16be';
+  const isWide = findUtf16(bytes) !== undefined;
   const source = isWide ? Buffer.from(decodeText(bytes)) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
   // Latin-1 keeps every byte as one character

@@ -61,5 +61,7 @@ test.each([
 });
 
 test('column names in another language are rejected', () => {
-  expect(() => importText('Betreff,Fällig am\nA,\n', { format: 'outlook-csv' })).toThrow('with English column names');
+  expect(() => importText('Betreff,Fällig am\nA,\n', { format: 'outlook-csv' })).toThrow(
+    'give the columns in the first row their English names: Subject,',
+  );
 });

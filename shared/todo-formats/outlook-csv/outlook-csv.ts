@@ -1,7 +1,7 @@
 import { startOfDay } from '../../local-time.ts';
 import { LEAST_URGENT_PRIORITY } from '../../todo/limits.ts';
 import { type CsvHeader, type CsvRow, findCsvHeader, readCsvRows } from '../decoding/csv.ts';
-import { UnreadableFileError } from '../file-errors.ts';
+import { ENGLISH_COLUMNS, UnreadableFileError } from '../file-errors.ts';
 import type { ImportContext } from '../parsed-file.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 import { createOutlookDates, type ReadOutlookDate } from './outlook-date.ts';
@@ -17,7 +17,7 @@ export function parseOutlookCsv(text: string, context: ImportContext): TodoDraft
   const header = findOutlookHeader(text);
   if (!header) {
     throw new UnreadableFileError(
-      'The first row has no columns Subject, Due Date and Date Completed. Export the tasks from Outlook with English column names',
+      `The first row has no columns Subject, Due Date and Date Completed. ${ENGLISH_COLUMNS}`,
     );
   }
   const rows = readCsvRows(text, header);

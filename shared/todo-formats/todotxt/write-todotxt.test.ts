@@ -43,6 +43,19 @@ test.each(['x', '(A)', '2027-01-31', '+home', 'due:2027-01-31'])('a title that b
   expect(write({ title: `${word} b` }).text).toBe(`2026-11-01 \u2060${word} b\n`);
 });
 
+test('a description of nothing but white space is named', () => {
+  expect(write({ description: ' \n' }).notKept).toEqual(['white space of the description']);
+});
+
+test.each(['- [ ] b', '* [x] b', '+ [ ] b', '1. [ ] b', '2) [ ] b', '>- [ ] b'])(
+  'the title "%s" without a day before it is no item of a check list',
+  (title) => {
+    expect(write({ title, created_at: '0001-01-01T00:00:00.000Z' }, 'America/Los_Angeles').text).toBe(
+      `\u2060${title}\n`,
+    );
+  },
+);
+
 test('a time outside of the years that a day can have is named', () => {
   const first = { created_at: '0001-01-01T00:00:00.000Z' };
   expect(write(first, 'America/Los_Angeles')).toEqual({ text: 'Paint the fence\n', notKept: ['time of creation'] });

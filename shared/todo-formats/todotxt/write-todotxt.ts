@@ -25,10 +25,16 @@ export function writeTodotxt(todo: ExportedTodo, zone: string): WrittenTodo {
     ...(todo.completed && letter !== undefined ? [`pri:${letter}`] : []),
     ...(due.value === undefined ? [] : [`due:${due.value}`]),
   ];
-  const hasDescription = writeDescription(todo.description).value !== '';
+  const description = writeDescription(todo.description);
   return {
     text: `${words.join(' ')}\n`,
-    notKept: [...title.lost, ...tags.lost, ...due.lost, ...head.lost, ...(hasDescription ? ['description'] : [])],
+    notKept: [
+      ...title.lost,
+      ...tags.lost,
+      ...due.lost,
+      ...head.lost,
+      ...(description.value === '' ? description.lost : ['description']),
+    ],
   };
 }
 
@@ -54,6 +60,7 @@ function canHoldTag(tag: string): boolean {
 
 /** Whether a word of a title would be read as something else. */
 function isSpecial(word: string, index: number): boolean {
-  if (index === 0 && /^(?:x|\([A-Z]\)|\d{4}-\d\d-\d\d)$/.test(word)) return true;
+  // a bullet would be an item of a check list, if nothing stands before it
+  if (index === 0 && /^(?:x|\([A-Z]\)|\d{4}-\d\d-\d\d|[-*+]|\d{1,9}[.)])$|^>/.test(word)) return true;
   return findTodotxtTag(word) !== undefined || /^(?:due|pri|t|rec|h):./u.test(word);
 }
