@@ -54,6 +54,30 @@ test('the README names every tool, resource and prompt', () => {
   for (const name of named) expect(readme).toContain(`\`${name}\``);
 });
 
+/** Folders, with the page that says what is in them. */
+const DESCRIBED = [
+  ['api', 'api/README.md'],
+  ['api/todos', 'api/README.md'],
+  ['api/todos/writes', 'api/README.md'],
+  ['auth', 'auth/README.md'],
+  ['mcp', 'mcp/README.md'],
+  ['shared', 'shared/README.md'],
+  ['test', 'test/README.md'],
+] as const;
+
+test.each(DESCRIBED)('every file and folder in %s has a link in %s', (folder, page) => {
+  const links = [...readFileSync(page, 'utf8').matchAll(/\]\(([^()\s#]+)\)/g)].map(
+    ([, target = '']) => `${join(dirname(page), target)}/`,
+  );
+  const entries = listRepositoryFiles(`${folder}/*`)
+    .filter((file) => file !== page && !file.endsWith('.test.ts'))
+    .map((file) => join(folder, file.slice(folder.length + 1).split('/')[0] ?? ''));
+  expect(entries.length).toBeGreaterThan(5);
+  // a link into a folder counts for the folder
+  const missing = entries.filter((entry) => !links.some((link) => link.startsWith(`${entry}/`)));
+  expect([...new Set(missing)]).toEqual([]);
+});
+
 test('the pages with runnable commands are those that start.test.ts runs', () => {
   const pages = listPages().filter((page) => readRunnableCommands(page) !== '');
   expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/todos-with-curl.md']));
