@@ -422,6 +422,7 @@ async function todosTexts(): Promise<string[]> {
     TODO_TEXTS.skipped(),
     TODO_TEXTS.exported(12, 'demo', 'todotxt', 'Europe/Berlin'),
     TODO_TEXTS.exported(1, 'demo', 'jsonl', undefined),
+    TODO_TEXTS.notExportedParts([{ what: 'description', count: 3 }]),
     TODO_TEXTS.incomplete(),
     TODO_TEXTS.unreadable('no such file or directory (ENOENT)'),
     TODO_TEXTS.noNewFile('permission denied (EACCES)'),

@@ -40,7 +40,7 @@ export async function exportTodos(
     json: { format, ...usedZone, subject: api.subject, total, not_kept: notKept, ...file },
     text: [
       TODO_TEXTS.exported(total, api.subject, format, writer?.zone),
-      ...(notKept.length === 0 ? [] : [TODO_TEXTS.notKept(notKept)]),
+      ...(notKept.length === 0 ? [] : [TODO_TEXTS.notExportedParts(notKept)]),
     ].join('\n'),
     ...(output === undefined && { output: 'stderr' }),
   };

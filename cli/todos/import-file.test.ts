@@ -8,6 +8,8 @@ import { type Answer, bearer, startTestApi } from './testing/start-test-api.ts';
 
 const created = (count: number): Answer => [200, { created: count, skipped: 0 }];
 
+const NOWHERE = { environment: { AUTH_ISSUER: 'http://127.0.0.1:1', API_RESOURCE: 'http://127.0.0.1:1/api' } };
+
 function writeTodos(count: number): string {
   return Array.from({ length: count }, (_, index) => `- [ ] Todo ${index}\n`).join('');
 }
@@ -54,14 +56,13 @@ test('--json has the same as data', async () => {
 });
 
 test('a dry run shows the first todos, and sends nothing', async () => {
-  const nowhere = { environment: { AUTH_ISSUER: 'http://127.0.0.1:1', API_RESOURCE: 'http://127.0.0.1:1/api' } };
   const file = `- [x] Milk #shop ⏫ 📅 2027-01-02\n${writeTodos(11)}`;
-  const { exitCode, stdout } = await importFrom(file, nowhere, { words: ['--dry-run'] });
+  const { exitCode, stdout } = await importFrom(file, NOWHERE, { words: ['--dry-run'] });
   expect(exitCode).toBe(0);
   expect(stdout).toContain('Nothing was imported, because of --dry-run.');
   expect(stdout).toContain('  [x] "Milk"  due 2027-01-02  priority 2  tags shop\n');
   expect(stdout).toContain('  [ ] "Todo 8"\n  and 2 more\n');
-  const asJson = await importFrom(file, nowhere, { words: ['--dry-run', '--json'] });
+  const asJson = await importFrom(file, NOWHERE, { words: ['--dry-run', '--json'] });
   expect(JSON.parse(asJson.stdout)).toMatchObject({ dry_run: true, total: 12, todos: { length: 12 } });
 });
 
@@ -84,6 +85,22 @@ test('a given format is used without recognition', async () => {
   const { stdout } = await importFrom('Feed the cat', server, { words: ['--format', 'todotxt'] });
   expect(stdout).toContain('Format: todotxt.');
   expect(server.imports[0]?.titles).toEqual(['Feed the cat']);
+});
+
+test('an export of yata has no times without a zone, so the result names none', async () => {
+  await using server = await startTestApi([created(1)]);
+  const line = '{"title":"Milk","due_on":"2027-01-02"}\n';
+  const { stdout } = await importFrom(line, server, { words: ['--dry-run'] });
+  expect(stdout).toMatch(/^Read 1 todo\. Format: jsonl\.\n/);
+  const asJson = JSON.parse((await importFrom(line, server, { words: ['--json'] })).stdout);
+  expect(asJson).toEqual({ format: 'jsonl', total: 1, not_kept: [], subject: 'demo', created: 1, skipped: 0 });
+});
+
+test('a date that is kept as words is not reported as lost', async () => {
+  const { stdout } = await importFrom('TYPE,CONTENT,DATE\ntask,Plant,soon\n', NOWHERE, { words: ['--dry-run'] });
+  expect(stdout).toContain(
+    'Not kept, or only as words in the description, with the number of todos that have it:\n  1  date in words\n',
+  );
 });
 
 test('progress is shown when a person looks, and is removed at the end', async () => {

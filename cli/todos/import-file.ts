@@ -33,13 +33,13 @@ export async function importFile(
   const today = toDay(new Date().toISOString(), timeZone);
   const options = { timeZone, today, format: readFormat(format) };
   const prepared = prepareImport(readBytes(file, context), options);
-  if (dryRun) return describeDryRun(prepared, timeZone);
+  if (dryRun) return describeDryRun(prepared);
   const api = await connectTodoApi(context.environment, context.notify);
   const counts = await send(prepared, api, context);
   return {
-    json: { ...toJson(prepared, timeZone), subject: api.subject, ...counts },
+    json: { ...toJson(prepared), subject: api.subject, ...counts },
     text: [
-      TODO_TEXTS.read(prepared, timeZone),
+      TODO_TEXTS.read(prepared),
       TODO_TEXTS.imported(counts, api.subject),
       ...(counts.skipped > 0 ? [TODO_TEXTS.skipped()] : []),
       ...describeNotKept(prepared),
@@ -92,13 +92,13 @@ async function send({ todos }: PreparedImport, api: TodoApi, { showProgress }: C
   }
 }
 
-function describeDryRun(prepared: PreparedImport, timeZone: string): CommandResult {
+function describeDryRun(prepared: PreparedImport): CommandResult {
   const { todos } = prepared;
   const shown = todos.slice(0, PREVIEWED_TODOS);
   return {
-    json: { ...toJson(prepared, timeZone), dry_run: true, todos },
+    json: { ...toJson(prepared), dry_run: true, todos },
     text: [
-      TODO_TEXTS.read(prepared, timeZone),
+      TODO_TEXTS.read(prepared),
       TODO_TEXTS.notImported(),
       ...(shown.length === 0 ? [] : [TODO_TEXTS.preview(shown, todos.length - shown.length)]),
       ...describeNotKept(prepared),
@@ -106,10 +106,10 @@ function describeDryRun(prepared: PreparedImport, timeZone: string): CommandResu
   };
 }
 
-function toJson({ format, todos, notKept }: PreparedImport, timeZone: string) {
-  return { format, time_zone: timeZone, total: todos.length, not_kept: notKept };
+function toJson({ format, timeZone, todos, notKept }: PreparedImport) {
+  return { format, ...(timeZone !== undefined && { time_zone: timeZone }), total: todos.length, not_kept: notKept };
 }
 
 function describeNotKept({ notKept }: PreparedImport): string[] {
-  return notKept.length === 0 ? [] : [TODO_TEXTS.notKept(notKept)];
+  return notKept.length === 0 ? [] : [TODO_TEXTS.notImportedParts(notKept)];
 }

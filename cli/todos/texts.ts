@@ -8,18 +8,23 @@ type NotKept = PreparedImport['notKept'];
 
 /** The texts of `todos import` and `todos export`. */
 export const TODO_TEXTS = {
-  read: ({ format, todos }: PreparedImport, zone: string) =>
-    `Read ${countTodos(todos.length)}. Format: ${format}. Time zone: ${zone}.`,
+  read: ({ format, timeZone, todos }: PreparedImport) =>
+    `Read ${countTodos(todos.length)}. ${describeFormat(format, timeZone)}`,
   imported: ({ created, skipped }: ImportCounts, subject: string) =>
     `Imported into the todos of ${quoteValue(subject)}: ${number(created)} created, ${number(skipped)} skipped.`,
   skipped: () => `A todo is skipped if its id exists. Deleted todos have theirs for ${RETENTION_DAYS} days.`,
   notImported: () => 'Nothing was imported, because of --dry-run.',
   preview: (todos: readonly PreparedTodo[], more: number) =>
     [...todos.map(todoLine), ...(more > 0 ? [`  and ${number(more)} more`] : [])].join('\n'),
-  notKept: (notKept: NotKept) =>
+  notImportedParts: (notKept: NotKept) =>
+    [
+      'Not kept, or only as words in the description, with the number of todos that have it:',
+      ...notKeptLines(notKept),
+    ].join('\n'),
+  notExportedParts: (notKept: NotKept) =>
     ['Not kept, with the number of todos that have it:', ...notKeptLines(notKept)].join('\n'),
   exported: (count: number, subject: string, format: string, zone: string | undefined) =>
-    `Exported ${countTodos(count)} of ${quoteValue(subject)}. Format: ${format}.${zone === undefined ? '' : ` Time zone: ${zone}.`}`,
+    `Exported ${countTodos(count)} of ${quoteValue(subject)}. ${describeFormat(format, zone)}`,
   incomplete: () => 'The todo API ended the export before its last todo. Run the command again.',
   unreadable: (reason: string) => `FILE: expected a readable file: ${reason}`,
   emptyStdin: () => 'FILE is -, but stdin is empty',
@@ -41,6 +46,10 @@ function todoLine({ title, completed, due_on, due_at, priority, tags }: Prepared
     ...(priority === LEAST_URGENT_PRIORITY ? [] : [`priority ${priority}`]),
     ...(tags.length === 0 ? [] : [`tags ${tags.map(quoteValue).join(' ')}`]),
   ].join('  ');
+}
+
+function describeFormat(format: string, zone: string | undefined): string {
+  return zone === undefined ? `Format: ${format}.` : `Format: ${format}. Time zone: ${zone}.`;
 }
 
 function notKeptLines(notKept: NotKept): string[] {

@@ -37,39 +37,41 @@ export const importTodos = defineTool({
   ),
   output: z.object({
     total: z.int(),
-    created: z.int(),
-    skipped: z.int(),
+    created: z.int().optional(),
+    skipped: z.int().optional(),
+    dry_run: z.literal(true).optional(),
     format: z.string(),
-    time_zone: z.string(),
+    time_zone: z.string().optional(),
     not_kept: z.array(z.object({ what: z.string(), count: z.int() })).optional(),
   }),
   async run({ content, format, time_zone = 'UTC', dry_run = false }, { todos: api, signal, reportProgress }) {
     const today = toDay(new Date().toISOString(), time_zone);
-    const { todos, notKept, ...found } = prepareImport(Buffer.from(content), {
+    const { todos, notKept, timeZone, ...found } = prepareImport(Buffer.from(content), {
       ...{ format, timeZone: time_zone, today },
       maxTodos: MAX_TODOS,
     });
-    const { created, skipped } = dry_run
-      ? { created: 0, skipped: 0 }
+    const imported = dry_run
+      ? { dry_run }
       : await importInParts(todos, {
           send: (part) => api.importTodos(part, { signal }),
           reportProgress: (done, total) => reportProgress?.(done, total, `${done} of ${total} todos`),
         });
     return {
       total: todos.length,
-      created,
-      skipped,
+      ...imported,
       format: found.format,
-      time_zone,
+      ...(timeZone !== undefined && { time_zone: timeZone }),
       ...(notKept.length > 0 && { not_kept: [...notKept] }),
     };
   },
-  describe({ total, created, skipped, format, time_zone, not_kept = [] }) {
+  describe({ total, created, skipped, dry_run, format, time_zone, not_kept = [] }) {
     const lost = not_kept.map(({ what, count }) => `${quote(what)} (${count} todos)`);
     return [
-      `${total} todos found, ${created} created, ${skipped} skipped because they exist or were deleted.`,
-      `Format ${format}, time zone ${time_zone}.`,
-      ...(lost.length > 0 ? [`Not kept: ${lost.join(', ')}.`] : []),
+      dry_run
+        ? `${total} todos found. Nothing was imported, because dry_run is true.`
+        : `${total} todos found, ${created} created, ${skipped} skipped because they exist or were deleted.`,
+      time_zone === undefined ? `Format ${format}.` : `Format ${format}, time zone ${time_zone}.`,
+      ...(lost.length > 0 ? [`Not kept, or only as words: ${lost.join(', ')}.`] : []),
     ].join(' ');
   },
 });

@@ -15,6 +15,8 @@ export type PreparedTodo = ImportedTodo & { readonly id: string };
 /** The todos of a file, in its order, and what of them the import loses. */
 export type PreparedImport = {
   readonly format: ImportFormat;
+  /** The zone of times for which the file names none. JSON Lines have no such times. */
+  readonly timeZone?: string;
   readonly todos: readonly PreparedTodo[];
   readonly notKept: ParsedFile['notKept'];
 };
@@ -42,7 +44,12 @@ export function prepareImport(
   const { format: found, todos, notKept } = parseFile(bytes, { format, ...context });
   // before the todos are read once more
   requireAtMost(maxTodos, todos.length);
-  return { format: found, todos: giveIds(todos.map(validate), readContents(bytes, found)), notKept };
+  return {
+    format: found,
+    timeZone: context.timeZone,
+    todos: giveIds(todos.map(validate), readContents(bytes, found)),
+    notKept,
+  };
 }
 
 function requireAtMost(max: number, count: number): void {

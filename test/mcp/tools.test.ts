@@ -309,7 +309,10 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     const content = Array.from({ length: 450 }, (_, index) => `- [ ] Todo ${index} 🔁 every week\n`).join('');
     const found = { total: 450, format: 'markdown', time_zone: 'UTC', not_kept: [{ what: 'recurrence', count: 450 }] };
     const dry = await succeed(client, 'import_todos', { content, dry_run: true });
-    expect(dry.structured).toEqual({ ...found, created: 0, skipped: 0 });
+    expect(dry.structured).toEqual({ ...found, dry_run: true });
+    expect(dry.text).toBe(
+      '450 todos found. Nothing was imported, because dry_run is true. Format markdown, time zone UTC. Not kept, or only as words: "recurrence" (450 todos).',
+    );
     expect(await listTodos(system, credentials)).toEqual([]);
 
     const reported: number[] = [];
@@ -323,8 +326,11 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     const again = await succeed(client, 'import_todos', { content });
     expect(again.structured).toEqual({ ...found, created: 0, skipped: 450 });
     expect(again.text).toBe(
-      '450 todos found, 0 created, 450 skipped because they exist or were deleted. Format markdown, time zone UTC. Not kept: "recurrence" (450 todos).',
+      '450 todos found, 0 created, 450 skipped because they exist or were deleted. Format markdown, time zone UTC. Not kept, or only as words: "recurrence" (450 todos).',
     );
+    const exported = await succeed(client, 'import_todos', { content: '{"title":"A"}', dry_run: true });
+    expect(exported.structured).toEqual({ total: 1, dry_run: true, format: 'jsonl' });
+    expect(exported.text).toBe('1 todos found. Nothing was imported, because dry_run is true. Format jsonl.');
   });
 
   test('content that cannot be imported is an error that says why, and nothing is imported', async () => {
