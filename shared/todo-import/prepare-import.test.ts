@@ -94,7 +94,7 @@ test('each line of yata that is not valid is named, and no todo is returned', ()
     ].join('\n'),
   );
   expect(() => prepare('{"title":"A","due_on":"2027-02-29"}')).toThrow(/^Line 1: due_on: expected /);
-  expect(() => prepare('{"title":"A"}', { format: 'todoist' })).toThrow();
+  expect(() => prepare('{"title":"A"}', { format: 'todoist' })).toThrow('no columns TYPE and CONTENT');
   expect(() => prepare('Milk', { format: 'jsonl' })).toThrow('Line 1: the line: expected a JSON object');
 });
 
