@@ -39,7 +39,7 @@ async function readJson(client: McpClient, uri: string): Promise<unknown> {
 /** Gets a prompt: what the user asks for, and the text of the embedded resource with the todos. */
 async function getPrompt(client: McpClient, name: string, args: Record<string, string> = {}) {
   const { messages } = await client.getPrompt({ name, arguments: args });
-  const uri = z.literal(`todos://${name}`);
+  const uri = z.literal(`todo://${name}`);
   const Messages = z.tuple([
     z.object({ role: z.literal('user'), content: z.object({ type: z.literal('text'), text: z.string() }) }),
     z.object({
