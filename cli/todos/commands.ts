@@ -7,7 +7,7 @@ const WHOSE = 'The todos are those of the client or the account for which `token
 const importCommand = defineCommand({
   name: 'todos import',
   summary: 'import the todos of another program, or an export of yata',
-  details: `The format is recognized from the content: CSV files and zip archives of Todoist, CSV of TickTick, Google Takeout (JSON or zip), Microsoft To Do (JSON) and Outlook (CSV), Taskwarrior (JSON), todo.txt, iCalendar, check lists in Markdown, and JSON Lines of yata. ${WHOSE} The whole file is read and checked before the first todo is imported. The ids follow from the file: when you repeat an import, the todos that exist are skipped, so an interrupted import is completed. The result names what a todo of yata cannot have.`,
+  details: `The format is recognized from the content: CSV files and zip archives of Todoist, CSV of TickTick, Google Takeout (JSON or zip), Microsoft To Do (JSON) and Outlook (CSV), Taskwarrior (JSON), todo.txt, iCalendar, task lists in Markdown, and JSON Lines of yata. ${WHOSE} The whole file is read and checked before the first todo is imported. The ids follow from the file: when you repeat an import, the todos that exist are skipped, so an interrupted import is completed. The result names what a todo of yata cannot have.`,
   arguments: { FILE: { description: 'the file; use - to read it from stdin' } },
   options: {
     'time-zone': {

@@ -11,7 +11,7 @@ const PRIORITY_SIGNS: ReadonlyMap<number, string> = new Map([
   [3, '🔼'],
 ]);
 
-/** Writes a todo as an item of a check list, with the signs of Obsidian Tasks, and its description as indented text. */
+/** Writes a todo as an item of a task list, with the signs of Obsidian Tasks, and its description as indented text. */
 export function writeMarkdown(todo: ExportedTodo, zone: string): WrittenTodo {
   const title = writeTitle(todo.title);
   const tags = writeTags(todo.tags, (tag) => isTag(`#${tag}`));

@@ -60,7 +60,7 @@ function canHoldTag(tag: string): boolean {
 
 /** Whether a word of a title would be read as something else. */
 function isSpecial(word: string, index: number): boolean {
-  // a bullet would be an item of a check list, if nothing stands before it
+  // a bullet would be an item of a task list, if nothing stands before it
   if (index === 0 && /^(?:x|\([A-Z]\)|\d{4}-\d\d-\d\d|[-*+]|\d{1,9}[.)])$|^>/.test(word)) return true;
   return findTodotxtTag(word) !== undefined || /^(?:due|pri|t|rec|h):./u.test(word);
 }
