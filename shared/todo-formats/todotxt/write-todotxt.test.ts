@@ -48,7 +48,7 @@ test('a description of nothing but white space is named', () => {
 });
 
 test.each(['- [ ] b', '* [x] b', '+ [ ] b', '1. [ ] b', '2) [ ] b', '>- [ ] b'])(
-  'the title "%s" without a day before it is no item of a check list',
+  'the title "%s" without a day before it is no item of a task list',
   (title) => {
     expect(write({ title, created_at: '0001-01-01T00:00:00.000Z' }, 'America/Los_Angeles').text).toBe(
       `\u2060${title}\n`,
