@@ -6,7 +6,7 @@ import { OWNER, openTodosDatabase } from './open-todos-database.ts';
 import { runContestant } from './run-contestant.ts';
 
 const COLUMNS =
-  'id, title, description, completed, completed_at, due_at, priority, tags, position, version, created_at, updated_at';
+  'id, title, description, completed, completed_at, due_at, due_on, priority, tags, position, version, created_at, updated_at';
 
 // The smallest server that returns the same todos: no guard, no router, no object-relational mapper.
 await runContestant(async (resources) => {

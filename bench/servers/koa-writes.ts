@@ -24,13 +24,13 @@ const CHANGE = `insert into api.todo_change (owner, sequence, change, todo_id, v
 
 const CREATE = `with list as (${LIST}), created as (
     insert into api.todo (owner, id, title, description, completed, completed_at, due_at, priority, tags, position, version,
-      words, created_at, updated_at, deleted_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+      words, created_at, updated_at, deleted_at, due_on)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $21)
   ) ${CHANGE}`;
 
 const UPDATE = `with list as (${LIST}), updated as (
     update api.todo set title = $3, description = $4, completed = $5, completed_at = $6, due_at = $7, priority = $8, tags = $9,
-      position = $10, version = $11, words = $12, created_at = $13, updated_at = $14, deleted_at = $15
+      position = $10, version = $11, words = $12, created_at = $13, updated_at = $14, deleted_at = $15, due_on = $21
     where owner = $1 and id = $2
   ) ${CHANGE}`;
 
@@ -84,6 +84,6 @@ function valuesOf(owner: string, todo: Todo, change: 'created' | 'updated'): unk
   return [
     ...[owner, todo.id, todo.title, todo.description, todo.completed, todo.completed_at, todo.due_at, todo.priority],
     ...[todo.tags, todo.position, todo.version, words.map((word) => `'${word}'`).join(' '), todo.created_at],
-    ...[todo.updated_at, null, change === 'created' ? 1 : 0, todo.title.length, text.length, change, text],
+    ...[todo.updated_at, null, change === 'created' ? 1 : 0, todo.title.length, text.length, change, text, todo.due_on],
   ];
 }
