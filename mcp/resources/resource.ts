@@ -12,6 +12,8 @@ export type Resource = {
   readonly scope: Scope | undefined;
   readonly address: { readonly uri: string } | { readonly uriTemplate: string };
   readonly matches: (uri: string) => boolean;
+  /** What is wrong with the parameters of a URI that matches; undefined when nothing is. */
+  readonly problemOf?: (uri: string) => string | undefined;
   /** Reads the contents; undefined when nothing exists at this URI. */
   readonly read: (uri: string, context: FeatureContext) => Promise<ReadResourceResult['contents'][number] | undefined>;
   /** Proposes values for the variable of the template, for what the user has typed. */

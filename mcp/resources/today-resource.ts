@@ -1,4 +1,5 @@
 import type { ReadResourceResult } from '@modelcontextprotocol/sdk/types.js';
+import * as z from 'zod';
 import { TimeZone } from '../../shared/todo/text.ts';
 import { toVisibleJson } from '../../shared/visible-text.ts';
 import { completeTimeZone } from '../complete-time-zone.ts';
@@ -8,6 +9,7 @@ import { presentTodo } from '../todos/present-todo.ts';
 import type { Resource } from './resource.ts';
 
 const URI = 'todo://today';
+const TEMPLATE = `${URI}{?time_zone}`;
 
 /** The open todos that are overdue or due today. */
 export const todayResource: Resource = {
@@ -28,20 +30,26 @@ export const todayInTimeZoneResource: Resource = {
   description: 'Open todos that are overdue or due today in the time zone, such as Europe/Berlin, as JSON',
   mimeType: 'application/json',
   scope: 'todos:read',
-  address: { uriTemplate: `${URI}{?time_zone}` },
-  matches: (uri) => findTimeZone(uri) !== undefined,
-  async read(uri, context) {
-    const timeZone = findTimeZone(uri);
-    return timeZone === undefined ? undefined : readToday(uri, timeZone, context);
+  address: { uriTemplate: TEMPLATE },
+  matches: (uri) => uri.startsWith(`${URI}?`),
+  problemOf(uri) {
+    const { error } = TimeZoneParameter.safeParse(parametersOf(uri));
+    return error && `${TEMPLATE}: expected ${error.issues[0]?.message}`;
   },
+  read: async (uri, context) => readToday(uri, TimeZoneParameter.parse(parametersOf(uri)), context),
   complete: async (value) => completeTimeZone(value),
 };
 
+const ONE_PARAMETER = 'one parameter, time_zone';
+
 /** The only parameter of a URI of the template. Another parameter could be meant to change the result. */
-function findTimeZone(uri: string): string | undefined {
-  if (!uri.startsWith(`${URI}?`)) return undefined;
-  const [[name, value] = [], ...others] = new URLSearchParams(uri.slice(URI.length));
-  return name === 'time_zone' && others.length === 0 ? TimeZone.safeParse(value).data : undefined;
+const TimeZoneParameter = z
+  .tuple([z.tuple([z.literal('time_zone', ONE_PARAMETER), z.string()])], ONE_PARAMETER)
+  .transform(([[, value]]) => value)
+  .pipe(TimeZone);
+
+function parametersOf(uri: string): [string, string][] {
+  return [...new URLSearchParams(uri.slice(URI.length))];
 }
 
 async function readToday(

@@ -136,12 +136,6 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
       'todo://first',
       'todo://today/',
       'todo://TODAY',
-      'todo://today?',
-      'todo://today?time_zone=',
-      'todo://today?time_zone=Nowhere',
-      'todo://today?time_zone=UTC&time_zone=UTC',
-      'todo://today?time_zone=UTC&sort=title',
-      'todo://today?zone=UTC',
       'todo://{id}',
       `todo://${there?.id}/`,
       `todo://${there?.id}?x=1`,
@@ -157,6 +151,21 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
         message: 'MCP error -32002: There is no resource with this URI',
       });
     expect(await readJson(client, `todo://${there?.id}`)).toEqual(there);
+  });
+
+  test.each([
+    ['?', 'one parameter, time_zone'],
+    ['?time_zone=', 'the IANA name of a time zone, such as Europe/Berlin'],
+    ['?time_zone=Nowhere', 'the IANA name of a time zone, such as Europe/Berlin'],
+    ['?time_zone=UTC&time_zone=UTC', 'one parameter, time_zone'],
+    ['?time_zone=UTC&sort=title', 'one parameter, time_zone'],
+    ['?zone=UTC', 'one parameter, time_zone'],
+  ])('todo://today%s is rejected with what is expected', async (parameters, expected) => {
+    await using client = await connectOver(system, await system.registerClient());
+    await expect(client.readResource({ uri: `todo://today${parameters}` })).rejects.toMatchObject({
+      code: -32602,
+      message: `MCP error -32602: resources/read: todo://today{?time_zone}: expected ${expected}`,
+    });
   });
 
   test('todo://today contains the open todos that are overdue or due by midnight UTC', async () => {

@@ -1,4 +1,4 @@
-import type { ReadResourceRequest, ReadResourceResult } from '@modelcontextprotocol/sdk/types.js';
+import { ErrorCode, type ReadResourceRequest, type ReadResourceResult } from '@modelcontextprotocol/sdk/types.js';
 import { ProtocolError } from '../protocol-error.ts';
 import { type RequestExtra, runFeature } from '../run-feature.ts';
 import type { McpServerOptions } from '../server-options.ts';
@@ -6,13 +6,18 @@ import type { McpServerOptions } from '../server-options.ts';
 /** The error code for a URI without a resource (MCP 2025-11-25, Resources). */
 const RESOURCE_NOT_FOUND = -32002;
 
-/** Answers `resources/read`. @throws {ProtocolError} -32002 when there is no resource with this URI. */
+/**
+ * Answers `resources/read`.
+ * @throws {ProtocolError} -32002 when there is no resource with this URI, -32602 when its parameters are wrong.
+ */
 export async function readResource(
   options: McpServerOptions,
   { uri }: ReadResourceRequest['params'],
   extra: RequestExtra,
 ): Promise<ReadResourceResult> {
   const resource = options.features.resources.find(({ matches }) => matches(uri));
+  const problem = resource?.problemOf?.(uri);
+  if (problem !== undefined) throw new ProtocolError(ErrorCode.InvalidParams, `resources/read: ${problem}`);
   const contents = resource && (await runFeature(options, resource, extra, (context) => resource.read(uri, context)));
   if (resource === undefined || contents === undefined)
     throw new ProtocolError(RESOURCE_NOT_FOUND, 'There is no resource with this URI');
