@@ -1,4 +1,4 @@
-import { TodoChanges, TodoId } from '../../shared/todo/todo.ts';
+import { isDueOnce, ONE_DUE, TodoChanges, TodoId } from '../../shared/todo/todo.ts';
 import { describeTodo, markAsData } from '../todos/describe-todo.ts';
 import { ConciseTodo, presentTodo } from '../todos/present-todo.ts';
 import { EXAMPLE_ID } from './example-id.ts';
@@ -13,7 +13,10 @@ export const updateTodo = defineTool({
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   scope: 'todos:write',
   example: { id: EXAMPLE_ID, title: 'Buy oat milk' },
-  input: TodoChanges.extend({ id: TodoId, expected_version: ExpectedVersion.optional() }),
+  input: TodoChanges.extend({ id: TodoId, expected_version: ExpectedVersion.optional() }).refine(isDueOnce, {
+    path: ['due_on'],
+    message: ONE_DUE,
+  }),
   output: ConciseTodo,
   run: async ({ id, expected_version: version, ...changes }, { todos, signal }) =>
     presentTodo(await todos.update(id, changes, { signal, version })),

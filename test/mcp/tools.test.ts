@@ -241,6 +241,14 @@ describe.each(TRANSPORTS)('over %s', (_transport, connectOver) => {
     expect(await listTodos(system, credentials)).toEqual([]);
   });
 
+  test('update_todo rejects a time and a day together, before it calls the API', async () => {
+    await using client = await connectOver(system, await system.registerClient());
+    const args = { id: '00000000-0000-4000-8000-000000000000', due_at: '2027-01-31T09:00:00Z', due_on: '2027-01-31' };
+    expect(await fail(client, 'update_todo', args, { code: 'invalid_arguments', retryable: false })).toBe(
+      'The arguments of update_todo are not valid. due_on: expected null, because due_at has a value: a todo is due at a time or on a day. Nothing was done.',
+    );
+  });
+
   test('a call that is repeated with its idempotency key happens once, and another call with the key is rejected', async () => {
     const credentials = await system.registerClient();
     await using client = await connectOver(system, credentials);
