@@ -314,6 +314,23 @@ test('the View follows the theme of the host, and the host follows the height of
   expectNoProblems(host);
 });
 
+test('the View follows the time zone and the language of the host', async () => {
+  await using client = await connect();
+  await create(client, { title: 'Pay rent', due_at: '2090-02-01T20:00:00Z' });
+  await using host = await openMcpAppsHost({
+    browser,
+    client,
+    hostContext: { locale: 'en-GB', timeZone: 'Europe/Berlin' },
+  });
+  const due = () => host.view.locator('.details').innerText();
+  expect(await due()).toBe('Due 1 Feb 2090, 21:00');
+  await host.bridge.sendHostContextChange({ timeZone: 'Asia/Tokyo' });
+  await vi.waitFor(async () => expect(await due()).toBe('Due 2 Feb 2090, 05:00'), 10_000);
+  await host.bridge.sendHostContextChange({ locale: 'en-US' });
+  await vi.waitFor(async () => expect(await due()).toMatch(/^Due Feb 2, 2090, 5:00.AM$/), 10_000);
+  expectNoProblems(host);
+});
+
 test('the View works with a policy of hashes and Trusted Types', async () => {
   await using client = await connect();
   await create(client, { title: '<b>one</b>' });

@@ -32,6 +32,7 @@ const REASONS = {
 /** The function that shows a todo, by the id of the todo. */
 const shown = new Map();
 let host;
+let context = {};
 /** The arguments of the list_todos call whose result is shown. */
 let listArguments = {};
 let nextCursor;
@@ -52,11 +53,10 @@ try {
         main.ariaBusy = 'false';
         count.textContent = 'The call was cancelled, so there is no list.';
       },
-      'ui/notifications/host-context-changed': applyHostStyles,
+      'ui/notifications/host-context-changed': applyContext,
     },
   );
-  applyHostStyles(host.context);
-  createFormats(host.context);
+  applyContext(host.context);
   more.addEventListener('click', appendPage);
   host.start();
 } catch (error) {
@@ -158,7 +158,7 @@ function createItem(first) {
   show(todo);
   return item;
 
-  function show(changed) {
+  function show(changed = todo) {
     todo = changed;
     item.classList.toggle('done', todo.completed);
     title.textContent = todo.title;
@@ -214,7 +214,15 @@ function describeDue({ completed, due_at, due_on }) {
   return undefined;
 }
 
-function createFormats(context) {
+/** Applies what has changed in the context of the host. */
+function applyContext(changed) {
+  context = { ...context, ...changed };
+  applyHostStyles(changed);
+  createFormats();
+  for (const show of shown.values()) show();
+}
+
+function createFormats() {
   // the browser may not know the language or the time zone of the host
   const locale = isKnown({ locale: context.locale }) ? context.locale : undefined;
   const timeZone = isKnown({ timeZone: context.timeZone }) ? context.timeZone : undefined;
