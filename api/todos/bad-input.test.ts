@@ -485,6 +485,8 @@ test('a wrong time has one reason, and a raw + in a query is explained', async (
     ['2027-02-30T09:00:00Z', 'an RFC 3339 time, such as'],
     ['2027-01-31T09:00:61Z', 'an RFC 3339 time, such as'],
     ['0000-01-01T00:00:00Z', 'a time between the years 1 and 9999'],
+    ['9999-12-31T23:59:60Z', 'a time between the years 1 and 9999'],
+    ['2027-01-31T09:60:60Z', 'an RFC 3339 time, such as'],
   ] as const) {
     const answer = await call('GET', `/api/v1/todos?due_after=${value}`);
     expect(answer).toMatchObject(expected(reason));

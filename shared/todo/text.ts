@@ -51,30 +51,23 @@ export const TimeZone = z.string(TIME_ZONE).transform((name, context) => {
 
 function parseTime(expected: string) {
   return (text: string, context: z.RefinementCtx): string => {
-    const time = new Date(toParsable(text));
+    const time = findInstant(text);
     // only one reason is given for a wrong time
-    const reason =
-      !isRfc3339(text) || Number.isNaN(time.getTime()) ? describeTime(text, expected) : findOutOfRange(time);
-    if (reason === undefined) return time.toISOString();
+    const reason = time === undefined ? describeTime(text, expected) : findOutOfRange(time);
+    if (time !== undefined && reason === undefined) return time.toISOString();
     context.issues.push({ code: 'custom', message: reason, input: text });
     return z.NEVER;
   };
 }
 
-/** RFC 3339 §5.6: `t` and `z` may be in lower case, and a leap second is allowed. */
-function isRfc3339(text: string): boolean {
-  return z.iso.datetime({ offset: true }).safeParse(toParsable(text)).success;
-}
-
-/** The form that `Date` parses. A leap second is the second after it, as in POSIX time. */
-function toParsable(text: string): string {
+/** RFC 3339 §5.6: `t` and `z` may be in lower case, and a leap second is allowed. It is the second after it, as in POSIX time. */
+function findInstant(text: string): Date | undefined {
   const upper = text.replace('t', 'T').replace('z', 'Z');
-  return /^.{16}:60/.test(upper) ? shiftLeapSecond(upper) : upper;
-}
-
-function shiftLeapSecond(text: string): string {
-  const time = new Date(text.replace(/:60(\.\d+)?/, ':59'));
-  return Number.isNaN(time.getTime()) ? text : new Date(time.getTime() + 1_000).toISOString();
+  const isLeapSecond = upper.slice(16, 19) === ':60';
+  const parsable = isLeapSecond ? upper.replace(/:60(\.\d+)?(?=[Z+-])/, ':59') : upper;
+  const milliseconds = Date.parse(parsable) + (isLeapSecond ? 1_000 : 0);
+  const isRfc3339 = z.iso.datetime({ offset: true }).safeParse(parsable).success;
+  return isRfc3339 && !Number.isNaN(milliseconds) ? new Date(milliseconds) : undefined;
 }
 
 function describeTime(text: string, expected: string): string {
