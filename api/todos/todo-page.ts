@@ -14,6 +14,9 @@ export type TodoPage = {
   readonly next: string | undefined;
 };
 
+/** In a list of so many todos, a search takes about 10 ms without the index of words. */
+const MAX_SHORT_LIST_TODOS = 10_000;
+
 type Connection = Pick<ReturnType<SqlEntityManager['getConnection']>, 'execute'>;
 
 /**
@@ -24,7 +27,8 @@ type Connection = Pick<ReturnType<SqlEntityManager['getConnection']>, 'execute'>
  */
 export async function listPage(connection: Connection, owner: string, query: TodoListQuery): Promise<TodoPage> {
   const { sort, limit } = query;
-  const parts = partsOf(sort).map((part) => selectPart(owner, query, part));
+  const search = await findSearch(connection, owner, query);
+  const parts = partsOf(sort).map((part) => selectPart(owner, query, search, part));
   const rows = await connection.execute<TodoRow[]>(
     parts.map(({ select }) => `(${select})`).join(' union all '),
     parts.flatMap(({ values }) => values),
@@ -45,11 +49,16 @@ export async function listPage(connection: Connection, owner: string, query: Tod
 }
 
 /** The first todos of a part of a list, from the cursor on, as many as may be on the page and one more. */
-function selectPart(owner: string, query: TodoListQuery, part: ListPart): Condition & { readonly select: string } {
+function selectPart(
+  owner: string,
+  query: TodoListQuery,
+  search: Condition,
+  part: ListPart,
+): Condition & { readonly select: string } {
   const { sort, limit, cursor, time_zone: zone } = query;
   const { columns } = part;
   const descending = sort.startsWith('-');
-  const { where, values } = filter(owner, query, part.where);
+  const { where, values } = filter(owner, query, search, part.where);
   if (cursor !== undefined) {
     where.push(
       `(${columns.map(({ sql }) => sql).join(', ')}) ${descending ? '<' : '>'} (${columns.map(({ type }) => `?::${type}`).join(', ')})`,
@@ -76,7 +85,7 @@ function selectUpToMaxBytes(select: string, order: string): string {
 
 /** Counts the todos that match the filters of `query`, up to `MAX_COUNT`. */
 export async function countTodos(connection: Connection, owner: string, query: TodoListQuery): Promise<number> {
-  const { where, values } = filter(owner, query);
+  const { where, values } = filter(owner, query, await findSearch(connection, owner, query));
   const [counted] = await connection.execute<{ count: number }[]>(
     `select count(*)::int as count from (select 1 from api.todo where ${where.join(' and ')} limit ${MAX_COUNT}) counted`,
     values,
@@ -87,10 +96,10 @@ export async function countTodos(connection: Connection, owner: string, query: T
 type Condition = { readonly where: string[]; readonly values: unknown[] };
 
 /** @param part the condition of a part of the list; undefined for the whole list. */
-function filter(owner: string, query: TodoListQuery, part?: ListPart['where']): Condition {
-  const { completed, due_before, due_after, time_zone: zone, priority, tag, q } = query;
-  const where = ['owner = ?', 'deleted_at is null', ...(part ? [part] : [])];
-  const values: unknown[] = [owner];
+function filter(owner: string, query: TodoListQuery, search: Condition, part?: ListPart['where']): Condition {
+  const { completed, due_before, due_after, time_zone: zone, priority, tag } = query;
+  const where = ['owner = ?', 'deleted_at is null', ...search.where, ...(part ? [part] : [])];
+  const values: unknown[] = [owner, ...search.values];
   // in the form of the partial indexes, so that PostgreSQL uses them
   if (completed !== undefined) where.push(completed ? 'completed' : 'not completed');
   const addFilter = (condition: string, value: unknown) => {
@@ -100,38 +109,54 @@ function filter(owner: string, query: TodoListQuery, part?: ListPart['where']): 
   };
   addFilter('priority = ?', priority);
   addFilter('tags @> array[?]::text[]', tag);
-  // a search word has only letters and digits, so it contains no operator of a tsquery. Without a word nothing is found
-  addFilter(
-    'words @@ ?::tsquery',
-    q &&
-      queryWords(q)
-        .map((word) => `'${word}':*`)
-        .join(' & '),
-  );
-  for (const [operator, bound] of [
-    ['<', due_before],
-    ['>=', due_after],
-  ] as const) {
-    if (bound === undefined) continue;
-    const compared = compareDue(operator, dueBound(bound, zone), part);
-    where.push(compared.condition);
-    values.push(...compared.values);
+  const bounds = [
+    ...(due_before === undefined ? [] : [{ operator: '<', ...dueBound(due_before, zone) }]),
+    ...(due_after === undefined ? [] : [{ operator: '>=', ...dueBound(due_after, zone) }]),
+  ];
+  if (bounds.length > 0) {
+    const compared = (part === undefined ? DUE_PARTS : [part]).map((each) => compareDue(each, bounds));
+    where.push(`(${compared.map(({ where }) => where.join(' and ')).join(' or ')})`);
+    values.push(...compared.flatMap(({ values }) => values));
   }
   return { where, values };
 }
 
-/** Compares when todos are due with a bound, in the form of the index of the part. */
-function compareDue(
-  operator: '<' | '>=',
-  { time, day }: ReturnType<typeof dueBound>,
-  part: ListPart['where'],
-): { readonly condition: string; readonly values: readonly string[] } {
+/**
+ * The condition of a search. The index of words has the words of all owners, and PostgreSQL underestimates how many todos have
+ * several common words. So in a short list each todo is compared: the index serves the operator `@@`, and not its function.
+ */
+async function findSearch(connection: Connection, owner: string, { q }: TodoListQuery): Promise<Condition> {
+  if (q === undefined) return { where: [], values: [] };
+  const [list] = await connection.execute<{ todos: number }[]>('select todos from api.todo_list where owner = ?', [
+    owner,
+  ]);
+  const isShort = (list?.todos ?? 0) <= MAX_SHORT_LIST_TODOS;
+  // a word has only letters and digits, so it contains no operator of a tsquery. Without a word nothing is found
+  const words = queryWords(q).map((word) => `'${word}':*`);
+  return { where: [isShort ? 'ts_match_vq(words, ?::tsquery)' : 'words @@ ?::tsquery'], values: [words.join(' & ')] };
+}
+
+type Bound = ReturnType<typeof dueBound> & { readonly operator: string };
+type DuePart = NonNullable<ListPart['where']>;
+
+const DUE_PARTS: readonly DuePart[] = ['due_on is null', 'due_on is not null'];
+
+/** Compares when the todos of a part are due with the bounds, in the form of the index of the part. */
+function compareDue(part: DuePart, bounds: readonly Bound[]): Condition {
   switch (part) {
     case 'due_on is null':
-      return { condition: `coalesce(due_at, 'infinity') ${operator} ? and due_at is not null`, values: [time] };
+      return {
+        // the second comparison is the one of which PostgreSQL can estimate how many todos match
+        where: [
+          part,
+          ...bounds.flatMap(({ operator }) => [`coalesce(due_at, 'infinity') ${operator} ?`, `due_at ${operator} ?`]),
+        ],
+        values: bounds.flatMap(({ time }) => [time, time]),
+      };
     case 'due_on is not null':
-      return { condition: `due_on ${operator} ?`, values: [day] };
-    case undefined:
-      return { condition: `(due_at ${operator} ? or due_on ${operator} ?)`, values: [time, day] };
+      return {
+        where: [part, ...bounds.map(({ operator }) => `due_on ${operator} ?`)],
+        values: bounds.map(({ day }) => day),
+      };
   }
 }
