@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BatchResults } from '../../shared/todo/batch.ts';
@@ -83,6 +83,32 @@ test('a repeated import with a key is executed once', async () => {
   for (const { status, body } of [await post(), await post()])
     expect({ status, body }).toEqual({ status: 200, body: { created: 2, skipped: 0 } });
   expect(titles(await call('GET', '/api/v1/todos'))).toEqual(['one', 'two']);
+});
+
+test('a field that a request omits is not in its fingerprint, so that a version with more fields knows the request', async () => {
+  const sub = randomUUID();
+  const call = await api.createCaller({ sub });
+  const todo = { title: 'a', tags: ['b'] };
+  for (const [path, content, body = content, type = 'application/json'] of [
+    ['/api/v1/todos', todo],
+    ['/api/v1/todos/batch', { operations: [{ op: 'create', todo }] }],
+    ['/api/v1/todos/import', [todo], Buffer.from(JSON.stringify(todo)), 'application/jsonl'],
+  ] as const) {
+    expect((await call('POST', path, body, { ...withKey(path), 'content-type': type })).status).toBeLessThan(300);
+    expect(await fingerprintOf(path)).toBe(hash('sha256', JSON.stringify([path, content]), 'base64url'));
+  }
+  // in an update, a default value is a change
+  const created = Todo.parse((await call('POST', '/api/v1/todos', { title: 'a' })).body);
+  const batch = (changes: object) =>
+    call('POST', '/api/v1/todos/batch', { operations: [{ op: 'update', id: created.id, changes }] }, withKey('update'));
+  expect((await batch({ completed: true, priority: 4 })).status).toBe(200);
+  expect((await batch({ completed: true })).status).toBe(422);
+
+  async function fingerprintOf(key: string): Promise<unknown> {
+    const select = 'select fingerprint from api.idempotency_key where owner = ? and key = ?';
+    const [row] = await api.em.fork().execute<{ fingerprint: string }[]>(select, [sub, key]);
+    return row?.fingerprint;
+  }
 });
 
 test('a key of a different request is rejected with 422', async () => {

@@ -17,8 +17,11 @@ const BARE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 const LIFETIME = `interval '${IDEMPOTENCY_KEY_HOURS} hours'`;
 
-/** Reads the Idempotency-Key header of a request with the body `body`. @throws {InvalidRequestError} */
-export function parseIdempotencyKey(ctx: Context, body: unknown): IdempotentRequest | undefined {
+/**
+ * Reads the Idempotency-Key header of a request. `content` returns what is equal in the bodies of equal requests.
+ * @throws {InvalidRequestError}
+ */
+export function parseIdempotencyKey(ctx: Context, content: () => unknown): IdempotentRequest | undefined {
   const header = ctx.req.headers['idempotency-key'];
   if (header === undefined) return undefined;
   const text = String(header);
@@ -27,7 +30,7 @@ export function parseIdempotencyKey(ctx: Context, body: unknown): IdempotentRequ
     const expected = `1 to ${MAX_IDEMPOTENCY_KEY_CHARACTERS} visible characters, with or without quotation marks around them`;
     throw new InvalidRequestError([{ field: 'idempotency-key', expected }]);
   }
-  return { key, fingerprint: hash('sha256', JSON.stringify([ctx.path.replace(/\/$/, ''), body]), 'base64url') };
+  return { key, fingerprint: hash('sha256', JSON.stringify([ctx.path.replace(/\/$/, ''), content()]), 'base64url') };
 }
 
 /**

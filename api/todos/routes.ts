@@ -27,6 +27,7 @@ import { splitReadOnlyFields } from './read-only-fields.ts';
 import { runBatch, sizeOf } from './run-batch.ts';
 import { TodoNotFoundError } from './todo-errors.ts';
 import type { Todos } from './todos.ts';
+import { batchWithoutDefaults, withoutDefaults } from './without-defaults.ts';
 import type { Write } from './writes/grouped-write.ts';
 
 /** Unfinished imports of one subject in one process. Each holds up to 10,000 todos in memory. */
@@ -115,7 +116,7 @@ export function todoRoutes({
 
   async function createTodo(ctx: RouterContext<Authorized & { body: NewTodo }>): Promise<void> {
     const { body } = ctx.state;
-    const idempotency = parseIdempotencyKey(ctx, body);
+    const idempotency = parseIdempotencyKey(ctx, () => withoutDefaults(body));
     const created = await write(ctx, { ids: [], apply: (list) => list.create(body) }, idempotency);
     ctx.status = 201;
     ctx.set('location', `${resource}/todos/${created.id}`);
@@ -163,7 +164,7 @@ export function todoRoutes({
 
   async function batchTodos(ctx: RouterContext<Authorized & { body: Batch }>): Promise<void> {
     const { body } = ctx.state;
-    const idempotency = parseIdempotencyKey(ctx, body);
+    const idempotency = parseIdempotencyKey(ctx, () => batchWithoutDefaults(body));
     ctx.body = await write(ctx, { ...sizeOf(body), apply: (list) => runBatch(list, body) }, idempotency);
   }
 
@@ -208,7 +209,7 @@ export function todoRoutes({
 
   async function importTodos(ctx: RouterContext<Authorized & { body: ImportedTodo[] }>): Promise<void> {
     const { body } = ctx.state;
-    const idempotency = parseIdempotencyKey(ctx, body);
+    const idempotency = parseIdempotencyKey(ctx, () => body.map(withoutDefaults));
     ctx.body = await todos.importTodos(ctx.state.accessToken.subject, body, {
       idempotency,
       beforeWrite: () => requireClient(ctx),
