@@ -10,6 +10,7 @@ import { Migration20261126073100_todo_quota } from './migrations/Migration202611
 import { Migration20261126160000_word_index } from './migrations/Migration20261126160000_word_index.ts';
 import { Migration20261128123000_search_in_every_language } from './migrations/Migration20261128123000_search_in_every_language.ts';
 import { Migration20261128135859_due_on } from './migrations/Migration20261128135859_due_on.ts';
+import { Migration20261128211336_due_once } from './migrations/Migration20261128211336_due_once.ts';
 
 /** The entities and migrations of the todo API, in the schema `api`. */
 export const apiDatabase: OrmDefinition = {
@@ -26,5 +27,6 @@ export const apiDatabase: OrmDefinition = {
       class: Migration20261128123000_search_in_every_language,
     },
     { name: 'Migration20261128135859_due_on', class: Migration20261128135859_due_on },
+    { name: 'Migration20261128211336_due_once', class: Migration20261128211336_due_once },
   ],
 };

@@ -31,6 +31,17 @@ export const TodoEntity = defineEntity({
     /** When the todo was deleted. It can be restored until it is purged. */
     deleted_at: p.datetime(3).nullable(),
   },
+  // a process of a version without `due_on`, which runs beside this one during an upgrade, changes only `due_at`
+  triggers: [
+    {
+      name: 'due_once',
+      timing: 'before',
+      events: ['update'],
+      // as PostgreSQL writes it
+      when: '((new.due_at IS NOT NULL) AND (new.due_on IS NOT NULL))',
+      body: 'NEW.due_on := null; return NEW',
+    },
+  ],
   // one for each order of a list, so that a page of a long list costs no more than a page of a short one
   indexes: [
     { name: 'todo_by_created_at', expression: page('todo_by_created_at', 'created_at, id') },
