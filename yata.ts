@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { handleOutputErrors } from './cli/command-line/handle-output-errors.ts';
 import { readAtMost } from './cli/command-line/read-at-most.ts';
 import { runCommandLine } from './cli/command-line/run-command-line.ts';
@@ -22,7 +21,7 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
   context: {
     environment: process.env,
     write: (text) => process.stdout.write(`${text}\n`),
-    readStdin: () => readFileSync(0, 'utf8'),
+    readStdin: () => readAtMost(0, Infinity).toString('utf8'),
     readStdinBytes: (maxBytes) => readAtMost(0, maxBytes),
     writeData,
     notify: writeError,

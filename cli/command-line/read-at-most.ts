@@ -11,10 +11,25 @@ export function readAtMost(descriptor: number, maxBytes: number): Buffer {
   let size = 0;
   while (size <= maxBytes) {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    const count = readSync(descriptor, chunk);
+    const count = readWhenReady(descriptor, chunk);
     if (count === 0) break;
     chunks.push(chunk.subarray(0, count));
     size += count;
   }
   return Buffer.concat(chunks);
+}
+
+const PAUSE_MS = 20;
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+/** Another program that has the same pipe or terminal may have set it to answer "not yet" instead of waiting. */
+function readWhenReady(descriptor: number, chunk: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, chunk);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      Atomics.wait(pause, 0, 0, PAUSE_MS);
+    }
+  }
 }
