@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { link } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { UsageError } from '../command-line/command.ts';
 import { writeNewFile } from './write-new-file.ts';
+
+vi.mock('node:fs/promises', { spy: true });
 
 test('a file that another program creates meanwhile is not overwritten', async () => {
   using directory = makeTemporaryDirectory();
@@ -35,3 +38,21 @@ test('no listener for signals is left', async () => {
   });
   expect(process.listenerCount('SIGINT')).toBe(before);
 });
+
+test.each(['EPERM', 'ENOTSUP'])(
+  'a file system without hard links (%s) gets the file, and keeps one that exists',
+  async (code) => {
+    using directory = makeTemporaryDirectory();
+    const path = join(directory.path, 'todos');
+    const create = () => {
+      vi.mocked(link).mockRejectedValueOnce(Object.assign(new Error(code), { code }));
+      return writeNewFile(path, (write) => write('yata'));
+    };
+    await create();
+    expect(readFileSync(path, 'utf8')).toBe('yata');
+    writeFileSync(path, 'mine');
+    await expect(create()).rejects.toThrow('because this file exists');
+    expect(readFileSync(path, 'utf8')).toBe('mine');
+    expect(readdirSync(directory.path)).toEqual(['todos']);
+  },
+);
