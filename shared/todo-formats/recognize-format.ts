@@ -25,8 +25,16 @@ const FIRST_BYTES = 200_000;
 
 /** Whether one of the first lines is a todo as the todo API exports it. */
 export function isJsonLines(bytes: Uint8Array): boolean {
-  const start = decodeText(bytes.subarray(0, FIRST_BYTES)).trimStart();
+  const start = decodeText(firstLines(bytes)).trimStart();
   return start.startsWith('{') && start.split('\n').some((line) => isExportedTodo(findJson(line)));
+}
+
+const LINE_FEED = 0x0a;
+
+/** Whole lines: half a character at the end would make UTF-8 look like another encoding. */
+function firstLines(bytes: Uint8Array): Uint8Array {
+  if (bytes.length <= FIRST_BYTES) return bytes;
+  return bytes.subarray(0, bytes.lastIndexOf(LINE_FEED, FIRST_BYTES) + 1);
 }
 
 /** The format shows in the first items, and a file may have millions. */

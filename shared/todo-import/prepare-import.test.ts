@@ -78,6 +78,15 @@ test('an export of yata is recognized, and every field that a client sets stays 
   expect(prepare(`${JSON.stringify(EXPORTED)}\n`)).toEqual({ format: 'jsonl', todos: [fields], notKept: [] });
 });
 
+test.each([1, 2, 3])(
+  'a large export of yata with a byte order mark is recognized, wherever its start is cut (%i)',
+  (length) => {
+    const lines = `${JSON.stringify({ title: '語'.repeat(300) })}\n`.repeat(250);
+    const { format, todos } = prepare(`\uFEFF{"title":"${'a'.repeat(length)}"}\n${lines}`);
+    expect({ format, count: todos.length }).toEqual({ format: 'jsonl', count: 251 });
+  },
+);
+
 test('a line of yata without an id gets one that follows from it', () => {
   const file = '{"title":"Milk"}\n\n{"title":"Milk"}\n';
   expect(prepare(file).todos).toHaveLength(2);
