@@ -346,7 +346,7 @@ test('two auth processes on PostgreSQL share their counts', async ({ skip }) => 
     orm.em
       .fork()
       .execute('select max(points) as points from auth.failed_authentication where key = ?', [
-        `client:${hash('sha256', `${address} secret ${client.id}`, 'base64url')}`,
+        `identifier:${hash('sha256', `${address} secret ${client.id}`, 'base64url')}`,
       ]);
   await guess(5, (secret) => getToken(address, { ...client, secret }));
   // the failures of the first process are in the database a moment after its responses
