@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ClientResponse } from '../auth/admin/contract.ts';
 import { AdminRequestError } from './admin-client.ts';
 import { type Command, type CommandResult, defineCommand, UsageError } from './command-line/command.ts';
+import { describeSystemError } from './command-line/describe-system-error.ts';
 import type { StoreCredentials } from './connect-admin.ts';
 import { parseDuration } from './parse-duration.ts';
 import { clientLine, clientMembers, clientWithKeys, clientWithSecret, existingClientText } from './result-texts.ts';
@@ -43,7 +44,8 @@ const createCommand = defineCommand({
     },
     'public-keys': {
       value: 'JWKS-FILE',
-      description: 'the client authenticates with private_key_jwt; the file holds a JWK Set of its public keys',
+      description:
+        'the client authenticates with private_key_jwt; the file holds a JWK Set of its public keys; use - to read it from stdin',
     },
     public: {
       description:
@@ -85,7 +87,7 @@ const createCommand = defineCommand({
       ...(options['resource-server'] !== undefined && { resource_server: options['resource-server'] }),
       ...(keysFile !== undefined && {
         token_endpoint_auth_method: 'private_key_jwt',
-        jwks: readPublicKeys(keysFile),
+        jwks: readPublicKeys(keysFile, '--public-keys', readStdin),
       }),
       ...(options.public && { token_endpoint_auth_method: 'none', redirect_uris: options['redirect-uri'] }),
       one_token_at_a_time: options['one-token-at-a-time'],
@@ -211,10 +213,7 @@ const setKeysCommand = defineCommand({
   examples: ['clients set-keys night-job keys.json --overlap 24h'],
   async run({ arguments: { ID: clientId, 'JWKS-FILE': file }, options: { overlap = '0s' } }, context) {
     const overlapSeconds = parseOverlap(overlap);
-    const jwks =
-      file === '-'
-        ? parsePublicKeys(context.readStdin, 'JWKS-FILE is -: expected a JWK Set (JSON) on stdin')
-        : readPublicKeys(file, 'JWKS-FILE');
+    const jwks = readPublicKeys(file, 'JWKS-FILE', context.readStdin);
     const { admin } = await context.connectAdmin();
     const client = await admin.setKeys(clientId, jwks, overlapSeconds);
     return { json: client, text: clientWithKeys(client) };
@@ -280,12 +279,10 @@ function toComparable(name: string, value: unknown): string {
 
 function readSecret(path: string, readStdin: () => string): string {
   if (path === '-') return requireSecret(readStdin(), '--secret-file is -: expected a secret on stdin');
-  const problem = '--secret-file: expected a readable file with a secret';
-  try {
-    return requireSecret(readFileSync(path, 'utf8'), problem);
-  } catch (cause) {
-    throw cause instanceof UsageError ? cause : new UsageError(problem, { cause });
-  }
+  return requireSecret(
+    readTextFile(path, '--secret-file'),
+    '--secret-file: expected a file with a secret, but it is empty',
+  );
 }
 
 /** The text without the line break that an editor or a command adds. */
@@ -295,15 +292,23 @@ function requireSecret(text: string, problem: string): string {
   return secret;
 }
 
-function readPublicKeys(path: string, name = '--public-keys'): unknown {
-  return parsePublicKeys(() => readFileSync(path, 'utf8'), `${name}: expected a readable file with a JWK Set (JSON)`);
+function readPublicKeys(path: string, name: string, readStdin: () => string): unknown {
+  const isStdin = path === '-';
+  const text = isStdin ? readStdin() : readTextFile(path, name);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const where = isStdin ? `${name} is -: expected a JWK Set (JSON) on stdin` : `${name}: expected a JWK Set (JSON)`;
+    throw new UsageError(where, { cause });
+  }
 }
 
-function parsePublicKeys(read: () => string, problem: string): unknown {
+/** Reads a file that an option names. A usage error says why it cannot be read, and never the path: it may be a secret. */
+function readTextFile(path: string, option: string): string {
   try {
-    return JSON.parse(read());
+    return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new UsageError(problem, { cause });
+    throw new UsageError(`${option}: expected a readable file: ${describeSystemError(cause)}`, { cause });
   }
 }
 

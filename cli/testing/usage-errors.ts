@@ -46,12 +46,20 @@ export const USAGE_ERRORS: readonly (readonly [words: readonly string[], message
   ],
   [
     ['clients', 'create', '--name', 'a', '--scope', 'admin', '--public-keys', SECRET],
-    '--public-keys: expected a readable file with a JWK Set (JSON)',
+    '--public-keys: expected a readable file: no such file or directory (ENOENT)',
+  ],
+  [
+    ['clients', 'create', '--name', 'a', '--scope', 'admin', '--public-keys', '-'],
+    '--public-keys is -: expected a JWK Set (JSON) on stdin',
   ],
   [['clients', 'create', '--name', 'a', '--scope', 'admin', '--if-absent'], '--if-absent: expected --id too'],
   [
     ['clients', 'create', '--name', 'a', '--scope', 'admin', '--secret-file', SECRET],
-    '--secret-file: expected a readable file with a secret',
+    '--secret-file: expected a readable file: no such file or directory (ENOENT)',
+  ],
+  [
+    ['clients', 'create', '--name', 'a', '--scope', 'admin', '--secret-file', '/dev/null'],
+    '--secret-file: expected a file with a secret, but it is empty',
   ],
   [
     ['clients', 'create', '--name', 'a', '--scope', 'admin', '--secret-file', '-'],
@@ -99,7 +107,7 @@ export const USAGE_ERRORS: readonly (readonly [words: readonly string[], message
     '--output: expected the name of a new file, because this file exists',
   ],
   [['clients', 'set-keys', 'demo'], '`clients set-keys` needs the argument JWKS-FILE'],
-  [['clients', 'set-keys', 'demo', SECRET], 'JWKS-FILE: expected a readable file with a JWK Set (JSON)'],
+  [['clients', 'set-keys', 'demo', SECRET], 'JWKS-FILE: expected a readable file: no such file or directory (ENOENT)'],
   [['clients', 'set-keys', 'demo', '-'], 'JWKS-FILE is -: expected a JWK Set (JSON) on stdin'],
   [
     ['clients', 'set-keys', 'demo', '-', '--overlap', SECRET],
