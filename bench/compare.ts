@@ -10,7 +10,7 @@ const STARTS = 5;
 const PAIRS_PER_START = 2;
 
 const ROUND_SECONDS = 1;
-const WARM_UP_SECONDS = 10;
+const WARM_UP_SECONDS = 3;
 
 /** The number of requests of a round if each body can be sent only once, and of the rounds that warm up. */
 const ROUND_BODIES = 200;
