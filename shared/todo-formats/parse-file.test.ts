@@ -102,6 +102,32 @@ test('a zip archive of Takeout may name the file in the language of the account'
   expect(importText(archive)).toEqual(importText(EXAMPLE_FILES['google-tasks']));
 });
 
+test('every file of a zip archive is read, or named', () => {
+  const csv = (title: string) => Buffer.from(`TYPE,CONTENT\ntask,${title}\n`);
+  const google = (title: string) => Buffer.from(JSON.stringify({ kind: 'tasks#tasks', items: [{ title }] }));
+  const ticktick = (title: string) => Buffer.from(`List Name,Title,Status\nL,${title},0\n`);
+  for (const archive of [
+    zipSync({ 'Takeout/Tasks/Tasks.json': google('A'), 'Other/Tasks/Tasks.json': google('B') }),
+    zipSync({ 'one.csv': ticktick('A'), 'two.csv': ticktick('B') }),
+  ]) {
+    expect(importText(archive).todos.map(({ title }) => title)).toEqual(['A', 'B']);
+  }
+  const { todos, notKept } = importText(
+    zipSync({ 'A.csv': csv('A'), 'empty.csv': Buffer.from(' '), 'cars.csv': Buffer.from('Name,Age\nKim,7\n') }),
+  );
+  expect(todos).toMatchObject([{ title: 'A' }]);
+  expect(notKept).toEqual([{ what: 'file of another format', count: 1 }]);
+  expect(() => importText(zipSync({ 'A.csv': csv('A'), 'Tasks.json': google('B') }))).toThrow(
+    'The zip archive has files of the formats todoist and google-tasks. Unpack it',
+  );
+});
+
+test('a zip archive that was cut between two files is damaged', () => {
+  const archive = zipSync({ 'A.csv': Buffer.from('TYPE,CONTENT\ntask,A\n'), 'B.csv': Buffer.from('TYPE,CONTENT\n') });
+  const second = Buffer.from(archive).indexOf('PK\x03\x04', 4, 'latin1');
+  expect(() => importText(archive.subarray(0, second))).toThrow('The zip archive is damaged');
+});
+
 test('null in a list is no item of it', () => {
   const task = { kind: 'tasks#task', title: 'Milk', links: [null, { link: 'https://shop.example' }] };
   const file = { kind: 'tasks#taskLists', items: [null, { title: 'Shop', items: [null, task, null] }] };

@@ -18,6 +18,7 @@ export function isZip([first, second, third, fourth]: Uint8Array): boolean {
  * @throws {UnreadableFileError} when the archive is damaged, or the wanted entries are too large.
  */
 export function unzip(archive: Uint8Array, isWanted: (name: string) => boolean): ZipEntry[] {
+  if (!hasEnd(archive)) throw damaged();
   const entries: { name: string; chunks: Uint8Array[]; complete: boolean }[] = [];
   let count = 0;
   let size = 0;
@@ -58,7 +59,8 @@ export function unzip(archive: Uint8Array, isWanted: (name: string) => boolean):
   }
 }
 
-const UNPACK = 'Unpack it, and import its files one by one';
+/** What to do with an archive that is not read. */
+export const UNPACK = 'Unpack it, and import its files one by one';
 
 function damaged(cause?: unknown): UnreadableFileError {
   return new UnreadableFileError('The zip archive is damaged or encrypted. Export it again', { cause });
@@ -66,6 +68,15 @@ function damaged(cause?: unknown): UnreadableFileError {
 
 function tooLarge(): UnreadableFileError {
   return new UnreadableFileError(`The files in the zip archive have more than ${MAX_IMPORT_BYTES} bytes. ${UNPACK}`);
+}
+
+/** The end of central directory record, behind which a comment may stand. */
+const END_RECORD = Buffer.from('PK\x05\x06', 'latin1');
+const MAX_END_BYTES = 22 + 65_535;
+
+/** Whether an archive is whole. One that was cut between two files would lose the later ones: a stream shows no fault. */
+function hasEnd(archive: Uint8Array): boolean {
+  return Buffer.from(archive.subarray(-MAX_END_BYTES)).includes(END_RECORD);
 }
 
 /** fflate reads a name as Latin-1 unless the archive says that it is UTF-8. Some programs write UTF-8 and do not say so. */
