@@ -45,6 +45,17 @@ test('text that is no UTF-8 is read as windows-1252', () => {
   expect(importText(file).todos[0]?.title).toBe('Café € 5 – menu');
 });
 
+test.each([
+  ['markdown', '- [ ] Plants\n- [ ] Grüße\n', 2],
+  ['icalendar', 'BEGIN:VCALENDAR\nBEGIN:VTODO\nSUMMARY:Pla\n nts\nDESCRIPTION:Grüße\nEND:VTODO\nEND:VCALENDAR\n', 5],
+])('a damaged character of UTF-8 is named with its line in %s', (format, file, line) => {
+  const bytes = Buffer.from(file);
+  const end = bytes.indexOf('ß') + 1;
+  const damaged = Buffer.concat([bytes.subarray(0, end), bytes.subarray(end + 1)]);
+  expect(importText(bytes)).toMatchObject({ format });
+  expect(() => importText(damaged)).toThrow(`Line ${line}: a character is not valid UTF-8`);
+});
+
 test('a file of an unknown format is rejected with the formats that can be given', () => {
   expect(() => importText('Dear diary,\nnothing happened.')).toThrow(UnknownFormatError);
   expect(() => importText('Dear diary')).toThrow('name it: todoist, ticktick, google-tasks,');
