@@ -40,6 +40,14 @@ test('CSV with unknown column names gets a hint at the language of Outlook', () 
   expect(() => importText('Dear diary, one, two, three\nnothing')).not.toThrow('English');
 });
 
+test('a file that is no text is named as such, and not as CSV', () => {
+  const binary = 'a,b,c,d\n\0,b,c,d\n';
+  expect(() => importText(binary)).toThrow(
+    new UnreadableFileError('The file is neither text nor a zip archive. Export it again'),
+  );
+  expect(() => importText(zipSync({}))).toThrow('The zip archive has no CSV of Todoist or TickTick');
+});
+
 test('text that is no UTF-8 is read as windows-1252', () => {
   const file = Buffer.from('- [ ] Caf\xe9 \x80 5 \x96 menu', 'latin1');
   expect(importText(file).todos[0]?.title).toBe('Café € 5 – menu');

@@ -70,6 +70,8 @@ function readSingle(
   const text = decodeRoughly(bytes);
   if (given === undefined && text.trim() === '') throw new UnreadableFileError('The file is empty. Export it again');
   const format = given ?? recognizeFormat(text);
+  if (format === undefined && text.includes('\0'))
+    throw new UnreadableFileError('The file is neither text nor a zip archive. Export it again');
   if (format === undefined) throw new UnknownFormatError({ isCsv: isCsv(text) });
   if (format === 'icalendar') return { format, drafts: parseIcalendar(bytes, context) };
   return { format, drafts: PARSERS[format](decodeText(bytes), context) };

@@ -4,12 +4,17 @@ import { UnreadableFileError } from '../file-errors.ts';
 
 export type ZipEntry = { readonly name: string; readonly bytes: Uint8Array };
 
+const FILE_HEADER = Buffer.from('PK\x03\x04', 'latin1');
+/** The end of central directory record. */
+const END_RECORD = Buffer.from('PK\x05\x06', 'latin1');
+
 /** One piece can grow to 1,032 times its size before its size is checked. */
 const PIECE_BYTES = 4096;
 const MAX_ENTRIES = 10_000;
 
-export function isZip([first, second, third, fourth]: Uint8Array): boolean {
-  return first === 0x50 && second === 0x4b && third === 3 && fourth === 4;
+/** Whether a file begins as a zip archive, which may be empty. */
+export function isZip(bytes: Uint8Array): boolean {
+  return [FILE_HEADER, END_RECORD].some((signature) => signature.equals(bytes.subarray(0, signature.length)));
 }
 
 /**
@@ -70,8 +75,7 @@ function tooLarge(): UnreadableFileError {
   return new UnreadableFileError(`The files in the zip archive have more than ${MAX_IMPORT_BYTES} bytes. ${UNPACK}`);
 }
 
-/** The end of central directory record, behind which a comment may stand. */
-const END_RECORD = Buffer.from('PK\x05\x06', 'latin1');
+/** What the end of central directory record needs with its comment. */
 const MAX_END_BYTES = 22 + 65_535;
 
 /** Whether an archive is whole. One that was cut between two files would lose the later ones: a stream shows no fault. */
