@@ -285,7 +285,8 @@ test('a key is a String of structured fields with any parameters, or has no quot
     return status === 201 ? Object(body).id : status;
   };
   const id = await create('k');
-  for (const key of ['"k"', '"k";a=1', '"k"; a ;b="c\\"d"']) expect([key, await create(key)]).toEqual([key, id]);
+  for (const key of ['"k"', '"k";a=1', '"k";a=%"c%c3%bc"', '"k"; a ;b="c\\"d"'])
+    expect([key, await create(key)]).toEqual([key, id]);
   const escaped = await create('"a\\"b"');
   expect(escaped).not.toBe(id);
   expect(await create('"a\\"b";x')).toBe(escaped);

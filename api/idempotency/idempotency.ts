@@ -12,7 +12,7 @@ export type IdempotentRequest = { readonly key: string; readonly fingerprint: st
  * §2.1), or as most clients send it: without quotes.
  */
 const STRING =
-  /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"((?:\s*;\s*[a-z*][a-z0-9_.*-]*(?:=[^\s;"]+|="(?:[^"\\]|\\["\\])*")?)*)$/;
+  /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"((?:\s*;\s*[a-z*][a-z0-9_.*-]*(?:=[^\s;"]+|=%?"(?:[^"\\]|\\["\\])*")?)*)$/;
 const BARE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 const LIFETIME = `interval '${IDEMPOTENCY_KEY_HOURS} hours'`;

@@ -40,9 +40,28 @@ test('CSV with unknown column names gets a hint at the language of Outlook', () 
   expect(() => importText('Dear diary, one, two, three\nnothing')).not.toThrow('English');
 });
 
+test('a file that is no text is named as such, and not as CSV', () => {
+  const binary = 'a,b,c,d\n\0,b,c,d\n';
+  expect(() => importText(binary)).toThrow(
+    new UnreadableFileError('The file is neither text nor a zip archive. Export it again'),
+  );
+  expect(() => importText(zipSync({}))).toThrow('The zip archive has no CSV of Todoist or TickTick');
+});
+
 test('text that is no UTF-8 is read as windows-1252', () => {
   const file = Buffer.from('- [ ] Caf\xe9 \x80 5 \x96 menu', 'latin1');
   expect(importText(file).todos[0]?.title).toBe('Café € 5 – menu');
+});
+
+test.each([
+  ['markdown', '- [ ] Plants\n- [ ] Grüße\n', 2],
+  ['icalendar', 'BEGIN:VCALENDAR\nBEGIN:VTODO\nSUMMARY:Pla\n nts\nDESCRIPTION:Grüße\nEND:VTODO\nEND:VCALENDAR\n', 5],
+])('a damaged character of UTF-8 is named with its line in %s', (format, file, line) => {
+  const bytes = Buffer.from(file);
+  const end = bytes.indexOf('ß') + 1;
+  const damaged = Buffer.concat([bytes.subarray(0, end), bytes.subarray(end + 1)]);
+  expect(importText(bytes)).toMatchObject({ format });
+  expect(() => importText(damaged)).toThrow(`Line ${line}: a character is not valid UTF-8`);
 });
 
 test('a file of an unknown format is rejected with the formats that can be given', () => {
@@ -100,6 +119,32 @@ test('a zip archive of Takeout may name the file in the language of the account'
     'Takeout/Aufgaben/Aufgaben.json': Buffer.from(EXAMPLE_FILES['google-tasks']),
   });
   expect(importText(archive)).toEqual(importText(EXAMPLE_FILES['google-tasks']));
+});
+
+test('every file of a zip archive is read, or named', () => {
+  const csv = (title: string) => Buffer.from(`TYPE,CONTENT\ntask,${title}\n`);
+  const google = (title: string) => Buffer.from(JSON.stringify({ kind: 'tasks#tasks', items: [{ title }] }));
+  const ticktick = (title: string) => Buffer.from(`List Name,Title,Status\nL,${title},0\n`);
+  for (const archive of [
+    zipSync({ 'Takeout/Tasks/Tasks.json': google('A'), 'Other/Tasks/Tasks.json': google('B') }),
+    zipSync({ 'one.csv': ticktick('A'), 'two.csv': ticktick('B') }),
+  ]) {
+    expect(importText(archive).todos.map(({ title }) => title)).toEqual(['A', 'B']);
+  }
+  const { todos, notKept } = importText(
+    zipSync({ 'A.csv': csv('A'), 'empty.csv': Buffer.from(' '), 'cars.csv': Buffer.from('Name,Age\nKim,7\n') }),
+  );
+  expect(todos).toMatchObject([{ title: 'A' }]);
+  expect(notKept).toEqual([{ what: 'file of another format', count: 1 }]);
+  expect(() => importText(zipSync({ 'A.csv': csv('A'), 'Tasks.json': google('B') }))).toThrow(
+    'The zip archive has files of the formats todoist and google-tasks. Unpack it',
+  );
+});
+
+test('a zip archive that was cut between two files is damaged', () => {
+  const archive = zipSync({ 'A.csv': Buffer.from('TYPE,CONTENT\ntask,A\n'), 'B.csv': Buffer.from('TYPE,CONTENT\n') });
+  const second = Buffer.from(archive).indexOf('PK\x03\x04', 4, 'latin1');
+  expect(() => importText(archive.subarray(0, second))).toThrow('The zip archive is damaged');
 });
 
 test('null in a list is no item of it', () => {

@@ -1,6 +1,6 @@
 import { MAX_IMPORT_BYTES } from '../todo/limits.ts';
 import { isCsv } from './decoding/csv.ts';
-import { decodeText } from './decoding/decode-text.ts';
+import { decodeRoughly, decodeText } from './decoding/decode-text.ts';
 import { isZip } from './decoding/unzip.ts';
 import { WRITTEN_FORMATS } from './export-formats.ts';
 import { UnknownFormatError, UnreadableFileError } from './file-errors.ts';
@@ -67,9 +67,12 @@ function readSingle(
   context: ImportContext,
   given: FormatName | undefined,
 ): { format: FormatName; drafts: TodoDraft[] } {
-  const text = decodeText(bytes);
+  const text = decodeRoughly(bytes);
   if (given === undefined && text.trim() === '') throw new UnreadableFileError('The file is empty. Export it again');
   const format = given ?? recognizeFormat(text);
+  if (format === undefined && text.includes('\0'))
+    throw new UnreadableFileError('The file is neither text nor a zip archive. Export it again');
   if (format === undefined) throw new UnknownFormatError({ isCsv: isCsv(text) });
-  return { format, drafts: format === 'icalendar' ? parseIcalendar(bytes, context) : PARSERS[format](text, context) };
+  if (format === 'icalendar') return { format, drafts: parseIcalendar(bytes, context) };
+  return { format, drafts: PARSERS[format](decodeText(bytes), context) };
 }

@@ -1,6 +1,6 @@
 import { decodeText } from './decoding/decode-text.ts';
 import { requireFewTodos } from './decoding/todo-limit.ts';
-import { unzip } from './decoding/unzip.ts';
+import { UNPACK, unzip } from './decoding/unzip.ts';
 import { UnreadableFileError } from './file-errors.ts';
 import { parseGoogleTasks } from './google-tasks/google-tasks.ts';
 import type { FormatName } from './import-formats.ts';
@@ -12,13 +12,22 @@ import { parseTodoist } from './todoist/todoist.ts';
 
 type Archived = { format: FormatName; drafts: TodoDraft[] };
 
-/** Reads a backup of Todoist, which has a CSV for each project, or the one file of another program in a zip archive. */
+/** The formats of which an archive may have files. Only Todoist names a list by the name of its file. */
+const PARSERS = {
+  todoist: (text, context, path) => parseTodoist(text, context, toProjectName(path)),
+  ticktick: parseTicktick,
+  'google-tasks': parseGoogleTasks,
+} satisfies Partial<Record<FormatName, (text: string, context: ImportContext, path: string) => TodoDraft[]>>;
+
+type ArchiveFormat = keyof typeof PARSERS;
+
+/** Reads a backup of Todoist, which has a CSV for each project, or the files of another program in a zip archive. */
 export function readArchive(bytes: Uint8Array, context: ImportContext): Archived {
   // Takeout names Tasks.json in the language of the account
   const found = findExport(bytes, isExport, context) ?? findExport(bytes, isOtherJson, context);
   if (found !== undefined) return found;
   throw new UnreadableFileError(
-    'The zip archive has no CSV of Todoist or TickTick and no Tasks.json of Google. Unpack it, and import its files one by one',
+    `The zip archive has no CSV of Todoist or TickTick and no Tasks.json of Google. ${UNPACK}`,
   );
 }
 
@@ -32,17 +41,23 @@ function findExport(
     return { name, text, format: recognizeFormat(text) };
   });
 
-  const projects = files.filter(({ format }) => format === 'todoist');
-  if (projects.length > 0) {
-    const drafts = projects.flatMap(({ name, text }) => parseTodoist(text, context, toProjectName(name)));
-    requireFewTodos(drafts.length);
-    return { format: 'todoist', drafts };
-  }
-  for (const { text, format } of files) {
-    if (format === 'google-tasks') return { format, drafts: parseGoogleTasks(text, context) };
-    if (format === 'ticktick') return { format, drafts: parseTicktick(text, context) };
-  }
-  return undefined;
+  const [format, other] = new Set(files.map(({ format }) => format).filter(isArchiveFormat));
+  if (format === undefined) return undefined;
+  if (other !== undefined)
+    throw new UnreadableFileError(`The zip archive has files of the formats ${format} and ${other}. ${UNPACK}`);
+
+  const drafts = files.flatMap((file) => {
+    if (file.format === format) return PARSERS[format](file.text, context, file.name);
+    // Takeout has files of other services, but in a backup of todos every file should be one with todos
+    const isLost = format !== 'google-tasks' && file.text.trim() !== '';
+    return isLost ? [{ dropped: 'file of another format', title: '' }] : [];
+  });
+  requireFewTodos(drafts.length);
+  return { format, drafts };
+}
+
+function isArchiveFormat(format: FormatName | undefined): format is ArchiveFormat {
+  return format !== undefined && format in PARSERS;
 }
 
 function isExport(path: string): boolean {

@@ -1,5 +1,5 @@
 import { findJson } from '../find-json.ts';
-import { decodeText } from './decoding/decode-text.ts';
+import { decodeRoughly } from './decoding/decode-text.ts';
 import { GoogleTasksFile } from './google-tasks/google-tasks.ts';
 import type { FormatName } from './import-formats.ts';
 import { isExportedTodo } from './jsonl/jsonl.ts';
@@ -25,7 +25,7 @@ const FIRST_BYTES = 200_000;
 
 /** Whether one of the first lines is a todo as the todo API exports it. */
 export function isJsonLines(bytes: Uint8Array): boolean {
-  const start = decodeText(firstLines(bytes)).trimStart();
+  const start = decodeRoughly(firstLines(bytes)).trimStart();
   return start.startsWith('{') && start.split('\n').some((line) => isExportedTodo(findJson(line)));
 }
 

@@ -4,12 +4,17 @@ import { UnreadableFileError } from '../file-errors.ts';
 
 export type ZipEntry = { readonly name: string; readonly bytes: Uint8Array };
 
+const FILE_HEADER = Buffer.from('PK\x03\x04', 'latin1');
+/** The end of central directory record. */
+const END_RECORD = Buffer.from('PK\x05\x06', 'latin1');
+
 /** One piece can grow to 1,032 times its size before its size is checked. */
 const PIECE_BYTES = 4096;
 const MAX_ENTRIES = 10_000;
 
-export function isZip([first, second, third, fourth]: Uint8Array): boolean {
-  return first === 0x50 && second === 0x4b && third === 3 && fourth === 4;
+/** Whether a file begins as a zip archive, which may be empty. */
+export function isZip(bytes: Uint8Array): boolean {
+  return [FILE_HEADER, END_RECORD].some((signature) => signature.equals(bytes.subarray(0, signature.length)));
 }
 
 /**
@@ -18,6 +23,7 @@ export function isZip([first, second, third, fourth]: Uint8Array): boolean {
  * @throws {UnreadableFileError} when the archive is damaged, or the wanted entries are too large.
  */
 export function unzip(archive: Uint8Array, isWanted: (name: string) => boolean): ZipEntry[] {
+  if (!hasEnd(archive)) throw damaged();
   const entries: { name: string; chunks: Uint8Array[]; complete: boolean }[] = [];
   let count = 0;
   let size = 0;
@@ -58,7 +64,8 @@ export function unzip(archive: Uint8Array, isWanted: (name: string) => boolean):
   }
 }
 
-const UNPACK = 'Unpack it, and import its files one by one';
+/** What to do with an archive that is not read. */
+export const UNPACK = 'Unpack it, and import its files one by one';
 
 function damaged(cause?: unknown): UnreadableFileError {
   return new UnreadableFileError('The zip archive is damaged or encrypted. Export it again', { cause });
@@ -66,6 +73,14 @@ function damaged(cause?: unknown): UnreadableFileError {
 
 function tooLarge(): UnreadableFileError {
   return new UnreadableFileError(`The files in the zip archive have more than ${MAX_IMPORT_BYTES} bytes. ${UNPACK}`);
+}
+
+/** What the end of central directory record needs with its comment. */
+const MAX_END_BYTES = 22 + 65_535;
+
+/** Whether an archive is whole. One that was cut between two files would lose the later ones: a stream shows no fault. */
+function hasEnd(archive: Uint8Array): boolean {
+  return Buffer.from(archive.subarray(-MAX_END_BYTES)).includes(END_RECORD);
 }
 
 /** fflate reads a name as Latin-1 unless the archive says that it is UTF-8. Some programs write UTF-8 and do not say so. */

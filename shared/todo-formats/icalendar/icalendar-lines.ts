@@ -18,6 +18,7 @@ export function readCalendarLines(bytes: Uint8Array): CalendarLine[] {
     if (/^[ \t]/.test(line) && last) last.parts.push(line.slice(1));
     else if (line !== '') lines.push({ number: index + 1, parts: [line] });
   }
-  const decoded = decodeText(Buffer.from(lines.map(({ parts }) => parts.join('')).join('\n'), 'latin1')).split('\n');
+  const unfolded = Buffer.from(lines.map(({ parts }) => parts.join('')).join('\n'), 'latin1');
+  const decoded = decodeText(unfolded, (index) => lines[index]?.number ?? 0).split('\n');
   return lines.map(({ number }, index) => ({ number, text: decoded[index] ?? '' }));
 }

@@ -12,6 +12,8 @@ export type CalendarZones = {
   readonly utc: ToTime;
   /** Without a name, or for a name that nothing explains, the time is in the zone of the import. */
   readonly find: (name: string | undefined) => ToTime;
+  /** Whether nothing explains a name. */
+  readonly isUnknown: (name: string) => boolean;
 };
 
 /**
@@ -20,19 +22,20 @@ export type CalendarZones = {
  */
 export function createCalendarZones(timezones: readonly CalendarComponent[], importZone: string): CalendarZones {
   const components = new Map(timezones.map((component) => [findText(component, 'TZID')?.trim(), component]));
-  const found = new Map<string, ToTime>();
+  const found = new Map<string, ToTime | undefined>();
+  const inImportZone = inZone(importZone);
   let rules = 0;
 
   return {
     utc: inZone('UTC'),
-    find(name = '') {
-      const known = found.get(name);
-      if (known) return known;
-      const zone = findRule(name.trim()) ?? inZone(importZone);
-      found.set(name, zone);
-      return zone;
-    },
+    find: (name = '') => findOnce(name.trim()) ?? inImportZone,
+    isUnknown: (name) => name.trim() !== '' && findOnce(name.trim()) === undefined,
   };
+
+  function findOnce(name: string): ToTime | undefined {
+    if (!found.has(name)) found.set(name, findRule(name));
+    return found.get(name);
+  }
 
   function findRule(name: string): ToTime | undefined {
     const iana = /^\w+\/[\w/+-]+$/.test(name) ? findZone(name) : undefined;

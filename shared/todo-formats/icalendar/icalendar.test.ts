@@ -89,6 +89,17 @@ test('a time zone rule that would never end is ignored', () => {
   expect(importTodo('DUE;TZID=Cabin:20270710T090000', { beside }).due_at).toBe('2027-07-10T09:00:00.000Z');
 });
 
+test.each([
+  ['DUE;TZID=Nowhere:20270110T090000', ['unknown time zone']],
+  ['DTSTART;TZID=Nowhere:20270110T090000\nDURATION:PT1H', ['start date', 'unknown time zone']],
+  ['DUE;TZID=Nowhere:20270110T090000Z', []],
+  ['DUE;TZID=Nowhere;VALUE=DATE:20270110', []],
+  ['DUE;TZID=:20270110T090000', []],
+  ['DUE;TZID=Cabin:20270110T090000', []],
+])('%j counts an unknown time zone: %j', (properties, lost) => {
+  expect([...importTodo(properties, { beside: CABIN_TIME }).lost].sort()).toEqual(lost);
+});
+
 test('an impossible due date stays as words', () => {
   expect(importTodo('DUE;VALUE=DATE:20270229')).toMatchObject({
     due_on: null,

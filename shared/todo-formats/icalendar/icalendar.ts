@@ -8,6 +8,7 @@ import type { TodoDraft } from '../rules/todo-draft.ts';
 import { type CalendarComponent, readComponents } from './icalendar-components.ts';
 import { readCalendarLines } from './icalendar-lines.ts';
 import {
+  type CalendarProperty,
   findProperty,
   findText,
   hasProperty,
@@ -65,7 +66,7 @@ function readTodo(component: CalendarComponent, { list, zones, context }: Surrou
     uid: values.join(',').trim(),
   }));
   const { started, ...state } = readState(component);
-  const { unreadable, ...dates } = readDates(component, zones);
+  const { lost, ...dates } = readDates(component, zones);
   const uid = findText(component, 'UID')?.trim() || undefined;
   return {
     id: uid,
@@ -88,7 +89,7 @@ function readTodo(component: CalendarComponent, { list, zones, context }: Surrou
       ...(component.inner.some(({ name }) => name === 'VALARM') ? ['reminder'] : []),
       ...(relations.every(({ isParent }) => isParent) ? [] : ['relation']),
       ...(started ? ['status'] : []),
-      ...(unreadable ? ['date in words'] : []),
+      ...lost,
     ],
   };
 }
@@ -105,18 +106,24 @@ function readState(component: CalendarComponent): { completed: boolean; cancelle
 function readDates(
   component: CalendarComponent,
   zones: CalendarZones,
-): { due: DayOrTime | undefined; dueWords: string | undefined; start: DayOrTime | undefined; unreadable: boolean } {
+): { due: DayOrTime | undefined; dueWords: string | undefined; start: DayOrTime | undefined; lost: string[] } {
   const startProperty = findProperty(component, 'DTSTART');
   const start = readCalendarTime(startProperty, zones);
   const dueProperty = findProperty(component, 'DUE');
   if (dueProperty === undefined) {
     const duration = findText(component, 'DURATION');
     const due = duration === undefined ? undefined : addDuration(startProperty, duration, zones);
-    return { due, dueWords: undefined, start, unreadable: false };
+    return { due, dueWords: undefined, start, lost: due === undefined ? [] : listUnknownZone(startProperty, zones) };
   }
   const due = readCalendarTime(dueProperty, zones);
-  const dueWords = due === undefined ? dueProperty.values.join(',') : undefined;
-  return { due, dueWords, start, unreadable: due === undefined };
+  if (due !== undefined) return { due, dueWords: undefined, start, lost: listUnknownZone(dueProperty, zones) };
+  return { due, dueWords: dueProperty.values.join(','), start, lost: ['date in words'] };
+}
+
+/** Only a local time needs its zone: a day has none, and a time in UTC ends in Z. */
+function listUnknownZone(property: CalendarProperty | undefined, zones: CalendarZones): string[] {
+  const isLocalTime = /T\S*\d$/i.test(property?.values[0]?.trim() ?? '');
+  return isLocalTime && zones.isUnknown(property?.parameters.get('tzid') ?? '') ? ['unknown time zone'] : [];
 }
 
 function readPriority(component: CalendarComponent): ForeignPriority {

@@ -38,7 +38,9 @@ function readDates(
   row: CsvRow,
   context: ImportContext,
 ): { due: DayOrTime | undefined; dueWords: string | undefined; lost: string[] } {
-  const zone = findZone(row('TIMEZONE')) ?? context.timeZone;
+  const zoneName = row('TIMEZONE').trim();
+  const foundZone = findZone(zoneName);
+  const zone = foundZone ?? context.timeZone;
   const read = (date: string, language: string) =>
     parseTodoistDate(date, { language: toLanguage(language), zone, today: context.today });
 
@@ -55,6 +57,7 @@ function readDates(
     lost: [
       ...(dueWords === undefined ? [] : [repeats ? 'recurrence' : 'date in words']),
       ...(deadline === '' || deadlineDay !== undefined ? [] : ['deadline']),
+      ...(zoneName !== '' && foundZone === undefined && due?.kind === 'time' ? ['unknown time zone'] : []),
     ],
   };
 }

@@ -151,6 +151,11 @@ test('a task without a time zone uses the one of the import', () => {
   expect(first).toMatchObject({ due_at: '2027-01-31T00:00:00.000Z', description: 'Comment (2027-02-01): Late' });
 });
 
+test('an unknown time zone is counted when a time needs it', () => {
+  const file = 'TYPE,CONTENT,DATE,TIMEZONE\ntask,A,2027-01-31 09:00,Mars/Base\ntask,B,2027-01-31,Mars/Base\n';
+  expect(importText(file).notKept).toEqual([{ what: 'unknown time zone', count: 1 }]);
+});
+
 test('a file of a comment is counted and its text stays', () => {
   const file = `TYPE,CONTENT,DATE\ntask,Read,\nnote,"Page 3 [[file {""file_name"":""a.pdf""}]] is missing",\nnote,"[[file {""a"":1}]]",\n`;
   const { todos, notKept } = importText(file);
