@@ -9,6 +9,7 @@ import { EXAMPLE_FILES } from '../../shared/todo-formats/testing/example-files.t
 import { listTodos } from '../support/list-todos.ts';
 import { environmentOf, logIn } from '../support/log-in.ts';
 import { createPerson } from '../support/persons.ts';
+import { processEnvironment } from '../support/process-environment.ts';
 import { runYata } from '../support/run-yata.ts';
 import { type System, startSystem, type TestClient } from '../support/start-system.ts';
 
@@ -73,7 +74,7 @@ test('an import that was killed is completed by the same command', async () => {
   writeFileSync(file, Array.from({ length: 4000 }, (_, index) => `- [ ] Todo ${index % 3900} #home\n`).join(''));
 
   const child = spawn(process.execPath, ['yata.ts', 'todos', 'import', file], {
-    env: { PATH: process.env.PATH ?? '', ...environment },
+    env: processEnvironment(environment),
   });
   const ended = new Promise((resolve) => child.once('close', resolve));
   await vi.waitFor(async () => expect(await countTodos(system, client)).toBeGreaterThan(0), {
@@ -133,7 +134,7 @@ test('the output of an export can be cut', async () => {
   const { stdout, stderr } = await promisify(execFile)(
     'sh',
     ['-c', '"$0" yata.ts todos export | head -n 2', process.execPath],
-    { env: { PATH: process.env.PATH ?? '', ...environment } },
+    { env: processEnvironment(environment) },
   );
   expect(stdout.trim().split('\n')).toHaveLength(2);
   expect(stderr).toBe('');

@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process';
 import { expect, vi } from 'vitest';
 import { openBrowser } from './browser.ts';
 import { type Person, signIn } from './persons.ts';
+import { processEnvironment } from './process-environment.ts';
 import { answerConsent } from './public-client.ts';
 import type { System } from './start-system.ts';
 
 /** Starts `yata login`, and resolves with the address that it prints. */
 export async function startLogin(environment: Record<string, string>) {
   const child = spawn(process.execPath, ['yata.ts', 'login'], {
-    env: { PATH: process.env.PATH ?? '', ...environment },
+    env: processEnvironment(environment),
   });
   let output = '';
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { processEnvironment } from './process-environment.ts';
 
 /** What a command wrote, and its exit code. */
 export type CommandResult = { readonly code: number; readonly stdout: string; readonly stderr: string };
@@ -10,7 +11,7 @@ export async function runYata(
   { environment = {}, stdin = '' }: { environment?: Record<string, string>; stdin?: string } = {},
 ): Promise<CommandResult> {
   const execution = promisify(execFile)(process.execPath, ['yata.ts', ...args], {
-    env: { PATH: process.env.PATH ?? '', ...environment },
+    env: processEnvironment(environment),
   });
   execution.child.stdin?.end(stdin);
   return execution.then(

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { processEnvironment } from './process-environment.ts';
 
 /** A process of yata, started as a user starts it. Disposing it kills it. */
 export type RunningProcess = AsyncDisposable & {
@@ -26,7 +27,7 @@ export async function startProcess(
   ready: string,
 ): Promise<RunningProcess> {
   const child = spawn(process.execPath, args, {
-    env: { PATH: process.env.PATH ?? '', SHUTDOWN_DELAY: '0', ...environment },
+    env: processEnvironment({ SHUTDOWN_DELAY: '0', ...environment }),
   });
   let output = '';
   const started = Promise.withResolvers<void>();
