@@ -88,6 +88,11 @@ export function findZone(name: string): string | undefined {
   return knownZone(trimmed) ?? knownZone(findIana(trimmed)[0]);
 }
 
+/** The same for a zone that a person names. An offset such as +02:00 is none: it is wrong in half of the year. */
+export function findNamedZone(name: string): string | undefined {
+  return /^[+-]/.test(name.trim()) ? undefined : findZone(name);
+}
+
 function knownZone(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   return orUndefined(() => Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name).timeZoneId);

@@ -229,6 +229,20 @@ test.each([
   expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
 });
 
+test.each([
+  ['"k", "l"', 'one key, not a list'],
+  ['"k";', 'a name after each semicolon, as parameters have one'],
+  ['"k";a=1;', 'a name after each semicolon, as parameters have one'],
+  ['"k";=1', 'a name after each semicolon, as parameters have one'],
+  ['"k";A=1', '1 to 255 visible characters, with or without quotation marks around them'],
+])('the error of the key %j says what is expected: %s', async (key, expected) => {
+  const call = await api.createCaller();
+  expect(await call('POST', '/api/v1/todos', { title: 'a' }, withKey(key))).toMatchObject({
+    status: 400,
+    body: { errors: [{ field: 'idempotency-key', expected }] },
+  });
+});
+
 // the embedded database has only one connection, so no second one can hold the lock while a request runs
 test.skipIf(process.env.TEST_DATABASE_URL === undefined)(
   'a key whose request still runs is rejected with 409, and in another process it waits for the answer',

@@ -13,6 +13,9 @@ export type IdempotentRequest = { readonly key: string; readonly fingerprint: st
  */
 const STRING =
   /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"((?:\s*;\s*[a-z*][a-z0-9_.*-]*(?:=[^\s;"]+|=%?"(?:[^"\\]|\\["\\])*")?)*)$/;
+/** The beginning of a second key, and of a parameter without a name, after a String. */
+const AFTER_STRING = /^"(?:[^"\\]|\\.)*"\s*(,|.*;\s*(?:$|[;=]))/;
+
 const BARE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 const LIFETIME = `interval '${IDEMPOTENCY_KEY_HOURS} hours'`;
@@ -27,10 +30,17 @@ export function parseIdempotencyKey(ctx: Context, content: () => unknown): Idemp
   const text = String(header);
   const key = STRING.exec(text)?.[1]?.replaceAll(/\\(.)/g, '$1') ?? BARE.exec(text)?.[0] ?? '';
   if (key === '' || key.length > MAX_IDEMPOTENCY_KEY_CHARACTERS) {
-    const expected = `1 to ${MAX_IDEMPOTENCY_KEY_CHARACTERS} visible characters, with or without quotation marks around them`;
-    throw new InvalidRequestError([{ field: 'idempotency-key', expected }]);
+    throw new InvalidRequestError([{ field: 'idempotency-key', expected: describeExpected(text) }]);
   }
   return { key, fingerprint: hash('sha256', JSON.stringify([ctx.path.replace(/\/$/, ''), content()]), 'base64url') };
+}
+
+/** Says what is wrong after the String, if that is the fault. */
+function describeExpected(text: string): string {
+  const [, fault] = AFTER_STRING.exec(text) ?? [];
+  if (fault === ',') return 'one key, not a list';
+  if (fault !== undefined) return 'a name after each semicolon, as parameters have one';
+  return `1 to ${MAX_IDEMPOTENCY_KEY_CHARACTERS} visible characters, with or without quotation marks around them`;
 }
 
 /**

@@ -83,6 +83,16 @@ test('imported todos are in the change feed and in the search', async () => {
   });
 });
 
+test('a time of completion without completed: true is rejected', async () => {
+  const call = await api.createCaller();
+  const lines = ['{"title":"a"}', '{"title":"b","completed":false,"completed_at":"2027-01-01T00:00:00Z"}'];
+  expect(await importLines(call, lines.join('\n'))).toMatchObject({
+    status: 400,
+    body: { errors: [{ expected: 'null, because completed is not true' }] },
+  });
+  expect((await call('GET', '/api/v1/todos')).body).toEqual([]);
+});
+
 test('an export without todos is empty', async () => {
   const call = await api.createCaller();
   const { status, headers, body } = await call('GET', '/api/v1/todos/export');

@@ -101,6 +101,7 @@ export const USAGE_ERRORS: readonly (readonly [words: readonly string[], message
     '--format: expected one of todoist, ticktick, google-tasks, microsoft-todo, outlook-csv, taskwarrior, todotxt, icalendar, markdown, jsonl',
   ],
   [['todos', 'export', '--format', SECRET], '--format: expected one of jsonl, todotxt, icalendar, markdown'],
+  [['todos', 'export', '--time-zone', '+02:00'], '--time-zone: expected a name such as Europe/Berlin'],
   [['todos', 'export', '--time-zone', SECRET], '--time-zone: expected a name such as Europe/Berlin'],
   [
     ['todos', 'export', '--output', 'package.json'],

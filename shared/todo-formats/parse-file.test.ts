@@ -70,6 +70,18 @@ test('a file of an unknown format is rejected with the formats that can be given
   expect(() => importText('{"kind":"something"}')).toThrow(UnknownFormatError);
 });
 
+test.each([
+  '<html><body>Sign in +x due:2027-01-01</body></html>',
+  '\n <!DOCTYPE html>\n<p>- [ ] a</p>\n- [ ] b\n',
+  '<?xml version="1.0"?><a>+x</a>',
+])('the web page %j is no list', (page) => {
+  expect(() => importText(page)).toThrow(UnknownFormatError);
+});
+
+test('a Markdown file may begin with a tag', () => {
+  expect(importText('<details>\n\n- [ ] a\n').todos).toMatchObject([{ title: 'a' }]);
+});
+
 test('a given format is used without recognition', () => {
   expect(importText('Feed the cat\nWater the fig', { format: 'todotxt' }).todos).toHaveLength(2);
   expect(importText('', { format: 'todotxt' })).toEqual({ format: 'todotxt', todos: [], notKept: [] });

@@ -10,10 +10,14 @@ import { findTaskwarriorLine, isTaskwarriorTask } from './taskwarrior/taskwarrio
 import { findTicktickHeader } from './ticktick/ticktick.ts';
 import { findTodoistHeader } from './todoist/todoist.ts';
 
+/** A page of a browser, which may have words such as `due:`. A Markdown file may begin with other tags. */
+const WEB_PAGE = /^<(?:!doctype|\?xml|html|head|body)\b/i;
+
 /** Finds the format of a text by its content. */
 export function recognizeFormat(text: string): FormatName | undefined {
   const content = text.trimStart();
   if (/^BEGIN:VCALENDAR/i.test(content)) return 'icalendar';
+  if (WEB_PAGE.test(content)) return undefined;
   // a title of a todo may contain the names of columns
   const [firstLine = ''] = content.split(/[\r\n]/, 1);
   const isList = isMarkdownTodo(firstLine) || TODOTXT_START.test(firstLine);

@@ -30,6 +30,18 @@ const EXPORTED = {
   updated_at: '2026-11-20T10:00:00.123Z',
 };
 
+test('a time of completion without completed: true is rejected with its line', () => {
+  const completed_at = '2026-11-20T10:00:00Z';
+  const lines = [
+    { title: 'a', completed_at },
+    { title: 'b', completed: true, completed_at },
+    { title: 'c', completed_at: null },
+  ];
+  expect(() => prepare(lines.map((line) => JSON.stringify(line)).join('\n'))).toThrow(
+    'Line 1: completed_at: expected null, because completed is not true',
+  );
+});
+
 test.each(FORMAT_NAMES)('a %s file gives the same ids on another day and in another zone', (format) => {
   const ids = idsOf(EXAMPLE_FILES[format]);
   expect(new Set(ids).size).toBe(ids.length);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { findZone, parseDay } from '../local-time.ts';
+import { findNamedZone, parseDay } from '../local-time.ts';
 
 /**
  * Text that PostgreSQL can store and return unchanged: no NUL and no lone surrogate.
@@ -43,7 +43,7 @@ export const DueBound = z
 
 /** The name of a time zone. Names of Windows become those of IANA. */
 export const TimeZone = z.string(TIME_ZONE).transform((name, context) => {
-  const zone = findZone(name);
+  const zone = findNamedZone(name);
   if (zone !== undefined) return zone;
   context.issues.push({ code: 'custom', message: TIME_ZONE, input: name });
   return z.NEVER;

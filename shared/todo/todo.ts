@@ -126,6 +126,9 @@ export const SentTodo = TodoChanges.extend({
 } satisfies Record<ServerField, z.ZodType>).partial();
 export type SentTodo = z.infer<typeof SentTodo>;
 
+/** What is expected of `completed_at` in an import when `completed` is not true. */
+const NOT_COMPLETED = 'null, because completed is not true';
+
 /** A line of an import: a todo as it was exported, or only some of its fields. */
 export const ImportedTodo = NewTodo.extend({
   id: TodoId.optional(),
@@ -134,7 +137,10 @@ export const ImportedTodo = NewTodo.extend({
   // the import sets these two itself
   updated_at: z.unknown().optional(),
   version: z.unknown().optional(),
-} satisfies Record<ServerField, z.ZodType>);
+} satisfies Record<ServerField, z.ZodType>).refine(
+  ({ completed, completed_at }) => completed || typeof completed_at !== 'string',
+  { path: ['completed_at'], message: NOT_COMPLETED },
+);
 export type ImportedTodo = z.infer<typeof ImportedTodo>;
 
 /** Whether at most one of `due_at` and `due_on` has a value. */

@@ -42,7 +42,7 @@ export const TRANSFER_PATHS: Paths = {
     post: {
       operationId: 'importTodos',
       summary: 'Import todos',
-      description: `The body has JSON Lines as an export returns them; each todo may have only some of its fields. At most ${MAX_IMPORT_LINES.toLocaleString('en')} lines and ${MAX_IMPORT_BYTES / 1_000_000} MB. A todo whose id you already have is skipped. A todo without an id is created again each time, unless you send an \`Idempotency-Key\`. Scope: \`todos:write\`.`,
+      description: `The body has JSON Lines as an export returns them; each todo may have only some of its fields, and \`completed_at\` only with \`completed: true\`. At most ${MAX_IMPORT_LINES.toLocaleString('en')} lines and ${MAX_IMPORT_BYTES / 1_000_000} MB. A todo whose id you already have is skipped. A todo without an id is created again each time, unless you send an \`Idempotency-Key\`. Scope: \`todos:write\`.`,
       tags: ['Export and import'],
       security: needs('todos:write'),
       parameters: [parameter('Idempotency-Key')],

@@ -6,6 +6,15 @@ import { requireFewTodos } from './todo-limit.ts';
 export const OptionalText = z.string().optional().catch(undefined);
 export const OptionalFlag = z.boolean().optional().catch(undefined);
 
+/** A member that is a text. Another value becomes the text that JSON has for it, so that it can be named as unreadable. */
+export const WrittenText = z.unknown().transform(toText).optional();
+
+/** Returns undefined for a value that is absent or null. */
+export function toText(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 export function optionalList<Schema extends z.ZodType>(schema: Schema) {
   return z.array(z.unknown()).transform(withoutNull).pipe(z.array(schema)).optional().catch(undefined);
 }

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { parseDay, toInstant } from '../../local-time.ts';
-import { OptionalFlag, OptionalText, optionalList, readObjects } from '../decoding/json-values.ts';
+import { OptionalFlag, OptionalText, optionalList, readObjects, WrittenText } from '../decoding/json-values.ts';
 import { parseJson } from '../decoding/parse-json.ts';
 import { parseTime } from '../decoding/parse-time.ts';
 import { UnreadableFileError } from '../file-errors.ts';
 import type { ImportContext } from '../parsed-file.ts';
+import { listUnreadable, listUnreadableTimes } from '../rules/list-unreadable.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 
 const TASK_LISTS = 'tasks#taskLists';
@@ -12,6 +13,8 @@ const TASKS = 'tasks#tasks';
 
 /** What tells the file from other JSON: all lists of Takeout, or the tasks of one list as the API returns them. */
 export const GoogleTasksFile = z.object({ kind: z.enum([TASK_LISTS, TASKS]), items: z.unknown().optional() });
+
+const STATUSES: ReadonlySet<string> = new Set(['needsAction', 'completed']);
 
 const TaskList = z.object({ title: OptionalText, items: z.unknown().optional() });
 
@@ -21,10 +24,10 @@ const Task = z.object({
   title: OptionalText,
   notes: OptionalText,
   links: optionalList(z.object({ link: OptionalText })),
-  status: OptionalText,
-  completed: OptionalText,
-  created: OptionalText,
-  due: OptionalText,
+  status: WrittenText,
+  completed: WrittenText,
+  created: WrittenText,
+  due: WrittenText,
   deleted: OptionalFlag,
 });
 
@@ -54,6 +57,10 @@ function readTask(
   // midnight in UTC means the day, in every zone
   const dueDay = parseDay(dueText.slice(0, 10));
   const isUnreadable = dueText !== '' && dueDay === undefined;
+  const times = {
+    completedAt: toInstant(parseTime(task.completed ?? '', zone), zone),
+    createdAt: toInstant(parseTime(task.created ?? '', zone), zone),
+  };
   return {
     dropped: task.deleted ? 'deleted todo' : undefined,
     id: task.id && `${scope}/${task.id}`,
@@ -62,11 +69,14 @@ function readTask(
     text: task.notes,
     links: (task.links ?? []).map(({ link }) => link ?? ''),
     completed: task.status === 'completed',
-    completedAt: toInstant(parseTime(task.completed ?? '', zone), zone),
-    createdAt: toInstant(parseTime(task.created ?? '', zone), zone),
+    ...times,
     due: dueDay === undefined ? undefined : { kind: 'day', day: dueDay },
     dueWords: isUnreadable ? dueText : undefined,
     lists: [list],
-    notKept: isUnreadable ? ['date in words'] : [],
+    notKept: [
+      ...(isUnreadable ? ['date in words'] : []),
+      ...listUnreadableTimes(task, times),
+      ...listUnreadable({ what: 'status', text: task.status, isRead: STATUSES.has(task.status ?? '') }),
+    ],
   };
 }

@@ -4,6 +4,7 @@ import { requireFewTodos } from '../decoding/todo-limit.ts';
 import { UnreadableFileError } from '../file-errors.ts';
 import type { ForeignPriority } from '../foreign-todo.ts';
 import type { ImportContext } from '../parsed-file.ts';
+import { listUnreadable, listUnreadableTimes } from '../rules/list-unreadable.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 import { type CalendarComponent, readComponents } from './icalendar-components.ts';
 import { readCalendarLines } from './icalendar-lines.ts';
@@ -32,6 +33,8 @@ const LOST = [
   { names: ['ATTENDEE', 'ORGANIZER'], what: 'assignee' },
   { names: ['GEO'], what: 'location' },
 ] as const;
+
+const STATUSES: ReadonlySet<string> = new Set(['NEEDS-ACTION', 'IN-PROCESS', 'COMPLETED', 'CANCELLED']);
 
 /** Reads the VTODO components of an iCalendar file, which may contain several calendars. */
 export function parseIcalendar(bytes: Uint8Array, context: ImportContext): TodoDraft[] {
@@ -65,8 +68,9 @@ function readTodo(component: CalendarComponent, { list, zones, context }: Surrou
     isParent: (parameters.get('reltype') ?? 'PARENT').toUpperCase() === 'PARENT',
     uid: values.join(',').trim(),
   }));
-  const { started, ...state } = readState(component);
+  const { hasStatus, ...state } = readState(component);
   const { lost, ...dates } = readDates(component, zones);
+  const times = { completedAt: toTime('COMPLETED'), createdAt: toTime('CREATED') };
   const uid = findText(component, 'UID')?.trim() || undefined;
   return {
     id: uid,
@@ -78,8 +82,7 @@ function readTodo(component: CalendarComponent, { list, zones, context }: Surrou
     location: findText(component, 'LOCATION'),
     links: listProperties(component, 'URL').map(({ values }) => values.join(',')),
     ...state,
-    completedAt: toTime('COMPLETED'),
-    createdAt: toTime('CREATED'),
+    ...times,
     ...dates,
     priority: readPriority(component),
     labels: listTexts(component, 'CATEGORIES'),
@@ -88,19 +91,33 @@ function readTodo(component: CalendarComponent, { list, zones, context }: Surrou
       ...LOST.filter(({ names }) => hasProperty(component, ...names)).map(({ what }) => what),
       ...(component.inner.some(({ name }) => name === 'VALARM') ? ['reminder'] : []),
       ...(relations.every(({ isParent }) => isParent) ? [] : ['relation']),
-      ...(started ? ['status'] : []),
+      ...(hasStatus ? ['status'] : []),
+      ...listUnreadableTimes(
+        { completed: findWritten(component, 'COMPLETED'), created: findWritten(component, 'CREATED') },
+        times,
+      ),
+      ...listUnreadable({
+        what: 'priority',
+        text: findText(component, 'PRIORITY'),
+        isRead: /^\s*\+?\d\s*$/.test(findText(component, 'PRIORITY') ?? ''),
+      }),
       ...lost,
     ],
   };
 }
 
-function readState(component: CalendarComponent): { completed: boolean; cancelled: boolean; started: boolean } {
+function readState(component: CalendarComponent): { completed: boolean; cancelled: boolean; hasStatus: boolean } {
   const status = findText(component, 'STATUS')?.trim().toUpperCase() ?? '';
+  const percentText = findText(component, 'PERCENT-COMPLETE');
   const percent = readNumber(component, 'PERCENT-COMPLETE');
   const cancelled = status === 'CANCELLED';
   const completed = status === '' ? hasProperty(component, 'COMPLETED') || percent === 100 : status === 'COMPLETED';
   const started = !completed && !cancelled && (status === 'IN-PROCESS' || (percent > 0 && percent < 100));
-  return { completed, cancelled, started };
+  const unreadable = listUnreadable(
+    { what: 'status', text: status, isRead: STATUSES.has(status) },
+    { what: 'status', text: percentText, isRead: /^\s*\+?0*(?:100|\d{1,2})\s*$/.test(percentText ?? '') },
+  );
+  return { completed, cancelled, hasStatus: started || unreadable.length > 0 };
 }
 
 function readDates(
@@ -109,15 +126,23 @@ function readDates(
 ): { due: DayOrTime | undefined; dueWords: string | undefined; start: DayOrTime | undefined; lost: string[] } {
   const startProperty = findProperty(component, 'DTSTART');
   const start = readCalendarTime(startProperty, zones);
+  const startLost = listUnreadable({
+    what: 'start date',
+    text: findWritten(component, 'DTSTART'),
+    isRead: start !== undefined,
+  });
   const dueProperty = findProperty(component, 'DUE');
   if (dueProperty === undefined) {
     const duration = findText(component, 'DURATION');
     const due = duration === undefined ? undefined : addDuration(startProperty, duration, zones);
-    return { due, dueWords: undefined, start, lost: due === undefined ? [] : listUnknownZone(startProperty, zones) };
+    const unreadable = listUnreadable({ what: 'duration', text: duration, isRead: due !== undefined });
+    const unknownZone = due === undefined ? [] : listUnknownZone(startProperty, zones);
+    return { due, dueWords: undefined, start, lost: [...startLost, ...unreadable, ...unknownZone] };
   }
   const due = readCalendarTime(dueProperty, zones);
-  if (due !== undefined) return { due, dueWords: undefined, start, lost: listUnknownZone(dueProperty, zones) };
-  return { due, dueWords: dueProperty.values.join(','), start, lost: ['date in words'] };
+  if (due !== undefined)
+    return { due, dueWords: undefined, start, lost: [...startLost, ...listUnknownZone(dueProperty, zones)] };
+  return { due, dueWords: dueProperty.values.join(','), start, lost: [...startLost, 'date in words'] };
 }
 
 /** Only a local time needs its zone: a day has none, and a time in UTC ends in Z. */
@@ -131,6 +156,11 @@ function readPriority(component: CalendarComponent): ForeignPriority {
   if (priority >= 1 && priority <= 4) return 1;
   if (priority === 5) return 2;
   return priority >= 6 && priority <= 9 ? 3 : LEAST_URGENT_PRIORITY;
+}
+
+/** The value of a property as the file has it. */
+function findWritten(component: CalendarComponent, name: string): string | undefined {
+  return findProperty(component, name)?.values.join(',');
 }
 
 function readNumber(component: CalendarComponent, name: string): number {

@@ -1,10 +1,16 @@
 import * as z from 'zod';
 import { type DayOrTime, findZone, toDay, toInstant, toLocalTime } from '../../local-time.ts';
-import { OptionalText } from '../decoding/json-values.ts';
+import { OptionalText, WrittenText } from '../decoding/json-values.ts';
 import { parseTime } from '../decoding/parse-time.ts';
 
 /** A time of Microsoft Graph: a local time, and the IANA or Windows name of its zone. */
-export const GraphTime = z.object({ dateTime: OptionalText, timeZone: OptionalText }).optional().catch(undefined);
+export const GraphTime = z
+  .union([
+    z.object({ dateTime: WrittenText, timeZone: OptionalText }),
+    // some tools write the time alone
+    WrittenText.transform((dateTime) => (dateTime === undefined ? undefined : { dateTime, timeZone: undefined })),
+  ])
+  .optional();
 type GraphTime = z.infer<typeof GraphTime>;
 
 /** Offsets of the zones of midnight go to UTC-10 in the west. What is left of the day belongs to the zones in the east. */
@@ -36,6 +42,11 @@ export function readGraphDay(
 export function readGraphTime(written: GraphTime, importZone: string): string | undefined {
   const zone = isUtc(written?.timeZone) ? 'UTC' : (findZone(written?.timeZone ?? '') ?? importZone);
   return readIn(written?.dateTime?.trim() ?? '', zone);
+}
+
+/** Whether a time was read in the zone of the import, because nothing explains the zone that it names. */
+export function hasUnknownZone(written: GraphTime): boolean {
+  return !isUtc(written?.timeZone) && findZone(written?.timeZone ?? '') === undefined;
 }
 
 /** Some tools write a `Z` behind a time of another zone. */

@@ -1,14 +1,15 @@
 import * as z from 'zod';
 import { toInstant } from '../../local-time.ts';
 import { LEAST_URGENT_PRIORITY } from '../../todo/limits.ts';
-import { OptionalFlag, OptionalText, optionalList, readObjects } from '../decoding/json-values.ts';
+import { OptionalFlag, OptionalText, optionalList, readObjects, WrittenText } from '../decoding/json-values.ts';
 import { parseJson } from '../decoding/parse-json.ts';
 import { parseTime } from '../decoding/parse-time.ts';
 import { UnreadableFileError } from '../file-errors.ts';
 import type { ImportContext } from '../parsed-file.ts';
+import { listUnreadable, listUnreadableTimes } from '../rules/list-unreadable.ts';
 import { type TodoDraft, toChecklistLine } from '../rules/todo-draft.ts';
 import { htmlToText } from './html-to-text.ts';
-import { GraphTime, readGraphDay, readGraphTime } from './microsoft-time.ts';
+import { GraphTime, hasUnknownZone, readGraphDay, readGraphTime } from './microsoft-time.ts';
 
 const NEXT_LINK = '@odata.nextLink';
 
@@ -25,12 +26,12 @@ const List = z.object({
 const Task = z.object({
   title: OptionalText,
   body: z.object({ content: OptionalText, contentType: OptionalText }).optional().catch(undefined),
-  importance: OptionalText,
-  status: OptionalText,
+  importance: WrittenText,
+  status: WrittenText,
   categories: optionalList(z.string()),
   checklistItems: optionalList(z.object({ displayName: OptionalText, isChecked: OptionalFlag })),
   linkedResources: optionalList(z.object({ webUrl: OptionalText })),
-  createdDateTime: OptionalText,
+  createdDateTime: WrittenText,
   completedDateTime: GraphTime,
   dueDateTime: GraphTime,
   startDateTime: GraphTime,
@@ -39,6 +40,8 @@ const Task = z.object({
   recurrence: z.unknown().optional(),
 });
 type Task = z.infer<typeof Task>;
+
+const IMPORTANCES: ReadonlySet<string> = new Set(['low', 'normal', 'high']);
 
 /** The first items show what a file is, and it may have millions. */
 const FIRST_ITEMS = 100;
@@ -96,6 +99,10 @@ function readTask(task: Task, { timeZone }: ImportContext): TodoDraft {
   const { body, status = 'notStarted' } = task;
   const due = readGraphDay(task.dueDateTime, timeZone);
   const start = readGraphDay(task.startDateTime, timeZone);
+  const times = {
+    completedAt: readGraphTime(task.completedDateTime, timeZone),
+    createdAt: toInstant(parseTime(task.createdDateTime ?? '', timeZone), timeZone),
+  };
   return {
     title: task.title ?? '',
     text: body?.contentType?.toLowerCase() === 'html' ? htmlToText(body.content ?? '') : body?.content,
@@ -104,8 +111,7 @@ function readTask(task: Task, { timeZone }: ImportContext): TodoDraft {
     ),
     links: (task.linkedResources ?? []).map(({ webUrl }) => webUrl ?? ''),
     completed: status === 'completed',
-    completedAt: readGraphTime(task.completedDateTime, timeZone),
-    createdAt: toInstant(parseTime(task.createdDateTime ?? '', timeZone), timeZone),
+    ...times,
     due: due.date,
     dueWords: due.words,
     start: start.date,
@@ -114,6 +120,12 @@ function readTask(task: Task, { timeZone }: ImportContext): TodoDraft {
     notKept: [
       ...(status === 'notStarted' || status === 'completed' ? [] : ['status']),
       ...(due.words === undefined ? [] : ['date in words']),
+      ...(times.completedAt !== undefined && hasUnknownZone(task.completedDateTime) ? ['unknown time zone'] : []),
+      ...listUnreadableTimes({ completed: task.completedDateTime?.dateTime, created: task.createdDateTime }, times),
+      ...listUnreadable(
+        { what: 'start date', text: start.words, isRead: false },
+        { what: 'priority', text: task.importance, isRead: IMPORTANCES.has(task.importance ?? '') },
+      ),
       ...(task.isReminderOn ? ['reminder'] : []),
       ...(task.recurrence ? ['recurrence'] : []),
       ...(task.hasAttachments ? ['attachment'] : []),

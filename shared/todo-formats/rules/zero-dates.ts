@@ -2,7 +2,7 @@ import type { DayOrTime } from '../../local-time.ts';
 import type { TodoDraft } from './todo-draft.ts';
 
 /** What programs in Go and for .NET write for "no date": the start of the year 1, which in another zone is the day before or after. */
-const ZERO_DATE = /^(?:-|0000|0001-?01-?0[12])/;
+export const ZERO_DATE = /^(?:-|0000|0001-?01-?0[12])/;
 
 /** Removes the dates that mean none. */
 export function withoutZeroDates(draft: TodoDraft): TodoDraft {

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { type DayOrTime, toDay } from '../../local-time.ts';
-import { OptionalText, optionalList } from '../decoding/json-values.ts';
+import { OptionalText, optionalList, toText, WrittenText } from '../decoding/json-values.ts';
 import type { ForeignPriority } from '../foreign-todo.ts';
 import type { ImportContext } from '../parsed-file.ts';
+import { listUnreadable, listUnreadableTimes } from '../rules/list-unreadable.ts';
 import type { TodoComment, TodoDraft } from '../rules/todo-draft.ts';
 import { readTaskwarriorTasks } from './taskwarrior-json.ts';
 import { findTaskwarriorTime, isDayBoundary } from './taskwarrior-time.ts';
@@ -11,11 +12,11 @@ const Task = z.object({
   uuid: OptionalText,
   parent: OptionalText,
   description: OptionalText,
-  status: OptionalText,
+  status: WrittenText,
   entry: z.unknown().optional(),
   end: z.unknown().optional(),
   due: z.unknown().optional(),
-  priority: OptionalText,
+  priority: WrittenText,
   project: OptionalText,
   tags: z
     .union([z.string(), z.array(z.string())])
@@ -42,6 +43,8 @@ const LOST: ReadonlyMap<string, string> = new Map([
   ['start', 'started'],
   ['depends', 'dependency'],
 ]);
+const STATUSES: ReadonlySet<string> = new Set(['pending', 'waiting', 'recurring', 'completed', 'deleted']);
+
 const UDA_NAME = /^[\p{L}\p{N}_.-]{1,30}$/u;
 
 const PRIORITIES: ReadonlyMap<string, ForeignPriority> = new Map([
@@ -54,12 +57,15 @@ const PRIORITIES: ReadonlyMap<string, ForeignPriority> = new Map([
 export function parseTaskwarrior(text: string, context: ImportContext): TodoDraft[] {
   const tasks = readTaskwarriorTasks(text).map((raw) => ({ raw, task: Task.parse(raw) }));
   const parents = new Set(tasks.map(({ task }) => task.parent).filter((parent) => parent !== undefined));
-  return tasks.map(({ raw, task }) => ({
-    dropped: findDropped(task, parents),
-    ...readTask(task, context),
-    ...readDue(task.due, context.timeZone),
-    notKept: [...listLost(raw), ...(isReadable(task.due, context.timeZone) ? [] : ['date in words'])],
-  }));
+  return tasks.map(({ raw, task }) => {
+    const draft = readTask(task, context);
+    return {
+      dropped: findDropped(task, parents),
+      ...draft,
+      ...readDue(task.due, context.timeZone),
+      notKept: [...(draft.notKept ?? []), ...listLost(raw), ...listUnreadableDue(task.due, context.timeZone)],
+    };
+  });
 }
 
 /** A recurring todo is a template, and its children are the todos. */
@@ -69,6 +75,11 @@ function findDropped({ status, uuid }: Task, parents: ReadonlySet<string>): stri
 }
 
 function readTask(task: Task, { timeZone }: ImportContext): TodoDraft {
+  const times = {
+    completedAt: findTaskwarriorTime(task.end, timeZone),
+    createdAt: findTaskwarriorTime(task.entry, timeZone),
+  };
+  const priority = PRIORITIES.get(task.priority ?? '');
   return {
     uid: task.uuid,
     title: task.description ?? '',
@@ -77,11 +88,22 @@ function readTask(task: Task, { timeZone }: ImportContext): TodoDraft {
       return { day: time === undefined ? undefined : toDay(time, timeZone), text: description };
     }),
     completed: task.status === 'completed',
-    completedAt: findTaskwarriorTime(task.end, timeZone),
-    createdAt: findTaskwarriorTime(task.entry, timeZone),
-    priority: PRIORITIES.get(task.priority ?? ''),
+    ...times,
+    ...(priority === undefined ? {} : { priority }),
     labels: typeof task.tags === 'string' ? task.tags.split(',') : (task.tags ?? []),
     lists: [task.project ?? ''],
+    notKept: [
+      ...listUnreadableTimes({ completed: toText(task.end), created: toText(task.entry) }, times),
+      ...listUnreadable(
+        { what: 'status', text: task.status, isRead: STATUSES.has(task.status ?? '') },
+        { what: 'priority', text: task.priority, isRead: priority !== undefined },
+        ...(task.annotations ?? []).map(({ entry }) => ({
+          what: 'time of a comment',
+          text: toText(entry),
+          isRead: findTaskwarriorTime(entry, timeZone) !== undefined,
+        })),
+      ),
+    ],
   };
 }
 
@@ -92,8 +114,8 @@ function readDue(due: unknown, zone: string): { due?: DayOrTime; dueWords?: stri
   return { due: isDayBoundary(time, zone) ? { kind: 'day', day: toDay(time, zone) } : { kind: 'time', time } };
 }
 
-function isReadable(due: unknown, zone: string): boolean {
-  return isEmpty(due) || findTaskwarriorTime(due, zone) !== undefined;
+function listUnreadableDue(due: unknown, zone: string): string[] {
+  return isEmpty(due) || findTaskwarriorTime(due, zone) !== undefined ? [] : ['date in words'];
 }
 
 function listLost(raw: object): string[] {

@@ -74,6 +74,19 @@ test('a start without a due date is the due date', () => {
   expect(notKept).toEqual([]);
 });
 
+test('an unknown time zone is counted when the due date needs it', () => {
+  const columns = ['List Name', 'Title', 'Status', 'Start Date', 'Due Date', 'Is All Day', 'Timezone'];
+  const count = (...cells: readonly string[]) => importText(csv(columns, ['L', 'A', '0', ...cells])).notKept;
+  const unknown = [{ what: 'unknown time zone', count: 1 }];
+  expect(count('', '2026-11-30T23:00:00+0000', 'true', 'Mars/X')).toEqual(unknown);
+  expect(count('2026-11-30T23:00:00+0000', '', 'true', 'Mars/X')).toEqual(unknown);
+  expect(count('', '2026-11-30 23:00:00', 'false', 'Mars/X')).toEqual(unknown);
+  expect(count('', '2026-11-30T23:00:00+0000', 'false', 'Mars/X')).toEqual([]);
+  expect(count('', '2026-11-30', 'true', 'Mars/X')).toEqual([]);
+  expect(count('', '2026-11-30T23:00:00+0000', 'true', '')).toEqual([]);
+  expect(count('', '', 'true', 'Mars/X')).toEqual([]);
+});
+
 test('a due date that is none stays as words', () => {
   const { todos, notKept } = importText(
     csv(['List Name', 'Title', 'Status', 'Due Date'], ['L', 'A', '0', '2027-02-29 09:00:00']),

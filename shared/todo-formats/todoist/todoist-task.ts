@@ -3,10 +3,19 @@ import { LEAST_URGENT_PRIORITY } from '../../todo/limits.ts';
 import type { CsvRow } from '../decoding/csv.ts';
 import type { ForeignPriority } from '../foreign-todo.ts';
 import type { ImportContext } from '../parsed-file.ts';
+import { listUnreadable } from '../rules/list-unreadable.ts';
 import { type TagWord, takeTagWords } from '../rules/take-tag-words.ts';
 import type { TodoDraft } from '../rules/todo-draft.ts';
 import { isRepeating } from './repeat-words.ts';
 import { parseTodoistDate } from './todoist-date.ts';
+
+/** In the file, 1 is the most urgent as in the API. An empty priority means none. */
+const PRIORITIES: ReadonlyMap<string, ForeignPriority> = new Map([
+  ['1', 1],
+  ['2', 2],
+  ['3', 3],
+  ['4', LEAST_URGENT_PRIORITY],
+]);
 
 /** Reads a task without its section, its parent and its comments. */
 export function readTodoistTask(
@@ -19,15 +28,17 @@ export function readTodoistTask(
       .replace(/^\*\s+/, ''),
     findLabel,
   );
+  const priority = PRIORITIES.get(row('PRIORITY').trim());
   const { lost, ...dates } = readDates(row, context);
   return {
     title,
     text: row('DESCRIPTION'),
     labels: tags,
-    priority: readPriority(row('PRIORITY')),
+    priority: priority ?? LEAST_URGENT_PRIORITY,
     ...dates,
     notKept: [
       ...lost,
+      ...listUnreadable({ what: 'priority', text: row('PRIORITY'), isRead: priority !== undefined }),
       ...(row('RESPONSIBLE').trim() === '' ? [] : ['assignee']),
       ...(row('DURATION').trim() === '' ? [] : ['duration']),
     ],
@@ -66,20 +77,6 @@ function readDates(
 function toLanguage(written: string): string {
   const language = written.trim().toLowerCase().split(/[_-]/)[0] ?? '';
   return language === 'no' ? 'nb' : language;
-}
-
-/** In the file, 1 is the most urgent as in the API. An empty priority means none. */
-function readPriority(text: string): ForeignPriority {
-  switch (text.trim()) {
-    case '1':
-      return 1;
-    case '2':
-      return 2;
-    case '3':
-      return 3;
-    default:
-      return LEAST_URGENT_PRIORITY;
-  }
 }
 
 function findLabel(word: string): TagWord | undefined {

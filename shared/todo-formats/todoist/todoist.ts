@@ -3,6 +3,7 @@ import { type CsvHeader, type CsvRow, findCsvHeader, readCsvRows } from '../deco
 import { parseTime } from '../decoding/parse-time.ts';
 import { UnreadableFileError } from '../file-errors.ts';
 import type { ImportContext } from '../parsed-file.ts';
+import { listUnreadable } from '../rules/list-unreadable.ts';
 import type { TodoComment, TodoDraft } from '../rules/todo-draft.ts';
 import { readTodoistTask } from './todoist-task.ts';
 
@@ -66,6 +67,7 @@ export function parseTodoist(text: string, context: ImportContext, list?: string
     }
     if (hasFile) last.notKept.push('attachment');
     const time = toInstant(parseTime(row('DATE'), context.timeZone), context.timeZone);
+    last.notKept.push(...listUnreadable({ what: 'time of a comment', text: row('DATE'), isRead: time !== undefined }));
     last.comments.push({ day: time === undefined ? undefined : toDay(time, context.timeZone), text });
   }
 }
