@@ -9,25 +9,32 @@ import { deleteUnusedClients, noteUsedClients } from './clients/unused-clients.t
 import { deleteExpiredConnections } from './connections/connections.ts';
 import { deleteExpiredLinks } from './one-time-links/one-time-links.ts';
 import { deleteExpiredArtifacts } from './provider/adapter.ts';
+import { deleteExpiredKeys, rotateWhenDue } from './signing-keys/key-rotation.ts';
+import type { KeySettings } from './signing-keys/key-store.ts';
 import { deleteExpiredStatusLists } from './status-lists/status-list-retention.ts';
 
 const INTERVAL_MS = 60_000;
 
 /**
- * Does once a minute what no request waits for: deletes expired rows, writes when secrets and clients were last used, and
- * fetches keys of clients again. What fails is repeated a minute later. Disposing it writes the last uses a last time.
+ * Does once a minute what no request waits for: deletes expired rows, writes when secrets and clients were last used,
+ * fetches keys of clients again, and creates the next signing key. What fails is repeated a minute later. Disposing it writes the last uses a last time.
  */
 export function openBackgroundTasks({
   em,
   documents,
   secretUse,
   auditRetentionDays,
+  keySettings,
+  keyRotationDays,
   logger,
 }: {
   em: SqlEntityManager;
   documents: Pick<MetadataDocuments, 'refreshKeys'>;
   secretUse: SecretUse;
   auditRetentionDays: number;
+  keySettings: KeySettings;
+  /** The days after which another key signs. */
+  keyRotationDays: number | 'off';
   logger: Logger;
 }): AsyncDisposable {
   const timer = setInterval(() => {
@@ -43,6 +50,8 @@ export function openBackgroundTasks({
       deleteUnusedClients(em),
       documents.refreshKeys(),
       deleteOldAuditEvents(em, auditRetentionDays),
+      deleteExpiredKeys(em),
+      keyRotationDays === 'off' ? undefined : rotateWhenDue(em, keySettings, keyRotationDays),
     ]).catch((err) => logger.warn({ event: 'cleanup.failed', err }, 'expired rows were not deleted'));
   }, INTERVAL_MS);
 

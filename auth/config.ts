@@ -10,12 +10,13 @@ import {
   wholeNumber,
 } from '../shared/configuration/variables.ts';
 import { CLIENT_SECRET } from './clients/client-secret.ts';
-import { KeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
+import { KeyEncryptionKeys } from './signing-keys/key-encryption-key.ts';
 import { SIGNING_ALGORITHMS } from './signing-keys/signing-key.entity.ts';
 
 /** A secret that an operator declares. It is long enough that it cannot be guessed. */
 const declaredSecret = z.string().regex(CLIENT_SECRET, '43 or more characters of base64url, from 256 random bits');
 
+const ROTATION = 'days, 1 to 3650, or off';
 const DOCUMENT_HOSTS = 'any, off, or host names such as claude.ai, separated by spaces or commas';
 
 /** The hosts of client ID metadata documents. */
@@ -51,10 +52,15 @@ export function readAuthConfig(given: Environment) {
         YATA_DATA_DIR: dataDirectory,
         /** The reverse proxies whose X-Forwarded-For is trusted, and each of which may have all connections. */
         AUTH_TRUSTED_PROXIES: trustedProxies,
-        /** The key that encrypts the signing keys; absent means that a file in the data directory has it. */
-        AUTH_KEY_ENCRYPTION_KEY: KeyEncryptionKey.optional(),
+        /**
+         * The keys that encrypt the signing keys: the first encrypts, all decrypt. Absent means that a file in the data
+         * directory has them.
+         */
+        AUTH_KEY_ENCRYPTION_KEY: KeyEncryptionKeys.optional(),
         /** The algorithm with which access tokens are signed. */
         AUTH_SIGNING_ALG: z.enum(SIGNING_ALGORITHMS, SIGNING_ALGORITHMS.join(', ')).default('ES256'),
+        /** The days after which another key signs, or `off`. */
+        AUTH_KEY_ROTATION: z.union([z.literal('off'), wholeNumber('days', 1, 3_650)], ROTATION).default(90),
         /** The lifetime of an access token, in seconds. */
         ACCESS_TOKEN_TTL: wholeNumber('seconds', 10, 86_400).default(3_600),
         /** The seconds after which a refresh token that was not used expires. */

@@ -13,6 +13,7 @@ import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createShutdown, type Shutdown } from '../shared/shutdown.ts';
 import { findAccount } from './accounts/accounts.ts';
 import { createAdministration } from './admin/administration.ts';
+import { keyRoutes } from './admin/key-routes.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { userRoutes } from './admin/user-routes.ts';
 import { createUsers } from './admin/users.ts';
@@ -34,10 +35,10 @@ import { authDatabase } from './database/definition.ts';
 import { type EmFor, openPriorityConnections, openReadinessConnection } from './database/priority-connections.ts';
 import { createTokenExchange } from './grants/token-exchange.ts';
 import { createIntrospectionEndpoint } from './introspection/introspection-endpoint.ts';
+import { createSignIntrospectionResponse } from './introspection/sign-response.ts';
 import { type CreatedLink, createSetupLink } from './one-time-links/one-time-links.ts';
 import { createAdapterFactory } from './provider/adapter.ts';
 import { createProvider } from './provider/provider.ts';
-import { signIntrospectionResponse } from './provider/signed-introspection.ts';
 import {
   createTokenRequestLimits,
   TOKEN_REQUEST_QUOTAS,
@@ -47,11 +48,10 @@ import type { ResourceServers } from './resource-servers/resource-servers.ts';
 import { createRevocationEndpoint } from './revocation/revocation-endpoint.ts';
 import { createRevocations, revokeLeases } from './revocation/revocations.ts';
 import { createPages } from './sign-in/pages.ts';
-import { findOrCreateKeyEncryptionKey } from './signing-keys/key-encryption-key.ts';
+import { findOrCreateKeyEncryptionKeys } from './signing-keys/key-encryption-key.ts';
 import { createOwnTokenVerifier } from './signing-keys/own-token-verifier.ts';
-import { createPublicKeys } from './signing-keys/public-keys.ts';
 import { findOrCreateServerSecrets } from './signing-keys/server-secrets.ts';
-import { findOrCreateSigningKeys } from './signing-keys/signing-keys.ts';
+import { openSigningKeys } from './signing-keys/signing-keys.ts';
 import { authenticateReader } from './status-lists/authenticate-reader.ts';
 import { createLeases } from './status-lists/leases.ts';
 import { measureStatusLists } from './status-lists/metrics.ts';
@@ -112,11 +112,10 @@ export async function startAuth(
   const { em: priorityEm } = starting.use(await openPriorityConnections({ database, em }));
   const { em: readinessEm } = starting.use(await openReadinessConnection({ database, em }));
 
-  const keyEncryptionKey = config.AUTH_KEY_ENCRYPTION_KEY ?? findOrCreateKeyEncryptionKey(config.YATA_DATA_DIR);
-  const load = () => findOrCreateSigningKeys({ em, algorithm: config.AUTH_SIGNING_ALG, keyEncryptionKey });
-  const signingKeys = await load();
-  const secrets = await findOrCreateServerSecrets({ em, keyEncryptionKey });
-  const publicKeys = createPublicKeys({ signingKeys, load, logger });
+  const keyEncryptionKeys = config.AUTH_KEY_ENCRYPTION_KEY ?? findOrCreateKeyEncryptionKeys(config.YATA_DATA_DIR);
+  const keySettings = { algorithm: config.AUTH_SIGNING_ALG, keyEncryptionKeys, accessTokenTtl };
+  const signingKeys = await openSigningKeys({ em: priorityEm, logger, ...keySettings });
+  const secrets = await findOrCreateServerSecrets({ em, keyEncryptionKeys });
 
   await registerFirstClients({
     em,
@@ -159,12 +158,18 @@ export async function startAuth(
     logger,
   });
   starting.use(
-    openBackgroundTasks({ em, documents, secretUse, auditRetentionDays: config.AUDIT_RETENTION_DAYS, logger }),
+    openBackgroundTasks({
+      em,
+      documents,
+      secretUse,
+      auditRetentionDays: config.AUDIT_RETENTION_DAYS,
+      keySettings,
+      keyRotationDays: config.AUTH_KEY_ROTATION,
+      logger,
+    }),
   );
 
-  // auth verifies its own access tokens without HTTP requests, and finds a new key without a new generation of keys
-  const keys = { find: publicKeys.find, generation: () => 0 };
-  const verifyOwnToken = createOwnTokenVerifier({ issuer, publicKeys });
+  const verifyOwnToken = createOwnTokenVerifier({ issuer, signingKeys });
   const tokenRequestLimits = createTokenRequestLimits({ logger, quotas });
   const provider = createProvider({
     issuer,
@@ -191,7 +196,6 @@ export async function startAuth(
     areDocumentsAccepted: config.AUTH_CLIENT_METADATA_DOCUMENTS !== 'off',
     isRegistrationOpen: config.AUTH_REGISTRATION === 'open',
     signingKeys,
-    publicKeys,
     accessTokenTtl,
     resourceServers,
     tokenStatus,
@@ -199,7 +203,7 @@ export async function startAuth(
     exchangeToken: createTokenExchange({
       issuer,
       resourceServers,
-      keys,
+      keys: signingKeys,
       accessTokenTtl,
       isRevoked,
       countExchange: tokenRequestLimits.countExchange,
@@ -213,7 +217,7 @@ export async function startAuth(
     introspectToken: createIntrospectionEndpoint({
       verify: verifyOwnToken,
       isRevoked,
-      signResponse: signIntrospectionResponse,
+      signResponse: createSignIntrospectionResponse({ issuer, signingKeys }),
     }),
     isTrustedProxy: config.AUTH_TRUSTED_PROXIES,
     record,
@@ -221,7 +225,7 @@ export async function startAuth(
   });
 
   const challenges = createChallenges(adminResource);
-  const verify = createAccessTokenVerifier({ issuer, audience: adminResource.resource, keys, isRevoked });
+  const verify = createAccessTokenVerifier({ issuer, audience: adminResource.resource, keys: signingKeys, isRevoked });
   const authenticate = requireAccessToken({ verify, challenges });
   const adminRouter = adminRoutes({
     issuer,
@@ -241,11 +245,13 @@ export async function startAuth(
     challenges,
   });
 
+  const keyRouter = keyRoutes({ em: priorityEm, keySettings, statusLists, propagation, authenticate, challenges });
+
   const app = createAuthApp({
     provider,
     apiResource,
     adminResource,
-    adminRoutes: [adminRouter, userRouter],
+    adminRoutes: [adminRouter, userRouter, keyRouter],
     registerClient:
       config.AUTH_REGISTRATION === 'open'
         ? createRegistration({ em, resources: [apiResource, mcpResource] })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { authDatabase } from '../auth/database/definition.ts';
 import { createRevocations } from '../auth/revocation/revocations.ts';
-import { findOrCreateSigningKeys } from '../auth/signing-keys/signing-keys.ts';
+import { openSigningKeys } from '../auth/signing-keys/signing-keys.ts';
 import { createLeases } from '../auth/status-lists/leases.ts';
 import { openStatusLists } from '../auth/status-lists/status-lists.ts';
 import { openOrm } from '../shared/database/orm.ts';
@@ -28,7 +28,13 @@ export async function measureClientRevocation(): Promise<ClientRevocation> {
   await using orm = await openOrm(database, authDatabase);
   const { em } = orm;
   const logger = createLogger({ name: 'bench', level: 'error' });
-  const signingKeys = await findOrCreateSigningKeys({ em, algorithm: 'ES256', keyEncryptionKey: randomBytes(32) });
+  const signingKeys = await openSigningKeys({
+    em,
+    logger,
+    algorithm: 'ES256',
+    keyEncryptionKeys: [randomBytes(32)],
+    accessTokenTtl: TOKEN_TTL_SECONDS,
+  });
   await using statusLists = await openStatusLists({ database, em, issuer: 'http://127.0.0.1:1', signingKeys, logger });
   const leases = createLeases({ em, listLifetimeSeconds: TOKEN_TTL_SECONDS, isInvalid: statusLists.isInvalid });
   const revocations = createRevocations({ em, statusLists, record: () => undefined });

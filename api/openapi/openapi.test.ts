@@ -99,6 +99,7 @@ test('the document has every code with which the API can answer, each with its s
     // only auth answers with these codes
     'client_exists',
     'client_not_found',
+    'signing_key_not_found',
     'client_has_no_secret',
     'client_has_no_keys',
     'last_administrator',

@@ -8,6 +8,8 @@ import { CLIENT_SECRET } from '../clients/client-secret.ts';
 import { PublicJwks } from '../clients/public-jwks.ts';
 import { isAllowedRedirectUri, REDIRECT_URI } from '../clients/redirect-uri.ts';
 import { LINK_HOURS, MAX_LINK_HOURS } from '../one-time-links/link-lifetime.ts';
+import { KEY_STATUSES, LEAD_SECONDS, MAX_LEAD_SECONDS, MIN_LEAD_SECONDS } from '../signing-keys/key-life.ts';
+import { SIGNING_ALGORITHMS } from '../signing-keys/signing-key.entity.ts';
 
 const ALL_SCOPES = Object.keys(SCOPES);
 const SCOPE_LIST = `a list of scopes, separated by spaces: some of ${ALL_SCOPES.join(', ')}`;
@@ -193,6 +195,36 @@ export const ConnectionResponse = z.object({
   expires_at: z.iso.datetime(),
 });
 export type ConnectionResponse = z.infer<typeof ConnectionResponse>;
+
+const SIGNS_IN = `seconds, ${MIN_LEAD_SECONDS} to ${MAX_LEAD_SECONDS}`;
+
+/** The body of a request for another signing key, which signs after `signs_in` seconds. It is published before. */
+export const NewKeyRequest = z.strictObject(
+  {
+    signs_in: z
+      .number(SIGNS_IN)
+      .int(SIGNS_IN)
+      .min(MIN_LEAD_SECONDS, SIGNS_IN)
+      .max(MAX_LEAD_SECONDS, SIGNS_IN)
+      .default(LEAD_SECONDS),
+  },
+  JSON_OBJECT,
+);
+export type NewKeyRequest = z.infer<typeof NewKeyRequest>;
+
+/** A signing key in a response. */
+export const KeyResponse = z.object({
+  /** The JWK thumbprint (RFC 7638), which is the `kid` of every token that the key signs. */
+  kid: z.string(),
+  alg: z.enum(SIGNING_ALGORITHMS),
+  status: z.enum(KEY_STATUSES),
+  created_at: z.iso.datetime(),
+  signs_from: z.iso.datetime(),
+  /** When it leaves the JWKS; null for the newest key. */
+  published_until: z.iso.datetime().nullable(),
+  revoked_at: z.iso.datetime().nullable(),
+});
+export type KeyResponse = z.infer<typeof KeyResponse>;
 
 const AUDIT_LIMIT = `1 to ${MAX_AUDIT_EVENTS}`;
 const EVENT_ID = 'the id of an event';

@@ -21,6 +21,7 @@ import { Migration20261123145451_client_secrets_audit } from './migrations/Migra
 import { Migration20261123145753_failed_authentications } from './migrations/Migration20261123145753_failed_authentications.ts';
 import { Migration20261125021047_shared_leases } from './migrations/Migration20261125021047_shared_leases.ts';
 import { Migration20261128075958_persons } from './migrations/Migration20261128075958_persons.ts';
+import { Migration20261129065747_signing_key_rotation } from './migrations/Migration20261129065747_signing_key_rotation.ts';
 
 /** The schema, entities and migrations of the authorization server. */
 export const authDatabase: OrmDefinition = {
@@ -50,5 +51,6 @@ export const authDatabase: OrmDefinition = {
     { name: 'Migration20261123145753_failed_authentications', class: Migration20261123145753_failed_authentications },
     { name: 'Migration20261125021047_shared_leases', class: Migration20261125021047_shared_leases },
     { name: 'Migration20261128075958_persons', class: Migration20261128075958_persons },
+    { name: 'Migration20261129065747_signing_key_rotation', class: Migration20261129065747_signing_key_rotation },
   ],
 };

@@ -1,9 +1,10 @@
-import type { Client, KoaContextWithOIDC } from 'oidc-provider';
+import type { Client } from 'oidc-provider';
 import { type AccessTokenClaims, InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import type { IsRevoked } from '../../shared/resource-server/access-token-verifier.ts';
 import { UnknownStatusListError } from '../../shared/resource-server/status-list.ts';
 import type { HandleStructuredAccessToken } from '../provider/structured-access-tokens.ts';
 import type { VerifyOwnToken } from '../signing-keys/own-token-verifier.ts';
+import type { SignIntrospectionResponse } from './sign-response.ts';
 
 /** The media type of a signed introspection response (RFC 9701 §4). */
 const SIGNED_MEDIA_TYPE = 'application/token-introspection+jwt';
@@ -20,8 +21,7 @@ export function createIntrospectionEndpoint({
 }: {
   verify: VerifyOwnToken;
   isRevoked: IsRevoked;
-  /** Signs a response for the client that requests it (RFC 9701 §5). */
-  signResponse: (ctx: KoaContextWithOIDC, response: object) => Promise<string>;
+  signResponse: SignIntrospectionResponse;
 }): HandleStructuredAccessToken {
   return async function introspectToken(ctx, { client, token }) {
     const claims = await findActiveClaims(token);
@@ -35,7 +35,7 @@ export function createIntrospectionEndpoint({
         ? { active: true, token_type: 'Bearer', ...claims }
         : { active: false };
     if (isSigned) {
-      ctx.body = await signResponse(ctx, response);
+      ctx.body = await signResponse(client.clientId, response);
       ctx.type = SIGNED_MEDIA_TYPE;
     } else ctx.body = response;
   };

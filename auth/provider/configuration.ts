@@ -18,7 +18,7 @@ import { OWN_CLIENT_METADATA } from './client-metadata.ts';
 import { cookieNames } from './cookie-names.ts';
 import { renderError } from './error-pages.ts';
 import { createInteractionSettings, INTERACTION_TTL_SECONDS } from './interaction-settings.ts';
-import { createProviderSigningKey } from './provider-signing-key.ts';
+import { ProviderSigningKey } from './provider-signing-key.ts';
 import { createRotation } from './refresh-token-rotation.ts';
 import { createResourceIndicators, type DescribeResourceServer } from './resource-indicators.ts';
 import { ROUTES } from './routes.ts';
@@ -32,7 +32,7 @@ import { findExchangedTokenClaims } from './token-exchange-grant.ts';
 export function createConfiguration({
   issuer,
   adapter,
-  signingKeys: { active, all },
+  signingKeys,
   accessTokenTtl,
   resourceServers,
   describeResourceServer,
@@ -61,10 +61,11 @@ export function createConfiguration({
   areDocumentsAccepted: boolean;
 }): Configuration {
   const names = cookieNames(issuer);
+  const { alg } = signingKeys.active();
   return {
     adapter,
-    // oidc-provider signs with the first key that has the right algorithm
-    jwks: { keys: [active, ...all.filter((key) => key !== active)].map(createProviderSigningKey) },
+    // one key, which is whichever key signs at the time
+    jwks: { keys: [new ProviderSigningKey(signingKeys)] },
     routes: ROUTES,
 
     // oidc-provider grants every client each scope that is not in this list
@@ -77,8 +78,8 @@ export function createConfiguration({
     rotateRefreshToken: createRotation({ resourceServers, statusClaim, accessTokenTtl }),
     // an assistant stays connected when the person signs out
     expiresWithSession: async () => false,
-    // oidc-provider rejects a client whose default algorithm has no key
-    clientDefaults: { id_token_signed_response_alg: active.alg, introspection_signed_response_alg: active.alg },
+    // oidc-provider rejects a client whose default algorithm has no key. Nothing is signed with these algorithms.
+    clientDefaults: { id_token_signed_response_alg: alg, introspection_signed_response_alg: alg },
     // members that oidc-provider does not add to the metadata by itself
     discovery: {
       status_list_aggregation_endpoint: `${issuer}${STATUS_LISTS_PATH}`,

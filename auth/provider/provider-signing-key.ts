@@ -1,49 +1,63 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import {
+  constants,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  type SignKeyObjectInput,
+  sign,
+} from 'node:crypto';
+import { promisify } from 'node:util';
+import { decodeProtectedHeader } from 'jose';
 import { ExternalSigningKey } from 'oidc-provider';
-import type { SigningKey } from '../signing-keys/signing-keys.ts';
+import type { SigningKey } from '../signing-keys/key-store.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 
 /**
- * Creates a signing key for oidc-provider. A key on an elliptic curve signs on the main thread. An RSA signature takes too
- * long for the main thread, so oidc-provider makes it through WebCrypto.
+ * The key of oidc-provider, which is whichever key signs at the time. oidc-provider reads `kid` and `alg` together and calls
+ * `sign` later, so `sign` uses the key that the header of the token names.
+ *
+ * A key on an elliptic curve signs on the main thread. `sign` collects the signatures that are requested during one turn of
+ * the event loop and makes them together at its end. Through WebCrypto each signature is a job of another thread, and
+ * converting an ES256 signature to the format of JWS takes as long as making it. This saves a third of the cost of issuing an
+ * access token. An RSA signature takes too long for the main thread.
  */
-export function createProviderSigningKey(key: SigningKey): SigningKey | ExternalSigningKey {
-  return key.alg === 'ES256' || key.alg === 'EdDSA' ? new EllipticCurveKey(key) : key;
-}
-
-/**
- * A key that signs on the main thread. It collects the signatures that are requested during one turn of the event loop and
- * makes them together at its end. Through WebCrypto each signature is a job of another thread, and converting an ES256
- * signature to the format of JWS takes as long as making it. This key saves a third of the cost of issuing an access token.
- */
-class EllipticCurveKey extends ExternalSigningKey {
-  readonly #key: SigningKey;
-  readonly #privateKey: KeyObject;
-  readonly #signNow: (data: Uint8Array) => Uint8Array;
+export class ProviderSigningKey extends ExternalSigningKey {
+  readonly #keys: Pick<SigningKeys, 'active' | 'get'>;
+  readonly #privateKeys = new WeakMap<SigningKey, KeyObject>();
   #endOfTurn: Promise<void> | undefined;
 
-  constructor(key: SigningKey) {
+  constructor(keys: Pick<SigningKeys, 'active' | 'get'>) {
     super();
-    this.#key = key;
-    this.#privateKey = createPrivateKey({ key, format: 'jwk' });
-    this.#signNow =
-      key.alg === 'ES256'
-        ? (data) => concatenateHalves(sign('sha256', data, this.#privateKey))
-        : (data) => sign(undefined, data, this.#privateKey);
+    this.#keys = keys;
   }
 
   override get kid(): string {
-    return this.#key.kid;
+    return this.#keys.active().kid;
   }
 
   override get alg(): string {
-    return this.#key.alg;
+    return this.#keys.active().alg;
+  }
+
+  override get kty(): string {
+    return this.#keys.active().kty ?? '';
+  }
+
+  override get crv(): string | undefined {
+    return this.#keys.active().crv;
   }
 
   override keyObject(): KeyObject {
-    return createPublicKey(this.#privateKey);
+    return createPublicKey(this.#privateKey(this.#keys.active()));
   }
 
   override async sign(data: Uint8Array): Promise<Uint8Array> {
+    const { kid = '' } = decodeProtectedHeader(`${Buffer.from(data).toString('latin1')}.`);
+    const key = this.#keys.get(kid);
+    if (key === undefined) throw new Error(`the signing key ${kid} is gone`);
+    const privateKey = this.#privateKey(key);
+    if (key.alg === 'PS256') return signOnAnotherThread({ key: privateKey, ...PSS }, data);
+    if (key.alg === 'RS256') return signOnAnotherThread({ key: privateKey }, data);
     this.#endOfTurn ??= new Promise((resolve) => {
       setImmediate(() => {
         this.#endOfTurn = undefined;
@@ -52,8 +66,25 @@ class EllipticCurveKey extends ExternalSigningKey {
     });
     // all signatures of this turn await one promise, so they are made before any of the requests continues
     await this.#endOfTurn;
-    return this.#signNow(data);
+    return key.alg === 'ES256'
+      ? concatenateHalves(sign('sha256', data, privateKey))
+      : sign(undefined, data, privateKey);
   }
+
+  #privateKey(key: SigningKey): KeyObject {
+    const privateKey = this.#privateKeys.get(key) ?? createPrivateKey({ key, format: 'jwk' });
+    this.#privateKeys.set(key, privateKey);
+    return privateKey;
+  }
+}
+
+/** The padding of PS256: a salt as long as the hash (RFC 7518 §3.5). */
+const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+
+const signAsynchronously = promisify<string, Uint8Array, SignKeyObjectInput, Buffer>(sign);
+
+function signOnAnotherThread(key: SignKeyObjectInput, data: Uint8Array): Promise<Uint8Array> {
+  return signAsynchronously('sha256', data, key);
 }
 
 /** The length of R and of S in an ES256 signature (RFC 7518 §3.4). */

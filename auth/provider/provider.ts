@@ -15,7 +15,6 @@ import type { ExchangeToken } from '../grants/token-exchange.ts';
 import { createNetworkLimit } from '../request-limits/network-limit.ts';
 import type { TokenRequestLimits } from '../request-limits/token-request-limits.ts';
 import type { ResourceServers } from '../resource-servers/resource-servers.ts';
-import type { PublicKeys } from '../signing-keys/public-keys.ts';
 import type { ServerSecrets } from '../signing-keys/server-secrets.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { TokenStatus } from '../status-lists/token-status.ts';
@@ -64,7 +63,6 @@ export function createProvider({
   issuer,
   adapter,
   signingKeys,
-  publicKeys,
   em,
   accessTokenTtl,
   lifetimes,
@@ -90,7 +88,6 @@ export function createProvider({
   issuer: string;
   adapter: AdapterFactory;
   signingKeys: SigningKeys;
-  publicKeys: PublicKeys;
   em: SqlEntityManager;
   /** Seconds for which an access token is valid. */
   accessTokenTtl: number;
@@ -117,13 +114,13 @@ export function createProvider({
   record: RecordAuditEvent;
   logger: Logger;
 }): ProviderApp {
-  const describeResourceServer = createResourceServerDescription({ accessTokenTtl, signingKey: signingKeys.active });
+  const describeResourceServer = createResourceServerDescription({ accessTokenTtl, signingKeys });
 
   const statusClaim = createStatusClaim(tokenStatus, tokenRequestLimits.countToken);
 
   // Settings. Their callbacks are in client-assertions.ts, error-pages.ts, interaction-settings.ts, refresh-token-rotation.ts,
-  // resource-indicators.ts and status-claim.ts; storage is in adapter.ts and client-metadata.ts; signing on the main thread
-  // is in provider-signing-key.ts.
+  // resource-indicators.ts and status-claim.ts; storage is in adapter.ts and client-metadata.ts; the signing keys,
+  // which change while the process runs, are in provider-signing-key.ts.
   const provider = new Provider(
     issuer,
     createConfiguration({
@@ -222,7 +219,7 @@ export function createProvider({
       sessionCookie: cookieNames(issuer).session,
     }),
     // Upstream sends metadata and keys without cache headers, and does not know keys that were created later.
-    publishDocuments(publicKeys),
+    publishDocuments(signingKeys),
     noteAuthentication,
     handleStructuredAccessTokens,
   ]);

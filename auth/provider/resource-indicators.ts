@@ -10,7 +10,7 @@ import {
   offeredScopes,
   type ResourceServers,
 } from '../resource-servers/resource-servers.ts';
-import type { SigningKey } from '../signing-keys/signing-keys.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { throwProviderErrors } from './oauth-errors.ts';
 
 /** Describes a resource server to oidc-provider: the audience, lifetime and signature of its access tokens. */
@@ -19,18 +19,24 @@ export type DescribeResourceServer = (resource: string) => ResourceServer;
 /** Creates the description of resource servers. `accessTokenTtl` is in seconds. */
 export function createResourceServerDescription({
   accessTokenTtl,
-  signingKey: { alg, kid },
+  signingKeys,
 }: {
   accessTokenTtl: number;
-  signingKey: Pick<SigningKey, 'alg' | 'kid'>;
+  signingKeys: Pick<SigningKeys, 'active'>;
 }): DescribeResourceServer {
+  // oidc-provider reads these when it signs: another key than at the beginning of the request may sign then
+  const sign = {
+    get alg() {
+      return signingKeys.active().alg;
+    },
+  };
   return (resource) => ({
     scope: ALL_SCOPES.join(' '),
     audience: resource,
     // without a format, oidc-provider issues an opaque access token, which it stores
     accessTokenFormat: 'jwt',
     accessTokenTTL: accessTokenTtl,
-    jwt: { sign: { alg, kid } },
+    jwt: { sign },
   });
 }
 

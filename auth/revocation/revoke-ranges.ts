@@ -7,6 +7,9 @@ export type RevocationCause = { readonly actor: string; readonly reason: string 
 /** A range of indexes in a status list. */
 export type Range = { readonly list: number; readonly start: number; readonly length: number };
 
+/** A range of no list. Its row gives something else than a token, such as a signing key, a place in the sequence. */
+export const NO_INDEXES: Range = { list: 0, start: 0, length: 0 };
+
 /**
  * Revokes the access tokens with these indexes, in `transaction`. It writes one row for ranges that overlap or are adjacent.
  * @returns the sequence of the last revocation, or undefined when there was nothing to revoke.

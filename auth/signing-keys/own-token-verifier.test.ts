@@ -6,7 +6,7 @@ import { createOwnTokenVerifier } from './own-token-verifier.ts';
 test('only a status of an existing form is accepted in a token of this server', async () => {
   await using signer = await startTokenIssuer({ audience: 'http://api.example' });
   const issuer = signer.identifier;
-  const verify = createOwnTokenVerifier({ issuer, publicKeys: createIssuer({ identifier: issuer }).keys });
+  const verify = createOwnTokenVerifier({ issuer, signingKeys: createIssuer({ identifier: issuer }).keys });
   const verifyStatus = async (uri: string, idx = 0) =>
     verify(await signer.issue({ claims: { status: { status_list: { idx, uri } } } }));
   const list = `${issuer}/oauth/status-lists/1`;

@@ -1,10 +1,14 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import { notifyStatusChanges } from '../status-lists/status-changes.ts';
 
 /** The algorithms with which auth can sign access tokens (RFC 7518 §3.1, RFC 8037 §3.1). */
 export const SIGNING_ALGORITHMS = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const;
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
-/** A key with which auth signs access tokens and status lists, or did so before. */
+/**
+ * A key with which auth signs access tokens and status lists, will do so, or did so before. Of the keys that are not revoked,
+ * the one whose `signsFrom` is the latest in the past signs.
+ */
 export const SigningKeyEntity = defineEntity({
   name: 'SigningKey',
   tableName: 'signing_key',
@@ -15,5 +19,12 @@ export const SigningKeyEntity = defineEntity({
     /** The private JWK as a compact JWE (RFC 7516), encrypted with the key encryption key. */
     encryptedPrivateKey: p.text(),
     createdAt: p.datetime().defaultRaw('now()'),
+    /** When the key begins to sign. It is published before. */
+    signsFrom: p.datetime().defaultRaw('now()'),
+    /** When the last token that the key signed has expired; null while it has no successor. */
+    publishedUntil: p.datetime().nullable(),
+    /** When an administrator revoked the key. No token that it signed is accepted from then on. */
+    revokedAt: p.datetime().nullable(),
   },
+  triggers: [notifyStatusChanges('signing_key_changes', ['insert', 'update', 'delete'])],
 });

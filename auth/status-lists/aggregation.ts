@@ -17,10 +17,11 @@ export type AggregationDocument = {
 };
 
 /**
- * Creates the writer of the aggregation document (draft-ietf-oauth-status-list-21 §9.2). It has two members of yata's
- * own: `entity_tags` has the entity tag of each list, by which a reader knows which lists have changed, and
- * `status_list_tokens` has the list that changed last, signed, which saves every reader a second request. The document
- * is written once for each state of the lists and each signature, however many readers fetch it.
+ * Creates the writer of the aggregation document (draft-ietf-oauth-status-list-21 §9.2). It has four members of yata's
+ * own: `entity_tags` has the entity tag of each list, by which a reader knows which lists have changed; `status_list_tokens`
+ * has the list that changed last, signed, which saves every reader a second request; `key_ids` has the ids of the keys in
+ * the JWKS, by which a reader knows that it has to fetch them; `revoked_key_ids` has those that an administrator revoked. The
+ * document is written once for each state of the lists and each signature, however many readers fetch it.
  */
 export function createAggregation({
   statusLists,
@@ -49,7 +50,7 @@ export function createAggregation({
     return document;
   };
 
-  async function write({ lists }: Snapshot, entityTag: string): Promise<AggregationDocument> {
+  async function write({ lists, keys }: Snapshot, entityTag: string): Promise<AggregationDocument> {
     const tags = new Map([...lists].map(([list, sequence]) => [list, formatListTag(list, sequence)]));
     const [changedLast] = [...lists].toSorted(([, one], [, other]) => other - one);
     const signed = changedLast && changedLast[1] > 0 ? await statusLists.sign(changedLast[0]) : undefined;
@@ -58,6 +59,8 @@ export function createAggregation({
     const json = JSON.stringify({
       status_lists: [...lists.keys()].map((list) => listUri(issuer, list)),
       entity_tags: Object.fromEntries([...tags].map(([list, tag]) => [listUri(issuer, list), tag])),
+      key_ids: keys.published,
+      revoked_key_ids: keys.revoked,
       ...(changedLast && signed && { status_list_tokens: { [listUri(issuer, changedLast[0])]: signed.token } }),
     });
     const staleAt = signed?.staleAt ?? Number.POSITIVE_INFINITY;

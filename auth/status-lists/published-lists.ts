@@ -1,12 +1,20 @@
 import { StatusList } from '../../shared/resource-server/status-list.ts';
+import type { KeyIds } from '../signing-keys/signing-keys.ts';
 import type { CommittedStatus } from './committed-status.ts';
 import { TOKENS_PER_LIST } from './list-indexes.ts';
 
 /** Revocations whose commit time is kept, to measure how long they take to reach the readers. */
 const MAX_COMMIT_TIMES = 1_000;
 
-/** The newest revocation, and for each list the newest revocation on it. The sequence is 0 when there is none. */
-export type Snapshot = { readonly sequence: number; readonly lists: ReadonlyMap<number, number> };
+/**
+ * The newest revocation, for each list the newest revocation on it, and the ids of the signing keys. The sequence is 0 when
+ * there is none.
+ */
+export type Snapshot = {
+  readonly sequence: number;
+  readonly lists: ReadonlyMap<number, number>;
+  readonly keys: KeyIds;
+};
 
 /** A status list as this process publishes it. */
 export type PublishedList = {
@@ -28,7 +36,7 @@ export type PublishedLists = {
   readonly snapshot: () => Snapshot;
   readonly byId: ReadonlyMap<number, PublishedList>;
   /** Applies what was read from the database. @returns whether that changed what is published. */
-  readonly apply: (committed: CommittedStatus) => boolean;
+  readonly apply: (committed: CommittedStatus, keyIds: KeyIds) => boolean;
   /** Returns when each revocation with a sequence in (after, upTo] was committed, in milliseconds since the epoch. */
   readonly commitTimes: (after: number, upTo: number) => readonly number[];
 };
@@ -38,12 +46,15 @@ export function createPublishedLists(): PublishedLists {
   const lists = new Map<number, MutableList>();
   const commits: { readonly sequence: number; readonly at: number }[] = [];
   let sequence = 0;
+  let keys: KeyIds = { published: [], revoked: [] };
 
   return {
-    snapshot: () => ({ sequence, lists: new Map([...lists].map(([id, list]) => [id, list.sequence])) }),
+    snapshot: () => ({ sequence, lists: new Map([...lists].map(([id, list]) => [id, list.sequence])), keys }),
     byId: lists,
-    apply(committed) {
+    apply(committed, keyIds) {
       const listsChanged = applyLists(committed.lists);
+      const keysChanged = JSON.stringify(keyIds) !== JSON.stringify(keys);
+      keys = keyIds;
       for (const revocation of committed.revocations) {
         const list = lists.get(revocation.list);
         if (list !== undefined) {
@@ -55,7 +66,7 @@ export function createPublishedLists(): PublishedLists {
         commits.push(revocation);
       }
       commits.splice(0, commits.length - MAX_COMMIT_TIMES);
-      return listsChanged || committed.revocations.length > 0;
+      return listsChanged || keysChanged || committed.revocations.length > 0;
     },
     commitTimes: (after, upTo) =>
       commits.filter((commit) => commit.sequence > after && commit.sequence <= upTo).map(({ at }) => at),

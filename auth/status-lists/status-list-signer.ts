@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { type CryptoKey, SignJWT } from 'jose';
-import type { SigningKey } from '../signing-keys/signing-keys.ts';
+import { SignJWT } from 'jose';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { formatListTag } from './entity-tags.ts';
 import { listUri } from './list-uri.ts';
 import type { PublishedList } from './published-lists.ts';
@@ -20,33 +20,36 @@ export type SignedList = {
 };
 
 /**
- * Creates the signer of status lists. A list is signed once for each state, however many readers fetch it, and again when the
+ * Creates the signer of status lists. A list is signed once for each state, however many readers fetch it, again when the
  * signature is older than `ttl`: otherwise a cache on the way could send the list from before a revocation, and no reader
- * could tell by `iat` (§13.7 of the draft).
+ * could tell by `iat` (§13.7 of the draft), and again when another key signs.
  */
 export function createStatusListSigner({
   issuer,
-  key,
-  alg,
-  kid,
+  signingKeys,
 }: {
   issuer: string;
-  key: CryptoKey | Uint8Array;
-} & Pick<SigningKey, 'alg' | 'kid'>): (id: number, list: PublishedList) => Promise<SignedList> {
-  const newest = new WeakMap<PublishedList, { sequence: number; staleAt: number; signed: Promise<SignedList> }>();
+  signingKeys: Pick<SigningKeys, 'active'>;
+}): (id: number, list: PublishedList) => Promise<SignedList> {
+  const newest = new WeakMap<
+    PublishedList,
+    { kid: string; sequence: number; staleAt: number; signed: Promise<SignedList> }
+  >();
 
   return (id, list) => {
     const known = newest.get(list);
-    if (known?.sequence === list.sequence && Date.now() < known.staleAt) return known.signed;
+    const { kid } = signingKeys.active();
+    if (known?.kid === kid && known.sequence === list.sequence && Date.now() < known.staleAt) return known.signed;
     const staleAt = Date.now() + LIST_TTL_SECONDS * 1000;
     const signed = sign(id, list, staleAt);
-    newest.set(list, { sequence: list.sequence, staleAt, signed });
+    newest.set(list, { kid, sequence: list.sequence, staleAt, signed });
     return signed;
   };
 
   async function sign(id: number, { bits, expiresAt, sequence }: PublishedList, staleAt: number): Promise<SignedList> {
+    const key = signingKeys.active();
     const token = await new SignJWT({ sub: listUri(issuer, id), ttl: LIST_TTL_SECONDS, status_list: bits.encode() })
-      .setProtectedHeader({ alg, kid, typ: 'statuslist+jwt' })
+      .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'statuslist+jwt' })
       .setIssuedAt()
       .setExpirationTime(Math.ceil(expiresAt))
       .sign(key);

@@ -1,10 +1,13 @@
-import { decodeJwt } from 'jose';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { expect, test, vi } from 'vitest';
+import { revokeKey, rotateKeys } from '../signing-keys/key-rotation.ts';
 import { inOneMinute, openTestStatusLists, TEST_ISSUER } from '../testing/test-status-lists.ts';
 import { createAggregation } from './aggregation.ts';
+import { formatAggregationTag, hasChangedSince, parseAggregationTag } from './entity-tags.ts';
 import { deleteExpiredStatusLists } from './status-list-retention.ts';
 
-const request = { actor: 'test', address: null, requestId: null, reason: 'test' };
+const origin = { actor: 'test', address: null, requestId: null };
+const request = { ...origin, reason: 'test' };
 
 test('a process publishes what another process commits as soon as it is notified', async ({ skip }) => {
   await using opened = await openTestStatusLists();
@@ -78,4 +81,64 @@ test('a list is signed again when its signature is older than ttl, also in the a
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('another key is announced as soon as it exists, and signs the lists when it is its turn', async () => {
+  await using opened = await openTestStatusLists();
+  const { em, statusLists, signingKeys, keySettings } = opened;
+  const { list, index } = await opened.createLeases().assign('holder', inOneMinute());
+  await opened.revocations.revokeToken({ list, index, jti: 'jti', clientId: 'holder' }, request);
+  const aggregation = createAggregation({ statusLists, issuer: TEST_ISSUER });
+  const read = async () => {
+    const { entityTag, json } = await aggregation();
+    const { key_ids, revoked_key_ids, status_list_tokens } = JSON.parse(json);
+    const [embedded = ''] = Object.values<string>(status_list_tokens);
+    const signed = (await statusLists.sign(list))?.token ?? '';
+    return {
+      entityTag,
+      key_ids,
+      revoked_key_ids,
+      signers: [decodeProtectedHeader(embedded).kid, decodeProtectedHeader(signed).kid],
+    };
+  };
+  const first = signingKeys.active().kid;
+  const before = await read();
+  expect(before).toMatchObject({ key_ids: [first], revoked_key_ids: [], signers: [first, first] });
+
+  const next = await rotateKeys(em, keySettings, { seconds: 600, origin });
+  await expect.poll(async () => (await read()).key_ids).toEqual([next, first]);
+  const announced = await read();
+  expect(announced.entityTag).not.toBe(before.entityTag);
+  expect(announced.signers).toEqual([first, first]);
+  const known = parseAggregationTag(before.entityTag);
+  expect(known && hasChangedSince(known, statusLists.snapshot())).toBe(true);
+
+  await revokeKey(em, keySettings, { kid: first, origin });
+  await expect.poll(async () => (await read()).revoked_key_ids).toEqual([first]);
+  expect(await read()).toMatchObject({ key_ids: [next], signers: [next, next] });
+});
+
+test('an entity tag of the version before, without keys, is a change', async () => {
+  await using opened = await openTestStatusLists();
+  const current = formatAggregationTag(opened.statusLists.snapshot());
+  const parsed = (tag: string) => {
+    const known = parseAggregationTag(tag);
+    return known && hasChangedSince(known, opened.statusLists.snapshot());
+  };
+  expect(parsed(current)).toBe(false);
+  expect(parsed(current.replace(/-[\w-]{8}"$/, '"'))).toBe(true);
+  expect(parsed(current.replace(/"$/, 'x"'))).toBeUndefined();
+});
+
+test('the row that announces a revoked key is deleted after a day', async () => {
+  await using opened = await openTestStatusLists();
+  const { em, signingKeys, keySettings } = opened;
+  await revokeKey(em, keySettings, { kid: signingKeys.active().kid, origin });
+  const count = async () => (await em.execute('select 1 from auth.revocation')).length;
+  await em.execute("update auth.revocation set at = now() - interval '23 hours'");
+  await deleteExpiredStatusLists(em);
+  expect(await count()).toBe(1);
+  await em.execute("update auth.revocation set at = now() - interval '25 hours'");
+  await deleteExpiredStatusLists(em);
+  expect(await count()).toBe(0);
 });

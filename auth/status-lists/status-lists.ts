@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { importJWK } from 'jose';
 import type { Logger } from 'pino';
 import type { Database } from '../../shared/database/database.ts';
 import { listen } from '../../shared/database/listen.ts';
@@ -48,7 +47,7 @@ export type StatusLists = AsyncDisposable & {
 
 /**
  * Opens the status lists in `database`. Every auth process keeps all lists in memory and publishes what any process
- * commits. PostgreSQL notifies it of commits, and it reads the database every two seconds in case it missed one.
+ * commits, also what concerns signing keys. PostgreSQL notifies it of commits, and it reads the database every two seconds in case it missed one.
  */
 export async function openStatusLists({
   database,
@@ -63,8 +62,7 @@ export async function openStatusLists({
   signingKeys: SigningKeys;
   logger: Logger;
 }): Promise<StatusLists> {
-  const { alg, kid } = signingKeys.active;
-  const signList = createStatusListSigner({ issuer, key: await importJWK(signingKeys.active, alg), alg, kid });
+  const signList = createStatusListSigner({ issuer, signingKeys });
   const lists = createPublishedLists();
   const waiting = createWaiting();
   let currentRead: Promise<void> = Promise.resolve();
@@ -142,7 +140,9 @@ export async function openStatusLists({
   }
 
   async function readAndPublish(): Promise<void> {
-    const hasChanged = lists.apply(await readCommittedStatus(em, lists.snapshot().sequence));
-    if (hasChanged) waiting.wake();
+    const committed = await readCommittedStatus(em, lists.snapshot().sequence);
+    // keys second: the sequence of a revoked key is published only together with its revocation
+    await signingKeys.read();
+    if (lists.apply(committed, signingKeys.ids())) waiting.wake();
   }
 }

@@ -5,7 +5,8 @@ import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { insertClient } from '../clients/clients.ts';
 import { authDatabase } from '../database/definition.ts';
 import { createRevocations } from '../revocation/revocations.ts';
-import { findOrCreateSigningKeys } from '../signing-keys/signing-keys.ts';
+import type { KeySettings } from '../signing-keys/key-store.ts';
+import { openSigningKeys } from '../signing-keys/signing-keys.ts';
 import { createLeases } from '../status-lists/leases.ts';
 import { openStatusLists } from '../status-lists/status-lists.ts';
 
@@ -16,8 +17,14 @@ export async function openTestStatusLists() {
   await using opening = new AsyncDisposableStack();
   const database = opening.use(await openTestDatabase());
   const { em } = opening.use(await openOrm(database, authDatabase));
-  const signingKeys = await findOrCreateSigningKeys({ em, algorithm: 'ES256', keyEncryptionKey: randomBytes(32) });
-  const options = { database, em, issuer: TEST_ISSUER, signingKeys, logger: pino({ level: 'silent' }) };
+  const logger = pino({ level: 'silent' });
+  const keySettings = {
+    algorithm: 'ES256',
+    keyEncryptionKeys: [randomBytes(32)],
+    accessTokenTtl: 60,
+  } satisfies KeySettings;
+  const signingKeys = await openSigningKeys({ em, logger, ...keySettings });
+  const options = { database, em, issuer: TEST_ISSUER, signingKeys, logger };
   const statusLists = opening.use(await openStatusLists(options));
   for (const clientId of ['holder', 'other']) {
     await insertClient(em.fork(), {
@@ -36,6 +43,8 @@ export async function openTestStatusLists() {
     database,
     em,
     statusLists,
+    keySettings,
+    signingKeys,
     revocations: createRevocations({ em, statusLists, record: () => undefined }),
     /** Opens the status lists of another process on the same database. */
     openOtherProcess: () => openStatusLists(options),

@@ -23,7 +23,7 @@ const bodies = await signLists();
 const issuer: Issuer = {
   identifier,
   metadata: async () => ({ issuer: identifier, status_list_aggregation_endpoint: aggregation }),
-  keys: { find: async () => publicKey, generation: () => 0, load: async () => undefined },
+  keys: { find: async () => publicKey, generation: () => 0, load: async () => undefined, apply: async () => undefined },
   acceptsSecretsAt: () => false,
   async fetch(input, init) {
     const uri = String(input);

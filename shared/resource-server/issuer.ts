@@ -12,7 +12,15 @@ export type Issuer = {
    * The keys of its JWKS. `find` and `load` throw `AuthorizationServerUnavailableError` when the keys were never fetched
    * and cannot be fetched now.
    */
-  readonly keys: IssuerKeys & { readonly load: () => Promise<void> };
+  readonly keys: IssuerKeys & {
+    readonly load: () => Promise<void>;
+    /**
+     * Applies what the issuer says of its keys: a revoked one is rejected from the call on, and the JWKS is fetched again
+     * when others are published than before.
+     * @throws {AuthorizationServerUnavailableError} when the JWKS that is fetched has not all published keys.
+     */
+    readonly apply: (ids: KeyIds) => Promise<void>;
+  };
   /** `fetch` for the URLs in the metadata. It follows no redirect. */
   readonly fetch: typeof fetch;
   /**
@@ -21,6 +29,9 @@ export type Issuer = {
    */
   readonly acceptsSecretsAt: (uri: string) => boolean;
 };
+
+/** The ids of an issuer's keys: of those in its JWKS, and of those that it revoked. */
+type KeyIds = { readonly published: readonly string[]; readonly revoked: readonly string[] };
 
 /** The age at which the keys are fetched again, in the background. */
 const KEYS_MAX_AGE_MS = 5 * 60_000;
@@ -122,6 +133,8 @@ function createIssuerKeys(metadata: Issuer['metadata'], fetchFromIssuer: typeof 
       cacheMaxAge: Infinity,
       cooldownDuration: UNKNOWN_KEY_COOLDOWN_MS,
       timeoutDuration: REQUEST_TIMEOUT_MS,
+      // a cache on the way may have the keys of before
+      headers: { 'cache-control': 'no-cache' },
       [customFetch]: fetchFromIssuer,
     });
   });
@@ -129,12 +142,28 @@ function createIssuerKeys(metadata: Issuer['metadata'], fetchFromIssuer: typeof 
   let generation = 0;
   let current = '';
   let renewedAt = 0;
+  let applied: readonly string[] = [];
+  let revoked: ReadonlySet<string> = new Set();
 
   return {
     async load() {
       await loadKeySet();
     },
+    async apply(ids) {
+      const known = revoked.size;
+      // an issuer never takes a revocation back, but a process of it may not know the newest one
+      revoked = new Set([...revoked, ...ids.revoked]);
+      if (revoked.size > known) generation += 1;
+      const loaded = await loadKeySet();
+      if (String(ids.published) === String(applied) && hasAll(loaded, ids.published)) return;
+      await reload(loaded);
+      if (!hasAll(loaded, ids.published))
+        throw new AuthorizationServerUnavailableError('The JWKS does not have the published keys yet');
+      applied = ids.published;
+    },
     async find(header, token) {
+      // a token that names no key could match another one than that which signed it
+      if (header.kid === undefined || revoked.has(header.kid)) throw new errors.JWKSNoMatchingKey();
       const loaded = await loadKeySet();
       try {
         // fetches the keys again when this one is unknown
@@ -154,15 +183,17 @@ function createIssuerKeys(metadata: Issuer['metadata'], fetchFromIssuer: typeof 
 
   async function loadKeySet(): Promise<RemoteKeySet> {
     const found = await findKeySet();
-    if (found.jwks() === undefined) {
-      await found.reload().catch((cause) => {
-        throw keysUnavailable(cause);
-      });
-      renewedAt = Date.now();
-      detectChange(found);
-    }
+    if (found.jwks() === undefined) await reload(found);
     keySet = found;
     return found;
+  }
+
+  async function reload(keys: RemoteKeySet): Promise<void> {
+    await keys.reload().catch((cause) => {
+      throw keysUnavailable(cause);
+    });
+    renewedAt = Date.now();
+    detectChange(keys);
   }
 
   function renewInBackground(keys: RemoteKeySet): void {
@@ -179,6 +210,11 @@ function createIssuerKeys(metadata: Issuer['metadata'], fetchFromIssuer: typeof 
     if (published !== current) generation += 1;
     current = published;
   }
+}
+
+function hasAll(keys: RemoteKeySet, ids: readonly string[]): boolean {
+  const found = new Set(keys.jwks()?.keys.map(({ kid }) => kid));
+  return ids.every((id) => found.has(id));
 }
 
 type RemoteKeySet = ReturnType<typeof createRemoteJWKSet>;

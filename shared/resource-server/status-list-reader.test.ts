@@ -377,3 +377,84 @@ test('when the issuer does not let a request wait, the reader asks once a second
   await server.publishList(1, [5], { included: true });
   await vi.waitFor(async () => expect(await opened.look(5)).toBe(true), 10_000);
 });
+
+/** Opens a reader and a verifier with the same keys, as a resource server has them. */
+async function openWithKeys() {
+  await using opening = new AsyncDisposableStack();
+  const server = opening.use(await startTokenIssuer({ audience }));
+  const issuer = createIssuer({ identifier: server.identifier });
+  const logger = createLogger({ name: 'test', level: 'silent' });
+  const reader = opening.use(openStatusListReader({ issuer, credentials, logger }));
+  await reader.ready();
+  const { identifier } = server;
+  const verify = createAccessTokenVerifier({
+    issuer: identifier,
+    audience,
+    keys: issuer.keys,
+    isRevoked: reader.isRevoked,
+  });
+  const opened = opening.move();
+  const isAcknowledged = () => server.acknowledgedTags.includes(server.aggregationTag());
+  return {
+    server,
+    reader,
+    verify,
+    isAcknowledged,
+    acknowledged: () => vi.waitFor(() => expect(isAcknowledged()).toBe(true), { timeout: 10_000, interval: 2 }),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+test('keys that the issuer announces are fetched before their announcement is acknowledged', async () => {
+  await using opened = await openWithKeys();
+  const { server } = opened;
+  await opened.verify(await server.issue());
+  const release = server.holdResponses('/jwks');
+  await server.replaceKey();
+  server.announceKeys([server.keyId()]);
+  await vi.waitFor(() => expect(server.requests.get('/jwks')).toBe(2), 10_000);
+  await delay(50);
+  expect(opened.isAcknowledged()).toBe(false);
+  release();
+  await opened.acknowledged();
+  // the first token of the new key causes no request
+  await opened.verify(await server.issue());
+  server.announceKeys([server.keyId()]);
+  await opened.acknowledged();
+  expect(server.requests.get('/jwks')).toBe(2);
+});
+
+test('a revoked key is rejected although the JWKS still has it, also when a process of the issuer lags behind', async () => {
+  await using opened = await openWithKeys();
+  const { server, verify } = opened;
+  const kid = server.keyId();
+  const [known, unknown] = [await server.issue(), await server.issue()];
+  await verify(known);
+  server.announceKeys([], [kid]);
+  await opened.acknowledged();
+  for (const token of [known, unknown])
+    await expect(async () => verify(token)).rejects.toMatchObject({ reason: 'invalid' });
+  server.announceKeys([kid], []);
+  await opened.acknowledged();
+  await expect(async () => verify(known)).rejects.toMatchObject({ reason: 'invalid' });
+});
+
+test('while announced keys are missing nothing is acknowledged, but revocations are applied', async () => {
+  await using opened = await openWithKeys();
+  const { server, reader } = opened;
+  server.announceKeys(['missing', server.keyId()]);
+  await server.publishList(1, [5]);
+  await vi.waitFor(async () => expect(await reader.isRevoked({ idx: 5, uri: server.listUri(1) })).toBe(true), 10_000);
+  const requests = () => server.requests.get('/jwks') ?? 0;
+  const before = requests();
+  await vi.waitFor(() => expect(requests()).toBeGreaterThan(before), 10_000);
+  expect(opened.isAcknowledged()).toBe(false);
+  server.announceKeys([server.keyId()]);
+  await opened.acknowledged();
+});
+
+test('a token that names no key is rejected', async () => {
+  await using opened = await openWithKeys();
+  const token = await opened.server.issue({ header: { kid: undefined } });
+  await expect(async () => opened.verify(token)).rejects.toMatchObject({ reason: 'invalid' });
+});

@@ -37,6 +37,8 @@ const Aggregation = z.object({
   status_lists: z.array(z.string()),
   entity_tags: z.record(z.string(), z.string()).default({}),
   status_list_tokens: z.record(z.string(), z.string()).default({}),
+  key_ids: z.array(z.string()).optional(),
+  revoked_key_ids: z.array(z.string()).default([]),
 });
 const StatusListClaims = z.object({ sub: z.string(), iat: z.number(), exp: z.number(), status_list: z.unknown() });
 
@@ -122,7 +124,12 @@ export function openStatusListReader({
       return;
     }
     if (response.status !== 200) throw new Error(`the status list aggregation answered ${response.status}`);
-    const { status_lists, entity_tags, status_list_tokens } = Aggregation.parse(await response.json());
+    const { status_lists, entity_tags, status_list_tokens, key_ids, revoked_key_ids } = Aggregation.parse(
+      await response.json(),
+    );
+    const keysApplied = key_ids && issuer.keys.apply({ published: key_ids, revoked: revoked_key_ids });
+    // it is awaited last: keys that cannot be fetched must not keep revocations from being applied
+    keysApplied?.catch(() => undefined);
     const changed = status_lists.filter(
       (uri) => entity_tags[uri] === undefined || opaqueTag(lists.get(uri)?.entityTag) !== opaqueTag(entity_tags[uri]),
     );
@@ -140,6 +147,7 @@ export function openStatusListReader({
       }),
     );
     for (const uri of lists.keys()) if (hasExpired(uri) && !status_lists.includes(uri)) lists.delete(uri);
+    await keysApplied;
     // the next request names this tag, which acknowledges that everything up to it is applied
     const tag = response.headers.get('etag') ?? undefined;
     // a cache on the way, or a server without entity tags, does not let the request wait

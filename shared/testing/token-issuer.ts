@@ -16,7 +16,7 @@ import { getFreePort } from './free-port.ts';
 /** How a signed token differs from a valid one. A claim that is undefined is left out. */
 export type Deviation = {
   readonly claims?: JWTPayload;
-  readonly header?: { alg?: string; typ?: string; kid?: string };
+  readonly header?: { alg?: string; typ?: string; kid?: string | undefined };
   /** Signs with an unpublished key, and puts the `kid` of the published key into the header. */
   readonly foreignKey?: boolean;
 };
@@ -27,6 +27,13 @@ export type TokenIssuer = AsyncDisposable & {
   readonly issue: (deviation?: Deviation) => Promise<string>;
   /** Replaces the signing key: only the new key is published from now on. */
   readonly replaceKey: () => Promise<void>;
+  /** The id of the signing key. */
+  readonly keyId: () => string;
+  /**
+   * Names these keys as published and as revoked in the aggregation document, and answers the readers that wait. At first it
+   * names none, as an issuer that does not know these members.
+   */
+  readonly announceKeys: (published: readonly string[], revoked?: readonly string[]) => void;
   /** The number of requests for each path. */
   readonly requests: Map<string, number>;
   /** The URI of the status list `id`. List 1 is published from the start, with no index revoked. */
@@ -82,6 +89,7 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
   const authorizations: (string | undefined)[] = [];
   let rejectingStatus: number | undefined;
   let letsWait = true;
+  let keyIds: { key_ids: readonly string[]; revoked_key_ids: readonly string[] } | undefined;
   const held = new Map<string, Promise<void>>();
   let key = await createKey();
   let sequence = 0;
@@ -122,6 +130,12 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
     },
     async replaceKey() {
       key = await createKey();
+    },
+    keyId: () => key.kid,
+    announceKeys(published, revoked = []) {
+      keyIds = { key_ids: published, revoked_key_ids: revoked };
+      sequence += 1;
+      wakeReaders();
     },
     listUri,
     publishList,
@@ -170,7 +184,10 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
       announcedTag: announced ? `"${id}-${sequence}"` : undefined,
       included,
     });
-    if (!announced) return;
+    if (announced) wakeReaders();
+  }
+
+  function wakeReaders(): void {
     change.resolve();
     change = Promise.withResolvers();
   }
@@ -199,6 +216,7 @@ export async function startTokenIssuer({ audience }: { audience: string }): Prom
       status_lists: announced.map(([uri]) => uri),
       entity_tags: Object.fromEntries(announced),
       status_list_tokens: Object.fromEntries(includedLists),
+      ...keyIds,
     };
     return json(document, { etag: aggregationTag() });
   }

@@ -35,6 +35,7 @@ export const PROBLEMS = {
   user_not_found: { status: 404, meaning: 'There is no account with this user name.' },
   connection_not_found: { status: 404, meaning: 'There is no connection with this id.' },
   client_not_found: { status: 404, meaning: 'There is no client with this id.' },
+  signing_key_not_found: { status: 404, meaning: 'There is no signing key with this id.' },
   method_not_allowed: { status: 405, meaning: 'The method is not allowed here. `Allow` lists the methods that are.' },
   not_acceptable: { status: 406, meaning: 'No media type in which this server can answer is in `Accept`.' },
   client_disconnected: { status: 408, meaning: 'The client closed the connection before the request was executed.' },
