@@ -5,6 +5,7 @@ import {
   ClientResponse,
   ConnectionResponse,
   ConnectionRevocationResponse,
+  KeyResponse,
   LinkResponse,
   RevocationResponse,
   UserResponse,
@@ -43,6 +44,10 @@ export type AdminClient = {
   readonly deleteUser: (username: string) => Promise<UserResponse>;
   readonly listConnections: (query: ConnectionSelection) => Promise<ConnectionResponse[]>;
   readonly revokeConnections: (query: ConnectionSelection) => Promise<ConnectionRevocationResponse>;
+  readonly listKeys: () => Promise<KeyResponse[]>;
+  /** Has another key sign after `seconds`. Returns that key. */
+  readonly rotateKeys: (seconds: number) => Promise<KeyResponse>;
+  readonly revokeKey: (kid: string) => Promise<RevocationResponse>;
   readonly listAudit: (query: { limit: string; before?: string }) => Promise<AuditEventResponse[]>;
 };
 
@@ -92,6 +97,14 @@ export function createAdminClient({
     listConnections: (query) => call('GET', `/connections?${new URLSearchParams(query)}`, ConnectionResponse.array()),
     revokeConnections: (query) =>
       call('DELETE', `/connections?${new URLSearchParams(query)}`, ConnectionRevocationResponse),
+    listKeys: () => call('GET', '/keys', KeyResponse.array()),
+    rotateKeys: (seconds) => call('POST', '/keys', KeyResponse, { signs_in: seconds }),
+    async revokeKey(kid) {
+      const revocation = await call('DELETE', `/keys/${encodeURIComponent(kid)}`, RevocationResponse);
+      // the key may have signed the access token of this command
+      accessToken = undefined;
+      return revocation;
+    },
     listAudit: (query) => call('GET', `/audit?${new URLSearchParams(query)}`, AuditEventResponse.array()),
   };
 

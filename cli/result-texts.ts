@@ -2,6 +2,7 @@ import type {
   AuditEventResponse,
   ClientResponse,
   ConnectionResponse,
+  KeyResponse,
   LinkResponse,
   RevocationResponse,
   UserResponse,
@@ -108,6 +109,18 @@ export function connectionLine(connection: ConnectionResponse): string {
     `redirects to ${quoteValue(redirect_host)}`,
     `since ${created_at}`,
     `last used ${last_used_at ?? 'never'}`,
+  ].join('  ');
+}
+
+/** A signing key on one line. */
+export function keyLine({ kid, alg, status, signs_from, published_until, revoked_at }: KeyResponse): string {
+  return [
+    quoteValue(kid),
+    alg,
+    status.padEnd(8),
+    `signs from ${signs_from}`,
+    ...(published_until === null ? [] : [`published until ${published_until}`]),
+    ...(revoked_at === null ? [] : [`revoked ${revoked_at}`]),
   ].join('  ');
 }
 
