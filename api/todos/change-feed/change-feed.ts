@@ -55,8 +55,8 @@ export async function openTodoChangeFeed({
   const newest = new LRUCache<string, number>({ max: MAX_CACHED_LISTS });
   const reads = new Map<string, Promise<ChangeFeed>>();
   let [interruptions, isWaking] = [0, false];
-  const subscription = await listen(database, TODO_CHANGES, {
-    notified(payload) {
+  const listener = {
+    notified(payload: string) {
       for (const list of parsePayload(payload)) noteChange(list);
     },
     interrupted() {
@@ -64,7 +64,9 @@ export async function openTodoChangeFeed({
       interruptions += 1;
       waiting.wake();
     },
-  });
+  };
+  // by the name of its session an operator and the command line know that a process of api is connected
+  const subscription = await listen(database, TODO_CHANGES, listener, { sessionName: 'yata api' });
   const poll = setInterval(() => {
     if (waiting.count() > 0) readWaitingLists().catch(() => undefined);
   }, POLL_INTERVAL_MS).unref();
