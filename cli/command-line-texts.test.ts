@@ -8,6 +8,7 @@ import type {
   AuditEventResponse,
   ClientResponse,
   ConnectionResponse,
+  KeyResponse,
   LinkResponse,
   RevocationResponse,
   UserResponse,
@@ -26,6 +27,7 @@ import { NO_CREDENTIALS, SCENARIOS, type Scenario } from './doctor/testing/scena
 import { startTestServers, type TestServers } from './doctor/testing/start-test-servers.ts';
 import { LOGIN_TEXTS } from './login-texts.ts';
 import { createPatientFetch, FOR_AUTH_OF_IMPORT, FOR_TODO_API } from './patient-fetch.ts';
+import { RESTORED_TEXTS } from './restored/texts.ts';
 import { connectText, nextStepsText, openingDatabaseText, STARTING_TEXT } from './start-texts.ts';
 import { runInProcess } from './testing/run-in-process.ts';
 import { stringFragments } from './testing/string-fragments.ts';
@@ -44,6 +46,7 @@ beforeAll(async () => {
     section('Errors', await errorTexts()),
     section('Start', startTexts()),
     section('Login', loginTexts()),
+    section('Restored', restoredTexts()),
     section('Todos', await todosTexts()),
     section('Doctor', await doctorTexts()),
     section('Doctor: requests without a response', connectionErrorTexts()),
@@ -62,6 +65,7 @@ const NOT_SHOWN = [
   '<!-- commands',
   '<!-- end of commands -->',
   '| command | does |',
+  'from pg_stat_activity',
   'the embedded database is not open',
   // an auth of an earlier version
   'auth did not say which revocation to wait for',
@@ -176,6 +180,22 @@ const user: UserResponse = {
   has_password: true,
   connections: 2,
 };
+const key: KeyResponse = {
+  kid: 'q2mNGSDOIbkvlnWW',
+  alg: 'ES256',
+  status: 'next',
+  created_at: '2026-11-26T12:00:00.000Z',
+  signs_from: '2026-11-26T12:10:00.000Z',
+  published_until: null,
+  revoked_at: null,
+};
+const revokedKey: KeyResponse = {
+  ...key,
+  kid: 'cn-I_WNMClehiVp5',
+  status: 'revoked',
+  published_until: '2026-11-26T15:15:00.000Z',
+  revoked_at: '2026-11-26T12:05:00.000Z',
+};
 const connection: ConnectionResponse = {
   id: 'con_4Gq2hx',
   username: 'Ada',
@@ -222,6 +242,9 @@ const admin: AdminClient = {
   deleteUser: async () => ({ ...user, revocation: { sequence: 1 } }),
   listConnections: async () => [connection],
   revokeConnections: async () => ({ ...revocation, revoked: ['con_4Gq2hx'] }),
+  listKeys: async () => [key, { ...key, kid: 'NzbLsXh8', status: 'active' }, revokedKey],
+  rotateKeys: async () => key,
+  revokeKey: async () => revocation,
   listAudit: async () => [event],
 };
 
@@ -260,6 +283,12 @@ async function resultTexts(): Promise<string[]> {
     await transcript(['connections', 'list'], { admin: { ...admin, listConnections: async () => [] } }),
     await transcript(['connections', 'revoke', 'con_4Gq2hx'], {}),
     await transcript(['connections', 'revoke', '--user', 'Ada', '--wait'], {}),
+    await transcript(['keys', 'list'], {}),
+    await transcript(['keys', 'rotate'], {}),
+    await transcript(['keys', 'rotate', '--in', '1s'], {}),
+    await transcript(['keys', 'rotate', '--in', 'soon'], {}),
+    await transcript(['keys', 'revoke', 'NzbLsXh8'], {}),
+    await transcript(['keys', 'revoke', 'NzbLsXh8', '--wait'], {}),
     await transcript(['connections', 'revoke', '--client', 'other'], {
       admin: { ...admin, revokeConnections: async () => ({ ...revocation, revoked: [] }) },
     }),
@@ -389,6 +418,15 @@ async function rejection(tokenAnswer: Response, adminAnswer?: Response): Promise
   return createAdminClient({ issuer, credentials, source: 'data/admin-client.env' })
     .listClients()
     .then(() => 'no error', describeError);
+}
+
+function restoredTexts(): string[] {
+  return [
+    RESTORED_TEXTS.auth({ keys: 2, connections: 3 }),
+    RESTORED_TEXTS.api(4),
+    RESTORED_TEXTS.noDatabase('/srv/yata/data'),
+    RESTORED_TEXTS.running(['api', 'auth']),
+  ];
 }
 
 function loginTexts(): string[] {

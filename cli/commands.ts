@@ -3,7 +3,9 @@ import { clientsCommands } from './clients.ts';
 import type { Command } from './command-line/command.ts';
 import { connectionsCommands } from './connections.ts';
 import { doctorCommand } from './doctor/command.ts';
+import { keysCommands } from './keys.ts';
 import { loginCommand, logoutCommand } from './login.ts';
+import { restoredCommand } from './restored/command.ts';
 import { startCommand } from './start.ts';
 import { todosCommands } from './todos/commands.ts';
 import { tokenCommand } from './token.ts';
@@ -16,6 +18,7 @@ import { usersCommands } from './users.ts';
  */
 export const COMMANDS: readonly Command[] = [
   startCommand,
+  restoredCommand,
   loginCommand,
   logoutCommand,
   doctorCommand,
@@ -24,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   ...connectionsCommands,
   ...clientsCommands,
   ...tokensCommands,
+  ...keysCommands,
   tokenCommand,
   auditCommand,
 ];

@@ -3,6 +3,7 @@ import type {
   AuditEventResponse,
   ClientResponse,
   ConnectionResponse,
+  KeyResponse,
   LinkResponse,
   RevocationResponse,
   UserResponse,
@@ -73,6 +74,15 @@ const event: AuditEventResponse = {
   outcome: 'refused',
   detail: { [HOSTILE]: HOSTILE },
 };
+const key: KeyResponse = {
+  kid: HOSTILE,
+  alg: 'ES256',
+  status: 'next',
+  created_at: '2026-11-26T12:00:00.000Z',
+  signs_from: '2026-11-26T12:10:00.000Z',
+  published_until: null,
+  revoked_at: null,
+};
 const admin: AdminClient = {
   createClient: async () => client,
   listClients: async () => [client],
@@ -91,6 +101,9 @@ const admin: AdminClient = {
   deleteUser: async () => user,
   listConnections: async () => [connection],
   revokeConnections: async () => ({ ...revocation, revoked: [HOSTILE] }),
+  listKeys: async () => [key],
+  rotateKeys: async () => key,
+  revokeKey: async () => revocation,
   listAudit: async () => [event],
 };
 
@@ -115,12 +128,15 @@ const INVOCATIONS: Readonly<Record<string, { words: readonly string[]; lines: nu
   'connections list': { words: [], lines: 1, json: [connection] },
   'connections revoke': { words: [HOSTILE], lines: 2, json: { ...revocation, revoked: [HOSTILE] } },
   // one of two resource servers has not confirmed
+  'keys list': { words: [], lines: 1, json: [key] },
+  'keys rotate': { words: [], lines: 1, json: key },
+  'keys revoke': { words: ['kid', '--wait'], lines: 2, json: revocation, code: 1 },
   'tokens revoke': { words: [HOSTILE, '--wait'], lines: 2, json: revocation, code: 1 },
   audit: { words: ['--limit', '1'], lines: 1, json: [event] },
 };
 
 /** Commands without a result of the admin API. */
-const OTHERS = ['start', 'login', 'logout', 'doctor', 'token', 'todos import', 'todos export'];
+const OTHERS = ['start', 'restored', 'login', 'logout', 'doctor', 'token', 'todos import', 'todos export'];
 
 test('every command is tested', () => {
   expect(COMMANDS.map(({ name }) => name).sort()).toEqual([...Object.keys(INVOCATIONS), ...OTHERS].sort());
