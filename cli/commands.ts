@@ -4,6 +4,7 @@ import type { Command } from './command-line/command.ts';
 import { connectionsCommands } from './connections.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { loginCommand, logoutCommand } from './login.ts';
+import { moveCommand } from './move/command.ts';
 import { startCommand } from './start.ts';
 import { todosCommands } from './todos/commands.ts';
 import { tokenCommand } from './token.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   loginCommand,
   logoutCommand,
   doctorCommand,
+  moveCommand,
   ...todosCommands,
   ...usersCommands,
   ...connectionsCommands,
