@@ -37,7 +37,7 @@ export function listTables(query: Query): Promise<Table[]> {
      ) as columns
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relkind = 'r' and ${IS_OURS} and c.relname <> $1
-     order by name collate "C"`,
+     order by n.nspname collate "C", c.relname collate "C"`,
     [MIGRATION_TABLE],
   );
 }
@@ -52,7 +52,7 @@ export function listSequences(query: Query): Promise<Sequence[]> {
        where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refclassid = 'pg_class'::regclass
          and owner.relname = $1
      )
-     order by name collate "C"`,
+     order by n.nspname collate "C", c.relname collate "C"`,
     [MIGRATION_TABLE],
   );
 }

@@ -13,7 +13,7 @@ export type Source = {
   readonly tables: readonly (Table & { readonly rows: number })[];
   readonly sequences: readonly (Sequence & { readonly next: string })[];
   /** Reads the rows of some pages in the text format of COPY, without generated columns. */
-  readonly readRows: (table: Table, pages: Pages) => Promise<Uint8Array>;
+  readonly readRows: (table: Table, pages: Pages) => Promise<Buffer>;
 };
 
 /**
@@ -46,7 +46,7 @@ export async function readSource<Result>(
         const stored = columns.filter(({ generated }) => !generated).map((column) => column.name);
         const rows = `select ${stored.join(', ')} from ${name} where ${isIn(pages)}`;
         const { blob } = await transaction.query(`copy (${rows}) to '/dev/blob'`);
-        return new Uint8Array((await blob?.arrayBuffer()) ?? new ArrayBuffer());
+        return Buffer.from((await blob?.arrayBuffer()) ?? new ArrayBuffer());
       },
     });
   });

@@ -28,7 +28,7 @@ export type Target = AsyncDisposable & {
   readonly definitions: readonly OrmDefinition[];
   readonly query: Query;
   readonly has: (part: { readonly schema: string }) => boolean;
-  readonly writeRows: (table: Table, rows: Uint8Array) => Promise<void>;
+  readonly writeRows: (table: Table, rows: Buffer) => Promise<void>;
   /** Sends a statement if there was none for some time, so that nothing between yata and the server ends the connection. */
   readonly keepAlive: () => Promise<void>;
 };

@@ -7,7 +7,7 @@ const MESSAGE_BYTES = 65_536;
  * Executes `copy … from stdin` with `bytes` as its input, which are rows in the text format of COPY. All of them are in memory
  * until the server has answered, so split what is large into several statements.
  */
-export function copyRows(client: pg.Client, statement: string, bytes: Uint8Array): Promise<void> {
+export function copyRows(client: pg.Client, statement: string, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     let failure: Error | undefined;
     // the driver has no COPY of its own, but takes an object with these methods for a query
@@ -40,6 +40,6 @@ type Copy = pg.Submittable & {
 
 /** The methods for COPY, which the types of the driver lack. */
 type CopyConnection = {
-  readonly sendCopyFromChunk: (chunk: Uint8Array) => void;
+  readonly sendCopyFromChunk: (chunk: Buffer) => void;
   readonly endCopyFrom: () => void;
 };
