@@ -54,7 +54,9 @@ async function openServerDatabase(resources: AsyncDisposableStack): Promise<{ ur
 async function readEmbedded<Result>(data: string, read: (query: Query) => Promise<Result>): Promise<Result> {
   await using database = await openEmbeddedDatabase(data);
   await applySessionSettings(database.pglite);
-  return read(async <Row>(sql: string, values?: unknown[]) => (await database.pglite.query<Row>(sql, values)).rows);
+  return await read(
+    async <Row>(sql: string, values?: unknown[]) => (await database.pglite.query<Row>(sql, values)).rows,
+  );
 }
 
 /** Reads the rows of every table as texts, and the next value of every sequence, which it uses. */
@@ -117,11 +119,6 @@ onPostgresql('every table moves exactly, sequences go on, and the embedded datab
   expect(notified.mock.calls).toEqual([[expect.objectContaining({ payload: 'last' })]]);
   const disabled = "select tgname from pg_trigger where not tgisinternal and tgenabled <> 'O'";
   expect(await move.query(disabled)).toEqual([]);
-  // the target is up to date for this version of yata
-  for (const definition of [authDatabase, apiDatabase]) {
-    await using orm = await openOrm({ kind: 'postgresql', url: move.url }, definition);
-    expect(await orm.migrator.checkSchema()).toBe(false);
-  }
 });
 
 onPostgresql('the result says what moved, and what the new installation needs', async () => {
@@ -148,6 +145,14 @@ onPostgresql('auth and api move to two databases, and each moves alone from a da
   expect(Object.keys(ofAuth.rows).every((table) => table.startsWith('auth.'))).toBe(true);
   expect({ ...ofAuth.rows, ...ofApi.rows }).toEqual(source.rows);
   expect({ ...ofAuth.next, ...ofApi.next }).toEqual(source.next);
+  // nothing of the tables stayed changed, such as a trigger
+  for (const [url, definition] of [
+    [auth.url, authDatabase],
+    [api.url, apiDatabase],
+  ] as const) {
+    await using orm = await openOrm({ kind: 'postgresql', url }, definition);
+    expect(await orm.migrator.checkSchema()).toBe(false);
+  }
 
   const alone = join(move.data, 'api');
   await fillWith(alone, [apiDatabase]);
