@@ -10,16 +10,16 @@ import { makeTemporaryDirectory } from '../shared/testing/temporary-directory.ts
 import { openTestDatabase } from '../shared/testing/test-database.ts';
 
 /** What `yata move` did: its own result, and the most memory that its process had. */
-export type MeasuredMove = { readonly rows: number; readonly seconds: number; readonly megabytes: number };
+type MeasuredMove = { readonly rows: number; readonly seconds: number; readonly megabytes: number };
 
 /** The number of todos that one statement inserts. */
 const CHUNK_SIZE = 20_000;
 
 /**
- * Fills an embedded database with `count` todos of a hundred owners, and as many changes, and measures `yata move` of it to
- * the PostgreSQL server of the tests. The todos have descriptions of 100 characters.
+ * Fills an embedded database with a million todos of a hundred owners, and as many changes, and measures `yata move` of it to
+ * the PostgreSQL server of the tests. The todos have descriptions of 100 characters. To insert them takes four minutes.
  */
-export async function measureMove(count: number): Promise<MeasuredMove> {
+export async function measureMove(count = 1_000_000): Promise<MeasuredMove> {
   using directory = makeTemporaryDirectory();
   const data = join(directory.path, 'data');
   await fill(data, count);
@@ -79,6 +79,3 @@ function readMostMegabytes(pid: number | undefined): number {
     return 0;
   }
 }
-
-if (import.meta.main)
-  process.stdout.write(`${JSON.stringify(await measureMove(Number(process.argv[2] ?? 1_000_000)))}\n`);

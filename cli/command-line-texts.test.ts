@@ -25,6 +25,7 @@ import { runDoctor } from './doctor/run-doctor.ts';
 import { NO_CREDENTIALS, SCENARIOS, type Scenario } from './doctor/testing/scenarios.ts';
 import { startTestServers, type TestServers } from './doctor/testing/start-test-servers.ts';
 import { LOGIN_TEXTS } from './login-texts.ts';
+import { MOVE_TEXTS } from './move/texts.ts';
 import { createPatientFetch, FOR_AUTH_OF_IMPORT, FOR_TODO_API } from './patient-fetch.ts';
 import { connectText, nextStepsText, openingDatabaseText, STARTING_TEXT } from './start-texts.ts';
 import { runInProcess } from './testing/run-in-process.ts';
@@ -45,6 +46,7 @@ beforeAll(async () => {
     section('Start', startTexts()),
     section('Login', loginTexts()),
     section('Todos', await todosTexts()),
+    section('Move', moveTexts()),
     section('Doctor', await doctorTexts()),
     section('Doctor: requests without a response', connectionErrorTexts()),
   ].join('\n\n');
@@ -436,6 +438,37 @@ async function todosTexts(): Promise<string[]> {
     TODO_TEXTS.unexpectedResponse(404),
     ...Object.values(FOR_TODO_API.notice),
     ...Object.values(FOR_AUTH_OF_IMPORT.notice),
+  ];
+}
+
+function moveTexts(): string[] {
+  const tables = [
+    { table: 'api.todo', rows: 1_000_000 },
+    { table: 'auth.client', rows: 4 },
+    { table: 'auth.passkey', rows: 0 },
+  ];
+  return [
+    MOVE_TEXTS.copying(250_000, 1_000_004),
+    MOVE_TEXTS.verifying(0, 1),
+    MOVE_TEXTS.moved(tables, 93),
+    MOVE_TEXTS.moved([], 1),
+    MOVE_TEXTS.next('data/database', ['AUTH_DATABASE_URL', 'API_DATABASE_URL']),
+    MOVE_TEXTS.noSource('data/database'),
+    MOVE_TEXTS.emptySource(),
+    MOVE_TEXTS.olderSource(),
+    MOVE_TEXTS.newerSource(),
+    MOVE_TEXTS.unknownTable('public.more'),
+    MOVE_TEXTS.missingVariable('API_DATABASE_URL'),
+    MOVE_TEXTS.newerTarget('--to'),
+    MOVE_TEXTS.foreignTable('--to', 'auth.users'),
+    MOVE_TEXTS.notEmpty('--to', 'auth.client'),
+    MOVE_TEXTS.notCreated('--to', 'auth'),
+    MOVE_TEXTS.differentTable('--to', 'api.todo'),
+    MOVE_TEXTS.inUse('--to'),
+    MOVE_TEXTS.notVerified('--to', 'api.todo', 2, 1),
+    MOVE_TEXTS.failed('--to'),
+    MOVE_TEXTS.unknownOutcome('--to'),
+    MOVE_TEXTS.halfCommitted('AUTH_DATABASE_URL', 'API_DATABASE_URL'),
   ];
 }
 

@@ -1,8 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
 import type { EmbeddedDatabase } from '../../shared/database/database.ts';
 import type { OrmDefinition } from '../../shared/database/orm.ts';
 import { applySessionSettings } from '../../shared/database/session-settings.ts';
 import { listMigrations, listSequences, listTables, type Query, type Sequence, type Table } from './catalog.ts';
-import { isIn, type Pages } from './pages.ts';
+import { forEachPart, isIn, type Pages } from './pages.ts';
 import { MOVE_TEXTS } from './texts.ts';
 
 /** The embedded database, as a move reads it. */
@@ -66,9 +67,16 @@ async function findDefinitions(query: Query, known: readonly OrmDefinition[]): P
   return found;
 }
 
-async function countRows(query: Query, { name }: Table): Promise<number> {
-  const [row] = await query<{ rows: string }>(`select count(*)::text as rows from ${name}`);
-  return Number(row?.rows ?? 0);
+/** Counts in parts: one statement for a large table would keep everything else waiting, and takes more memory. */
+async function countRows(query: Query, table: Table): Promise<number> {
+  let count = 0;
+  await forEachPart(query, table, async (pages) => {
+    const [row] = await query<{ rows: number }>(`select count(*)::int as rows from ${table.name} where ${isIn(pages)}`);
+    count += row?.rows ?? 0;
+    await setImmediate();
+    return 0;
+  });
+  return count;
 }
 
 /** The next value of a sequence, which is beyond those that were used and deleted. */

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -266,6 +267,26 @@ test('a data directory that yata uses, and a database that cannot be reached, ar
   expect(exitCode).toBe(1);
   expect(stderr).toMatch(/^--to: cannot connect to the database "yata" at 127\.0\.0\.1:1\n/);
   expect(stderr).not.toContain('thePassword');
+});
+
+onPostgresql('a role that is no superuser can move, if it may create schemas', async () => {
+  await using move = await openMove();
+  const role = `move_${randomUUID().replaceAll('-', '')}`;
+  await using created = new AsyncDisposableStack();
+  await move.query(`create role ${role}`);
+  created.defer(async () => void (await move.query(`drop owned by ${role} cascade; drop role ${role}`)));
+  const url = new URL(move.url);
+  const asRole = `${move.url}?options=${encodeURIComponent(`-c role=${role}`)}`;
+  const refused = await move.run(asRole);
+  expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(refused.stderr).toMatch(
+    /^--to: the tables of the schema auth cannot be created\. Nothing was moved\.\n {2}because: /,
+  );
+  expect(refused.stderr).toMatch(/permission denied for database/);
+
+  await move.query(`grant create on database ${url.pathname.slice(1)} to ${role}`);
+  expect(await move.run(asRole)).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(await countRows(move.query)).toBe(await readEmbedded(move.data, countRows));
 });
 
 onPostgresql('a row that changes on the way is noticed, and nothing stays in the database', async () => {

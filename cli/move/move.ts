@@ -127,10 +127,12 @@ async function commit(targets: readonly Target[]): Promise<void> {
       await target.query('commit');
       committed = target;
     } catch (cause) {
-      if (isDatabaseUnavailable(cause)) throw new Error(MOVE_TEXTS.unknownOutcome(target.variable), { cause });
-      throw committed === undefined
-        ? new Error(MOVE_TEXTS.failed(target.variable), { cause })
-        : new Error(MOVE_TEXTS.halfCommitted(committed.variable, target.variable), { cause });
+      if (committed !== undefined)
+        throw new Error(MOVE_TEXTS.halfCommitted(committed.variable, target.variable), { cause });
+      const isUnknown = isDatabaseUnavailable(cause);
+      throw new Error(isUnknown ? MOVE_TEXTS.unknownOutcome(target.variable) : MOVE_TEXTS.failed(target.variable), {
+        cause,
+      });
     }
   }
 }

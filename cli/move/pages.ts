@@ -14,7 +14,7 @@ const MAX_PAGES = 1_024;
 /**
  * Goes through a table in parts of about four megabytes. A part is some pages of the file, because every table has pages, and
  * PostgreSQL reads them without an index and without reading the table from its beginning.
- * @param read reads the rows of some pages, and returns how many bytes they had.
+ * @param read reads the rows of some pages, and returns how many bytes it has in memory for them.
  */
 export async function forEachPart(
   query: Query,

@@ -54,9 +54,9 @@ export const MOVE_TEXTS = {
   failed: (variable: string) =>
     `${variable}: the move failed, and was rolled back. The database has no rows of it. Run the same command again when the cause is solved.`,
   unknownOutcome: (variable: string) =>
-    `${variable}: the connection broke while the move was committed. If the table auth.client or api.todo_list of the database has rows, all rows are there, and are verified. If not, run the same command again.`,
+    `${variable}: the connection broke while the move was committed. Run the same command again. If it finds rows in the database, all rows are there, and are verified.`,
   halfCommitted: (done: string, failed: string) =>
-    `The move to the database of ${done} is committed, and the move to that of ${failed} is not. Drop the schema in the database of ${done}, and run the same command again.`,
+    `The move to the database of ${done} is committed, and the move to that of ${failed} failed while it was committed. Drop the schemas auth and api in both databases, and run the same command again.`,
 } as const;
 
 function progress(done: number, total: number, verb: string): string {
