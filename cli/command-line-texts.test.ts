@@ -70,9 +70,15 @@ const NOT_SHOWN = [
   'application/json, text/event-stream',
 ];
 
+/** Files whose texts are SQL. What a user reads of them is in `move/texts.ts`. */
+const SQL_FILES = ['catalog', 'embedded-source', 'pages', 'target'].map((name) => `move/${name}.ts`);
+
 test('the snapshot has every text of the sources', () => {
   const shown = squeeze(texts);
-  const missing = globSync('**/*.ts', { cwd: import.meta.dirname, exclude: ['**/testing/**', '**/*.test.ts'] })
+  const missing = globSync('**/*.ts', {
+    cwd: import.meta.dirname,
+    exclude: ['**/testing/**', '**/*.test.ts', ...SQL_FILES],
+  })
     .flatMap((path) => stringFragments(readFileSync(join(import.meta.dirname, path), 'utf8')))
     .map(squeeze)
     .filter((text) => /\S \S/.test(text) && text.length > 8)

@@ -6,7 +6,7 @@ import { type CommandContext, UsageError } from '../command-line/command.ts';
 import { MOVE_TEXTS } from './texts.ts';
 
 /** Where a schema moves, and which option or variable says so. */
-export type Destination = { readonly variable: string; readonly url: string };
+type Destination = { readonly variable: string; readonly url: string };
 
 export type MoveSettings = {
   readonly dataDirectory: string;
