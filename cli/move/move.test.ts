@@ -60,19 +60,36 @@ async function readEmbedded<Result>(data: string, read: (query: Query) => Promis
   );
 }
 
-/** Reads the rows of every table as texts, and the next value of every sequence, which it uses. */
-async function readEverything(query: Query) {
+/** Reads the rows of every table as texts. */
+async function readRows(query: Query): Promise<Record<string, string[]>> {
   const rows: Record<string, string[]> = {};
   for (const { name } of await listTables(query)) {
     const read = await query<{ row: string }>(`select t::text as row from ${name} t order by t::text collate "C"`);
     rows[name] = read.map(({ row }) => row);
   }
+  return rows;
+}
+
+/** Reads the state of every sequence. */
+async function readSequences(query: Query): Promise<Record<string, unknown>> {
+  const states: Record<string, unknown> = {};
+  for (const { name } of await listSequences(query))
+    [states[name]] = await query(`select last_value::text, is_called from ${name}`);
+  return states;
+}
+
+/** Uses the next value of every sequence. */
+async function useSequences(query: Query): Promise<Record<string, string | undefined>> {
   const next: Record<string, string | undefined> = {};
   for (const { name } of await listSequences(query)) {
     const [row] = await query<{ value: string }>(`select nextval('${name}')::text as value`);
     next[name] = row?.value;
   }
-  return { rows, next };
+  return next;
+}
+
+async function readEverything(query: Query) {
+  return { rows: await readRows(query), next: await useSequences(query) };
 }
 
 async function countRows(query: Query): Promise<number> {
@@ -94,10 +111,14 @@ onPostgresql('every table moves exactly, sequences go on, and the embedded datab
   listener.on('notification', notified);
   await listener.query('listen auth_client_changes; listen auth_status_changes');
 
+  const readSource = () =>
+    readEmbedded(move.data, async (query) => ({ ...(await readRows(query)), ...(await readSequences(query)) }));
+  const before = await readSource();
   const shown: string[] = [];
   const { exitCode, stdout, stderr } = await move.run(move.url, ['--json'], (text) => shown.push(text));
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
 
+  expect(await readSource()).toEqual(before);
   const source = await readEmbedded(move.data, readEverything);
   const target = await readEverything(move.query);
   // a table of which this has no row would not be tested
@@ -292,7 +313,8 @@ onPostgresql('a role that is no superuser can move, if it may create schemas', a
 onPostgresql('a row that changes on the way is noticed, and nothing stays in the database', async () => {
   await using move = await openMove();
   await readEmbedded(move.data, (query) => query("update auth.password set hash = 'the right hash'"));
-  await using proxy = await startCorruptingProxy(move.url, 'the right hash', 'the wrong hash');
+  const corrupt = (text: string) => text.replaceAll('the right hash', 'the wrong hash');
+  await using proxy = await startProxy(move.url, corrupt);
   const { exitCode, stderr } = await move.run(proxy.url);
   expect(exitCode).toBe(1);
   expect(stderr).toMatch(/^--to: the move failed, and was rolled back\./);
@@ -304,14 +326,19 @@ onPostgresql('a row that changes on the way is noticed, and nothing stays in the
   expect((await move.run()).exitCode).toBe(0);
 });
 
-/** A proxy in front of a PostgreSQL server that replaces a text in what the client sends by one of the same length. */
-async function startCorruptingProxy(url: string, text: string, replacement: string) {
+/**
+ * A proxy in front of a PostgreSQL server.
+ * @param change returns what is sent on instead of a text of the client; undefined breaks the connection.
+ */
+async function startProxy(url: string, change: (text: string) => string | undefined) {
   const { hostname, port } = new URL(url);
   const server = createServer((client) => {
     const upstream = connect(Number(port || 5432), hostname);
-    client.on('data', (chunk) =>
-      upstream.write(Buffer.from(chunk.toString('latin1').replaceAll(text, replacement), 'latin1')),
-    );
+    client.on('data', (chunk) => {
+      const changed = change(chunk.toString('latin1'));
+      if (changed === undefined) client.destroy();
+      else upstream.write(Buffer.from(changed, 'latin1'));
+    });
     upstream.pipe(client);
     client.on('close', () => upstream.destroy()).on('error', () => undefined);
     upstream.on('close', () => client.destroy()).on('error', () => undefined);
@@ -322,6 +349,40 @@ async function startCorruptingProxy(url: string, text: string, replacement: stri
   proxied.host = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
   return { url: proxied.href, [Symbol.asyncDispose]: async () => void server.close() };
 }
+
+onPostgresql(
+  'a connection that breaks during the commit is an outcome that is not known, and the error says what to do',
+  async () => {
+    await using move = await openMove();
+    await using resources = new AsyncDisposableStack();
+    let copied = false;
+    const breakAtCommit = (text: string) => {
+      copied ||= text.includes('from stdin');
+      return copied && text.includes('commit') ? undefined : text;
+    };
+    const proxy = resources.use(await startProxy(move.url, breakAtCommit));
+    expect((await move.run(proxy.url)).stderr).toMatch(/^--to: the connection broke while the move was committed\./);
+    // here the commit did not arrive
+    await vi.waitFor(async () => expect(await countRows(move.query)).toBe(0), 10_000);
+
+    copied = false;
+    const auth = await openServerDatabase(resources);
+    const environment = { YATA_DATA_DIR: move.data, AUTH_DATABASE_URL: auth.url, API_DATABASE_URL: proxy.url };
+    const { exitCode, stderr } = await runInProcess(['move'], COMMANDS, { environment });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: expect.stringMatching(
+        /^The move to the database of AUTH_DATABASE_URL is committed, and the move to that of API_DATABASE_URL failed/,
+      ),
+    });
+    expect(await countRows(auth.query)).toBeGreaterThan(0);
+    // what the error says to do
+    await auth.query('drop schema auth cascade');
+    await vi.waitFor(async () => expect(await countRows(move.query)).toBe(0), 10_000);
+    const direct = { ...environment, API_DATABASE_URL: move.url };
+    expect((await runInProcess(['move'], COMMANDS, { environment: direct })).exitCode).toBe(0);
+  },
+);
 
 onPostgresql('tables that another process uses are not waited for without an end', async () => {
   await using move = await openMove({ fill: (data) => fillWith(data, [apiDatabase]) });
