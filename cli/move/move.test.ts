@@ -143,6 +143,30 @@ onPostgresql('every table moves exactly, sequences go on, and the embedded datab
   expect(await move.query(disabled)).toEqual([]);
 });
 
+onPostgresql(
+  'a new table moves without a change of the program, also with columns that the database fills',
+  async () => {
+    await using move = await openMove({ fill: (data) => fillWith(data, [authDatabase, apiDatabase]) });
+    for (const definition of [authDatabase, apiDatabase]) {
+      await using _orm = await openOrm({ kind: 'postgresql', url: move.url }, definition);
+    }
+    const columns = '"The id" int generated always as identity, a int, twice int generated always as (a * 2) stored';
+    await move.query(`create table api."more rows" (${columns})`);
+    await readEmbedded(move.data, async (query) => {
+      await query(`create table api."more rows" (${columns})`);
+      await query('insert into api."more rows" (a) values (1), (2), (null)');
+      await query('delete from api."more rows" where a is null');
+    });
+    expect(await move.run()).toMatchObject({ exitCode: 0, stderr: '' });
+    await move.query('insert into api."more rows" (a) values (9)');
+    expect(await move.query('select * from api."more rows" order by 1')).toEqual([
+      { 'The id': 1, a: 1, twice: 2 },
+      { 'The id': 2, a: 2, twice: 4 },
+      { 'The id': 4, a: 9, twice: 18 },
+    ]);
+  },
+);
+
 onPostgresql('the result says what moved, and what the new installation needs', async () => {
   await using move = await openMove();
   const { stdout } = await move.run();
