@@ -6,7 +6,7 @@ import { isDatabaseUnavailable } from '../../shared/database/database-unavailabl
 import type { CommandContext, CommandResult } from '../command-line/command.ts';
 import { readSource, type Source } from './embedded-source.ts';
 import { type Digest, digest, forEachPart } from './pages.ts';
-import { type MoveSettings, readSettings, variableOf } from './read-settings.ts';
+import { type MoveSettings, readMoveSettings, variableOf } from './read-move-settings.ts';
 import { beginMove, createTables, finishTables, openTarget, type Target } from './target.ts';
 import { MOVE_TEXTS, type MovedTables } from './texts.ts';
 
@@ -15,7 +15,7 @@ const DEFINITIONS = [authDatabase, apiDatabase];
 
 /** Moves everything from the embedded database to PostgreSQL. */
 export async function move(to: string | undefined, context: CommandContext): Promise<CommandResult> {
-  const settings = readSettings(to, context);
+  const settings = readMoveSettings(to, context);
   const folder = embeddedDatabaseFolder(settings.dataDirectory);
   // to open it would create it
   if (!existsSync(folder)) throw new Error(MOVE_TEXTS.noSource(folder));

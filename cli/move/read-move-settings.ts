@@ -15,7 +15,7 @@ export type MoveSettings = {
 };
 
 /** Reads where the embedded database is and where it moves. @throws {UsageError} @throws {InvalidConfigurationError} */
-export function readSettings(
+export function readMoveSettings(
   to: string | undefined,
   { environment, readStdin }: Pick<CommandContext, 'environment' | 'readStdin'>,
 ): MoveSettings {
