@@ -183,7 +183,11 @@ onPostgresql('auth and api move to two databases, and each moves alone from a da
   const environment = { YATA_DATA_DIR: move.data, AUTH_DATABASE_URL: auth.url, API_DATABASE_URL: api.url };
   const missing = await runInProcess(['move'], COMMANDS, { environment: { ...environment, API_DATABASE_URL: '' } });
   expect(missing.stderr).toMatch(/^API_DATABASE_URL is not set, but the embedded database has data for it/);
-  expect(await countRows(auth.query)).toBe(0);
+  await api.query('create schema api create table more (id int)');
+  const refused = await runInProcess(['move'], COMMANDS, { environment });
+  expect(refused.stderr).toMatch(/^API_DATABASE_URL: the database has the table api\.more, which yata did not create/);
+  expect(await listTables(auth.query)).toEqual([]);
+  await api.query('drop schema api cascade');
 
   expect((await runInProcess(['move'], COMMANDS, { environment })).exitCode).toBe(0);
   const source = await readEmbedded(move.data, readEverything);

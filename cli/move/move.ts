@@ -7,7 +7,7 @@ import type { CommandContext, CommandResult } from '../command-line/command.ts';
 import { readSource, type Source } from './embedded-source.ts';
 import { type Digest, digest, forEachPart } from './pages.ts';
 import { type MoveSettings, readMoveSettings, variableOf } from './read-move-settings.ts';
-import { beginMove, createTables, finishTables, openTarget, type Target } from './target.ts';
+import { beginMove, checkTarget, createTables, finishTables, openTarget, type Target } from './target.ts';
 import { MOVE_TEXTS, type MovedTables } from './texts.ts';
 
 /** Every schema of yata. */
@@ -40,7 +40,8 @@ async function moveTo(
   await using opened = new AsyncDisposableStack();
   const targets: Target[] = [];
   for (const destination of groupByUrl(source, settings)) targets.push(opened.use(await openTarget(destination)));
-  // before the first change of any of them
+  // all of them before the first change of any
+  for (const target of targets) await checkTarget(target);
   for (const target of targets) await createTables(target);
   for (const target of targets) await beginMove(target, source);
   const total = source.tables.reduce((sum, { rows }) => sum + rows, 0);

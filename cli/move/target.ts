@@ -81,12 +81,11 @@ export async function openTarget({
 }
 
 /**
- * Creates the tables of a target with the migrations of this version. Tables without rows may be there already, of a move that
- * was interrupted.
- * @throws {Error} when the target has rows, or tables that yata did not create. Nothing has been changed then.
+ * Checks that a move may fill a target. Tables without rows may be there already, of a move that was interrupted.
+ * @throws {Error} when the target has rows, or tables that yata did not create.
  */
-export async function createTables(target: Target): Promise<void> {
-  const { query, url, variable, definitions } = target;
+export async function checkTarget(target: Target): Promise<void> {
+  const { query, variable, definitions } = target;
   const tables = (await listTables(query)).filter(target.has);
   for (const { schema, migrations } of definitions) {
     const executed = await listMigrations(query, schema);
@@ -96,6 +95,10 @@ export async function createTables(target: Target): Promise<void> {
     if (foreign !== undefined) throw new Error(MOVE_TEXTS.foreignTable(variable, foreign.name));
   }
   await requireEmpty(target, tables);
+}
+
+/** Creates the tables of a target with the migrations of this version. */
+export async function createTables({ url, variable, definitions }: Target): Promise<void> {
   for (const definition of definitions) {
     try {
       await using _orm = await openOrm({ kind: 'postgresql', url }, definition, { poolSize: 3 });
