@@ -4,6 +4,7 @@ import { COMPARISONS } from './comparisons.ts';
 import { CORES, findPin, type Pin } from './find-pin.ts';
 import { findPostgresql } from './find-postgresql.ts';
 import { CONNECTIONS } from './load-request.ts';
+import { measureMove } from './measure-move.ts';
 import { measurePages } from './measure-pages.ts';
 import { measureRevocation } from './measure-revocation.ts';
 import { measureStartUps } from './measure-start-ups.ts';
@@ -13,7 +14,8 @@ import { COLUMNS, comparisonRow, type Row, renderTable, startUpRows } from './ta
 const START = 'start';
 const REVOCATION = 'revocation';
 const PAGES = 'pages';
-const NAMES = [...Object.keys(COMPARISONS), START, REVOCATION, PAGES];
+const MOVE = 'move';
+const NAMES = [...Object.keys(COMPARISONS), START, REVOCATION, PAGES, MOVE];
 
 async function bench(names: readonly string[]): Promise<void> {
   const taskset = findPin();
@@ -55,6 +57,12 @@ async function bench(names: readonly string[]): Promise<void> {
     process.env.TEST_DATABASE_URL = postgresql.url;
     for (const { name, few, many } of await measurePages())
       print(`  a page of 50 ${name}: ${few.toFixed(2)} ms of 100 todos, ${many.toFixed(2)} ms of 1,000,000`);
+  }
+  if (names.includes(MOVE) && postgresql !== undefined) {
+    print(`${MOVE} …`);
+    process.env.TEST_DATABASE_URL = postgresql.url;
+    const { rows, seconds, megabytes } = await measureMove();
+    print(`  ${rows} rows in ${seconds} s, ${Math.round(rows / seconds)} rows/s, ${Math.round(megabytes)} MB at most`);
   }
 }
 

@@ -26,6 +26,7 @@ import { runDoctor } from './doctor/run-doctor.ts';
 import { NO_CREDENTIALS, SCENARIOS, type Scenario } from './doctor/testing/scenarios.ts';
 import { startTestServers, type TestServers } from './doctor/testing/start-test-servers.ts';
 import { LOGIN_TEXTS } from './login-texts.ts';
+import { MOVE_TEXTS } from './move/texts.ts';
 import { createPatientFetch, FOR_AUTH_OF_IMPORT, FOR_TODO_API } from './patient-fetch.ts';
 import { RESTORED_TEXTS } from './restored/texts.ts';
 import { connectText, nextStepsText, openingDatabaseText, STARTING_TEXT } from './start-texts.ts';
@@ -48,6 +49,7 @@ beforeAll(async () => {
     section('Login', loginTexts()),
     section('Restored', restoredTexts()),
     section('Todos', await todosTexts()),
+    section('Move', moveTexts()),
     section('Doctor', await doctorTexts()),
     section('Doctor: requests without a response', connectionErrorTexts()),
   ].join('\n\n');
@@ -72,9 +74,15 @@ const NOT_SHOWN = [
   'application/json, text/event-stream',
 ];
 
+/** Files whose texts are SQL. What a user reads of them is in `move/texts.ts`. */
+const SQL_FILES = ['catalog', 'embedded-source', 'pages', 'target'].map((name) => `move/${name}.ts`);
+
 test('the snapshot has every text of the sources', () => {
   const shown = squeeze(texts);
-  const missing = globSync('**/*.ts', { cwd: import.meta.dirname, exclude: ['**/testing/**', '**/*.test.ts'] })
+  const missing = globSync('**/*.ts', {
+    cwd: import.meta.dirname,
+    exclude: ['**/testing/**', '**/*.test.ts', ...SQL_FILES],
+  })
     .flatMap((path) => stringFragments(readFileSync(join(import.meta.dirname, path), 'utf8')))
     .map(squeeze)
     .filter((text) => /\S \S/.test(text) && text.length > 8)
@@ -474,6 +482,37 @@ async function todosTexts(): Promise<string[]> {
     TODO_TEXTS.unexpectedResponse(404),
     ...Object.values(FOR_TODO_API.notice),
     ...Object.values(FOR_AUTH_OF_IMPORT.notice),
+  ];
+}
+
+function moveTexts(): string[] {
+  const tables = [
+    { table: 'api.todo', rows: 1_000_000 },
+    { table: 'auth.client', rows: 4 },
+    { table: 'auth.passkey', rows: 0 },
+  ];
+  return [
+    MOVE_TEXTS.copying(250_000, 1_000_004),
+    MOVE_TEXTS.verifying(0, 1),
+    MOVE_TEXTS.moved(tables, 93),
+    MOVE_TEXTS.moved([], 1),
+    MOVE_TEXTS.next('data/database', ['AUTH_DATABASE_URL', 'API_DATABASE_URL']),
+    MOVE_TEXTS.noSource('data/database'),
+    MOVE_TEXTS.emptySource(),
+    MOVE_TEXTS.olderSource(),
+    MOVE_TEXTS.newerSource(),
+    MOVE_TEXTS.unknownTable('public.more'),
+    MOVE_TEXTS.missingVariable('API_DATABASE_URL'),
+    MOVE_TEXTS.newerTarget('--to'),
+    MOVE_TEXTS.foreignTable('--to', 'auth.users'),
+    MOVE_TEXTS.notEmpty('--to', 'auth.client'),
+    MOVE_TEXTS.notCreated('--to', 'auth'),
+    MOVE_TEXTS.differentTable('--to', 'api.todo'),
+    MOVE_TEXTS.inUse('--to'),
+    MOVE_TEXTS.notVerified('--to', 'api.todo', 2, 1),
+    MOVE_TEXTS.failed('--to'),
+    MOVE_TEXTS.unknownOutcome('--to'),
+    MOVE_TEXTS.halfCommitted('AUTH_DATABASE_URL', 'API_DATABASE_URL'),
   ];
 }
 

@@ -5,6 +5,7 @@ import { connectionsCommands } from './connections.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { keysCommands } from './keys.ts';
 import { loginCommand, logoutCommand } from './login.ts';
+import { moveCommand } from './move/command.ts';
 import { restoredCommand } from './restored/command.ts';
 import { startCommand } from './start.ts';
 import { todosCommands } from './todos/commands.ts';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   loginCommand,
   logoutCommand,
   doctorCommand,
+  moveCommand,
   ...todosCommands,
   ...usersCommands,
   ...connectionsCommands,

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import * as z from 'zod';
 import { apiDatabase } from '../../api/database/definition.ts';
@@ -10,7 +9,7 @@ import { type Invalidated, invalidateEverything } from '../../auth/restore/inval
 import { findOrCreateKeyEncryptionKeys } from '../../auth/signing-keys/key-encryption-key.ts';
 import { type Environment, readEnvironment, resolveEnvironment } from '../../shared/configuration/environment.ts';
 import { databaseUrl } from '../../shared/configuration/variables.ts';
-import { type Database, openEmbeddedDatabase } from '../../shared/database/database.ts';
+import { type Database, embeddedDatabaseFolder, openEmbeddedDatabase } from '../../shared/database/database.ts';
 import { connectOrm, type OrmDefinition, openOrm } from '../../shared/database/orm.ts';
 import { RESTORED_TEXTS } from './texts.ts';
 
@@ -57,7 +56,7 @@ export async function secureRestored(given: Environment): Promise<Secured> {
 
 /** To open the embedded database would create it. */
 async function openExisting(dataDirectory: string) {
-  if (!existsSync(join(dataDirectory, 'database'))) throw new Error(RESTORED_TEXTS.noDatabase(dataDirectory));
+  if (!existsSync(embeddedDatabaseFolder(dataDirectory))) throw new Error(RESTORED_TEXTS.noDatabase(dataDirectory));
   return openEmbeddedDatabase(dataDirectory);
 }
 

@@ -92,6 +92,13 @@ export const USAGE_ERRORS: readonly (readonly [words: readonly string[], message
   ],
   [['connections', 'revoke'], '`connections revoke` expects ID, --user NAME or --client CLIENT-ID'],
   [['users', 'invite', 'ada', '--expires', SECRET], '--expires: expected whole hours such as 24h or 3d, 1h to 30d'],
+  [['move'], 'expected --to URL, or AUTH_DATABASE_URL and API_DATABASE_URL'],
+  [['move', '--to', '-'], '--to is -, but stdin is empty'],
+  [['move', '--to', SECRET], '--to: expected a postgresql:// URL'],
+  [
+    ['move', '--to', `postgresql://ada:${SECRET}@localhost/yata?sslmode=prefer`],
+    '--to: expected sslmode to be one of disable, require, verify-ca, verify-full, no-verify',
+  ],
   [['todos', 'import'], '`todos import` needs the argument FILE'],
   [['todos', 'import', SECRET], 'FILE: expected a readable file: no such file or directory (ENOENT)'],
   [['todos', 'import', '-'], 'FILE is -, but stdin is empty'],

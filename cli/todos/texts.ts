@@ -2,6 +2,7 @@ import type { ImportCounts } from '../../shared/todo/import-counts.ts';
 import { LEAST_URGENT_PRIORITY, RETENTION_DAYS } from '../../shared/todo/limits.ts';
 import type { PreparedImport, PreparedTodo } from '../../shared/todo-import/prepare-import.ts';
 import { toVisibleJson } from '../../shared/visible-text.ts';
+import { formatNumber, progressBar } from '../progress-bar.ts';
 import { quoteValue, sanitize } from '../sanitize.ts';
 
 type NotKept = PreparedImport['notKept'];
@@ -11,11 +12,11 @@ export const TODO_TEXTS = {
   read: ({ format, timeZone, todos }: PreparedImport) =>
     `Read ${countTodos(todos.length)}. ${describeFormat(format, timeZone)}`,
   imported: ({ created, skipped }: ImportCounts, subject: string) =>
-    `Imported into the todos of ${quoteValue(subject)}: ${number(created)} created, ${number(skipped)} skipped.`,
+    `Imported into the todos of ${quoteValue(subject)}: ${formatNumber(created)} created, ${formatNumber(skipped)} skipped.`,
   skipped: () => `A todo is skipped if its id exists. Deleted todos have theirs for ${RETENTION_DAYS} days.`,
   notImported: () => 'Nothing was imported, because of --dry-run.',
   preview: (todos: readonly PreparedTodo[], more: number) =>
-    [...todos.map(todoLine), ...(more > 0 ? [`  and ${number(more)} more`] : [])].join('\n'),
+    [...todos.map(todoLine), ...(more > 0 ? [`  and ${formatNumber(more)} more`] : [])].join('\n'),
   notImportedParts: (notKept: NotKept) =>
     [
       'Not kept, or only as words in the description, with the number of todos that have it:',
@@ -30,9 +31,10 @@ export const TODO_TEXTS = {
   emptyStdin: () => 'FILE is -, but stdin is empty',
   noNewFile: (reason: string) => `--output: expected a file in a folder in which you can create files: ${reason}`,
   fileExists: () => '--output: expected the name of a new file, because this file exists',
-  progress: (done: number, total: number) => `${bar(done / total)} ${number(done)} of ${countTodos(total)}`,
+  progress: (done: number, total: number) =>
+    `${progressBar(done / total)} ${formatNumber(done)} of ${countTodos(total)}`,
   interrupted: (done: number, total: number, next: 'repeat' | 'solve') =>
-    `${number(done)} of ${countTodos(total)} were imported, then the import failed. ${next === 'repeat' ? 'Run the same command again to import the rest.' : 'When the cause is solved, the same command imports the rest.'}`,
+    `${formatNumber(done)} of ${countTodos(total)} were imported, then the import failed. ${next === 'repeat' ? 'Run the same command again to import the rest.' : 'When the cause is solved, the same command imports the rest.'}`,
   unreachable: (resource: string) => `The todo API at ${resource} did not answer`,
   rejected: (detail: string) => `The todo API rejected the request: ${detail}`,
   unexpectedResponse: (status: number) => `The todo API answered with status ${status}.`,
@@ -53,22 +55,10 @@ function describeFormat(format: string, zone: string | undefined): string {
 }
 
 function notKeptLines(notKept: NotKept): string[] {
-  const width = Math.max(...notKept.map(({ count }) => number(count).length));
-  return notKept.map(({ what, count }) => `  ${number(count).padStart(width)}  ${sanitize(what)}`);
-}
-
-const BAR_CHARACTERS = 30;
-
-function bar(share: number): string {
-  const done = Math.floor(share * BAR_CHARACTERS);
-  return `[${'#'.repeat(done)}${'.'.repeat(BAR_CHARACTERS - done)}]`;
+  const width = Math.max(...notKept.map(({ count }) => formatNumber(count).length));
+  return notKept.map(({ what, count }) => `  ${formatNumber(count).padStart(width)}  ${sanitize(what)}`);
 }
 
 function countTodos(count: number): string {
-  return count === 1 ? '1 todo' : `${number(count)} todos`;
-}
-
-/** 10,000 */
-function number(value: number): string {
-  return value.toLocaleString('en-US');
+  return count === 1 ? '1 todo' : `${formatNumber(count)} todos`;
 }

@@ -7,6 +7,11 @@ import { lockDataDirectory } from './data-directory.ts';
 export type Database = EmbeddedDatabase | { readonly kind: 'postgresql'; readonly url: string };
 export type EmbeddedDatabase = { readonly kind: 'embedded'; readonly pglite: PGlite };
 
+/** The folder of the embedded database in the data directory. */
+export function embeddedDatabaseFolder(dataDirectory: string): string {
+  return join(dataDirectory, 'database');
+}
+
 /**
  * Opens the embedded database in `dataDirectory`, and creates it at the first start. The directory is locked until the
  * database is disposed. Committed data survives the death of the process, but not a crash of the machine, because PGlite
@@ -16,7 +21,7 @@ export type EmbeddedDatabase = { readonly kind: 'embedded'; readonly pglite: PGl
 export async function openEmbeddedDatabase(dataDirectory: string): Promise<EmbeddedDatabase & AsyncDisposable> {
   using opening = new DisposableStack();
   opening.use(lockDataDirectory(dataDirectory));
-  const dataDir = join(dataDirectory, 'database');
+  const dataDir = embeddedDatabaseFolder(dataDirectory);
   if (!existsSync(dataDir)) await createCluster(dataDir);
   const pglite = await openPGlite({ dataDir });
   const lock = opening.move();

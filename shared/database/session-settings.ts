@@ -1,5 +1,3 @@
-import type { ClientBase } from 'pg';
-
 /**
  * Settings of PostgreSQL that change the text of values, or the meaning of statements. A server, a database and a role can
  * have others (ALTER DATABASE … SET), so each session sets them.
@@ -27,7 +25,7 @@ const SESSION_SETTINGS = {
  * @param more settings that only this session has.
  */
 export async function applySessionSettings(
-  client: Pick<ClientBase, 'query'>,
+  client: { query(statement: string, values: string[]): Promise<unknown> },
   more: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const settings = Object.entries({ ...SESSION_SETTINGS, ...more });
