@@ -19,6 +19,7 @@ import {
   renderRegistrationError,
 } from './client-registration/registration-routes.ts';
 import { readAuthorizationHeader } from './provider/authorization-header.ts';
+import { measureTokenRequests } from './provider/measure-token-requests.ts';
 import type { ProviderApp } from './provider/provider.ts';
 import { rejectUnreadableBodies } from './provider/reject-unreadable-bodies.ts';
 import { ROUTES } from './provider/routes.ts';
@@ -93,6 +94,7 @@ export function createAuthApp({
 
   app.use(identifyRequest);
   app.use(metrics.middleware);
+  app.use(measureTokenRequests(metrics.registry));
   app.use(readAuthorizationHeader);
   app.use(rejectUnreadableBodies);
   app.use(exceptTokenRequests(compose(routes.middleware)));

@@ -1,5 +1,7 @@
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
+import { createPoolObserver } from '../shared/database/observe-pools.ts';
 import { openOrm } from '../shared/database/orm.ts';
+import { LIMITS } from '../shared/http/limits-reached.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { createWaiting } from '../shared/http/prefer-wait.ts';
 import { reportRejectedConnections } from '../shared/http/report-rejected-connections.ts';
@@ -8,6 +10,7 @@ import { createLogger } from '../shared/logger.ts';
 import { createAccessTokenVerifier } from '../shared/resource-server/access-token-verifier.ts';
 import { createChallenges } from '../shared/resource-server/challenge.ts';
 import { requireAccessToken } from '../shared/resource-server/koa.ts';
+import { metadataPaths } from '../shared/resource-server/protected-resource-metadata.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createShutdown, type Shutdown } from '../shared/shutdown.ts';
@@ -37,6 +40,7 @@ import { createIntrospectionEndpoint } from './introspection/introspection-endpo
 import { type CreatedLink, createSetupLink } from './one-time-links/one-time-links.ts';
 import { createAdapterFactory } from './provider/adapter.ts';
 import { createProvider } from './provider/provider.ts';
+import { METHODS } from './provider/routes.ts';
 import { signIntrospectionResponse } from './provider/signed-introspection.ts';
 import {
   createTokenRequestLimits,
@@ -107,10 +111,18 @@ export async function startAuth(
 
   await using starting = new AsyncDisposableStack();
   const logger = createLogger({ name: 'auth', level: config.LOG_LEVEL });
-  const metrics = createMetrics();
-  const { em } = starting.use(await openOrm(database, authDatabase));
-  const { em: priorityEm } = starting.use(await openPriorityConnections({ database, em }));
-  const { em: readinessEm } = starting.use(await openReadinessConnection({ database, em }));
+  const metrics = createMetrics({
+    limits: LIMITS.auth,
+    paths: ['/', ...Object.keys(METHODS), ...metadataPaths(adminResource.resource)],
+  });
+  const observePool = createPoolObserver({ registry: metrics.registry });
+  const { em } = starting.use(await openOrm(database, authDatabase, { observe: observePool('ordinary') }));
+  const { em: priorityEm } = starting.use(
+    await openPriorityConnections({ database, em, observe: observePool('priority') }),
+  );
+  const { em: readinessEm } = starting.use(
+    await openReadinessConnection({ database, em, observe: observePool('readiness') }),
+  );
 
   const keyEncryptionKey = config.AUTH_KEY_ENCRYPTION_KEY ?? findOrCreateKeyEncryptionKey(config.YATA_DATA_DIR);
   const load = () => findOrCreateSigningKeys({ em, algorithm: config.AUTH_SIGNING_ALG, keyEncryptionKey });
@@ -132,8 +144,15 @@ export async function startAuth(
   const { record } = starting.use(openAuditQueue({ em, registry: metrics.registry, logger }));
   const secretUse = createSecretUse(em);
   const mayLookUpLimited = createLimitedLookup(clients);
-  const failedAuthentications = starting.use(openFailedAuthenticationLimiter({ database, logger }));
-  const failedSignIns = starting.use(openFailedAuthenticationLimiter({ database, logger, counted: PERSONS }));
+  const failedAuthentications = starting.use(
+    openFailedAuthenticationLimiter({ database, logger, observe: observePool('failed_authentications') }),
+  );
+  const failedSignIns = starting.use(
+    openFailedAuthenticationLimiter({
+      ...{ database, logger, counted: PERSONS },
+      observe: observePool('failed_sign_ins'),
+    }),
+  );
 
   const statusLists = starting.use(await openStatusLists({ database, em: priorityEm, issuer, signingKeys, logger }));
   const { isInvalid, isRevoked, commitTimes } = statusLists;
@@ -142,13 +161,16 @@ export async function startAuth(
   const tokenStatus = createTokenStatus({ issuer, leases, statusLists, revokeLeases });
   const connections = createConnections({ em: priorityEm, statusLists });
   const revocations = createRevocations({ em: priorityEm, statusLists, record });
+  const waiting = createWaiting();
   const readers = createReaders({
     commitTimes,
-    observeLag: measureStatusLists(metrics.registry, { statusLists, leases }),
+    observeLag: measureStatusLists(metrics.registry, {
+      ...{ statusLists, leases },
+      countPropagationWaits: () => waiting.count(),
+    }),
   });
   removeInvalidReaders({ clients, readers });
   const peers = starting.use(await openPeers({ database, em: priorityEm }));
-  const waiting = createWaiting();
   const propagation = createPropagation({ readers, peers, waiting, logger });
   const documents = createMetadataDocuments({
     em,

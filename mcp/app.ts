@@ -17,6 +17,7 @@ import type { AccessTokenSource } from './access-tokens/access-token-source.ts';
 import type { ExchangeAccessToken } from './access-tokens/token-exchange.ts';
 import { CORS } from './cors.ts';
 import type { ServerFeatures } from './features.ts';
+import { measureToolCalls } from './measure-tool-calls.ts';
 import { createMcpServer } from './protocol/server.ts';
 import type { ServerInfo } from './protocol/server-options.ts';
 import { answerMessage, type CreateServer } from './protocol/streamable-http/answer-message.ts';
@@ -70,6 +71,7 @@ export function createMcpApp({
   logger: Logger;
 }): Koa {
   const { resource } = protectedResource;
+  const observeToolCall = measureToolCalls(metrics.registry);
   const createServer: CreateServer = ({ accessTokens, requestId, onRateLimited, grantedScopes, features }) =>
     createMcpServer({
       info,
@@ -78,6 +80,7 @@ export function createMcpApp({
       findGrantedScopes: async () => grantedScopes,
       extensions: AUTHORIZATION_EXTENSIONS,
       logger: logger.child({ request_id: requestId }),
+      observeToolCall,
     });
 
   const limitConcurrent = limitConcurrentRequests();

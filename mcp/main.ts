@@ -1,3 +1,5 @@
+import { createPoolObserver } from '../shared/database/observe-pools.ts';
+import { LIMITS } from '../shared/http/limits-reached.ts';
 import { measureStatusListReader } from '../shared/http/measure-status-list-reader.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { reportRejectedConnections } from '../shared/http/report-rejected-connections.ts';
@@ -6,6 +8,7 @@ import { createLogger } from '../shared/logger.ts';
 import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
 import { openPointCounter } from '../shared/rate-limit/point-counter.ts';
 import { createRateLimit } from '../shared/rate-limit/rate-limit.ts';
+import { metadataPaths } from '../shared/resource-server/protected-resource-metadata.ts';
 import { openResourceServer } from '../shared/resource-server/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
@@ -53,10 +56,16 @@ export async function startMcp(
     clientSecret: config.OAUTH_CLIENT_SECRET,
     fetch: issuer.fetch,
   });
-  const metrics = createMetrics();
+  const metrics = createMetrics({ limits: LIMITS.mcp, paths: ['/', ...metadataPaths(config.MCP_RESOURCE)] });
+  const observePool = createPoolObserver({ registry: metrics.registry });
   measureStatusListReader(metrics.registry, statusLists);
   const points = starting.use(
-    await openPointCounter({ limit: config.API_RATE_LIMIT, url: config.RATE_LIMIT_URL, logger }),
+    await openPointCounter({
+      limit: config.API_RATE_LIMIT,
+      url: config.RATE_LIMIT_URL,
+      logger,
+      observe: observePool('rate_limit'),
+    }),
   );
   const app = createMcpApp({
     info: { name: config.SERVER_NAME, version: config.SERVER_VERSION },

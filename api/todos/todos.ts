@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Logger } from 'pino';
 import type { Database } from '../../shared/database/database.ts';
+import type { ObservePool } from '../../shared/database/observe-pools.ts';
 import type { TodoListQuery } from '../../shared/todo/list-query.ts';
 import type { Todo } from '../../shared/todo/todo.ts';
 import type { ChangedList } from './change-feed/change-notifications.ts';
@@ -38,10 +39,10 @@ const LARGE_PAGE_CHARACTERS = 100_000;
  * @param quota what each owner can store.
  * @param onChange called for each list that has changed, when its change is committed.
  */
-export function openTodos({ em, database, quota, onChange = () => undefined, logger }: TodosOptions): Todos {
+export function openTodos({ em, database, quota, onChange = () => undefined, logger, observe }: TodosOptions): Todos {
   const connection = em.getConnection();
   const read = createKeyedSemaphore(MAX_CONCURRENT_READS);
-  const { maintain, ...writer } = openTodoWriter({ database, quota, onChange, logger });
+  const { maintain, ...writer } = openTodoWriter({ database, quota, onChange, logger, observe });
   return {
     find: (owner, id) =>
       read(owner, async () => {
@@ -71,4 +72,6 @@ type TodosOptions = {
   readonly quota: Quota;
   readonly onChange?: (list: ChangedList) => void;
   readonly logger: Logger;
+  /** Called with the pool of connections that write. */
+  readonly observe?: ObservePool | undefined;
 };

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database } from '../../shared/database/database.ts';
+import type { ObservePool } from '../../shared/database/observe-pools.ts';
 import { openPool } from '../../shared/database/pool.ts';
 import { networkOf } from '../../shared/http/network-of.ts';
 import { FailedAuthenticationEntity } from './failed-authentication.entity.ts';
@@ -90,17 +91,20 @@ export function openFailedAuthenticationLimiter({
   logger,
   limits: { perIdentifier, perAddress, seconds } = LIMITS,
   counted = CLIENTS,
+  observe,
 }: {
   database: Database;
   logger: Logger;
   limits?: Limits;
   counted?: Counted;
+  observe?: ObservePool;
 }): FailedAuthenticationLimiter {
   const pool =
     database.kind === 'postgresql'
       ? openPool(database.url, {
           max: MAX_CONNECTIONS,
           timeout: POSTGRESQL_TIMEOUT_MS,
+          observe,
           // the pool opens a new connection for the next failure
           onIdleError: (err) =>
             logger.warn(

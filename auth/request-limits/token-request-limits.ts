@@ -126,6 +126,7 @@ export function createTokenRequestLimits({
       return new TooManyTokenRequestsError(
         `${quota} ${what} within a minute: send fewer requests`,
         windows.remainingMs(key),
+        limit,
       );
     }
   }
@@ -136,10 +137,12 @@ export class TooManyTokenRequestsError extends OAuthError {
   override readonly name = 'TooManyTokenRequestsError';
   override readonly code = 'temporarily_unavailable';
   readonly waitMs: number;
+  readonly limit: keyof TokenRequestQuotas;
 
-  constructor(message: string, waitMs: number) {
+  constructor(message: string, waitMs: number, limit: keyof TokenRequestQuotas) {
     super(message);
     this.waitMs = waitMs;
+    this.limit = limit;
   }
 }
 

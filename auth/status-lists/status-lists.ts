@@ -43,6 +43,8 @@ export type StatusLists = AsyncDisposable & {
   readonly getStatistics: () => {
     readonly leased: ReadonlyMap<number, number>;
     readonly revocations: number;
+    /** Seconds since the revocations were last read from the database. */
+    readonly readAge: number;
   };
 };
 
@@ -71,6 +73,7 @@ export async function openStatusLists({
   let nextRead: Promise<void> | undefined;
   let sharedRead: Promise<void> | undefined;
   let sharedReadAt = Number.NEGATIVE_INFINITY;
+  let readAt = performance.now();
 
   await using opening = new AsyncDisposableStack();
   const catchUpInBackground = () => {
@@ -108,6 +111,7 @@ export async function openStatusLists({
     getStatistics: () => ({
       leased: new Map([...lists.byId].map(([id, { leased }]) => [id, leased])),
       revocations: [...lists.byId.values()].reduce((sum, { revocations }) => sum + revocations, 0),
+      readAge: (performance.now() - readAt) / 1000,
     }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
@@ -142,7 +146,9 @@ export async function openStatusLists({
   }
 
   async function readAndPublish(): Promise<void> {
+    const startedAt = performance.now();
     const hasChanged = lists.apply(await readCommittedStatus(em, lists.snapshot().sequence));
+    readAt = startedAt;
     if (hasChanged) waiting.wake();
   }
 }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Database } from '../../../shared/database/database.ts';
+import type { ObservePool } from '../../../shared/database/observe-pools.ts';
 import { inChunks } from '../../../shared/in-chunks.ts';
 import type { ImportCounts } from '../../../shared/todo/import-counts.ts';
 import { IMPORT_TRANSACTION, MAX_CHANGE_FEED_BYTES } from '../../../shared/todo/limits.ts';
@@ -64,14 +65,16 @@ export function openTodoWriter({
   quota,
   onChange,
   logger,
+  observe,
 }: {
   database: Database;
   quota: Quota;
   onChange: (list: ChangedList) => void;
   logger: Logger;
+  observe?: ObservePool | undefined;
 }): TodoWriter {
   const isEmbedded = database.kind === 'embedded';
-  const transactions = openListTransactions({ database, maxTransactions: GROUPS.all, logger });
+  const transactions = openListTransactions({ database, maxTransactions: GROUPS.all, logger, observe });
   const notifier = createChangeNotifier({ transactions, logger });
   const remembered = createRememberedLists();
   const queue = createWriteQueue({
