@@ -1,6 +1,7 @@
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
 import { createPoolObserver } from '../shared/database/observe-pools.ts';
 import { openOrm } from '../shared/database/orm.ts';
+import { createRouteFinder } from '../shared/http/find-route.ts';
 import { LIMITS } from '../shared/http/limits-reached.ts';
 import { measureStatusListReader } from '../shared/http/measure-status-list-reader.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
@@ -14,6 +15,7 @@ import { openResourceServer } from '../shared/resource-server/resource-server.ts
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createShutdown, type Shutdown } from '../shared/shutdown.ts';
+import { openTracing } from '../shared/tracing/tracing.ts';
 import { createApiApp } from './app.ts';
 import { type ApiConfig, readApiConfig } from './config.ts';
 import { apiDatabase } from './database/definition.ts';
@@ -36,9 +38,12 @@ export async function startApi(
   { serversOfProcess, shutdown = createShutdown() }: { serversOfProcess?: number; shutdown?: Shutdown } = {},
 ): Promise<ListeningServer> {
   await using starting = new AsyncDisposableStack();
-  const logger = createLogger({ name: 'api', level: config.LOG_LEVEL });
-  const metrics = createMetrics({ limits: LIMITS.api, paths: ['/', ...metadataPaths(config.API_RESOURCE)] });
-  const observePool = createPoolObserver({ registry: metrics.registry });
+  const tracing = starting.use(await openTracing(config, 'yata-api'));
+  const logger = createLogger({ name: 'api', level: config.LOG_LEVEL, fields: tracing.logFields });
+  tracing.reportTo(logger);
+  const findRoute = createRouteFinder(['/', ...metadataPaths(config.API_RESOURCE)]);
+  const metrics = createMetrics({ limits: LIMITS.api, findRoute });
+  const observePool = createPoolObserver({ registry: metrics.registry, tracePool: tracing.tracePool });
   const { em } = starting.use(await openOrm(database, apiDatabase, { observe: observePool('ordinary') }));
   const protectedResource = {
     resource: config.API_RESOURCE,
@@ -57,6 +62,7 @@ export async function startApi(
       ...{ em, database, logger, observe: observePool('writes') },
       quota: { todos: config.QUOTA_TODOS, bytes: config.QUOTA_BYTES },
       onChange: changeFeed.noteChange,
+      captureContext: tracing.captureContext,
     }),
   );
   const cleanUp = () => {
@@ -82,6 +88,7 @@ export async function startApi(
     rateLimit: createRateLimit(points),
     corsOrigins: config.API_CORS_ORIGINS,
     checks: { process: shutdown.check, database: () => em.fork().execute('select 1'), issuer: ready },
+    traceRequests: tracing.traceRequests?.(findRoute),
     metrics,
     logger,
   });

@@ -38,6 +38,7 @@ export function createAuthApp({
   registerClient,
   pages,
   checks,
+  traceRequests,
   metrics,
   logger,
 }: {
@@ -53,6 +54,8 @@ export function createAuthApp({
   /** The pages for persons. */
   pages: Middleware;
   checks: ReadinessChecks;
+  /** Makes a span of each request. */
+  traceRequests?: Middleware | undefined;
   metrics: Metrics;
   logger: Logger;
 }): Koa {
@@ -93,6 +96,7 @@ export function createAuthApp({
   routes.use(provider.middleware);
 
   app.use(identifyRequest);
+  if (traceRequests !== undefined) app.use(traceRequests);
   app.use(metrics.middleware);
   app.use(measureTokenRequests(metrics.registry));
   app.use(readAuthorizationHeader);

@@ -1,6 +1,7 @@
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
 import { createPoolObserver } from '../shared/database/observe-pools.ts';
 import { openOrm } from '../shared/database/orm.ts';
+import { createRouteFinder } from '../shared/http/find-route.ts';
 import { LIMITS } from '../shared/http/limits-reached.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { createWaiting } from '../shared/http/prefer-wait.ts';
@@ -14,6 +15,7 @@ import { metadataPaths } from '../shared/resource-server/protected-resource-meta
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createShutdown, type Shutdown } from '../shared/shutdown.ts';
+import { openTracing } from '../shared/tracing/tracing.ts';
 import { findAccount } from './accounts/accounts.ts';
 import { createAdministration } from './admin/administration.ts';
 import { adminRoutes } from './admin/routes.ts';
@@ -110,12 +112,12 @@ export async function startAuth(
   ];
 
   await using starting = new AsyncDisposableStack();
-  const logger = createLogger({ name: 'auth', level: config.LOG_LEVEL });
-  const metrics = createMetrics({
-    limits: LIMITS.auth,
-    paths: ['/', ...Object.keys(METHODS), ...metadataPaths(adminResource.resource)],
-  });
-  const observePool = createPoolObserver({ registry: metrics.registry });
+  const tracing = starting.use(await openTracing(config, 'yata-auth'));
+  const logger = createLogger({ name: 'auth', level: config.LOG_LEVEL, fields: tracing.logFields });
+  tracing.reportTo(logger);
+  const findRoute = createRouteFinder(['/', ...Object.keys(METHODS), ...metadataPaths(adminResource.resource)]);
+  const metrics = createMetrics({ limits: LIMITS.auth, findRoute });
+  const observePool = createPoolObserver({ registry: metrics.registry, tracePool: tracing.tracePool });
   const { em } = starting.use(await openOrm(database, authDatabase, { observe: observePool('ordinary') }));
   const { em: priorityEm } = starting.use(
     await openPriorityConnections({ database, em, observe: observePool('priority') }),
@@ -302,6 +304,7 @@ export async function startAuth(
       issuer,
     }),
     checks: { process: shutdown.check, database: () => readinessEm.fork().execute('select 1') },
+    traceRequests: tracing.traceRequests?.(findRoute),
     metrics,
     logger,
   });

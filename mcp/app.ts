@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import type Koa from 'koa';
+import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
 import type { CorsOrigins } from '../shared/http/cors.ts';
 import type { ReadinessChecks } from '../shared/http/health.ts';
@@ -47,6 +48,7 @@ export function createMcpApp({
   todoApi,
   rateLimit,
   checks,
+  traceRequests,
   metrics,
   logger,
 }: {
@@ -67,6 +69,8 @@ export function createMcpApp({
   ) => TodoApi;
   rateLimit: RateLimit;
   checks: ReadinessChecks;
+  /** Makes a span of each request. */
+  traceRequests?: Middleware | undefined;
   metrics: Metrics;
   logger: Logger;
 }): Koa {
@@ -113,6 +117,7 @@ export function createMcpApp({
     checks,
     cors: { origins: corsOrigins, ...CORS },
     renderError: renderJsonRpcError,
+    traceRequests,
     metrics,
     logger,
   });

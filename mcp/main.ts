@@ -1,4 +1,5 @@
 import { createPoolObserver } from '../shared/database/observe-pools.ts';
+import { createRouteFinder } from '../shared/http/find-route.ts';
 import { LIMITS } from '../shared/http/limits-reached.ts';
 import { measureStatusListReader } from '../shared/http/measure-status-list-reader.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
@@ -13,6 +14,7 @@ import { openResourceServer } from '../shared/resource-server/resource-server.ts
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createShutdown, type Shutdown } from '../shared/shutdown.ts';
+import { openTracing } from '../shared/tracing/tracing.ts';
 import { createTokenExchange } from './access-tokens/token-exchange.ts';
 import { createMcpApp } from './app.ts';
 import { type McpConfig, readMcpConfig } from './config.ts';
@@ -33,7 +35,10 @@ export async function startMcp(
   }: { features?: ServerFeatures; serversOfProcess?: number; shutdown?: Shutdown } = {},
 ): Promise<ListeningServer> {
   await using starting = new AsyncDisposableStack();
-  const logger = createLogger({ name: 'mcp', level: config.LOG_LEVEL });
+  const tracing = starting.use(await openTracing(config, 'yata-mcp'));
+  const logger = createLogger({ name: 'mcp', level: config.LOG_LEVEL, fields: tracing.logFields });
+  tracing.reportTo(logger);
+  const findRoute = createRouteFinder(['/', ...metadataPaths(config.MCP_RESOURCE)]);
   const protectedResource = {
     resource: config.MCP_RESOURCE,
     authorizationServer: config.AUTH_ISSUER,
@@ -45,6 +50,7 @@ export async function startMcp(
       authUrl: config.AUTH_URL,
       credentials: selectReaderCredentials(config),
       logger,
+      fetch: tracing.fetch,
     }),
   );
   const requestAccessToken = createTokenRequest({
@@ -56,8 +62,8 @@ export async function startMcp(
     clientSecret: config.OAUTH_CLIENT_SECRET,
     fetch: issuer.fetch,
   });
-  const metrics = createMetrics({ limits: LIMITS.mcp, paths: ['/', ...metadataPaths(config.MCP_RESOURCE)] });
-  const observePool = createPoolObserver({ registry: metrics.registry });
+  const metrics = createMetrics({ limits: LIMITS.mcp, findRoute });
+  const observePool = createPoolObserver({ registry: metrics.registry, tracePool: tracing.tracePool });
   measureStatusListReader(metrics.registry, statusLists);
   const points = starting.use(
     await openPointCounter({
@@ -82,10 +88,11 @@ export async function startMcp(
         accessTokens,
         requestId,
         onRateLimited,
-        fetch,
+        fetch: tracing.fetch,
       }),
     rateLimit: createRateLimit(points),
     checks: { process: shutdown.check, issuer: ready },
+    traceRequests: tracing.traceRequests?.(findRoute),
     metrics,
     logger,
   });

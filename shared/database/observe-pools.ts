@@ -15,10 +15,16 @@ type PoolName =
   | 'rate_limit';
 
 /**
- * Adds the metrics of the pools of one service to `registry`. The function that it returns names a pool. The embedded database
+ * Adds the metrics of the pools of one service to `registry`, and has them traced. The function that it returns names a pool. The embedded database
  * has no pool, and then the metrics have no series.
  */
-export function createPoolObserver({ registry }: { registry: Registry }): (name: PoolName) => ObservePool {
+export function createPoolObserver({
+  registry,
+  tracePool,
+}: {
+  registry: Registry;
+  tracePool: ObservePool | undefined;
+}): (name: PoolName) => ObservePool {
   const pools = new Map<PoolName, pg.Pool>();
   const gauge = (name: string, help: string, value: (pool: pg.Pool) => number) => {
     new Gauge({
@@ -49,5 +55,6 @@ export function createPoolObserver({ registry }: { registry: Registry }): (name:
   );
   return (name) => (pool) => {
     pools.set(name, pool);
+    tracePool?.(pool);
   };
 }

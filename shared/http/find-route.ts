@@ -9,15 +9,17 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PAT
 /**
  * Returns the route of a request as the program writes it, such as `/api/v1/todos/:id`, when the request has ended. It never
  * contains what a client sent, so there are few routes.
- * @param paths the paths that no router serves. Each is a route.
  */
-export function findRoute(
-  ctx: Pick<Context, 'path'> & { readonly _matchedRoute?: unknown },
-  paths: ReadonlySet<string>,
-): string {
-  // the router sets it
-  if (typeof ctx._matchedRoute === 'string') return ctx._matchedRoute;
-  return paths.has(ctx.path) ? ctx.path : NO_ROUTE;
+export type FindRoute = (ctx: Pick<Context, 'path'> & { readonly _matchedRoute?: unknown }) => string;
+
+/** @param paths the paths that the service serves without a router. Each is a route. */
+export function createRouteFinder(paths: readonly string[] = []): FindRoute {
+  const routes = new Set(paths);
+  return function findRoute({ path, _matchedRoute: matched }) {
+    // the router sets it
+    if (typeof matched === 'string') return matched;
+    return routes.has(path) ? path : NO_ROUTE;
+  };
 }
 
 /** The method, or `_OTHER` for one that the services do not serve (as OpenTelemetry names it). */

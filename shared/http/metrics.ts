@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { findRoute, methodLabel } from './find-route.ts';
+import { createRouteFinder, type FindRoute, methodLabel } from './find-route.ts';
 import { findLimit, type Limit } from './limits-reached.ts';
 
 /** The metrics registry of one service, and the middleware that measures its requests and serves `GET /metrics`. */
@@ -12,19 +12,17 @@ const BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
 /**
  * Creates the metrics of one service, in the Prometheus text format. Each label has few values, whatever clients send.
  * @param limits the limits of this service: each is a series from the start, so that `increase` sees its first rejection.
- * @param paths the paths that the service serves without a router. Each is a route of its own.
  */
 export function createMetrics({
   limits = [],
-  paths = [],
+  findRoute = createRouteFinder(),
 }: {
   limits?: readonly Limit[];
-  paths?: readonly string[];
+  findRoute?: FindRoute;
 } = {}): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const routes = new Set(paths);
   const duration = new Histogram({
     name: 'http_request_duration_seconds',
     help: 'Time from the request headers to the end of the response',
@@ -61,7 +59,7 @@ export function createMetrics({
         if (!ctx.res.writableFinished) aborted.inc();
       });
       ctx.res.once('finish', () => {
-        const labels = { method: methodLabel(ctx.method), route: findRoute(ctx, routes), status: ctx.status };
+        const labels = { method: methodLabel(ctx.method), route: findRoute(ctx), status: ctx.status };
         duration.observe(labels, (performance.now() - start) / 1000);
         const limit = findLimit(ctx);
         if (limit !== undefined) rejected.inc({ limit });

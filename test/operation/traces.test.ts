@@ -1,0 +1,154 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { getFreePort } from '../../shared/testing/free-port.ts';
+import { createToolCall } from '../support/mcp-messages.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
+import { type OtlpCollector, type ReceivedSpan, startOtlpCollector } from '../support/start-otlp-collector.ts';
+import { startSystem } from '../support/start-system.ts';
+
+const isPostgresql = process.env.TEST_DATABASE_URL !== undefined;
+
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+const CLIENT_SPAN_ID = 'b7ad6b7169203331';
+const UNSAMPLED_TRACE_ID = 'aaf7651916cd43dd8448eb211c80319c';
+
+let collector: OtlpCollector;
+/** What must not be in a trace. */
+const secrets: string[] = [];
+
+beforeAll(async () => {
+  collector = await startOtlpCollector();
+  const system = await startSystem({
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_HEADERS: 'x-collector-key=very%20secret',
+  });
+  try {
+    const client = await system.registerClient();
+    const accessToken = await system.getAccessToken(client, { resource: system.mcpResource });
+    secrets.push(client.secret, accessToken, system.environment.MCP_CLIENT_SECRET ?? 'none');
+    const call = (name: string, args: object, traceId: string, flags: string) =>
+      postMcpMessage(system.mcpResource, createToolCall(name, args), {
+        accessToken,
+        headers: { traceparent: `00-${traceId}-${CLIENT_SPAN_ID}-${flags}`, 'x-request-id': 'my-request-1' },
+      });
+    const created = await call('create_todo', { title: 'a private title' }, TRACE_ID, '01');
+    expect(await created.text()).toContain('a private title');
+    const listed = await call('list_todos', { query: 'private' }, TRACE_ID, '01');
+    expect(await listed.text()).toContain('a private title');
+    await call('list_todos', {}, UNSAMPLED_TRACE_ID, '00');
+  } finally {
+    // sends the spans
+    await system[Symbol.asyncDispose]();
+  }
+}, 60_000);
+afterAll(() => collector[Symbol.asyncDispose]());
+
+function find(service: string, kind: ReceivedSpan['kind'], name: string): ReceivedSpan {
+  const span = collector.spans.find((one) => one.service === service && one.kind === kind && one.name === name);
+  if (span === undefined)
+    throw new Error(`no ${kind} span "${name}" of ${service} in ${JSON.stringify(collector.spans, undefined, 1)}`);
+  return span;
+}
+
+test('one trace goes from the client through mcp, auth and api', () => {
+  const ofMcp = find('yata-mcp', 'server', 'POST /mcp');
+  expect(ofMcp).toMatchObject({ traceId: TRACE_ID, parentId: CLIENT_SPAN_ID });
+  expect(ofMcp.attributes).toEqual({
+    'http.request.method': 'POST',
+    'http.response.status_code': 200,
+    'http.route': '/mcp',
+    'url.scheme': 'http',
+    'yata.request_id': 'my-request-1',
+  });
+  for (const [service, name] of [
+    ['yata-auth', 'POST /oauth/token'],
+    ['yata-api', 'POST /api/v1/todos'],
+    ['yata-api', 'GET /api/v1/todos'],
+  ] as const) {
+    const span = collector.spans.find(
+      (one) => one.traceId === TRACE_ID && one.service === service && one.name === name,
+    );
+    const sent = collector.spans.find(({ spanId }) => spanId === span?.parentId);
+    expect(sent).toMatchObject({ traceId: TRACE_ID, service: 'yata-mcp', kind: 'client' });
+    expect(collector.spans.find(({ spanId }) => spanId === sent?.parentId)).toMatchObject({ name: 'POST /mcp' });
+  }
+});
+
+test.runIf(isPostgresql)('the trace has the statements that PostgreSQL executed for the request', () => {
+  const childrenOf = (name: string) =>
+    collector.spans.filter(({ parentId }) => {
+      const parent = collector.spans.find(({ spanId }) => spanId === parentId);
+      return parent?.service === 'yata-api' && parent.name === name && parent.traceId === TRACE_ID;
+    });
+  expect(childrenOf('GET /api/v1/todos')).toContainEqual(
+    expect.objectContaining({
+      kind: 'client',
+      name: 'SELECT api.todo',
+      attributes: expect.objectContaining({
+        'db.system.name': 'postgresql',
+        'db.operation.name': 'SELECT',
+        'db.collection.name': 'api.todo',
+      }),
+    }),
+  );
+  const written = childrenOf('POST /api/v1/todos').map(({ name }) => name);
+  expect(written).toContain('BEGIN');
+  expect(written).toContain('COMMIT');
+});
+
+test('a trace has no token, secret, text of a todo or search words', () => {
+  const received = collector.bodies.join('\n');
+  expect(received).toContain('yata-mcp');
+  for (const secret of [...secrets, 'private', 'query=']) expect(received).not.toContain(secret);
+});
+
+test('a client can ask not to be traced', () => {
+  expect(collector.spans.filter(({ traceId }) => traceId === UNSAMPLED_TRACE_ID)).toEqual([]);
+});
+
+test('requests for status lists, health and metrics are not traced as requests of a client', () => {
+  const names = new Set(collector.spans.filter(({ kind }) => kind === 'server').map(({ name }) => name));
+  expect([...names].filter((name) => /metrics|health/.test(name))).toEqual([]);
+});
+
+test('the collector gets the headers of OTEL_EXPORTER_OTLP_HEADERS', () => {
+  expect(collector.headers[0]).toMatchObject({ 'x-collector-key': 'very secret' });
+});
+
+test.each([
+  ['is not loaded without OTEL_EXPORTER_OTLP_ENDPOINT', {}, false],
+  ['is loaded with it', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }, true],
+])('OpenTelemetry %s', async (_, variables, isLoaded) => {
+  const hook = `
+    import { registerHooks } from 'node:module';
+    const loaded = [];
+    registerHooks({ load(url, context, next) { if (url.includes('@opentelemetry')) loaded.push(url); return next(url, context); } });
+    process.on('exit', () => process.stderr.write(JSON.stringify(loaded.length > 0)));`;
+  const child = spawn(
+    process.execPath,
+    ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, 'mcp/main.ts'],
+    {
+      env: {
+        PATH: process.env.PATH,
+        MCP_PORT: String(await getFreePort()),
+        OAUTH_CLIENT_ID: 'mcp',
+        OAUTH_CLIENT_SECRET: 'x'.repeat(43),
+        ...variables,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  let stdout = '';
+  for await (const chunk of child.stdout) {
+    stdout += chunk;
+    if (stdout.includes('server.listening')) break;
+  }
+  child.kill('SIGINT');
+  await once(child, 'exit');
+  expect(stderr).toBe(String(isLoaded));
+});
