@@ -41,6 +41,7 @@ import { createTokenExchange } from './grants/token-exchange.ts';
 import { createIntrospectionEndpoint } from './introspection/introspection-endpoint.ts';
 import { type CreatedLink, createSetupLink } from './one-time-links/one-time-links.ts';
 import { createAdapterFactory } from './provider/adapter.ts';
+import { findCurrentRequestId } from './provider/current-request-id.ts';
 import { createProvider } from './provider/provider.ts';
 import { METHODS } from './provider/routes.ts';
 import { signIntrospectionResponse } from './provider/signed-introspection.ts';
@@ -147,11 +148,17 @@ export async function startAuth(
   const secretUse = createSecretUse(em);
   const mayLookUpLimited = createLimitedLookup(clients);
   const failedAuthentications = starting.use(
-    openFailedAuthenticationLimiter({ database, logger, observe: observePool('failed_authentications') }),
+    openFailedAuthenticationLimiter({
+      database,
+      logger,
+      findRequestId: findCurrentRequestId,
+      observe: observePool('failed_authentications'),
+    }),
   );
   const failedSignIns = starting.use(
     openFailedAuthenticationLimiter({
       ...{ database, logger, counted: PERSONS },
+      findRequestId: findCurrentRequestId,
       observe: observePool('failed_sign_ins'),
     }),
   );
@@ -189,7 +196,7 @@ export async function startAuth(
   // auth verifies its own access tokens without HTTP requests, and finds a new key without a new generation of keys
   const keys = { find: publicKeys.find, generation: () => 0 };
   const verifyOwnToken = createOwnTokenVerifier({ issuer, publicKeys });
-  const tokenRequestLimits = createTokenRequestLimits({ logger, quotas });
+  const tokenRequestLimits = createTokenRequestLimits({ logger, quotas, findRequestId: findCurrentRequestId });
   const provider = createProvider({
     issuer,
     adapter: createAdapterFactory({
@@ -200,7 +207,8 @@ export async function startAuth(
       refreshTokens: {
         successorKey: secrets['refresh-tokens'],
         grace: config.REFRESH_TOKEN_GRACE,
-        noteRepeatedUse: (connectionId, network) => noteRepeatedUse({ em, logger }, connectionId, network),
+        noteRepeatedUse: (connectionId, network) =>
+          noteRepeatedUse({ em, logger }, { connectionId, network, requestId: findCurrentRequestId() }),
       },
     }),
     em,

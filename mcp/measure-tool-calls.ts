@@ -1,7 +1,10 @@
 import { Histogram, type Registry } from 'prom-client';
 
+/** How a tool call ended. `rejected` is a fault of the caller, `error` one of the services. */
+export type ToolCallResult = 'success' | 'rejected' | 'error' | 'cancelled';
+
 /** Is called at the end of each tool call. */
-export type ObserveToolCall = (tool: string, result: 'success' | 'error' | 'cancelled', seconds: number) => void;
+export type ObserveToolCall = (tool: string, result: ToolCallResult, seconds: number) => void;
 
 /** Adds the metrics of tool calls to `registry`. Only the names of existing tools are labels. */
 export function measureToolCalls(registry: Registry): ObserveToolCall {

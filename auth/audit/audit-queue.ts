@@ -87,7 +87,10 @@ export function openAuditQueue({
         return;
       }
       const recorded = { ...sanitizeEvent(event), at: new Date() };
-      logger.info({ event: 'audit.recorded', audit: recorded }, event.action);
+      logger.info(
+        { event: 'audit.recorded', audit: recorded, request_id: recorded.requestId ?? undefined },
+        event.action,
+      );
       queue.push(recorded);
       if (isFailedAuthentication(event)) failedAuthentications += 1;
       startWriter();

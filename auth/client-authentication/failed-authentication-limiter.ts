@@ -39,16 +39,27 @@ type Counted = {
   readonly keyPrefix: string;
   readonly logLimit: (
     logger: Logger,
-    limited: { readonly limit: 'identifier' | 'address'; readonly identifier: string; readonly address: string },
+    limited: {
+      readonly limit: 'identifier' | 'address';
+      readonly identifier: string;
+      readonly address: string;
+      readonly request_id: string | undefined;
+    },
   ) => void;
 };
 
 /** Clients at the OAuth endpoints. */
 const CLIENTS: Counted = {
   keyPrefix: '',
-  logLimit: (logger, { limit, identifier: client_id, address }) =>
+  logLimit: (logger, { limit, identifier: client_id, address, request_id }) =>
     logger.warn(
-      { event: 'client_authentication.limited', limit: limit === 'identifier' ? 'client' : limit, client_id, address },
+      {
+        event: 'client_authentication.limited',
+        limit: limit === 'identifier' ? 'client' : limit,
+        client_id,
+        address,
+        request_id,
+      },
       'client authentication failed too often: further wrong secrets or client assertions get 429',
     ),
 };
@@ -56,9 +67,9 @@ const CLIENTS: Counted = {
 /** Persons at the sign-in page. */
 export const PERSONS: Counted = {
   keyPrefix: 'sign-in-',
-  logLimit: (logger, { limit, identifier: username, address }) =>
+  logLimit: (logger, { limit, identifier: username, address, request_id }) =>
     logger.warn(
-      { event: 'sign_in.limited', limit: limit === 'identifier' ? 'username' : limit, username, address },
+      { event: 'sign_in.limited', limit: limit === 'identifier' ? 'username' : limit, username, address, request_id },
       'signing in failed too often: further attempts are rejected for a minute',
     ),
 };
@@ -91,12 +102,15 @@ export function openFailedAuthenticationLimiter({
   logger,
   limits: { perIdentifier, perAddress, seconds } = LIMITS,
   counted = CLIENTS,
+  findRequestId = () => undefined,
   observe,
 }: {
   database: Database;
   logger: Logger;
   limits?: Limits;
   counted?: Counted;
+  /** Finds the id of the current request, for the log. */
+  findRequestId?: () => string | undefined;
   observe?: ObservePool;
 }): FailedAuthenticationLimiter {
   const pool =
@@ -175,6 +189,7 @@ export function openFailedAuthenticationLimiter({
             limit,
             identifier: identifier.slice(0, MAX_LOGGED_IDENTIFIER_LENGTH),
             address,
+            request_id: findRequestId(),
           });
         }
       },
@@ -189,7 +204,7 @@ export function openFailedAuthenticationLimiter({
     } catch (error) {
       if (error instanceof RateLimiterRes) return error;
       logger.warn(
-        { event: 'client_authentication.count_failed', err: error },
+        { event: 'client_authentication.count_failed', err: error, request_id: findRequestId() },
         'cannot count a failed client authentication in the database, counting it in this process only',
       );
       return undefined;

@@ -1,6 +1,6 @@
 import { type CallToolRequest, type CallToolResult, ErrorCode } from '@modelcontextprotocol/sdk/types.js';
-import { describeFailure } from '../../failure.ts';
-import type { ObserveToolCall } from '../../measure-tool-calls.ts';
+import { describeFailure, isServiceFailure } from '../../failure.ts';
+import type { ToolCallResult } from '../../measure-tool-calls.ts';
 import { READ_ONLY_META_KEY } from '../../meta-keys.ts';
 import { createErrorResult } from '../../tools/error-result.ts';
 import { canOnlyRead } from '../granted-features.ts';
@@ -20,13 +20,12 @@ export async function callTool(
   const tool = tools.find(({ name }) => name === params.name);
   if (tool === undefined) throw new ProtocolError(ErrorCode.InvalidParams, 'There is no tool with this name');
   const start = performance.now();
-  const observe = (result: Parameters<ObserveToolCall>[1]) =>
-    observeToolCall?.(tool.name, result, (performance.now() - start) / 1000);
+  const observe = (result: ToolCallResult) => observeToolCall?.(tool.name, result, (performance.now() - start) / 1000);
   try {
     const result = await tool.call(params.arguments, createFeatureContext(caller, extra));
     // a View cannot list the tools, and would show controls for calls that are rejected
     const isReadOnly = tool.meta?.ui !== undefined && (await canOnlyRead(tools, findGrantedScopes));
-    observe(result.isError === true ? 'error' : 'success');
+    observe(result.isError === true ? 'rejected' : 'success');
     if (!isReadOnly) return result;
     return { ...result, _meta: { ...result._meta, [READ_ONLY_META_KEY]: true } };
   } catch (err) {
@@ -35,9 +34,12 @@ export async function callTool(
       observe('cancelled');
       throw err;
     }
-    observe('error');
     const failure = describeFailure(err, { scope: tool.scope, readOnly: tool.annotations.readOnlyHint });
-    logger.warn({ event: 'tool_call.failed', tool: tool.name, code: failure.reason.code, err }, failure.text);
+    const isFault = isServiceFailure(failure.reason);
+    observe(isFault ? 'error' : 'rejected');
+    const call = { tool: tool.name, code: failure.reason.code, err };
+    if (isFault) logger.warn({ event: 'tool_call.failed', ...call }, failure.text);
+    else logger.debug({ event: 'tool_call.rejected', ...call }, failure.text);
     return createErrorResult(failure);
   }
 }
