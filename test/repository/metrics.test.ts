@@ -26,3 +26,18 @@ test('docs/metrics.md lists exactly the metrics that auth, api and mcp print, wi
     expect([service, ...expected.sort()]).toEqual([service, ...printed.sort()]);
   }
 });
+
+test('docs/monitoring.md says what to do at each alert, and each alert links there', () => {
+  const rules = readFileSync('docker/observability/alerts.yml', 'utf8')
+    .split(/^ {6}- alert: /m)
+    .slice(1);
+  const page = readFileSync('docs/monitoring.md', 'utf8');
+  const headings = [...page.matchAll(/^### (Yata\w+)$/gm)].map(([, name]) => name);
+  expect(rules.map((rule) => rule.split('\n')[0])).toEqual(headings);
+  for (const rule of rules) {
+    const name = rule.split('\n')[0] ?? '';
+    expect(rule).toMatch(/^ {8}labels: \{ severity: (critical|warning) \}$/m);
+    expect(rule).toMatch(/^ {10}summary: '.+'$/m);
+    expect(rule).toMatch(new RegExp(`^ {10}description: '.+ docs/monitoring\\.md#${name.toLowerCase()}'$`, 'm'));
+  }
+});
