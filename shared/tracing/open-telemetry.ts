@@ -94,8 +94,8 @@ function createReporter() {
       export(spans, done) {
         exporter.export(spans, (result) => {
           const failed = result.code !== ExportResultCode.SUCCESS;
-          if (failed && !isFailing)
-            logger?.warn({ event: 'traces.export_failed', err: result.error }, 'cannot send traces, dropping them');
+          if (failed && !isFailing && logger !== undefined)
+            logger.warn({ event: 'traces.export_failed', err: result.error }, 'cannot send traces, dropping them');
           isFailing = failed;
           done(result);
         });
