@@ -68,6 +68,27 @@ test('every label of the dashboard and the alerts is one of a running system', (
   expect([...names].filter((name) => !known.has(name))).toEqual([]);
 });
 
+test('a client cannot add labels, and no label names a client', async () => {
+  const client = await system.registerClient({ clientId: 'a-named-client' });
+  const token = await system.getAccessToken(client);
+  await requestTodos(system.apiResource, token);
+  await system.postToken(client, { grant_type: 'a-new-grant' });
+  for (const url of [system.issuer, system.apiResource, system.mcpResource]) {
+    const { origin } = new URL(url);
+    await fetch(`${origin}/a-new-path`, { method: 'PROPFIND' });
+    await fetch(`${url}/todos/a-new-id`, { headers: { authorization: `Bearer ${token}` } });
+    await fetch(`${origin}/oauth/token/a-new-path`, { method: 'POST' });
+    await fetch(`${origin}/.well-known/a-new-path`);
+  }
+  for (const url of [system.issuer, system.apiResource, system.mcpResource]) {
+    const text = await (await fetch(new URL('/metrics', url))).text();
+    expect(text).toContain('http_request_duration_seconds_count{method="_OTHER",route="other"');
+    expect(text).not.toMatch(/a-new-|PROPFIND|a-named-client/);
+  }
+  const ofAuth = await (await fetch(new URL('/metrics', system.issuer))).text();
+  expect(ofAuth).toContain('oauth_token_request_duration_seconds_count{grant_type="other"');
+});
+
 /** Scrapes the three services again and again. */
 async function scrapeUntil(stopped: AbortSignal): Promise<void> {
   while (!stopped.aborted) {

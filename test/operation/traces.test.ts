@@ -1,7 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import Koa from 'koa';
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openPool } from '../../shared/database/pool.ts';
+import { createRouteFinder } from '../../shared/http/find-route.ts';
+import { serve } from '../../shared/http/serve.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
+import { openTracing } from '../../shared/tracing/tracing.ts';
 import { createToolCall } from '../support/mcp-messages.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { type OtlpCollector, type ReceivedSpan, startOtlpCollector } from '../support/start-otlp-collector.ts';
@@ -114,6 +120,61 @@ test('requests for status lists, health and metrics are not traced as requests o
 
 test('the collector gets the headers of OTEL_EXPORTER_OTLP_HEADERS', () => {
   expect(collector.headers[0]).toMatchObject({ 'x-collector-key': 'very secret' });
+});
+
+test.runIf(isPostgresql)('a statement that waits for a connection is in the trace of its own request', async () => {
+  await using own = await startOtlpCollector();
+  const config = { OTEL_EXPORTER_OTLP_ENDPOINT: own.url, OTEL_TRACES_SAMPLER_ARG: 1 };
+  await using stack = new AsyncDisposableStack();
+  const tracing = await openTracing(config, 'test');
+  const pool = openPool(process.env.TEST_DATABASE_URL ?? '', {
+    max: 1,
+    timeout: 5_000,
+    onIdleError: () => undefined,
+    observe: tracing.tracePool,
+  });
+  stack.defer(() => pool.end());
+  const lines: object[] = [];
+  const logger = pino({ mixin: tracing.logFields ?? (() => ({})) }, { write: (line) => lines.push(JSON.parse(line)) });
+  const app = new Koa();
+  app.use(tracing.traceRequests?.(createRouteFinder(['/one', '/two', '/three'])) ?? ((_, next) => next()));
+  app.use(async (ctx) => {
+    await pool.query(ctx.path === '/three' ? 'select no_such_column' : 'select pg_sleep(0.05)').catch(() => undefined);
+    logger.info({ path: ctx.path }, 'queried');
+    ctx.body = '';
+  });
+  const server = stack.use(await serve(app.callback(), { port: 0, host: '127.0.0.1' }));
+  const paths = ['/one', '/two', '/three'];
+  await Promise.all(paths.map((path) => fetch(`http://127.0.0.1:${server.port}${path}`)));
+  await tracing[Symbol.asyncDispose]();
+  for (const path of paths) {
+    const request = own.spans.find(({ name }) => name === `GET ${path}`);
+    const statements = own.spans.filter(({ parentId }) => parentId === request?.spanId);
+    expect(statements.map(({ name }) => name)).toEqual(['SELECT']);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ path, trace_id: request?.traceId, span_id: request?.spanId }),
+    );
+    if (path === '/three') expect(statements[0]?.attributes).toMatchObject({ 'db.response.status_code': '42703' });
+  }
+});
+
+test('requests are answered while the collector cannot be reached, and the log says so once', async () => {
+  const port = await getFreePort();
+  const config = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, OTEL_TRACES_SAMPLER_ARG: 1 };
+  const tracing = await openTracing(config, 'test');
+  const lines: { event: string }[] = [];
+  tracing.reportTo(pino({}, { write: (line: string) => lines.push(JSON.parse(line)) }));
+  const app = new Koa();
+  app.use(tracing.traceRequests?.(createRouteFinder()) ?? ((_, next) => next()));
+  app.use((ctx) => {
+    ctx.body = 'answered';
+  });
+  await using server = await serve(app.callback(), { port: 0, host: '127.0.0.1' });
+  expect(await (await fetch(`http://127.0.0.1:${server.port}/`)).text()).toBe('answered');
+  const start = performance.now();
+  await tracing[Symbol.asyncDispose]();
+  expect(performance.now() - start).toBeLessThan(5_000);
+  await expect.poll(() => lines.map(({ event }) => event)).toEqual(['traces.export_failed']);
 });
 
 // prom-client loads the package with the interfaces in any case
