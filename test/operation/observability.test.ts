@@ -130,8 +130,11 @@ async function load(): Promise<void> {
       method: 'POST',
       body: JSON.stringify({ title: `todo ${index}` }),
     });
-  // more than the pool has connections
-  await Promise.all(Array.from({ length: 80 }, () => requestTodos(system.apiResource, token)));
+  // clients that auth has to look up, more than its pool has connections
+  if (isPostgresql)
+    await whileLocked('auth.client', 'database_pool_waiting', () =>
+      Array.from({ length: 30 }, (_, index) => system.postToken({ id: `unknown-${index}`, secret: 'x'.repeat(43) })),
+    );
   for (const name of ['list_todos', 'list_todos', 'get_todo', 'get_todo'])
     await postMcpMessage(system.mcpResource, createToolCall(name), { accessToken: mcpToken });
 
@@ -155,11 +158,24 @@ async function load(): Promise<void> {
   await fetch(revoked.headers.get('location') ?? '', { headers: { authorization, prefer: 'wait=1' } });
 
   // wrong secrets fill the audit queue, and then reach their limit
-  await Promise.all(Array.from({ length: 30 }, () => system.postToken({ ...client, secret: 'x'.repeat(43) })));
-  await system.postToken({ ...client, secret: 'x'.repeat(43) });
+  await whileLocked('auth.audit_event', 'audit_queue_events', () =>
+    Array.from({ length: 5 }, () => system.postToken({ ...client, secret: 'x'.repeat(43) })),
+  );
+  for (let attempt = 0; attempt < 7; attempt += 1) await system.postToken({ ...client, secret: 'x'.repeat(43) });
   await dropAuditEvent();
   await abortRequest(token);
   await pipelineRequests();
+}
+
+/** Sends requests while nothing can read or write a table, until a metric has changed. */
+async function whileLocked(table: string, metric: string, send: () => Promise<Response>[]): Promise<void> {
+  const sent: Promise<Response>[] = [];
+  await system.em.fork().transactional(async (transaction) => {
+    await transaction.execute(`lock table ${table} in access exclusive mode`);
+    sent.push(...send());
+    await expect.poll(() => hasChanged(metric), { timeout: 4_000 }).toBe(true);
+  });
+  await Promise.all(sent);
 }
 
 /** Makes the database reject an audit event. */
