@@ -158,24 +158,41 @@ test.runIf(isPostgresql)('a statement that waits for a connection is in the trac
   }
 });
 
+test('a client cannot make the services record more traces than OTEL_TRACES_SAMPLER_ARG', async () => {
+  await using own = await startOtlpCollector();
+  await using traced = await serveTraced(own.url, 0);
+  await fetch(traced.url, { headers: { traceparent: `00-${TRACE_ID}-${CLIENT_SPAN_ID}-01` } });
+  await traced.tracing[Symbol.asyncDispose]();
+  expect(own.spans).toEqual([]);
+});
+
 test('requests are answered while the collector cannot be reached, and the log says so once', async () => {
-  const port = await getFreePort();
-  const config = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, OTEL_TRACES_SAMPLER_ARG: 1 };
-  const tracing = await openTracing(config, 'test');
+  await using traced = await serveTraced(`http://127.0.0.1:${await getFreePort()}`, 1);
   const lines: { event: string }[] = [];
-  tracing.reportTo(pino({}, { write: (line: string) => lines.push(JSON.parse(line)) }));
+  traced.tracing.reportTo(pino({}, { write: (line: string) => lines.push(JSON.parse(line)) }));
+  expect(await (await fetch(traced.url)).text()).toBe('answered');
+  const start = performance.now();
+  await traced.tracing[Symbol.asyncDispose]();
+  expect(performance.now() - start).toBeLessThan(5_000);
+  await expect.poll(() => lines.map(({ event }) => event)).toEqual(['traces.export_failed']);
+});
+
+/** Serves an app whose requests are traced. */
+async function serveTraced(endpoint: string, ratio: number) {
+  const config = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio };
+  const tracing = await openTracing(config, 'test');
   const app = new Koa();
   app.use(tracing.traceRequests?.(createRouteFinder()) ?? ((_, next) => next()));
   app.use((ctx) => {
     ctx.body = 'answered';
   });
-  await using server = await serve(app.callback(), { port: 0, host: '127.0.0.1' });
-  expect(await (await fetch(`http://127.0.0.1:${server.port}/`)).text()).toBe('answered');
-  const start = performance.now();
-  await tracing[Symbol.asyncDispose]();
-  expect(performance.now() - start).toBeLessThan(5_000);
-  await expect.poll(() => lines.map(({ event }) => event)).toEqual(['traces.export_failed']);
-});
+  const server = await serve(app.callback(), { port: 0, host: '127.0.0.1' });
+  return {
+    tracing,
+    url: `http://127.0.0.1:${server.port}/`,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
 
 // prom-client loads the package with the interfaces in any case
 test.each([
