@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import * as z from 'zod';
 import { startSystem } from '../support/start-system.ts';
 
 /** A row of a table of metrics: name, type, services, meaning. */
@@ -40,4 +41,24 @@ test('docs/monitoring.md says what to do at each alert, and each alert links the
     expect(rule).toMatch(/^ {10}summary: '.+'$/m);
     expect(rule).toMatch(new RegExp(`^ {10}description: '.+ docs/monitoring\\.md#${name.toLowerCase()}'$`, 'm'));
   }
+});
+
+test('each panel of the dashboard has a place, and asks the data source that is provisioned', () => {
+  const Panel = z.object({
+    id: z.number(),
+    title: z.string().min(1),
+    gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
+    targets: z.array(z.object({ expr: z.string().min(1), datasource: z.object({ uid: z.string() }) })).default([]),
+  });
+  const path = 'docker/observability/grafana/dashboards/yata.json';
+  const { panels } = z.object({ panels: z.array(Panel) }).parse(JSON.parse(readFileSync(path, 'utf8')));
+  const sources = readFileSync('docker/observability/grafana/provisioning/datasources/prometheus.yml', 'utf8');
+  const [, uid] = /\buid: (\w+)/.exec(sources) ?? [];
+  expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+  expect(new Set(panels.map(({ gridPos: { x, y } }) => `${x} ${y}`)).size).toBe(panels.length);
+  for (const { gridPos, targets } of panels) {
+    expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
+    for (const { datasource } of targets) expect(datasource.uid).toBe(uid);
+  }
+  expect(panels.flatMap(({ targets }) => targets).length).toBeGreaterThan(30);
 });
