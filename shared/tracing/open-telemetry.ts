@@ -26,6 +26,9 @@ export type SpanMaker = {
   readonly propagator: W3CTraceContextPropagator;
 };
 
+/** How long the collector may take for one batch of spans, with the attempts that failed. */
+const EXPORT_TIMEOUT_MS = 3_000;
+
 /** How long the last spans may take to be sent at the end of the process. */
 const LAST_EXPORT_TIMEOUT_MS = 2_000;
 
@@ -46,7 +49,11 @@ export function openOpenTelemetry({
   service: string;
 }): Tracing {
   const reporter = createReporter();
-  const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces`, headers: { ...headers } });
+  const exporter = new OTLPTraceExporter({
+    url: `${endpoint}/v1/traces`,
+    headers: { ...headers },
+    timeoutMillis: EXPORT_TIMEOUT_MS,
+  });
   // decided by the id of the trace, so that all services record the same traces
   const sampler = new TraceIdRatioBasedSampler(ratio);
   const provider = new TracerProvider({
@@ -76,8 +83,9 @@ export function openOpenTelemetry({
     },
     reportTo: reporter.reportTo,
     async [Symbol.asyncDispose]() {
-      // a collector that does not answer must not keep the process from ending
-      await Promise.race([provider.shutdown(), delay(LAST_EXPORT_TIMEOUT_MS, undefined, { ref: false })]);
+      // a collector that does not answer must not keep the process from ending; the reporter logs why an export failed
+      const ended = provider.shutdown().catch(() => undefined);
+      await Promise.race([ended, delay(LAST_EXPORT_TIMEOUT_MS, undefined, { ref: false })]);
     },
   };
 }

@@ -166,8 +166,11 @@ test('a client cannot make the services record more traces than OTEL_TRACES_SAMP
   expect(own.spans).toEqual([]);
 });
 
-test('requests are answered while the collector cannot be reached, and the log says so once', async () => {
-  await using traced = await serveTraced(`http://127.0.0.1:${await getFreePort()}`, 1);
+test.each([
+  ['cannot be reached', async () => `http://127.0.0.1:${await getFreePort()}`],
+  ['rejects traces', async () => `${collector.url}/wrong`],
+])('requests are answered while the collector %s, and the log says so once', async (_, findEndpoint) => {
+  await using traced = await serveTraced(await findEndpoint(), 1);
   const lines: { event: string }[] = [];
   traced.tracing.reportTo(pino({}, { write: (line: string) => lines.push(JSON.parse(line)) }));
   expect(await (await fetch(traced.url)).text()).toBe('answered');
