@@ -244,6 +244,6 @@ test('the health endpoints and the metrics answer', async () => {
     text: '{"status":"ok","checks":{"database":"ok","keys":"ok"}}',
   });
   expect((await get('/metrics')).text).toMatch(
-    /http_request_duration_seconds_count\{method="GET",status="200"\} [1-9]/,
+    /http_request_duration_seconds_count\{method="GET",route="\/health\/live",status="200"\} [1-9]/,
   );
 });

@@ -1,4 +1,5 @@
 import type Koa from 'koa';
+import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import type { Logger } from 'pino';
 import type { CorsOrigins } from '../shared/http/cors.ts';
@@ -27,6 +28,7 @@ export function createApiApp({
   rateLimit,
   corsOrigins,
   checks,
+  traceRequests,
   metrics,
   logger,
 }: {
@@ -37,6 +39,8 @@ export function createApiApp({
   rateLimit: RateLimit;
   corsOrigins?: CorsOrigins | undefined;
   checks: ReadinessChecks;
+  /** Makes a span of each request. */
+  traceRequests?: Middleware | undefined;
   metrics: Metrics;
   logger: Logger;
 }): Koa {
@@ -55,6 +59,7 @@ export function createApiApp({
     checks,
     cors: { origins: corsOrigins, ...CORS },
     renderError: renderProblem,
+    traceRequests,
     metrics,
     logger,
   });

@@ -33,3 +33,18 @@ test.each(['0', '-1', '1.5', 'many', '1e30'])('the quota %s is rejected', (value
 test('invalid origins are rejected with the name of the variable', () => {
   expect(() => readApiConfig({ API_CORS_ORIGINS: 'app.example' })).toThrow(/API_CORS_ORIGINS: expected \* or origins/);
 });
+
+test('the headers of the collector are name=value pairs, and a secret in them is not repeated', () => {
+  const read = (OTEL_EXPORTER_OTLP_HEADERS: string) => readApiConfig({ OTEL_EXPORTER_OTLP_HEADERS });
+  expect(read('x-key=a%20b==, x-other=').OTEL_EXPORTER_OTLP_HEADERS).toEqual({ 'x-key': 'a b==', 'x-other': '' });
+  for (const invalid of ['my-secret', 'x-key=%', 'x-key=1,,', 'x key=my-secret']) {
+    expect(() => read(invalid)).toThrow(/OTEL_EXPORTER_OTLP_HEADERS: expected name=value pairs, separated by commas/);
+    expect(() => read(invalid)).not.toThrow(/my-secret/);
+  }
+});
+
+test.each(['-0.1', '1.1', 'all'])('%s is no part of the traces', (OTEL_TRACES_SAMPLER_ARG) => {
+  expect(() => readApiConfig({ OTEL_TRACES_SAMPLER_ARG })).toThrow(
+    /OTEL_TRACES_SAMPLER_ARG: expected a number from 0 to 1/,
+  );
+});

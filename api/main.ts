@@ -1,5 +1,8 @@
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
+import { createPoolObserver } from '../shared/database/observe-pools.ts';
 import { openOrm } from '../shared/database/orm.ts';
+import { createRouteFinder } from '../shared/http/find-route.ts';
+import { LIMITS } from '../shared/http/limits-reached.ts';
 import { measureStatusListReader } from '../shared/http/measure-status-list-reader.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { reportRejectedConnections } from '../shared/http/report-rejected-connections.ts';
@@ -7,15 +10,18 @@ import { type ListeningServer, serve } from '../shared/http/serve.ts';
 import { createLogger } from '../shared/logger.ts';
 import { openPointCounter } from '../shared/rate-limit/point-counter.ts';
 import { createRateLimit } from '../shared/rate-limit/rate-limit.ts';
+import { metadataPaths } from '../shared/resource-server/protected-resource-metadata.ts';
 import { openResourceServer } from '../shared/resource-server/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createShutdown, type Shutdown } from '../shared/shutdown.ts';
+import { openTracing } from '../shared/tracing/tracing.ts';
 import { createApiApp } from './app.ts';
 import { type ApiConfig, readApiConfig } from './config.ts';
 import { apiDatabase } from './database/definition.ts';
 import { deleteExpiredKeys } from './idempotency/idempotency.ts';
 import { openTodoChangeFeed } from './todos/change-feed/change-feed.ts';
+import { measureChangeFeed } from './todos/change-feed/metrics.ts';
 import { openTodos } from './todos/todos.ts';
 
 /** How often deleted todos, old changes and idempotency keys are removed when they have expired. */
@@ -32,8 +38,13 @@ export async function startApi(
   { serversOfProcess, shutdown = createShutdown() }: { serversOfProcess?: number; shutdown?: Shutdown } = {},
 ): Promise<ListeningServer> {
   await using starting = new AsyncDisposableStack();
-  const logger = createLogger({ name: 'api', level: config.LOG_LEVEL });
-  const { em } = starting.use(await openOrm(database, apiDatabase));
+  const tracing = starting.use(await openTracing(config, 'yata-api'));
+  const logger = createLogger({ name: 'api', level: config.LOG_LEVEL, fields: tracing.logFields });
+  tracing.reportTo(logger);
+  const findRoute = createRouteFinder(['/', ...metadataPaths(config.API_RESOURCE)]);
+  const metrics = createMetrics({ limits: LIMITS.api, findRoute });
+  const observePool = createPoolObserver({ registry: metrics.registry, tracePool: tracing.tracePool });
+  const { em } = starting.use(await openOrm(database, apiDatabase, { observe: observePool('ordinary') }));
   const protectedResource = {
     resource: config.API_RESOURCE,
     authorizationServer: config.AUTH_ISSUER,
@@ -43,14 +54,15 @@ export async function startApi(
   const { verify, statusLists, ready } = starting.use(
     openResourceServer(protectedResource, { authUrl: config.AUTH_URL, credentials: credentialsOf(config), logger }),
   );
-  const metrics = createMetrics();
   measureStatusListReader(metrics.registry, statusLists);
   const changeFeed = starting.use(await openTodoChangeFeed({ database, em }));
+  measureChangeFeed(metrics.registry, changeFeed);
   const todos = starting.use(
     openTodos({
-      ...{ em, database, logger },
+      ...{ em, database, logger, observe: observePool('writes') },
       quota: { todos: config.QUOTA_TODOS, bytes: config.QUOTA_BYTES },
       onChange: changeFeed.noteChange,
+      captureContext: tracing.captureContext,
     }),
   );
   const cleanUp = () => {
@@ -61,7 +73,12 @@ export async function startApi(
   const cleanUpTimer = setInterval(cleanUp, CLEANUP_INTERVAL_MS);
   starting.defer(() => clearInterval(cleanUpTimer));
   const points = starting.use(
-    await openPointCounter({ limit: config.API_RATE_LIMIT, url: config.RATE_LIMIT_URL, logger }),
+    await openPointCounter({
+      limit: config.API_RATE_LIMIT,
+      url: config.RATE_LIMIT_URL,
+      logger,
+      observe: observePool('rate_limit'),
+    }),
   );
   const app = createApiApp({
     todos,
@@ -71,6 +88,7 @@ export async function startApi(
     rateLimit: createRateLimit(points),
     corsOrigins: config.API_CORS_ORIGINS,
     checks: { process: shutdown.check, database: () => em.fork().execute('select 1'), issuer: ready },
+    traceRequests: tracing.traceRequests?.(findRoute),
     metrics,
     logger,
   });

@@ -19,6 +19,7 @@ import {
   renderRegistrationError,
 } from './client-registration/registration-routes.ts';
 import { readAuthorizationHeader } from './provider/authorization-header.ts';
+import { measureTokenRequests } from './provider/measure-token-requests.ts';
 import type { ProviderApp } from './provider/provider.ts';
 import { rejectUnreadableBodies } from './provider/reject-unreadable-bodies.ts';
 import { ROUTES } from './provider/routes.ts';
@@ -37,6 +38,7 @@ export function createAuthApp({
   registerClient,
   pages,
   checks,
+  traceRequests,
   metrics,
   logger,
 }: {
@@ -52,6 +54,8 @@ export function createAuthApp({
   /** The pages for persons. */
   pages: Middleware;
   checks: ReadinessChecks;
+  /** Makes a span of each request. */
+  traceRequests?: Middleware | undefined;
   metrics: Metrics;
   logger: Logger;
 }): Koa {
@@ -92,7 +96,9 @@ export function createAuthApp({
   routes.use(provider.middleware);
 
   app.use(identifyRequest);
+  if (traceRequests !== undefined) app.use(traceRequests);
   app.use(metrics.middleware);
+  app.use(measureTokenRequests(metrics.registry));
   app.use(readAuthorizationHeader);
   app.use(rejectUnreadableBodies);
   app.use(exceptTokenRequests(compose(routes.middleware)));

@@ -1,5 +1,8 @@
 import { type Database, openEmbeddedDatabase } from '../shared/database/database.ts';
+import { createPoolObserver } from '../shared/database/observe-pools.ts';
 import { openOrm } from '../shared/database/orm.ts';
+import { createRouteFinder } from '../shared/http/find-route.ts';
+import { LIMITS } from '../shared/http/limits-reached.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { createWaiting } from '../shared/http/prefer-wait.ts';
 import { reportRejectedConnections } from '../shared/http/report-rejected-connections.ts';
@@ -8,9 +11,11 @@ import { createLogger } from '../shared/logger.ts';
 import { createAccessTokenVerifier } from '../shared/resource-server/access-token-verifier.ts';
 import { createChallenges } from '../shared/resource-server/challenge.ts';
 import { requireAccessToken } from '../shared/resource-server/koa.ts';
+import { metadataPaths } from '../shared/resource-server/protected-resource-metadata.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createShutdown, type Shutdown } from '../shared/shutdown.ts';
+import { openTracing } from '../shared/tracing/tracing.ts';
 import { findAccount } from './accounts/accounts.ts';
 import { createAdministration } from './admin/administration.ts';
 import { keyRoutes } from './admin/key-routes.ts';
@@ -38,7 +43,9 @@ import { createIntrospectionEndpoint } from './introspection/introspection-endpo
 import { createSignIntrospectionResponse } from './introspection/sign-response.ts';
 import { type CreatedLink, createSetupLink } from './one-time-links/one-time-links.ts';
 import { createAdapterFactory } from './provider/adapter.ts';
+import { findCurrentRequestId } from './provider/current-request-id.ts';
 import { createProvider } from './provider/provider.ts';
+import { METHODS } from './provider/routes.ts';
 import {
   createTokenRequestLimits,
   TOKEN_REQUEST_QUOTAS,
@@ -106,11 +113,19 @@ export async function startAuth(
   ];
 
   await using starting = new AsyncDisposableStack();
-  const logger = createLogger({ name: 'auth', level: config.LOG_LEVEL });
-  const metrics = createMetrics();
-  const { em } = starting.use(await openOrm(database, authDatabase));
-  const { em: priorityEm } = starting.use(await openPriorityConnections({ database, em }));
-  const { em: readinessEm } = starting.use(await openReadinessConnection({ database, em }));
+  const tracing = starting.use(await openTracing(config, 'yata-auth'));
+  const logger = createLogger({ name: 'auth', level: config.LOG_LEVEL, fields: tracing.logFields });
+  tracing.reportTo(logger);
+  const findRoute = createRouteFinder(['/', ...Object.keys(METHODS), ...metadataPaths(adminResource.resource)]);
+  const metrics = createMetrics({ limits: LIMITS.auth, findRoute });
+  const observePool = createPoolObserver({ registry: metrics.registry, tracePool: tracing.tracePool });
+  const { em } = starting.use(await openOrm(database, authDatabase, { observe: observePool('ordinary') }));
+  const { em: priorityEm } = starting.use(
+    await openPriorityConnections({ database, em, observe: observePool('priority') }),
+  );
+  const { em: readinessEm } = starting.use(
+    await openReadinessConnection({ database, em, observe: observePool('readiness') }),
+  );
 
   const keyEncryptionKeys = config.AUTH_KEY_ENCRYPTION_KEY ?? findOrCreateKeyEncryptionKeys(config.YATA_DATA_DIR);
   const keySettings = { algorithm: config.AUTH_SIGNING_ALG, keyEncryptionKeys, accessTokenTtl };
@@ -131,8 +146,21 @@ export async function startAuth(
   const { record } = starting.use(openAuditQueue({ em, registry: metrics.registry, logger }));
   const secretUse = createSecretUse(em);
   const mayLookUpLimited = createLimitedLookup(clients);
-  const failedAuthentications = starting.use(openFailedAuthenticationLimiter({ database, logger }));
-  const failedSignIns = starting.use(openFailedAuthenticationLimiter({ database, logger, counted: PERSONS }));
+  const failedAuthentications = starting.use(
+    openFailedAuthenticationLimiter({
+      database,
+      logger,
+      findRequestId: findCurrentRequestId,
+      observe: observePool('failed_authentications'),
+    }),
+  );
+  const failedSignIns = starting.use(
+    openFailedAuthenticationLimiter({
+      ...{ database, logger, counted: PERSONS },
+      findRequestId: findCurrentRequestId,
+      observe: observePool('failed_sign_ins'),
+    }),
+  );
 
   const statusLists = starting.use(await openStatusLists({ database, em: priorityEm, issuer, signingKeys, logger }));
   const { isInvalid, isRevoked, commitTimes } = statusLists;
@@ -141,13 +169,16 @@ export async function startAuth(
   const tokenStatus = createTokenStatus({ issuer, leases, statusLists, revokeLeases });
   const connections = createConnections({ em: priorityEm, statusLists });
   const revocations = createRevocations({ em: priorityEm, statusLists, record });
+  const waiting = createWaiting();
   const readers = createReaders({
     commitTimes,
-    observeLag: measureStatusLists(metrics.registry, { statusLists, leases }),
+    observeLag: measureStatusLists(metrics.registry, {
+      ...{ statusLists, leases },
+      countPropagationWaits: () => waiting.count(),
+    }),
   });
   removeInvalidReaders({ clients, readers });
   const peers = starting.use(await openPeers({ database, em: priorityEm }));
-  const waiting = createWaiting();
   const propagation = createPropagation({ readers, peers, waiting, logger });
   const documents = createMetadataDocuments({
     em,
@@ -170,7 +201,7 @@ export async function startAuth(
   );
 
   const verifyOwnToken = createOwnTokenVerifier({ issuer, signingKeys });
-  const tokenRequestLimits = createTokenRequestLimits({ logger, quotas });
+  const tokenRequestLimits = createTokenRequestLimits({ logger, quotas, findRequestId: findCurrentRequestId });
   const provider = createProvider({
     issuer,
     adapter: createAdapterFactory({
@@ -181,7 +212,8 @@ export async function startAuth(
       refreshTokens: {
         successorKey: secrets['refresh-tokens'],
         grace: config.REFRESH_TOKEN_GRACE,
-        noteRepeatedUse: (connectionId, network) => noteRepeatedUse({ em, logger }, connectionId, network),
+        noteRepeatedUse: (connectionId, network) =>
+          noteRepeatedUse({ em, logger }, { connectionId, network, requestId: findCurrentRequestId() }),
       },
     }),
     em,
@@ -286,6 +318,7 @@ export async function startAuth(
       issuer,
     }),
     checks: { process: shutdown.check, database: () => readinessEm.fork().execute('select 1') },
+    traceRequests: tracing.traceRequests?.(findRoute),
     metrics,
     logger,
   });

@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import type Koa from 'koa';
+import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
 import type { CorsOrigins } from '../shared/http/cors.ts';
 import type { ReadinessChecks } from '../shared/http/health.ts';
@@ -17,6 +18,7 @@ import type { AccessTokenSource } from './access-tokens/access-token-source.ts';
 import type { ExchangeAccessToken } from './access-tokens/token-exchange.ts';
 import { CORS } from './cors.ts';
 import type { ServerFeatures } from './features.ts';
+import { measureToolCalls } from './measure-tool-calls.ts';
 import { createMcpServer } from './protocol/server.ts';
 import type { ServerInfo } from './protocol/server-options.ts';
 import { answerMessage, type CreateServer } from './protocol/streamable-http/answer-message.ts';
@@ -46,6 +48,7 @@ export function createMcpApp({
   todoApi,
   rateLimit,
   checks,
+  traceRequests,
   metrics,
   logger,
 }: {
@@ -66,10 +69,13 @@ export function createMcpApp({
   ) => TodoApi;
   rateLimit: RateLimit;
   checks: ReadinessChecks;
+  /** Makes a span of each request. */
+  traceRequests?: Middleware | undefined;
   metrics: Metrics;
   logger: Logger;
 }): Koa {
   const { resource } = protectedResource;
+  const observeToolCall = measureToolCalls(metrics.registry);
   const createServer: CreateServer = ({ accessTokens, requestId, onRateLimited, grantedScopes, features }) =>
     createMcpServer({
       info,
@@ -78,6 +84,7 @@ export function createMcpApp({
       findGrantedScopes: async () => grantedScopes,
       extensions: AUTHORIZATION_EXTENSIONS,
       logger: logger.child({ request_id: requestId }),
+      observeToolCall,
     });
 
   const limitConcurrent = limitConcurrentRequests();
@@ -110,6 +117,7 @@ export function createMcpApp({
     checks,
     cors: { origins: corsOrigins, ...CORS },
     renderError: renderJsonRpcError,
+    traceRequests,
     metrics,
     logger,
   });

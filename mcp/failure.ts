@@ -43,6 +43,23 @@ type FailureReason = {
 
 type FailureCode = keyof typeof FAILURES;
 
+/** Failures that are faults of mcp, auth or api, or of how they are set up. Others are those of a caller. */
+const SERVICE_FAILURES: ReadonlySet<FailureCode> = new Set([
+  'not_found',
+  'database_unavailable',
+  'access_token_rejected',
+  'too_many_token_requests',
+  'authorization_server_unavailable',
+  'todo_api_unavailable',
+  'todo_api_failed',
+  'internal_error',
+]);
+
+/** Whether an operator should look at a failure. */
+export function isServiceFailure({ code }: FailureReason): boolean {
+  return SERVICE_FAILURES.has(code);
+}
+
 /**
  * `text` is used when the functions below write no text with details of the failure. `readText` replaces it for a feature
  * that only reads, after which there is no write to look for.

@@ -1,3 +1,6 @@
+import { createPoolObserver } from '../shared/database/observe-pools.ts';
+import { createRouteFinder } from '../shared/http/find-route.ts';
+import { LIMITS } from '../shared/http/limits-reached.ts';
 import { measureStatusListReader } from '../shared/http/measure-status-list-reader.ts';
 import { createMetrics } from '../shared/http/metrics.ts';
 import { reportRejectedConnections } from '../shared/http/report-rejected-connections.ts';
@@ -6,10 +9,12 @@ import { createLogger } from '../shared/logger.ts';
 import { createTokenRequest } from '../shared/oauth-client/token-request.ts';
 import { openPointCounter } from '../shared/rate-limit/point-counter.ts';
 import { createRateLimit } from '../shared/rate-limit/rate-limit.ts';
+import { metadataPaths } from '../shared/resource-server/protected-resource-metadata.ts';
 import { openResourceServer } from '../shared/resource-server/resource-server.ts';
 import { runUntilSignalled } from '../shared/run-until-signalled.ts';
 import { TODO_SCOPES } from '../shared/scopes.ts';
 import { createShutdown, type Shutdown } from '../shared/shutdown.ts';
+import { openTracing } from '../shared/tracing/tracing.ts';
 import { createTokenExchange } from './access-tokens/token-exchange.ts';
 import { createMcpApp } from './app.ts';
 import { type McpConfig, readMcpConfig } from './config.ts';
@@ -30,7 +35,10 @@ export async function startMcp(
   }: { features?: ServerFeatures; serversOfProcess?: number; shutdown?: Shutdown } = {},
 ): Promise<ListeningServer> {
   await using starting = new AsyncDisposableStack();
-  const logger = createLogger({ name: 'mcp', level: config.LOG_LEVEL });
+  const tracing = starting.use(await openTracing(config, 'yata-mcp'));
+  const logger = createLogger({ name: 'mcp', level: config.LOG_LEVEL, fields: tracing.logFields });
+  tracing.reportTo(logger);
+  const findRoute = createRouteFinder(['/', ...metadataPaths(config.MCP_RESOURCE)]);
   const protectedResource = {
     resource: config.MCP_RESOURCE,
     authorizationServer: config.AUTH_ISSUER,
@@ -42,6 +50,7 @@ export async function startMcp(
       authUrl: config.AUTH_URL,
       credentials: selectReaderCredentials(config),
       logger,
+      fetch: tracing.fetch,
     }),
   );
   const requestAccessToken = createTokenRequest({
@@ -53,10 +62,16 @@ export async function startMcp(
     clientSecret: config.OAUTH_CLIENT_SECRET,
     fetch: issuer.fetch,
   });
-  const metrics = createMetrics();
+  const metrics = createMetrics({ limits: LIMITS.mcp, findRoute });
+  const observePool = createPoolObserver({ registry: metrics.registry, tracePool: tracing.tracePool });
   measureStatusListReader(metrics.registry, statusLists);
   const points = starting.use(
-    await openPointCounter({ limit: config.API_RATE_LIMIT, url: config.RATE_LIMIT_URL, logger }),
+    await openPointCounter({
+      limit: config.API_RATE_LIMIT,
+      url: config.RATE_LIMIT_URL,
+      logger,
+      observe: observePool('rate_limit'),
+    }),
   );
   const app = createMcpApp({
     info: { name: config.SERVER_NAME, version: config.SERVER_VERSION },
@@ -73,10 +88,11 @@ export async function startMcp(
         accessTokens,
         requestId,
         onRateLimited,
-        fetch,
+        fetch: tracing.fetch,
       }),
     rateLimit: createRateLimit(points),
     checks: { process: shutdown.check, issuer: ready },
+    traceRequests: tracing.traceRequests?.(findRoute),
     metrics,
     logger,
   });

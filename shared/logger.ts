@@ -11,10 +11,13 @@ export function createLogger({
   name,
   level,
   stream = 'stdout',
+  fields,
 }: {
   name: string;
   level: string;
   stream?: 'stdout' | 'stderr';
+  /** Returns further members of a line. */
+  fields?: (() => object) | undefined;
 }): Logger {
   return pino(
     {
@@ -22,6 +25,7 @@ export function createLogger({
       level,
       // a request or an error can contain credentials, so only the named members are written
       serializers: { err: serializeError },
+      ...(fields !== undefined && { mixin: fields }),
     },
     stream === 'stdout'
       ? destination({ dest: 1, sync: true })

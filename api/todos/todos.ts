@@ -1,8 +1,10 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Logger } from 'pino';
 import type { Database } from '../../shared/database/database.ts';
+import type { ObservePool } from '../../shared/database/observe-pools.ts';
 import type { TodoListQuery } from '../../shared/todo/list-query.ts';
 import type { Todo } from '../../shared/todo/todo.ts';
+import type { InContext } from '../../shared/tracing/tracing.ts';
 import type { ChangedList } from './change-feed/change-notifications.ts';
 import { createKeyedSemaphore } from './keyed-semaphore.ts';
 import { findOwnersToPurge, purgeList } from './purge-todos.ts';
@@ -38,10 +40,18 @@ const LARGE_PAGE_CHARACTERS = 100_000;
  * @param quota what each owner can store.
  * @param onChange called for each list that has changed, when its change is committed.
  */
-export function openTodos({ em, database, quota, onChange = () => undefined, logger }: TodosOptions): Todos {
+export function openTodos({
+  em,
+  database,
+  quota,
+  onChange = () => undefined,
+  logger,
+  observe,
+  captureContext,
+}: TodosOptions): Todos {
   const connection = em.getConnection();
   const read = createKeyedSemaphore(MAX_CONCURRENT_READS);
-  const { maintain, ...writer } = openTodoWriter({ database, quota, onChange, logger });
+  const { maintain, ...writer } = openTodoWriter({ database, quota, onChange, logger, observe, captureContext });
   return {
     find: (owner, id) =>
       read(owner, async () => {
@@ -71,4 +81,8 @@ type TodosOptions = {
   readonly quota: Quota;
   readonly onChange?: (list: ChangedList) => void;
   readonly logger: Logger;
+  /** Called with the pool of connections that write. */
+  readonly observe?: ObservePool | undefined;
+  /** Remembers for which request a write is done. */
+  readonly captureContext?: (() => InContext) | undefined;
 };

@@ -40,6 +40,7 @@ function observe() {
 const counted = (written: number, dropped: number) => ({
   audit_events_written_total: written,
   audit_events_dropped_total: dropped,
+  audit_queue_events: 0,
 });
 
 test('events are stored in order, with the time at which they happened, in few statements', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Logger } from 'pino';
-import { Counter, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import { isDatabaseUnavailable } from '../../shared/database/database-unavailable.ts';
 import { type AuditEvent, BY_ITSELF, insertAuditEvents, type RecordAuditEvent, type RecordedEvent } from './audit.ts';
 import { sanitizeEvent } from './sanitize-event.ts';
@@ -64,6 +64,14 @@ export function openAuditQueue({
     registers,
   });
   const queue: RecordedEvent[] = [];
+  new Gauge({
+    name: 'audit_queue_events',
+    help: 'Audit events that wait to be stored',
+    registers,
+    collect() {
+      this.set(queue.length);
+    },
+  });
   let failedAuthentications = 0;
   const disposed = new AbortController();
   let unreported = 0;
@@ -79,7 +87,10 @@ export function openAuditQueue({
         return;
       }
       const recorded = { ...sanitizeEvent(event), at: new Date() };
-      logger.info({ event: 'audit.recorded', audit: recorded }, event.action);
+      logger.info(
+        { event: 'audit.recorded', audit: recorded, request_id: recorded.requestId ?? undefined },
+        event.action,
+      );
       queue.push(recorded);
       if (isFailedAuthentication(event)) failedAuthentications += 1;
       startWriter();

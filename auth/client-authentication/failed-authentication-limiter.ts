@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database } from '../../shared/database/database.ts';
+import type { ObservePool } from '../../shared/database/observe-pools.ts';
 import { openPool } from '../../shared/database/pool.ts';
 import { networkOf } from '../../shared/http/network-of.ts';
 import { FailedAuthenticationEntity } from './failed-authentication.entity.ts';
@@ -38,16 +39,27 @@ type Counted = {
   readonly keyPrefix: string;
   readonly logLimit: (
     logger: Logger,
-    limited: { readonly limit: 'identifier' | 'address'; readonly identifier: string; readonly address: string },
+    limited: {
+      readonly limit: 'identifier' | 'address';
+      readonly identifier: string;
+      readonly address: string;
+      readonly request_id: string | undefined;
+    },
   ) => void;
 };
 
 /** Clients at the OAuth endpoints. */
 const CLIENTS: Counted = {
   keyPrefix: '',
-  logLimit: (logger, { limit, identifier: client_id, address }) =>
+  logLimit: (logger, { limit, identifier: client_id, address, request_id }) =>
     logger.warn(
-      { event: 'client_authentication.limited', limit: limit === 'identifier' ? 'client' : limit, client_id, address },
+      {
+        event: 'client_authentication.limited',
+        limit: limit === 'identifier' ? 'client' : limit,
+        client_id,
+        address,
+        request_id,
+      },
       'client authentication failed too often: further wrong secrets or client assertions get 429',
     ),
 };
@@ -55,9 +67,9 @@ const CLIENTS: Counted = {
 /** Persons at the sign-in page. */
 export const PERSONS: Counted = {
   keyPrefix: 'sign-in-',
-  logLimit: (logger, { limit, identifier: username, address }) =>
+  logLimit: (logger, { limit, identifier: username, address, request_id }) =>
     logger.warn(
-      { event: 'sign_in.limited', limit: limit === 'identifier' ? 'username' : limit, username, address },
+      { event: 'sign_in.limited', limit: limit === 'identifier' ? 'username' : limit, username, address, request_id },
       'signing in failed too often: further attempts are rejected for a minute',
     ),
 };
@@ -90,17 +102,23 @@ export function openFailedAuthenticationLimiter({
   logger,
   limits: { perIdentifier, perAddress, seconds } = LIMITS,
   counted = CLIENTS,
+  findRequestId = () => undefined,
+  observe,
 }: {
   database: Database;
   logger: Logger;
   limits?: Limits;
   counted?: Counted;
+  /** Finds the id of the current request, for the log. */
+  findRequestId?: () => string | undefined;
+  observe?: ObservePool;
 }): FailedAuthenticationLimiter {
   const pool =
     database.kind === 'postgresql'
       ? openPool(database.url, {
           max: MAX_CONNECTIONS,
           timeout: POSTGRESQL_TIMEOUT_MS,
+          observe,
           // the pool opens a new connection for the next failure
           onIdleError: (err) =>
             logger.warn(
@@ -171,6 +189,7 @@ export function openFailedAuthenticationLimiter({
             limit,
             identifier: identifier.slice(0, MAX_LOGGED_IDENTIFIER_LENGTH),
             address,
+            request_id: findRequestId(),
           });
         }
       },
@@ -185,7 +204,7 @@ export function openFailedAuthenticationLimiter({
     } catch (error) {
       if (error instanceof RateLimiterRes) return error;
       logger.warn(
-        { event: 'client_authentication.count_failed', err: error },
+        { event: 'client_authentication.count_failed', err: error, request_id: findRequestId() },
         'cannot count a failed client authentication in the database, counting it in this process only',
       );
       return undefined;

@@ -11,11 +11,13 @@ const MAX_NETWORKS = 10;
  */
 export function noteRepeatedUse(
   { em, logger }: { em: SqlEntityManager; logger: Logger },
-  connectionId: string,
-  network: string,
+  { connectionId, network, requestId }: { connectionId: string; network: string; requestId: string | undefined },
 ): void {
   note().catch((err) =>
-    logger.warn({ event: 'refresh_token.note_failed', err }, 'cannot note a repeated use of a refresh token'),
+    logger.warn(
+      { event: 'refresh_token.note_failed', err, request_id: requestId },
+      'cannot note a repeated use of a refresh token',
+    ),
   );
 
   async function note(): Promise<void> {
@@ -35,7 +37,7 @@ export function noteRepeatedUse(
         actor: noted.clientId,
         accountId: noted.accountId,
         address: network,
-        requestId: null,
+        requestId: requestId ?? null,
         action: 'connection.repeated-use',
         target: connectionId,
         outcome: 'success',

@@ -1,5 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Database } from '../../shared/database/database.ts';
+import type { ObservePool } from '../../shared/database/observe-pools.ts';
 import { connectOrm } from '../../shared/database/orm.ts';
 import { authDatabase } from './definition.ts';
 
@@ -13,7 +14,12 @@ const READINESS_POOL_SIZE = 1;
 export type EmFor = (clientId: string) => SqlEntityManager;
 
 /** The database, and its ordinary connections. The embedded database has one connection, so there all are `em`. */
-type Databases = { readonly database: Database; readonly em: SqlEntityManager };
+type Databases = {
+  readonly database: Database;
+  readonly em: SqlEntityManager;
+  /** Called with the new connections. */
+  readonly observe?: ObservePool;
+};
 
 type Connections = AsyncDisposable & { readonly em: SqlEntityManager };
 
@@ -33,7 +39,7 @@ export function openReadinessConnection(databases: Databases): Promise<Connectio
   return openConnections(databases, READINESS_POOL_SIZE);
 }
 
-async function openConnections({ database, em }: Databases, poolSize: number): Promise<Connections> {
-  if (database.kind === 'postgresql') return connectOrm(database, authDatabase, { poolSize });
+async function openConnections({ database, em, observe }: Databases, poolSize: number): Promise<Connections> {
+  if (database.kind === 'postgresql') return connectOrm(database, authDatabase, { poolSize, observe });
   return { em, async [Symbol.asyncDispose]() {} };
 }

@@ -49,7 +49,7 @@ export function applyAuditEvents(
       detail,
     };
     // no rate limit applies to a request without a client id: such requests could fill the table
-    if (actor === null) logger.info({ event: 'audit.recorded', audit: event }, action);
+    if (actor === null) logger.info({ event: 'audit.recorded', audit: event, request_id: event.requestId }, action);
     else record(event);
   }
 

@@ -1,4 +1,5 @@
 import type { Context, Middleware } from 'koa';
+import { noteLimit } from '../../shared/http/limits-reached.ts';
 import { DocumentUnavailableError, type MetadataDocuments } from '../client-metadata-documents/metadata-documents.ts';
 import { ROUTES } from './routes.ts';
 
@@ -69,6 +70,7 @@ export function guardAuthorizationRequests({
       const wait = (await isSignedIn(ctx)) ? undefined : countAnonymous(ctx.ip);
       if (wait !== undefined) {
         ctx.set('retry-after', String(wait));
+        noteLimit(ctx, 'authorization_requests');
         render(ctx, {
           status: 429,
           error: 'temporarily_unavailable',
@@ -92,7 +94,10 @@ export function guardAuthorizationRequests({
       return true;
     } catch (error) {
       if (!(error instanceof DocumentUnavailableError)) throw error;
-      if (error.retryAfterSeconds !== undefined) ctx.set('retry-after', String(error.retryAfterSeconds));
+      if (error.retryAfterSeconds !== undefined) {
+        ctx.set('retry-after', String(error.retryAfterSeconds));
+        noteLimit(ctx, 'new_documents');
+      }
       render(ctx, {
         status: error.retryAfterSeconds === undefined ? 400 : 429,
         error: 'invalid_client',

@@ -70,6 +70,7 @@ export function applyClientAuthenticationRateLimit(
     const error = new TooManyRequests(
       'client authentication failed too often from this address: check the client credentials',
       waitMs,
+      'client_authentication',
     );
     if (findCredential(ctx) !== 'secret' || !mayLookUpLimited({ clientId, address: ctx.ip })) throw error;
     const client = await find.call(Client, clientId);

@@ -10,7 +10,7 @@ import { TooManyRequests } from './too-many-requests.ts';
  */
 export function toProviderError(error: unknown): unknown {
   if (error instanceof InvalidScopeError) return new errors.InvalidScope(error.message, error.scope);
-  if (error instanceof TooManyTokenRequestsError) return new TooManyRequests(error.message, error.waitMs);
+  if (error instanceof TooManyTokenRequestsError) return new TooManyRequests(error.message, error.waitMs, error.limit);
   if (error instanceof OAuthError)
     return new errors.CustomOIDCProviderError(error.code, error.message, { cause: error.cause });
   // an administrator disabled or deleted the client after it authenticated: it gets the same answer as an unknown client

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { noteLimit } from '../../shared/http/limits-reached.ts';
 import { networkOf } from '../../shared/http/network-of.ts';
 import type { TokenRequestLimits } from '../request-limits/token-request-limits.ts';
 import { isClientAuthenticated } from './authenticated-clients.ts';
@@ -44,6 +45,7 @@ export function applyRejectionLimit(
     const tooMany = toProviderError(countRejection(client.clientId, isPublic ? networkOf(ctx.ip) : undefined));
     ctx.state.countedRejection = tooMany === undefined ? 'within quota' : 'beyond quota';
     if (!(tooMany instanceof TooManyRequests)) return;
+    noteLimit(ctx, tooMany.limit);
     // oidc-provider emits the event after it has written the response into ctx, and before the response is sent
     ctx.status = tooMany.status;
     ctx.set('retry-after', String(tooMany.retryAfterSeconds));

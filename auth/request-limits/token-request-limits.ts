@@ -70,9 +70,12 @@ export type TokenRequestLimits = {
 /** Creates the limits of requests at the token, revocation and introspection endpoints. */
 export function createTokenRequestLimits({
   logger,
+  findRequestId = () => undefined,
   quotas: { tokens, exchanges, rejections, revocations, introspections } = TOKEN_REQUEST_QUOTAS,
 }: {
   logger: Logger;
+  /** Finds the id of the current request, for the log. */
+  findRequestId?: () => string | undefined;
   quotas?: TokenRequestQuotas;
 }): TokenRequestLimits {
   const issued = createCounter('tokens', tokens, 'access tokens were issued to this client');
@@ -119,13 +122,14 @@ export function createTokenRequestLimits({
     function tooMany(key: string, clientId: string, window: Window): TooManyTokenRequestsError {
       if (!window.isLogged)
         logger.warn(
-          { event: 'token_requests.limited', limit, client_id: clientId },
+          { event: 'token_requests.limited', limit, client_id: clientId, request_id: findRequestId() },
           'a client exceeds a quota of its requests, rejecting its requests for up to a minute',
         );
       window.isLogged = true;
       return new TooManyTokenRequestsError(
         `${quota} ${what} within a minute: send fewer requests`,
         windows.remainingMs(key),
+        limit,
       );
     }
   }
@@ -136,10 +140,12 @@ export class TooManyTokenRequestsError extends OAuthError {
   override readonly name = 'TooManyTokenRequestsError';
   override readonly code = 'temporarily_unavailable';
   readonly waitMs: number;
+  readonly limit: keyof TokenRequestQuotas;
 
-  constructor(message: string, waitMs: number) {
+  constructor(message: string, waitMs: number, limit: keyof TokenRequestQuotas) {
     super(message);
     this.waitMs = waitMs;
+    this.limit = limit;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
+import { noteLimit } from '../../shared/http/limits-reached.ts';
 import { requestId } from '../../shared/http/request-id.ts';
 import { InvalidAccessTokenError } from '../../shared/resource-server/access-token-claims.ts';
 import type { RecordAuditEvent } from '../audit/audit.ts';
@@ -94,6 +95,7 @@ function originOf(ctx: KoaContextWithOIDC, { clientId }: Client) {
 
 function rejectForNow(ctx: KoaContextWithOIDC, status: 429 | 503, what: string): void {
   ctx.status = status;
+  noteLimit(ctx, 'concurrent_revocations');
   ctx.set('retry-after', '1');
   ctx.body = {
     error: 'temporarily_unavailable',

@@ -1,5 +1,6 @@
 import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server';
 import type { Context } from 'koa';
+import { noteLimit } from '../../shared/http/limits-reached.ts';
 import { requestId } from '../../shared/http/request-id.ts';
 import type { Account } from '../accounts/account.entity.ts';
 import { normalizeUsername } from '../accounts/username.ts';
@@ -69,12 +70,14 @@ export function createSignIn({
         return SIGN_IN_FAILED;
       }
       ctx.status = 429;
+      noteLimit(ctx, 'sign_in');
       ctx.set('retry-after', String(result.seconds));
       return `${TOO_MANY_FAILURES}. Try again in ${result.seconds} seconds.`;
     },
     async createPasskeyOptions(ctx, purpose) {
       const wait = countChallenge(ctx.ip);
       if (wait === undefined) return passkeys.createAuthenticationOptions(purpose);
+      noteLimit(ctx, 'passkey_challenges');
       throw new PageError(429, 'There were too many attempts from this address', `Try again in ${wait} seconds.`, {
         retryAfterSeconds: wait,
       });
@@ -88,6 +91,7 @@ export function createSignIn({
         if (result.kind === 'verified') return;
         if (result.kind === 'rejected')
           throw new PageError(401, 'The current password is wrong', 'Enter the password of your account.');
+        noteLimit(ctx, 'sign_in');
         throw new PageError(429, TOO_MANY_FAILURES, `Try again in ${result.seconds} seconds.`, {
           retryAfterSeconds: result.seconds,
         });

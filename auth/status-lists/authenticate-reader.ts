@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { isDatabaseUnavailable } from '../../shared/database/database-unavailable.ts';
+import { noteLimit } from '../../shared/http/limits-reached.ts';
 import { describeRequest, requestId } from '../../shared/http/request-id.ts';
 import type { RecordAuditEvent } from '../audit/audit.ts';
 import type { FailedAuthenticationLimiter } from '../client-authentication/failed-authentication-limiter.ts';
@@ -101,6 +102,7 @@ export function authenticateReader({
 
   function reject(ctx: Context, { status, error, description, headers }: Rejection): void {
     logger.debug({ event: 'request.rejected', ...describeRequest(ctx), status, code: error }, 'request rejected');
+    if (status === 429) noteLimit(ctx, 'client_authentication');
     ctx.status = status;
     ctx.set({ ...headers, 'cache-control': 'no-store' });
     ctx.body = { error, error_description: description };

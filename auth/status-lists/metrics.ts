@@ -9,7 +9,11 @@ import { ANONYMOUS_WAITS } from './wait-groups.ts';
  */
 export function measureStatusLists(
   registry: Registry,
-  { statusLists, leases }: { statusLists: StatusLists; leases: Leases },
+  {
+    statusLists,
+    leases,
+    countPropagationWaits,
+  }: { statusLists: StatusLists; leases: Leases; countPropagationWaits: () => number },
 ): (lagSeconds: number) => void {
   const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, number) => total + number, 0);
   const gauge = (name: string, help: string, value: () => number) => {
@@ -30,6 +34,17 @@ export function measureStatusLists(
     () => countWaiting() - countAnonymous(),
   );
   gauge('status_list_anonymous_waiting', 'Requests without authentication that wait for it', countAnonymous);
+  gauge(
+    'status_list_read_age_seconds',
+    'Seconds since this process last read the revocations from the database; it reads them every 2 s',
+    () => getStatistics().readAge,
+  );
+  gauge('status_list_published', 'Status lists that this process publishes', () => getStatistics().leased.size);
+  gauge(
+    'revocation_propagation_waiting',
+    'Requests that wait until the resource servers have applied a revocation (tokens revoke --wait)',
+    countPropagationWaits,
+  );
   gauge('status_list_revocations', 'Revocations on the published lists', () => getStatistics().revocations);
   gauge(
     'status_list_last_sequence',

@@ -42,6 +42,8 @@ export type StatusLists = AsyncDisposable & {
   readonly getStatistics: () => {
     readonly leased: ReadonlyMap<number, number>;
     readonly revocations: number;
+    /** Seconds since the revocations were last read from the database. */
+    readonly readAge: number;
   };
 };
 
@@ -69,6 +71,7 @@ export async function openStatusLists({
   let nextRead: Promise<void> | undefined;
   let sharedRead: Promise<void> | undefined;
   let sharedReadAt = Number.NEGATIVE_INFINITY;
+  let readAt = performance.now();
 
   await using opening = new AsyncDisposableStack();
   const catchUpInBackground = () => {
@@ -106,6 +109,7 @@ export async function openStatusLists({
     getStatistics: () => ({
       leased: new Map([...lists.byId].map(([id, { leased }]) => [id, leased])),
       revocations: [...lists.byId.values()].reduce((sum, { revocations }) => sum + revocations, 0),
+      readAge: (performance.now() - readAt) / 1000,
     }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
@@ -140,9 +144,12 @@ export async function openStatusLists({
   }
 
   async function readAndPublish(): Promise<void> {
+    const startedAt = performance.now();
     const committed = await readCommittedStatus(em, lists.snapshot().sequence);
     // keys second: the sequence of a revoked key is published only together with its revocation
     await signingKeys.read();
-    if (lists.apply(committed, signingKeys.ids())) waiting.wake();
+    const hasChanged = lists.apply(committed, signingKeys.ids());
+    readAt = startedAt;
+    if (hasChanged) waiting.wake();
   }
 }

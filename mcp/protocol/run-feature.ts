@@ -1,7 +1,7 @@
 import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import { ErrorCode, type ServerNotification, type ServerRequest } from '@modelcontextprotocol/sdk/types.js';
 import type { Scope } from '../../shared/scopes.ts';
-import { describeFailure } from '../failure.ts';
+import { describeFailure, isServiceFailure } from '../failure.ts';
 import type { Caller, FeatureContext } from '../feature-context.ts';
 import { ProtocolError } from './protocol-error.ts';
 import type { McpServerOptions } from './server-options.ts';
@@ -39,7 +39,9 @@ export async function runFeature<Result>(
   } catch (err) {
     if (extra.signal.aborted) throw err;
     const { text, reason } = describeFailure(err, { scope: feature.scope, readOnly: true });
-    logger.warn({ event: 'mcp_request.failed', feature: feature.name, code: reason.code, err }, text);
+    const request = { feature: feature.name, code: reason.code, err };
+    if (isServiceFailure(reason)) logger.warn({ event: 'mcp_request.failed', ...request }, text);
+    else logger.debug({ event: 'mcp_request.rejected', ...request }, text);
     throw new ProtocolError(ErrorCode.InternalError, text, { data: reason, cause: err });
   }
 }

@@ -2,6 +2,7 @@ import type { ServerCapabilities } from '@modelcontextprotocol/sdk/types.js';
 import type { Logger } from 'pino';
 import type { Caller } from '../feature-context.ts';
 import type { ServerFeatures } from '../features.ts';
+import type { ObserveToolCall } from '../measure-tool-calls.ts';
 
 /** The name and version that the server sends to clients. */
 export type ServerInfo = { readonly name: string; readonly version: string };
@@ -18,4 +19,5 @@ export type McpServerOptions = {
   /** Extensions that the transport supports. */
   readonly extensions?: ServerCapabilities['extensions'];
   readonly logger: Logger;
+  readonly observeToolCall?: ObserveToolCall;
 };

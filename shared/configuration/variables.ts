@@ -8,6 +8,8 @@ import type { Environment } from './environment.ts';
 const PORT_NUMBER = 'a port number, 1 to 65535';
 const PROXIES =
   'addresses, networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal, separated by spaces or commas';
+const RATIO = 'a number from 0 to 1, such as 0.1';
+const HEADERS = 'name=value pairs, separated by commas, with % escapes in the values';
 const ORIGINS = '* or origins such as https://app.example.com, separated by spaces or commas';
 
 /**
@@ -30,6 +32,9 @@ export function identifiers(environment: Environment) {
   };
 }
 
+/** An address to connect to. It is not an identifier, so the operator decides whether it may be http. */
+export const httpUrl = z.url({ protocol: /^https?$/, message: 'an http or https URL' }).transform(withoutTrailingSlash);
+
 /** The variables of every process. */
 export const processVariables = {
   /** The address to listen on. */
@@ -42,6 +47,12 @@ export const processVariables = {
   LOG_LEVEL: z
     .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug'], 'silent, fatal, error, warn, info or debug')
     .default('info'),
+  /** The collector to which traces are sent (OTLP over HTTP), without /v1/traces; absent: nothing is traced. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+  /** Headers for the collector, such as one with a key. */
+  OTEL_EXPORTER_OTLP_HEADERS: z.string().transform(parseHeaders).optional(),
+  /** The part of the traces that are recorded. */
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number(RATIO).min(0, RATIO).max(1, RATIO).default(1),
 };
 
 /**
@@ -59,6 +70,17 @@ export function wholeNumber(unit: string, min: number, max: number) {
   return z.coerce.number(expected).int(expected).min(min, expected).max(max, expected);
 }
 
+/** Parses headers as OpenTelemetry writes them in a variable: `name=value`, separated by commas, with percent escapes. */
+function parseHeaders(value: string, refinement: z.RefinementCtx): Readonly<Record<string, string>> {
+  const pairs = value.split(',').map((pair) => /^\s*([\w-]+)=(.*?)\s*$/.exec(pair));
+  try {
+    return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', decodeURIComponent(pair?.[2] ?? '%')]));
+  } catch {
+    refinement.addIssue(HEADERS);
+    return z.NEVER;
+  }
+}
+
 /** Splits a list at spaces and commas. */
 function listed(value: string): string[] {
   return value.trim().split(/[\s,]+/);
@@ -66,9 +88,6 @@ function listed(value: string): string[] {
 
 /** A PostgreSQL connection URL; absent means the embedded database. */
 export const databaseUrl = z.string().superRefine(checkDatabaseUrl).optional();
-
-/** An address to connect to. It is not an identifier, so the operator decides whether it may be http. */
-export const httpUrl = z.url({ protocol: /^https?$/, message: 'an http or https URL' }).transform(withoutTrailingSlash);
 
 /** The client of the authorization server as which a process requests access tokens. */
 export const clientVariables = {

@@ -9,6 +9,7 @@ import type { Database } from './database.ts';
 import { DatabaseBusyError } from './database-unavailable.ts';
 import { openSocketWithIdleTimeout } from './idle-timeout.ts';
 import { ignoreConnectionErrors } from './ignore-connection-errors.ts';
+import type { ObservePool } from './observe-pools.ts';
 import { rememberPool } from './prepared-statements.ts';
 import { applySessionSettings } from './session-settings.ts';
 
@@ -37,6 +38,8 @@ type PoolOptions = {
   readonly poolSize?: number;
   /** Requests that may wait for a connection to a PostgreSQL server. */
   readonly maxWaiting?: number;
+  /** Called with the pool of connections to a PostgreSQL server, to measure and to trace it. */
+  readonly observe?: ObservePool | undefined;
 };
 
 /**
@@ -45,7 +48,8 @@ type PoolOptions = {
  */
 export async function openOrm(database: Database, definition: OrmDefinition, options: PoolOptions = {}): Promise<Orm> {
   await using migrating = new AsyncDisposableStack();
-  const orm = migrating.use(await connect(database, definition, options, MIGRATION_TIMEOUT_MS));
+  const { observe: _, ...unobserved } = options;
+  const orm = migrating.use(await connect(database, definition, unobserved, MIGRATION_TIMEOUT_MS));
   await migrate(database, definition.schema, orm);
   if (database.kind === 'postgresql') return connectOrm(database, definition, options);
   migrating.move();
@@ -60,7 +64,7 @@ export function connectOrm(database: Database, definition: OrmDefinition, option
 async function connect(
   database: Database,
   { schema, entities, migrations }: OrmDefinition,
-  { poolSize = 10, maxWaiting = MAX_WAITING }: PoolOptions,
+  { poolSize = 10, maxWaiting = MAX_WAITING, observe }: PoolOptions,
   answerTimeout: number,
 ): Promise<Orm> {
   const mikroOrm = await open();
@@ -117,6 +121,7 @@ async function connect(
               pool.on('connect', releaseWhenDead);
               limitWaiting(pool, maxWaiting);
               created.pool = pool;
+              observe?.(pool);
             },
           },
         });

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { createConnectionOptions } from './connection-options.ts';
 import { openSocketWithIdleTimeout } from './idle-timeout.ts';
 import { ignoreConnectionErrors } from './ignore-connection-errors.ts';
+import type { ObservePool } from './observe-pools.ts';
 import { applySessionSettings } from './session-settings.ts';
 
 /** By how much a connection without a query is closed before its socket would take its silence for a failure. */
@@ -13,6 +14,7 @@ const IDLE_MARGIN_MS = 1_000;
  * @param options.onIdleError called when a connection without a query fails.
  * @param options.pipeline whether a query is sent before the one before it on the same connection is answered.
  * @param options.settings settings of PostgreSQL for each session.
+ * @param options.observe called with the pool, to measure and to trace it.
  */
 export function openPool(
   url: string,
@@ -22,12 +24,14 @@ export function openPool(
     onIdleError,
     pipeline = false,
     settings = {},
+    observe,
   }: {
     max: number;
     timeout: number;
     onIdleError: (error: Error) => void;
     pipeline?: boolean;
     settings?: Readonly<Record<string, string>>;
+    observe?: ObservePool | undefined;
   },
 ): pg.Pool {
   const pool = new pg.Pool({
@@ -44,6 +48,7 @@ export function openPool(
   });
   pool.on('error', onIdleError);
   ignoreConnectionErrors(pool);
+  observe?.(pool);
   return pool;
 }
 

@@ -5,6 +5,7 @@ import { ChallengeError } from '../resource-server/challenge.ts';
 import { AuthorizationServerUnavailableError } from '../resource-server/issuer.ts';
 import type { ProblemCode } from '../todo/problems.ts';
 import { HttpError, ServiceUnavailableError } from './http-error.ts';
+import { noteLimitOfProblem } from './limits-reached.ts';
 import { describeRequest } from './request-id.ts';
 
 /**
@@ -31,6 +32,7 @@ export function handleErrors({ logger, render }: { logger: Logger; render: Rende
     } catch (error) {
       const rejection = toHttpError(error);
       const request = describeRequest(ctx);
+      noteLimitOfProblem(ctx, rejection.code);
       if (rejection.status >= 500 && !CAUSED_BY_SUBJECT.has(rejection.code))
         logger.error({ event: 'request.failed', err: rejection.cause ?? error, ...request }, rejection.message);
       else {

@@ -7,7 +7,7 @@ import { requestId } from './request-id.ts';
  * Logs each request that has a valid access token: client, subject, actor, method, path, the token's `jti` (never the token)
  * and the request id, which the next service logs too.
  */
-export function logRequests(logger: Logger): Middleware<{ accessToken?: AccessToken }> {
+export function logRequests(logger: Logger): Middleware<{ accessToken?: AccessToken; traceId?: string }> {
   return function logRequests(ctx, next) {
     const start = performance.now();
     ctx.res.once('close', () => {
@@ -30,6 +30,8 @@ export function logRequests(logger: Logger): Middleware<{ accessToken?: AccessTo
           act: actor,
           jti,
           request_id: requestId(ctx),
+          // the listener runs outside the context of the request
+          trace_id: ctx.state.traceId,
         },
         'request',
       );

@@ -1,4 +1,4 @@
-import Koa from 'koa';
+import Koa, { type Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { type CorsNames, type CorsOrigins, cors as handleCors } from './cors.ts';
 import { handleErrors, type RenderError } from './handle-errors.ts';
@@ -18,6 +18,7 @@ export function createServiceApp({
   checks,
   cors,
   renderError,
+  traceRequests,
   metrics,
   logger,
 }: {
@@ -26,6 +27,8 @@ export function createServiceApp({
   /** Without `origins`, pages of other origins cannot read the responses. */
   cors: CorsNames & { origins: CorsOrigins | undefined };
   renderError: RenderError;
+  /** Makes a span of each request. */
+  traceRequests?: Middleware | undefined;
   metrics: Metrics;
   logger: Logger;
 }): Koa {
@@ -33,6 +36,7 @@ export function createServiceApp({
   const app = new Koa();
   app.on('error', logFailures(logger));
   app.use(identifyRequest);
+  if (traceRequests !== undefined) app.use(traceRequests);
   app.use(logRequests(logger));
   app.use(metrics.middleware);
   if (origins !== undefined) app.use(handleCors({ origins, ...corsNames }));

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import type { ObservePool } from '../database/observe-pools.ts';
 import { openPointStore } from './point-store.ts';
 
 /** The points that a key has used since its count began. `msBeforeNext` is the time until the count begins again. */
@@ -29,11 +30,14 @@ export async function openPointCounter({
   seconds = 60,
   url,
   logger,
+  observe,
 }: {
   limit: number;
   seconds?: number;
   url?: string | undefined;
   logger: Logger;
+  /** Called with the pool of connections, if the store is a PostgreSQL database. */
+  observe?: ObservePool;
 }): Promise<PointCounter> {
   const options = { points: limit, duration: seconds };
   const memory = new RateLimiterMemory({ ...options, keyPrefix: '' });
@@ -41,7 +45,7 @@ export async function openPointCounter({
   const addAlone = (key: string, points: number) => memory.penalty(key, points);
   if (url === undefined) return { limit, seconds, add: addAlone, [Symbol.asyncDispose]: async () => {} };
 
-  const store = await openPointStore(url, options);
+  const store = await openPointStore(url, options, observe);
   let reachable = true;
   let retrying: NodeJS.Timeout | undefined;
   let disposed = false;

@@ -1,3 +1,4 @@
+import type { ObservePool } from '../database/observe-pools.ts';
 import type { Usage } from './point-counter.ts';
 
 /** A database in which several processes count points. Its functions reject when it cannot be reached. */
@@ -11,8 +12,12 @@ export type PointStore = AsyncDisposable & {
 export type PointStoreOptions = { readonly points: number; readonly duration: number };
 
 /** Opens the store at a `redis://`, `rediss://` or `postgresql://` URL. It does not connect yet. */
-export async function openPointStore(url: string, options: PointStoreOptions): Promise<PointStore> {
+export async function openPointStore(
+  url: string,
+  options: PointStoreOptions,
+  observe?: ObservePool,
+): Promise<PointStore> {
   // imported only here: most processes use neither of them
   if (/^rediss?:/.test(url)) return (await import('./redis-point-store.ts')).openRedisPointStore(url, options);
-  return (await import('./postgresql-point-store.ts')).openPostgresqlPointStore(url, options);
+  return (await import('./postgresql-point-store.ts')).openPostgresqlPointStore(url, options, observe);
 }

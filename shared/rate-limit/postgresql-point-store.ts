@@ -1,4 +1,5 @@
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
+import type { ObservePool } from '../database/observe-pools.ts';
 import { openPool } from '../database/pool.ts';
 import type { PointStore, PointStoreOptions } from './point-store.ts';
 
@@ -14,10 +15,11 @@ const TABLE = 'yata_rate_limit';
 const UNIQUE_VIOLATION = '23505';
 
 /** Opens the store at a PostgreSQL URL. It creates its table, for which the role needs the right to create one. */
-export function openPostgresqlPointStore(url: string, options: PointStoreOptions): PointStore {
+export function openPostgresqlPointStore(url: string, options: PointStoreOptions, observe?: ObservePool): PointStore {
   const pool = openPool(url, {
     max: MAX_CONNECTIONS,
     timeout: SILENCE_TIMEOUT_MS,
+    observe,
     // the pool opens a new connection for the next request
     onIdleError: () => {},
   });

@@ -24,6 +24,11 @@ function metadataPath(resource: string): string {
   return `${WELL_KNOWN_PATH}${pathname === '/' ? '' : pathname}`;
 }
 
+/** The paths at which the metadata of a resource is served, without a slash at their end. */
+export function metadataPaths(resource: string): string[] {
+  return [metadataPath(resource), WELL_KNOWN_PATH];
+}
+
 /** The URL of a resource's metadata (RFC 9728 §3.1). */
 export function metadataUrl(resource: string): string {
   return new URL(metadataPath(resource), resource).href;

@@ -33,12 +33,18 @@ export function openResourceServer(
     authUrl,
     credentials,
     logger,
-  }: { authUrl: string | undefined; credentials?: ClientCredentials | undefined; logger: WarningLogger },
+    fetch,
+  }: {
+    authUrl: string | undefined;
+    credentials?: ClientCredentials | undefined;
+    logger: WarningLogger;
+    fetch?: typeof globalThis.fetch;
+  },
 ): ResourceServer {
   requireProtectedResource(protectedResource);
   const { resource, authorizationServer } = protectedResource;
   const challenges = createChallenges(protectedResource);
-  const issuer = createIssuer({ identifier: authorizationServer, url: authUrl });
+  const issuer = createIssuer({ identifier: authorizationServer, url: authUrl, ...(fetch !== undefined && { fetch }) });
   if (credentials === undefined)
     logger.warn(
       { event: 'status_lists.credentials_missing' },

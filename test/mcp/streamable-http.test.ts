@@ -216,12 +216,12 @@ test('parallel calls with one access token exchange it once', async () => {
   );
   expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
   const metrics = await (await fetch(`${system.issuer}/metrics`)).text();
-  const posts = Number(/http_request_duration_seconds_count\{method="POST",status="200"\} (\d+)/.exec(metrics)?.[1]);
+  const exchanges = /oauth_token_request_duration_seconds_count\{grant_type="token_exchange",error="none"\} (\d+)/;
+  const before = Number(exchanges.exec(metrics)?.[1]);
+  expect(before).toBeGreaterThan(0);
   await send(createToolCall('list_todos'), { headers: { authorization } });
   const after = await (await fetch(`${system.issuer}/metrics`)).text();
-  expect(Number(/http_request_duration_seconds_count\{method="POST",status="200"\} (\d+)/.exec(after)?.[1])).toBe(
-    posts,
-  );
+  expect(Number(exchanges.exec(after)?.[1])).toBe(before);
 });
 
 test('without auth a tool call gets a tool error, unless its access token was exchanged before', async () => {

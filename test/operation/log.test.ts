@@ -89,3 +89,48 @@ test('mcp, api and auth log the same request id, with subject and actor, and wit
   expect(running.output()).not.toContain(token);
   for (const secret of installation.secrets()) expect(running.output()).not.toContain(secret);
 });
+
+/** Events of the process, and not of one request. */
+const OF_THE_PROCESS = /^(server|status_lists|readiness|connection|signing_keys)\./;
+
+test('each line of a request has its id, at every level', async () => {
+  await using installation = await openInstallation();
+  await using running = await installation.start({ LOG_LEVEL: 'debug' });
+  const token = await runPrintedCommands(running, ['Any other host'], 'printf %s "$YATA_TOKEN"');
+  const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
+  const headers = { 'x-request-id': 'one-request-of-mine' };
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  for (let attempt = 0; attempt < 11; attempt += 1)
+    await fetch(`http://localhost:${AUTH_PORT}/oauth/token`, {
+      method: 'POST',
+      headers: { ...headers, ...form, authorization: basicAuthorization({ id: 'demo', secret: 'x'.repeat(43) }) },
+      body: 'grant_type=client_credentials',
+    });
+  await fetch(`http://localhost:${AUTH_PORT}/nothing-is-here`, { headers });
+  await fetch(`http://localhost:${API_PORT}/api/v1/todos`, {
+    headers: { ...headers, authorization: `Bearer ${token}` },
+  });
+  await postMcpMessage(`http://localhost:${MCP_PORT}/mcp`, createToolCall('get_todo', { id: crypto.randomUUID() }), {
+    accessToken: token,
+    headers,
+  });
+  expect(await running.end('SIGINT')).toBe(0);
+  const Line = z.object({ event: z.string(), request_id: z.string().optional() }).loose();
+  const lines = running
+    .output()
+    .split('\n')
+    .filter((line) => line.startsWith('{"level"'))
+    .map((line) => Line.parse(JSON.parse(line)))
+    .filter(({ event }) => !OF_THE_PROCESS.test(event));
+  const events = lines.filter(({ request_id }) => request_id === headers['x-request-id']).map(({ event }) => event);
+  for (const event of [
+    'access_token.issued',
+    'audit.recorded',
+    'client_authentication.limited',
+    'request.completed',
+    'request.rejected',
+    'tool_call.rejected',
+  ])
+    expect(events).toContain(event);
+  expect(lines.filter(({ request_id }) => request_id === undefined)).toEqual([]);
+});

@@ -37,5 +37,5 @@ test.each(['auth', 'api', 'mcp'])('the heap of %s is a part of the memory of its
 });
 
 test('the file has every service', () => {
-  expect([...services.keys()]).toEqual(['secrets', 'postgres', 'auth', 'api', 'mcp']);
+  expect([...services.keys()]).toEqual(['secrets', 'postgres', 'auth', 'api', 'mcp', 'prometheus', 'grafana']);
 });

@@ -23,6 +23,8 @@ export type TodoChangeFeed = AsyncDisposable & {
   readonly read: (owner: string, query: ChangeFeedQuery, ctx: Context) => Promise<ChangeFeed>;
   /** Wakes the requests that wait for a change of this list. */
   readonly noteChange: (list: ChangedList) => void;
+  /** The number of requests that wait for a change. */
+  readonly countWaiting: () => number;
 };
 
 /** Requests of one owner that wait in one process. */
@@ -84,6 +86,7 @@ export async function openTodoChangeFeed({
       return readOnce(owner, since, limit);
     },
     noteChange,
+    countWaiting: () => waiting.count(),
     async [Symbol.asyncDispose]() {
       clearInterval(poll);
       waiting.end();

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
 import type { Logger } from 'pino';
 import type { Database } from '../../../shared/database/database.ts';
+import type { ObservePool } from '../../../shared/database/observe-pools.ts';
 import { openPool } from '../../../shared/database/pool.ts';
 import type { Statement } from './list-statements.ts';
 
@@ -45,23 +46,29 @@ export function openListTransactions({
   database,
   maxTransactions,
   logger,
+  observe,
 }: {
   database: Database;
   maxTransactions: number;
   logger: Logger;
+  observe?: ObservePool | undefined;
 }): ListTransactions {
   return database.kind === 'embedded'
     ? createEmbedded(database.pglite)
-    : openPostgresql(database.url, maxTransactions, logger);
+    : openPostgresql(database.url, { maxTransactions, logger, observe });
 }
 
-function openPostgresql(url: string, maxTransactions: number, logger: Logger): ListTransactions {
+function openPostgresql(
+  url: string,
+  { maxTransactions, logger, observe }: { maxTransactions: number; logger: Logger; observe: ObservePool | undefined },
+): ListTransactions {
   const pool = openPool(url, {
     // one more for statements beside the transactions
     max: maxTransactions + 1,
     timeout: ANSWER_TIMEOUT_MS,
     settings: { ...PLANNER_SETTINGS, ...LOCK_SETTINGS },
     pipeline: true,
+    observe,
     onIdleError: (err) =>
       logger.warn({ event: 'todo_writer.connection_lost', err }, 'an idle connection to PostgreSQL failed'),
   });

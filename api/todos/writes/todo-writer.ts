@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
 import type { Database } from '../../../shared/database/database.ts';
+import type { ObservePool } from '../../../shared/database/observe-pools.ts';
 import { inChunks } from '../../../shared/in-chunks.ts';
 import type { ImportCounts } from '../../../shared/todo/import-counts.ts';
 import { IMPORT_TRANSACTION, MAX_CHANGE_FEED_BYTES } from '../../../shared/todo/limits.ts';
 import type { ImportedTodo } from '../../../shared/todo/todo.ts';
+import type { InContext } from '../../../shared/tracing/tracing.ts';
 import { createKeyLock, type IdempotentRequest } from '../../idempotency/idempotency.ts';
 import { type ChangedList, createChangeNotifier, listKey } from '../change-feed/change-notifications.ts';
 import { trimChanges } from '../change-feed/trim-changes.ts';
@@ -64,14 +66,18 @@ export function openTodoWriter({
   quota,
   onChange,
   logger,
+  observe,
+  captureContext,
 }: {
   database: Database;
   quota: Quota;
   onChange: (list: ChangedList) => void;
   logger: Logger;
+  observe?: ObservePool | undefined;
+  captureContext?: (() => InContext) | undefined;
 }): TodoWriter {
   const isEmbedded = database.kind === 'embedded';
-  const transactions = openListTransactions({ database, maxTransactions: GROUPS.all, logger });
+  const transactions = openListTransactions({ database, maxTransactions: GROUPS.all, logger, observe });
   const notifier = createChangeNotifier({ transactions, logger });
   const remembered = createRememberedLists();
   const queue = createWriteQueue({
@@ -88,6 +94,7 @@ export function openTodoWriter({
       },
     }),
     limits: isEmbedded ? EMBEDDED_GROUPS : GROUPS,
+    captureContext,
     pauses: isEmbedded,
   });
   const withKeyLock = createKeyLock();

@@ -1,4 +1,5 @@
 import { ServiceUnavailableError } from '../../../shared/http/http-error.ts';
+import type { InContext } from '../../../shared/tracing/tracing.ts';
 import type { GroupedWrite, Outcome, Write, WriteGroup } from './grouped-write.ts';
 
 /** What a write needs beside its change. */
@@ -40,7 +41,12 @@ const LONG_GROUP_MS = 100;
 const MAX_RETRY_PAUSE_MS = 50;
 
 type Waiting =
-  | (GroupedWrite & QueueOptions & { readonly kind: 'grouped' | 'alone'; readonly since: number })
+  | (GroupedWrite &
+      QueueOptions & {
+        readonly kind: 'grouped' | 'alone';
+        readonly since: number;
+        readonly inContext?: InContext | undefined;
+      })
   | { readonly kind: 'exclusive'; readonly run: () => Promise<void> };
 
 /** The tasks of one owner that wait. */
@@ -50,16 +56,19 @@ type OwnerQueue = { readonly tasks: Waiting[]; isBusy: boolean; isPausing: boole
  * Creates the queue of writes.
  * @param limits how many groups are stored at the same time: in all, of small writes, and of a write by itself.
  * @param pauses whether an owner pauses after a long group.
+ * @param captureContext remembers the request of a write. A group is stored in the context of its first write.
  */
 export function createWriteQueue({
   writeGroup,
   limits,
   pauses,
+  captureContext,
   timeoutMs = TIMEOUT_MS,
 }: {
   writeGroup: WriteGroup;
   limits: { readonly all: number; readonly grouped: number; readonly alone: number };
   pauses: boolean;
+  captureContext?: (() => InContext) | undefined;
   timeoutMs?: number;
 }): WriteQueue {
   /** In the order in which the owners get their turn. */
@@ -75,6 +84,7 @@ export function createWriteQueue({
           resolve: resolve as GroupedWrite['resolve'],
           kind: (write.todos ?? 1) > MAX_GROUPED_TODOS ? 'alone' : 'grouped',
           since: performance.now(),
+          inContext: captureContext?.(),
         });
       }),
     runExclusive: (owner, work) =>
@@ -155,7 +165,8 @@ export function createWriteQueue({
       const decided = await Promise.all(writes.map(async (write) => ((await isWanted(write)) ? [write] : [])));
       const wanted = decided.flat();
       if (wanted.length === 0) return;
-      const notLocked = await writeGroup(wanted);
+      const [{ inContext } = {}] = wanted;
+      const notLocked = await (inContext?.(() => writeGroup(wanted)) ?? writeGroup(wanted));
       for (const [owner, own] of Map.groupBy(wanted, (write) => write.owner))
         if (notLocked.has(owner)) postpone(owner, own);
         else resetAttempts(owner);

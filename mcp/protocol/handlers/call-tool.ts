@@ -1,5 +1,6 @@
 import { type CallToolRequest, type CallToolResult, ErrorCode } from '@modelcontextprotocol/sdk/types.js';
-import { describeFailure } from '../../failure.ts';
+import { describeFailure, isServiceFailure } from '../../failure.ts';
+import type { ToolCallResult } from '../../measure-tool-calls.ts';
 import { READ_ONLY_META_KEY } from '../../meta-keys.ts';
 import { createErrorResult } from '../../tools/error-result.ts';
 import { canOnlyRead } from '../granted-features.ts';
@@ -12,22 +13,33 @@ import type { McpServerOptions } from '../server-options.ts';
  * @throws {ProtocolError} -32602 when no tool has this name.
  */
 export async function callTool(
-  { features: { tools }, caller, findGrantedScopes, logger }: McpServerOptions,
+  { features: { tools }, caller, findGrantedScopes, logger, observeToolCall }: McpServerOptions,
   params: CallToolRequest['params'],
   extra: RequestExtra,
 ): Promise<CallToolResult> {
   const tool = tools.find(({ name }) => name === params.name);
   if (tool === undefined) throw new ProtocolError(ErrorCode.InvalidParams, 'There is no tool with this name');
+  const start = performance.now();
+  const observe = (result: ToolCallResult) => observeToolCall?.(tool.name, result, (performance.now() - start) / 1000);
   try {
     const result = await tool.call(params.arguments, createFeatureContext(caller, extra));
     // a View cannot list the tools, and would show controls for calls that are rejected
-    if (tool.meta?.ui === undefined || !(await canOnlyRead(tools, findGrantedScopes))) return result;
+    const isReadOnly = tool.meta?.ui !== undefined && (await canOnlyRead(tools, findGrantedScopes));
+    observe(result.isError === true ? 'rejected' : 'success');
+    if (!isReadOnly) return result;
     return { ...result, _meta: { ...result._meta, [READ_ONLY_META_KEY]: true } };
   } catch (err) {
     // the request was cancelled: nothing is sent
-    if (extra.signal.aborted) throw err;
+    if (extra.signal.aborted) {
+      observe('cancelled');
+      throw err;
+    }
     const failure = describeFailure(err, { scope: tool.scope, readOnly: tool.annotations.readOnlyHint });
-    logger.warn({ event: 'tool_call.failed', tool: tool.name, code: failure.reason.code, err }, failure.text);
+    const isFault = isServiceFailure(failure.reason);
+    observe(isFault ? 'error' : 'rejected');
+    const call = { tool: tool.name, code: failure.reason.code, err };
+    if (isFault) logger.warn({ event: 'tool_call.failed', ...call }, failure.text);
+    else logger.debug({ event: 'tool_call.rejected', ...call }, failure.text);
     return createErrorResult(failure);
   }
 }
