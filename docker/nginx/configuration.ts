@@ -48,6 +48,8 @@ export function writeNginxConfiguration(example: string, options: NginxOptions):
       `${listen}\n  server_name ${hostname.replace(/[^\w.:[\]-]/g, '')};`,
     );
   }
+  // mcp compares the host with the port that its clients use
+  replace('proxy_set_header Host $host;', 'proxy_set_header Host $$http_host;');
   replace(/^ssl_certificate .*$/m, `ssl_certificate ${options.certificate};`);
   replace(/^ssl_certificate_key .*$/m, `ssl_certificate_key ${options.key};`);
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];

@@ -8,7 +8,9 @@ const CERTIFICATE = '/tls/fullchain.pem';
 const KEY = '/tls/privkey.pem';
 
 if (!existsSync(CERTIFICATE) || !existsSync(KEY)) {
-  const given = ['AUTH_ISSUER', 'API_RESOURCE', 'MCP_RESOURCE'].map((name) => new URL(process.env[name] ?? '').hostname);
+  const given = ['AUTH_ISSUER', 'API_RESOURCE', 'MCP_RESOURCE'].map(
+    (name) => new URL(process.env[name] ?? '').hostname,
+  );
   const hosts = [...new Set(['localhost', '127.0.0.1', ...given])];
   const names = hosts.map((host) => `${isIP(host) === 0 ? 'DNS' : 'IP'}:${host}`).join();
   process.umask(0o077);
