@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { vi } from 'vitest';
 import { createClientSecret } from '../../auth/clients/client-secret.ts';
 import { findOrCreateCredentials } from '../../auth/clients/credentials-file.ts';
@@ -17,8 +16,11 @@ import { type RunningProcess, startProcess } from './start-process.ts';
 const SERVICES = ['auth', 'api', 'mcp'] as const;
 type ServiceName = (typeof SERVICES)[number];
 
-/** How long nginx needs at most to learn that a process is ready or not: the age of a readiness, a look, and `valid=1s`. */
-const NGINX_LEARNS_MS = 2_700;
+/**
+ * Longer than nginx needs to learn that a process is not ready any more: a readiness is a second old at most, the name server
+ * looks twice a second, and nginx uses its answer for a second.
+ */
+const SHUTDOWN_DELAY_SECONDS = 3;
 
 /**
  * Opens an installation of which a test starts as many processes as it likes, behind nginx as docker/compose.scale.yml
@@ -41,7 +43,7 @@ export async function openScaledInstallation(databaseUrl: string) {
     AUTH_PORT: String(ports.auth),
     API_PORT: String(ports.api),
     MCP_PORT: String(ports.mcp),
-    SHUTDOWN_DELAY: String(Math.ceil(NGINX_LEARNS_MS / 1000)),
+    SHUTDOWN_DELAY: String(SHUTDOWN_DELAY_SECONDS),
     API_RATE_LIMIT: '1000000',
     NODE_COMPILE_CACHE: join(directory.path, 'compile-cache'),
   };
@@ -93,7 +95,7 @@ export async function openScaledInstallation(databaseUrl: string) {
       return { id: OAUTH_CLIENT_ID, secret: OAUTH_CLIENT_SECRET };
     },
     running: (service: ServiceName) => processes[service],
-    /** Starts a process of a service, and waits until it gets requests. */
+    /** Starts a process of a service, and waits until it is ready. */
     async start(service: ServiceName): Promise<RunningProcess> {
       started += 1;
       const address = `127.0.9.${started}`;
@@ -109,7 +111,6 @@ export async function openScaledInstallation(databaseUrl: string) {
         const { status } = await fetch(`http://${address}:${ports[service]}/health/ready`);
         if (status !== 200) throw new Error(`${service} is not ready: ${status}`);
       }, 20_000);
-      await delay(NGINX_LEARNS_MS);
       return running;
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
