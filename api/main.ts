@@ -78,6 +78,7 @@ export async function startApi(
     port: config.API_PORT,
     host: config.HOST,
     serversOfProcess,
+    isStopping: shutdown.hasBegun,
     limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000, isTrustedProxy: config.API_TRUSTED_PROXIES },
     onConnectionRejected: reportRejectedConnections({ registry: metrics.registry, logger }),
   });

@@ -287,6 +287,7 @@ export async function startAuth(
     port: config.AUTH_PORT,
     host: config.HOST,
     serversOfProcess,
+    isStopping: shutdown.hasBegun,
     limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000, isTrustedProxy: config.AUTH_TRUSTED_PROXIES },
     onConnectionRejected: reportRejectedConnections({ registry: metrics.registry, logger }),
   });
