@@ -33,7 +33,7 @@ export async function startApi(
 ): Promise<ListeningServer> {
   await using starting = new AsyncDisposableStack();
   const logger = createLogger({ name: 'api', level: config.LOG_LEVEL });
-  const { em } = starting.use(await openOrm(database, apiDatabase));
+  const { em } = starting.use(await openOrm(database, apiDatabase, { migrations: config.MIGRATIONS }));
   const protectedResource = {
     resource: config.API_RESOURCE,
     authorizationServer: config.AUTH_ISSUER,

@@ -108,7 +108,7 @@ export async function startAuth(
   await using starting = new AsyncDisposableStack();
   const logger = createLogger({ name: 'auth', level: config.LOG_LEVEL });
   const metrics = createMetrics();
-  const { em } = starting.use(await openOrm(database, authDatabase));
+  const { em } = starting.use(await openOrm(database, authDatabase, { migrations: config.MIGRATIONS }));
   const { em: priorityEm } = starting.use(await openPriorityConnections({ database, em }));
   const { em: readinessEm } = starting.use(await openReadinessConnection({ database, em }));
 

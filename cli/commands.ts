@@ -4,6 +4,7 @@ import type { Command } from './command-line/command.ts';
 import { connectionsCommands } from './connections.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { loginCommand, logoutCommand } from './login.ts';
+import { migrateCommand } from './migrate.ts';
 import { startCommand } from './start.ts';
 import { todosCommands } from './todos/commands.ts';
 import { tokenCommand } from './token.ts';
@@ -16,6 +17,7 @@ import { usersCommands } from './users.ts';
  */
 export const COMMANDS: readonly Command[] = [
   startCommand,
+  migrateCommand,
   loginCommand,
   logoutCommand,
   doctorCommand,

@@ -5,6 +5,9 @@ set -eu
 
 compose() { docker compose -f docker-compose.yml -f docker/compose.scale.yml "$@"; }
 
+# the old processes go on at the new schema
+compose run --rm --no-deps migrate
+
 [ $# -gt 0 ] || set -- auth api mcp
 for service in "$@"; do
   old=$(compose ps --quiet "$service")
