@@ -17,7 +17,7 @@ export type NginxOptions = {
   readonly directory: string;
 };
 
-export type ServiceName = 'auth' | 'api' | 'mcp';
+type ServiceName = 'auth' | 'api' | 'mcp';
 
 const SERVICES = ['auth', 'api', 'mcp'] as const;
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type ServiceName, writeNginxConfiguration } from './configuration.ts';
+import { writeNginxConfiguration } from './configuration.ts';
 import { openNameServer } from './name-server.ts';
 
 // The service `nginx` of compose.scale.yml: nginx, and the name server that tells it which instances are ready.
@@ -15,7 +15,7 @@ const urls = { auth: url('AUTH_ISSUER'), api: url('API_RESOURCE'), mcp: url('MCP
 const services = Object.entries(PORTS).map(([name, port]) => ({ name, port }));
 await using nameServer = await openNameServer({ services, log });
 // each service has a port of its own, and all of them are at 443, where the host decides
-const listen = (service: ServiceName) => ['443', String(PORTS[service])];
+const listen = (service: keyof typeof PORTS) => ['443', String(PORTS[service])];
 writeFileSync(
   CONFIGURATION,
   writeNginxConfiguration(readFileSync('example.conf', 'utf8'), {

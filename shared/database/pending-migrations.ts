@@ -37,7 +37,7 @@ async function readPending(em: SqlEntityManager, { schema, migrations }: OrmDefi
 }
 
 /** The schema of the database is older than this process, and nothing brings it up to date. */
-export class MigrationsPendingError extends Error {
+class MigrationsPendingError extends Error {
   override readonly name = 'MigrationsPendingError';
 
   constructor(schema: string, pending: readonly string[]) {

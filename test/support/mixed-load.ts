@@ -9,7 +9,7 @@ export type MixedLoad = {
   readonly stop: () => Promise<LoadResult>;
 };
 
-export type LoadResult = {
+type LoadResult = {
   /** The successful requests of each kind. */
   readonly succeeded: ReadonlyMap<string, number>;
   /** What failed, with the kind of the request. */
