@@ -25,6 +25,7 @@ import { runDoctor } from './doctor/run-doctor.ts';
 import { NO_CREDENTIALS, SCENARIOS, type Scenario } from './doctor/testing/scenarios.ts';
 import { startTestServers, type TestServers } from './doctor/testing/start-test-servers.ts';
 import { LOGIN_TEXTS } from './login-texts.ts';
+import { describeMigrated } from './migrate.ts';
 import { createPatientFetch, FOR_AUTH_OF_IMPORT, FOR_TODO_API } from './patient-fetch.ts';
 import { connectText, nextStepsText, openingDatabaseText, STARTING_TEXT } from './start-texts.ts';
 import { runInProcess } from './testing/run-in-process.ts';
@@ -234,6 +235,8 @@ const unconfirmed: AdminClient = {
 
 async function resultTexts(): Promise<string[]> {
   return [
+    describeMigrated({ schema: 'auth', executed: ['Migration20261128075958_persons'] }),
+    describeMigrated({ schema: 'api', executed: [] }),
     await transcript(['clients', 'create', '--name', 'Night job', '--scope', 'todos:read'], {}),
     await transcript(['clients', 'create', '--name', 'Night job', '--scope', 'todos:read', '--json'], {}),
     ...(await Promise.all(
@@ -328,6 +331,7 @@ async function errorTexts(): Promise<string[]> {
       new Response('Bad Gateway', { status: 502 }),
     ),
     await textsWithoutAnswer(),
+    await transcript(['migrate']),
   ];
 }
 

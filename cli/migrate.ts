@@ -18,6 +18,7 @@ export const migrateCommand = defineCommand({
   },
 });
 
-function describeMigrated({ schema, executed }: { schema: string; executed: readonly string[] }): string {
+/** Says what was done in one schema. */
+export function describeMigrated({ schema, executed }: { schema: string; executed: readonly string[] }): string {
   return executed.length === 0 ? `${schema} is up to date` : `${schema}: ran ${executed.join(', ')}`;
 }

@@ -76,7 +76,7 @@ export async function openOrm(
  * @returns the names of the migrations that it ran.
  */
 export async function runMigrations(database: PostgresqlDatabase, definition: OrmDefinition): Promise<string[]> {
-  await using orm = await connect(database, definition, { poolSize: 3 }, MIGRATION_TIMEOUT_MS);
+  await using orm = await connect(database, definition, {}, MIGRATION_TIMEOUT_MS);
   const { em, migrator } = orm;
   await requireConnection(database, definition, orm);
   // this connection holds the lock while the migrator uses others
