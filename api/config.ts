@@ -6,6 +6,7 @@ import {
   dataDirectory,
   httpUrl,
   identifiers,
+  migrations,
   port,
   processVariables,
   rateLimitVariables,
@@ -30,6 +31,7 @@ function serverVariables(environment: Environment) {
     /** The reverse proxies each of which may have all connections. */
     API_TRUSTED_PROXIES: trustedProxies,
     API_DATABASE_URL: databaseUrl,
+    MIGRATIONS: migrations,
     YATA_DATA_DIR: dataDirectory,
     /** The address at which api reaches the authorization server, if it differs from the issuer. */
     AUTH_URL: httpUrl.optional(),

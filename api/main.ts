@@ -44,7 +44,9 @@ export async function startApi(
   const findRoute = createRouteFinder(['/', ...metadataPaths(config.API_RESOURCE)]);
   const metrics = createMetrics({ limits: LIMITS.api, findRoute });
   const observePool = createPoolObserver({ registry: metrics.registry, tracePool: tracing.tracePool });
-  const { em } = starting.use(await openOrm(database, apiDatabase, { observe: observePool('ordinary') }));
+  const { em } = starting.use(
+    await openOrm(database, apiDatabase, { migrations: config.MIGRATIONS, observe: observePool('ordinary') }),
+  );
   const protectedResource = {
     resource: config.API_RESOURCE,
     authorizationServer: config.AUTH_ISSUER,
@@ -96,6 +98,7 @@ export async function startApi(
     port: config.API_PORT,
     host: config.HOST,
     serversOfProcess,
+    isStopping: shutdown.hasBegun,
     limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000, isTrustedProxy: config.API_TRUSTED_PROXIES },
     onConnectionRejected: reportRejectedConnections({ registry: metrics.registry, logger }),
   });

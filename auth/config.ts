@@ -4,6 +4,7 @@ import {
   databaseUrl,
   dataDirectory,
   identifiers,
+  migrations,
   port,
   processVariables,
   trustedProxies,
@@ -49,6 +50,7 @@ export function readAuthConfig(given: Environment) {
         ...processVariables,
         AUTH_PORT: port.default(3000),
         AUTH_DATABASE_URL: databaseUrl,
+        MIGRATIONS: migrations,
         YATA_DATA_DIR: dataDirectory,
         /** The reverse proxies whose X-Forwarded-For is trusted, and each of which may have all connections. */
         AUTH_TRUSTED_PROXIES: trustedProxies,

@@ -119,7 +119,9 @@ export async function startAuth(
   const findRoute = createRouteFinder(['/', ...Object.keys(METHODS), ...metadataPaths(adminResource.resource)]);
   const metrics = createMetrics({ limits: LIMITS.auth, findRoute });
   const observePool = createPoolObserver({ registry: metrics.registry, tracePool: tracing.tracePool });
-  const { em } = starting.use(await openOrm(database, authDatabase, { observe: observePool('ordinary') }));
+  const { em } = starting.use(
+    await openOrm(database, authDatabase, { migrations: config.MIGRATIONS, observe: observePool('ordinary') }),
+  );
   const { em: priorityEm } = starting.use(
     await openPriorityConnections({ database, em, observe: observePool('priority') }),
   );
@@ -326,6 +328,7 @@ export async function startAuth(
     port: config.AUTH_PORT,
     host: config.HOST,
     serversOfProcess,
+    isStopping: shutdown.hasBegun,
     limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000, isTrustedProxy: config.AUTH_TRUSTED_PROXIES },
     onConnectionRejected: reportRejectedConnections({ registry: metrics.registry, logger }),
   });

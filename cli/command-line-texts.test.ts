@@ -26,6 +26,7 @@ import { runDoctor } from './doctor/run-doctor.ts';
 import { NO_CREDENTIALS, SCENARIOS, type Scenario } from './doctor/testing/scenarios.ts';
 import { startTestServers, type TestServers } from './doctor/testing/start-test-servers.ts';
 import { LOGIN_TEXTS } from './login-texts.ts';
+import { describeMigrated } from './migrate.ts';
 import { MOVE_TEXTS } from './move/texts.ts';
 import { createPatientFetch, FOR_AUTH_OF_IMPORT, FOR_TODO_API } from './patient-fetch.ts';
 import { RESTORED_TEXTS } from './restored/texts.ts';
@@ -265,6 +266,8 @@ const unconfirmed: AdminClient = {
 
 async function resultTexts(): Promise<string[]> {
   return [
+    describeMigrated({ schema: 'auth', executed: ['Migration20261128075958_persons'] }),
+    describeMigrated({ schema: 'api', executed: [] }),
     await transcript(['clients', 'create', '--name', 'Night job', '--scope', 'todos:read'], {}),
     await transcript(['clients', 'create', '--name', 'Night job', '--scope', 'todos:read', '--json'], {}),
     ...(await Promise.all(
@@ -365,6 +368,7 @@ async function errorTexts(): Promise<string[]> {
       new Response('Bad Gateway', { status: 502 }),
     ),
     await textsWithoutAnswer(),
+    await transcript(['migrate']),
   ];
 }
 

@@ -5,6 +5,7 @@ import { connectionsCommands } from './connections.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { keysCommands } from './keys.ts';
 import { loginCommand, logoutCommand } from './login.ts';
+import { migrateCommand } from './migrate.ts';
 import { moveCommand } from './move/command.ts';
 import { restoredCommand } from './restored/command.ts';
 import { startCommand } from './start.ts';
@@ -19,6 +20,7 @@ import { usersCommands } from './users.ts';
  */
 export const COMMANDS: readonly Command[] = [
   startCommand,
+  migrateCommand,
   restoredCommand,
   loginCommand,
   logoutCommand,

@@ -101,6 +101,7 @@ export async function startMcp(
       port: config.MCP_PORT,
       host: config.HOST,
       serversOfProcess,
+      isStopping: shutdown.hasBegun,
       limits: { keepAlive: config.HTTP_KEEP_ALIVE * 1000, isTrustedProxy: config.MCP_TRUSTED_PROXIES },
       onConnectionRejected: reportRejectedConnections({ registry: metrics.registry, logger }),
     }),

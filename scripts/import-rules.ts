@@ -120,7 +120,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     name: 'the environment',
     files: ['**'],
-    except: ['yata.ts', 'cli/*.ts', '*/main.ts', 'mcp/stdio.ts', 'docs/examples/*.ts', ...TESTS, ...ABOVE_ALL],
+    except: [
+      ...['yata.ts', 'cli/*.ts', '*/main.ts', 'mcp/stdio.ts', 'docs/examples/*.ts'],
+      ...['docker/*/main.ts', 'docker/*/make-*.ts'],
+      ...TESTS,
+      ...ABOVE_ALL,
+    ],
     never: ['process.env'],
     because: 'only composition roots read the environment; take what you need as a parameter',
   },

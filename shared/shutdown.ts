@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export type Shutdown = {
   /** A readiness check (`ReadinessChecks`). It rejects with `ShutdownError` once the process has begun to stop. */
   readonly check: () => Promise<void>;
+  /** Whether the process has begun to stop. */
+  readonly hasBegun: () => boolean;
   /** Begins the shutdown. Resolves after the delay, or at once when a person stops the process with Ctrl-C (SIGINT). */
   readonly begin: (signal: NodeJS.Signals) => Promise<void>;
   /** Sets for how many seconds the services go on after SIGTERM, so that load balancers can see that they are not ready. */
@@ -23,6 +25,7 @@ export function createShutdown(): Shutdown {
     async check() {
       if (hasBegun) throw new ShutdownError('the process is stopping');
     },
+    hasBegun: () => hasBegun,
     async begin(signal) {
       hasBegun = true;
       if (signal === 'SIGTERM' && seconds > 0) await delay(seconds * 1000);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -37,7 +38,8 @@ export function replacePrivateFile(path: string, content: string): void {
 
 function writeUnfinished(path: string, content: string): string {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const unfinished = `${path}.${process.pid}`;
+  // processes in two containers that share a volume can have the same id
+  const unfinished = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   const file = openSync(unfinished, 'w', 0o600);
   try {
     writeSync(file, content);

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { InvalidDatabaseUrlError, parseDatabaseUrl } from '../database/database-url.ts';
+import { MIGRATIONS } from '../database/migration-modes.ts';
 import type { CorsOrigins } from '../http/cors.ts';
 import { parseTrustedProxies } from '../http/trusted-proxies.ts';
 import type { Environment } from './environment.ts';
@@ -88,6 +89,9 @@ function listed(value: string): string[] {
 
 /** A PostgreSQL connection URL; absent means the embedded database. */
 export const databaseUrl = z.string().superRefine(checkDatabaseUrl).optional();
+
+/** Who runs the migrations of a PostgreSQL database: each process at its start, or a job for which it waits. */
+export const migrations = z.enum(MIGRATIONS, MIGRATIONS.join(' or ')).default('start');
 
 /** The client of the authorization server as which a process requests access tokens. */
 export const clientVariables = {

@@ -9,7 +9,9 @@ import type { Database } from './database.ts';
 import { DatabaseBusyError } from './database-unavailable.ts';
 import { openSocketWithIdleTimeout } from './idle-timeout.ts';
 import { ignoreConnectionErrors } from './ignore-connection-errors.ts';
+import type { MIGRATIONS } from './migration-modes.ts';
 import type { ObservePool } from './observe-pools.ts';
+import { waitForMigrations } from './pending-migrations.ts';
 import { rememberPool } from './prepared-statements.ts';
 import { applySessionSettings } from './session-settings.ts';
 
@@ -22,6 +24,8 @@ const MAX_WAITING = 1_000;
 
 /** How long the migrations may take, including those of another process that this one waits for. */
 const MIGRATION_TIMEOUT_MS = 10 * 60_000;
+
+type PostgresqlDatabase = Extract<Database, { kind: 'postgresql' }>;
 
 /** The schema of a service, with its entities and migrations. */
 export type OrmDefinition = {
@@ -45,15 +49,44 @@ type PoolOptions = {
 /**
  * Connects to `database` and runs the pending migrations. If several processes start at once, one runs them and the others
  * wait.
+ * @param migrations `job`: another program runs the migrations of a PostgreSQL database, and this one waits for it.
+ * @throws {MigrationsPendingError} when that program does not run them.
  */
-export async function openOrm(database: Database, definition: OrmDefinition, options: PoolOptions = {}): Promise<Orm> {
-  await using migrating = new AsyncDisposableStack();
-  const { observe: _, ...unobserved } = options;
-  const orm = migrating.use(await connect(database, definition, unobserved, MIGRATION_TIMEOUT_MS));
-  await migrate(database, definition.schema, orm);
-  if (database.kind === 'postgresql') return connectOrm(database, definition, options);
-  migrating.move();
+export async function openOrm(
+  database: Database,
+  definition: OrmDefinition,
+  { migrations = 'start', ...options }: PoolOptions & { readonly migrations?: (typeof MIGRATIONS)[number] } = {},
+): Promise<Orm> {
+  await using opening = new AsyncDisposableStack();
+  if (database.kind === 'embedded') {
+    const orm = opening.use(await connect(database, definition, options, MIGRATION_TIMEOUT_MS));
+    await orm.migrator.up();
+    opening.move();
+    return orm;
+  }
+  if (migrations === 'start') await runMigrations(database, definition);
+  const orm = opening.use(await connectOrm(database, definition, options));
+  if (migrations === 'job') {
+    await requireConnection(database, definition, orm);
+    await waitForMigrations(orm.em, definition);
+  }
+  opening.move();
   return orm;
+}
+
+/**
+ * Runs the pending migrations of a PostgreSQL database, one process at a time.
+ * @returns the names of the migrations that it ran.
+ */
+export async function runMigrations(database: PostgresqlDatabase, definition: OrmDefinition): Promise<string[]> {
+  await using orm = await connect(database, definition, {}, MIGRATION_TIMEOUT_MS);
+  const { em, migrator } = orm;
+  await requireConnection(database, definition, orm);
+  // this connection holds the lock while the migrator uses others
+  return await em.transactional(async (transaction) => {
+    await transaction.execute('select pg_advisory_xact_lock(hashtext(?))', [`migrate ${definition.schema}`]);
+    return (await migrator.up()).map(({ name }) => name);
+  });
 }
 
 /** Opens further connections to a database that `openOrm` has migrated. */
@@ -147,18 +180,9 @@ function returnToEventLoop(connection: Pick<AbstractSqlConnection, 'execute'>): 
   };
 }
 
-async function migrate(database: Database, schema: string, { em, migrator }: Orm): Promise<void> {
-  if (database.kind === 'embedded') {
-    await migrator.up();
-    return;
-  }
+async function requireConnection(database: PostgresqlDatabase, { schema }: OrmDefinition, { em }: Orm): Promise<void> {
   await em.execute('select 1').catch((cause) => {
     throw new DatabaseConnectError(`${schema.toUpperCase()}_DATABASE_URL`, database.url, cause);
-  });
-  // this connection holds the lock while the migrator uses others
-  await em.transactional(async (transaction) => {
-    await transaction.execute('select pg_advisory_xact_lock(hashtext(?))', [`migrate ${schema}`]);
-    await migrator.up();
   });
 }
 

@@ -58,6 +58,60 @@ test('a request that does not end in time is aborted', async () => {
   await hanging;
 });
 
+test('a connection that was accepted before the server closes gets a response to its first request, and no other', async () => {
+  const server = await serve((_request, response) => void response.end('done'), { port: 0, host: '127.0.0.1' });
+  const client = connect(server.port, '127.0.0.1').setEncoding('utf8');
+  await once(client, 'connect');
+  // the response to another request says that the server has accepted the connection before it
+  await fetch(`http://127.0.0.1:${server.port}`, { headers: { connection: 'close' } }).then((response) =>
+    response.text(),
+  );
+  const disposed = server[Symbol.asyncDispose]();
+  client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  const [response] = await once(client, 'data');
+  expect(response).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:.*\r\n)*Connection: close\r\n/);
+  await disposed;
+});
+
+test('before a process stops, each response closes its connection', async () => {
+  let isStopping = false;
+  const options = { port: 0, host: '127.0.0.1', isStopping: () => isStopping };
+  await using server = await serve((_request, response) => void response.end('done'), options);
+  const agent = new Agent({ keepAlive: true });
+  const send = async () => {
+    const [response] = await once(get({ port: server.port, host: '127.0.0.1', agent }), 'response');
+    await once(response.resume(), 'end');
+    return response.headers.connection;
+  };
+  expect(await send()).toBe('keep-alive');
+  isStopping = true;
+  expect([await send(), await send()]).toEqual(['close', 'close']);
+  agent.destroy();
+});
+
+test('a request that waits when the server closes is the last one of its connection', async () => {
+  const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
+  const { promise: received, resolve: receive } = Promise.withResolvers<void>();
+  const server = await serve(
+    async (_request, response) => {
+      receive();
+      await mayAnswer;
+      response.end('done');
+    },
+    { port: 0, host: '127.0.0.1' },
+  );
+  const agent = new Agent({ keepAlive: true });
+  const waiting = once(get({ port: server.port, host: '127.0.0.1', agent }), 'response');
+  await received;
+  const disposed = server[Symbol.asyncDispose]();
+  answer();
+  const [response] = await waiting;
+  expect(response.headers.connection).toBe('close');
+  response.resume();
+  await disposed;
+  agent.destroy();
+});
+
 test('an idle connection does not block the shutdown', async () => {
   const server = await serve(() => {}, { port: 0, host: '127.0.0.1' });
   const idle = connect(server.port, '127.0.0.1');

@@ -213,14 +213,29 @@ test('an expired list is fetched again, and accepts no token when that fails', a
   await using opened = await open({ now: () => now });
   const { server } = opened;
   expect(await opened.look(5)).toBe(false);
-  now += 601_000;
+  now += 606_000;
   await expect(opened.look(5)).rejects.toThrow(AuthorizationServerUnavailableError);
   await server.publishList(1, [5], { claims: { exp: Math.floor(now / 1000) + 600 } });
   expect(await opened.look(5)).toBe(true);
   await server[Symbol.asyncDispose]();
   expect(await opened.look(5)).toBe(true);
-  now += 601_000;
+  now += 606_000;
   await expect(opened.look(5)).rejects.toThrow(AuthorizationServerUnavailableError);
+});
+
+test.each([4, 5])('a list is used as long as a token that expires with it is accepted: %i s later', async (later) => {
+  let now = Date.now();
+  await using opened = await open({ now: () => now });
+  const { server } = opened;
+  const exp = Math.floor(now / 1000) + 60;
+  await server.publishList(2, [7], { claims: { exp } });
+  await vi.waitFor(() => expect(server.acknowledgedTags).toContain(server.aggregationTag()), 10_000);
+  await server.publishList(3, [7], { claims: { exp }, announced: false });
+  now = (exp + later) * 1000;
+  // one that is cached, and one that is fetched
+  const looks = [2, 3].map((list) => opened.look(7, list));
+  if (later < 5) expect(await Promise.all(looks)).toEqual([true, true]);
+  else for (const look of looks) await expect(look).rejects.toThrow(AuthorizationServerUnavailableError);
 });
 
 const seconds = Math.floor(Date.now() / 1000);

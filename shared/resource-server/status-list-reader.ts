@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { errors, jwtVerify } from 'jose';
 import * as z from 'zod';
-import { SIGNATURE_ALGORITHMS } from './access-token-claims.ts';
+import { CLOCK_TOLERANCE_SECONDS, SIGNATURE_ALGORITHMS } from './access-token-claims.ts';
 import type { IsRevoked } from './access-token-verifier.ts';
 import { AuthorizationServerUnavailableError, type Issuer } from './issuer.ts';
 import { type ClientCredentials, createReaderAuthorization } from './reader-authorization.ts';
@@ -77,7 +77,7 @@ export function openStatusListReader({
   return {
     isRevoked({ idx, uri }) {
       const cached = lists.get(uri);
-      if (cached !== undefined && cached.expiresAt > now() / 1000) return cached.list.isInvalid(idx);
+      if (cached !== undefined && !hasExpired(uri)) return cached.list.isInvalid(idx);
       return fetchUnknownList(uri).then(({ list }) => list.isInvalid(idx));
     },
     ready: () => fetchedOnce,
@@ -155,9 +155,12 @@ export function openStatusListReader({
     aggregationTag = tag;
   }
 
-  /** Whether the cached list has expired; true for a list that is not cached. */
+  /**
+   * Whether the cached list has expired; true for a list that is not cached. A list has the clock tolerance of access tokens:
+   * otherwise a token that is still accepted could have no list any more, if it is one of the last on its list.
+   */
   function hasExpired(uri: string): boolean {
-    return (lists.get(uri)?.expiresAt ?? 0) <= now() / 1000;
+    return (lists.get(uri)?.expiresAt ?? 0) + CLOCK_TOLERANCE_SECONDS <= now() / 1000;
   }
 
   /** Fetches a list that is not cached: only below the URI that the issuer's metadata announces, one request at a time. */
@@ -191,6 +194,7 @@ export function openStatusListReader({
       typ: 'statuslist+jwt',
       subject: uri,
       algorithms: SIGNATURE_ALGORITHMS,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
       currentDate: new Date(now()),
     });
     const { exp, status_list } = StatusListClaims.parse(payload);

@@ -1,8 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { apiDatabase } from '../../api/database/definition.ts';
 import { authDatabase } from '../../auth/database/definition.ts';
-import { openOrm } from '../../shared/database/orm.ts';
+import { connectOrm, type OrmDefinition, openOrm, runMigrations } from '../../shared/database/orm.ts';
+import { waitForMigrations } from '../../shared/database/pending-migrations.ts';
 import { openTestDatabase } from '../../shared/testing/test-database.ts';
+import { runYata } from '../support/run-yata.ts';
 
 test.each([authDatabase, apiDatabase])(
   'the migrations of $schema create the tables of its entities',
@@ -52,12 +55,65 @@ test('todos of earlier versions are kept, counted for the quota and keyed by the
   await expect(copy('another')).rejects.toThrow(/duplicate key value violates unique constraint "todo_pkey"/);
 });
 
-test('processes that start at the same time run each migration once', async ({ skip }) => {
+test.each([authDatabase, apiDatabase])(
+  'processes that start at the same time run each migration of $schema once',
+  async (definition) => {
+    await using database = await openTestDatabase();
+    // only one process can open the embedded database
+    if (database.kind === 'embedded') return;
+    const orms = await Promise.all([1, 2, 3].map(() => openOrm(database, definition, { poolSize: 3 })));
+    const [first] = orms;
+    const executed = (await first?.em.execute(`select name from ${definition.schema}.migration`)) ?? [];
+    expect(executed).toHaveLength(definition.migrations.length);
+    await Promise.all(orms.map((orm) => orm[Symbol.asyncDispose]()));
+  },
+);
+
+test('a process that leaves migrations to a job waits for it, and goes on at a later schema', async ({ skip }) => {
   await using database = await openTestDatabase();
-  skip(database.kind === 'embedded', 'only one process can open the embedded database');
-  const orms = await Promise.all([1, 2, 3].map(() => openOrm(database, authDatabase, { poolSize: 3 })));
-  const [first] = orms;
-  const executed = (await first?.em.execute('select name from auth.migration')) ?? [];
-  expect(executed).toHaveLength(authDatabase.migrations.length);
-  await Promise.all(orms.map((orm) => orm[Symbol.asyncDispose]()));
+  if (database.kind === 'embedded') return skip('the embedded database has no job');
+  const earlier = { ...apiDatabase, migrations: apiDatabase.migrations.slice(0, 2) };
+  let isOpen = false;
+  const opening = openOrm(database, apiDatabase, { migrations: 'job', poolSize: 1 }).finally(() => {
+    isOpen = true;
+  });
+  await runMigrations(database, earlier);
+  await delay(1_200);
+  expect(isOpen).toBe(false);
+  const names = apiDatabase.migrations.map(({ name }) => name);
+  expect(await runMigrations(database, apiDatabase)).toEqual(names.slice(2));
+  expect(await runMigrations(database, apiDatabase)).toEqual([]);
+  await using orm = await opening;
+  await waitForMigrations(orm.em, earlier, { timeout: 0 });
+});
+
+test('a process for which no job runs the migrations says which are missing', async ({ skip }) => {
+  await using database = await openTestDatabase();
+  if (database.kind === 'embedded') return skip('the embedded database has no job');
+  await using orm = await connectOrm(database, authDatabase, { poolSize: 1 });
+  await expect(waitForMigrations(orm.em, authDatabase, { timeout: 0 })).rejects.toThrow(
+    /^The schema auth is older than this version: \d+ migrations have not run, from Migration20261123132753_clients_keys_artifacts on\. Run `yata migrate`/,
+  );
+  // it has changed nothing
+  expect(await orm.em.execute("select to_regnamespace('auth') as schema")).toEqual([{ schema: null }]);
+});
+
+test('`yata migrate` brings both databases up to date, and says so', async ({ skip }) => {
+  await using database = await openTestDatabase();
+  if (database.kind === 'embedded') return skip('the embedded database has no job');
+  const environment = { AUTH_DATABASE_URL: database.url, API_DATABASE_URL: database.url };
+  const first = await runYata(['migrate', '--json'], { environment });
+  expect(first, first.stderr).toMatchObject({ code: 0 });
+  const names = ({ migrations }: OrmDefinition) => migrations.map(({ name }) => name);
+  expect(JSON.parse(first.stdout)).toEqual({
+    auth: { executed: names(authDatabase) },
+    api: { executed: names(apiDatabase) },
+  });
+  const second = await runYata(['migrate'], { environment });
+  expect(second).toMatchObject({ code: 0, stdout: 'auth is up to date\napi is up to date\n' });
+});
+
+test('`yata migrate` without a PostgreSQL database is an error', async () => {
+  const { code, stderr } = await runYata(['migrate']);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('AUTH_DATABASE_URL, API_DATABASE_URL: expected one')]);
 });

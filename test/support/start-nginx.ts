@@ -9,10 +9,13 @@ import { getFreePort } from '../../shared/testing/free-port.ts';
 /** A running nginx. Disposing it ends it. */
 export type Nginx = AsyncDisposable & { readonly port: number };
 
-const PROGRAM = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx'].find((path) => existsSync(path));
+/** The path of nginx, if it is installed on this machine. */
+export const NGINX_PROGRAM = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx'].find((path) =>
+  existsSync(path),
+);
 
 /** Whether nginx is installed on this machine. */
-export const isNginxInstalled = PROGRAM !== undefined;
+export const isNginxInstalled = NGINX_PROGRAM !== undefined;
 
 /**
  * Starts nginx with docs/examples/nginx.conf, as an operator does, on a free port.
@@ -55,7 +58,14 @@ export async function startNginx(
       `http { access_log off; ${temporary.join(' ')}\n${example}\n}`,
     ].join('\n'),
   );
-  const child = spawn(PROGRAM ?? 'nginx', ['-c', configuration, '-p', directory, '-e', join(directory, 'error.log')]);
+  const child = spawn(NGINX_PROGRAM ?? 'nginx', [
+    '-c',
+    configuration,
+    '-p',
+    directory,
+    '-e',
+    join(directory, 'error.log'),
+  ]);
   let output = '';
   child.stderr.on('data', (chunk) => {
     output += chunk;
