@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { expect, test, vi } from 'vitest';
+import { LIST_TOOLS } from '../support/mcp-messages.ts';
 import { openInstallation } from '../support/open-installation.ts';
+import { postMcpMessage } from '../support/post-mcp-message.ts';
 import { runPrintedCommands } from '../support/run-printed-commands.ts';
 import { startProcess } from '../support/start-process.ts';
 
@@ -13,6 +15,9 @@ test('SIGTERM stops all three services from accepting connections while a reques
   await using running = await installation.start();
   const token = await runPrintedCommands(running, ['Any other host'], 'printf %s "$YATA_TOKEN"');
   const { AUTH_PORT, API_PORT, MCP_PORT } = installation.environment;
+  // mcp verifies the token now, and needs no answer of auth for the request that is running when auth stops
+  const options = { accessToken: token };
+  expect((await postMcpMessage(`http://localhost:${MCP_PORT}/mcp`, LIST_TOOLS, options)).status).toBe(200);
   const request = createConnection(Number(MCP_PORT), '127.0.0.1');
   const head = ['POST /mcp HTTP/1.1', `Host: localhost:${MCP_PORT}`, `Authorization: Bearer ${token}`];
   const rest = ['Content-Type: application/json', 'Content-Length: 100', 'Expect: 100-continue', '', '{'];
