@@ -12,7 +12,7 @@ import {
 } from '../shared/configuration/variables.ts';
 import { CLIENT_SECRET } from './clients/client-secret.ts';
 import { KeyEncryptionKeys } from './signing-keys/key-encryption-key.ts';
-import { SIGNING_ALGORITHMS } from './signing-keys/signing-key.entity.ts';
+import { SIGNING_ALGORITHMS } from './signing-keys/signing-algorithms.ts';
 
 /** A secret that an operator declares. It is long enough that it cannot be guessed. */
 const declaredSecret = z.string().regex(CLIENT_SECRET, '43 or more characters of base64url, from 256 random bits');

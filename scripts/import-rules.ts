@@ -35,6 +35,7 @@ const OVER_HTTP = `${LAYERS}; the services meet over HTTP`;
 const DEFINITIONS = [
   'auth/clients/client-authentication-methods.ts',
   'auth/clients/client-kinds.ts',
+  'auth/signing-keys/signing-algorithms.ts',
   'auth/status-lists/status-changes.ts',
 ];
 

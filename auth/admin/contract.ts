@@ -9,7 +9,7 @@ import { PublicJwks } from '../clients/public-jwks.ts';
 import { isAllowedRedirectUri, REDIRECT_URI } from '../clients/redirect-uri.ts';
 import { LINK_HOURS, MAX_LINK_HOURS } from '../one-time-links/link-lifetime.ts';
 import { KEY_STATUSES, LEAD_SECONDS, MAX_LEAD_SECONDS, MIN_LEAD_SECONDS } from '../signing-keys/key-life.ts';
-import { SIGNING_ALGORITHMS } from '../signing-keys/signing-key.entity.ts';
+import { SIGNING_ALGORITHMS } from '../signing-keys/signing-algorithms.ts';
 
 const ALL_SCOPES = Object.keys(SCOPES);
 const SCOPE_LIST = `a list of scopes, separated by spaces: some of ${ALL_SCOPES.join(', ')}`;

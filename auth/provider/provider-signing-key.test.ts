@@ -1,6 +1,6 @@
 import { compactVerify, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { expect, test } from 'vitest';
-import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../signing-keys/signing-key.entity.ts';
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../signing-keys/signing-algorithms.ts';
 import { ProviderSigningKey } from './provider-signing-key.ts';
 
 async function generateSigningKey(alg: SigningAlgorithm) {

@@ -3,7 +3,8 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jo
 import { BY_ITSELF, insertSuccess, type RequestOrigin } from '../audit/audit.ts';
 import { decryptSecret, encryptSecret } from './key-encryption.ts';
 import type { KeyEncryptionKeys } from './key-encryption-key.ts';
-import { type SigningAlgorithm, SigningKeyEntity } from './signing-key.entity.ts';
+import type { SigningAlgorithm } from './signing-algorithms.ts';
+import { SigningKeyEntity } from './signing-key.entity.ts';
 
 /** A private key as a JWK (RFC 7517 §4). */
 export type SigningKey = JWK & { readonly kid: string; readonly alg: SigningAlgorithm };

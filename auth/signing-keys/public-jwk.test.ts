@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import { expect, test } from 'vitest';
 import { PRIVATE_JWK_MEMBERS, toPublicJwk } from './public-jwk.ts';
-import { SIGNING_ALGORITHMS } from './signing-key.entity.ts';
+import { SIGNING_ALGORITHMS } from './signing-algorithms.ts';
 
 test.each(SIGNING_ALGORITHMS)('the public half of a key for %s has only the public members', async (alg) => {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });

@@ -1,9 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { notifyStatusChanges } from '../status-lists/status-changes.ts';
-
-/** The algorithms with which auth can sign access tokens (RFC 7518 §3.1, RFC 8037 §3.1). */
-export const SIGNING_ALGORITHMS = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const;
-export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
+import { SIGNING_ALGORITHMS } from './signing-algorithms.ts';
 
 /**
  * A key with which auth signs access tokens and status lists, will do so, or did so before. Of the keys that are not revoked,

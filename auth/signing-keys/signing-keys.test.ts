@@ -9,7 +9,7 @@ import { rotateKeys } from './key-rotation.ts';
 import type { KeySettings, SigningKey } from './key-store.ts';
 import { PRIVATE_JWK_MEMBERS } from './public-jwk.ts';
 import { findOrCreateServerSecrets } from './server-secrets.ts';
-import { SIGNING_ALGORITHMS } from './signing-key.entity.ts';
+import { SIGNING_ALGORITHMS } from './signing-algorithms.ts';
 import { openSigningKeys } from './signing-keys.ts';
 
 const logger = pino({ level: 'silent' });

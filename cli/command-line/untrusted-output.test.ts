@@ -136,7 +136,18 @@ const INVOCATIONS: Readonly<Record<string, { words: readonly string[]; lines: nu
 };
 
 /** Commands without a result of the admin API. */
-const OTHERS = ['start', 'restored', 'login', 'logout', 'doctor', 'token', 'todos import', 'todos export', 'move'];
+const OTHERS = [
+  'start',
+  'migrate',
+  'restored',
+  'login',
+  'logout',
+  'doctor',
+  'token',
+  'todos import',
+  'todos export',
+  'move',
+];
 
 test('every command is tested', () => {
   expect(COMMANDS.map(({ name }) => name).sort()).toEqual([...Object.keys(INVOCATIONS), ...OTHERS].sort());

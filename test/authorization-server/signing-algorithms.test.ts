@@ -1,7 +1,7 @@
 import { decodeProtectedHeader } from 'jose';
 import { expect, test, vi } from 'vitest';
 import * as z from 'zod';
-import { SIGNING_ALGORITHMS } from '../../auth/signing-keys/signing-key.entity.ts';
+import { SIGNING_ALGORITHMS } from '../../auth/signing-keys/signing-algorithms.ts';
 import { postAsClient } from '../support/post-as-client.ts';
 import { requestTodos } from '../support/request-todos.ts';
 import { startSystem } from '../support/start-system.ts';

@@ -5,7 +5,7 @@ import { KeyResponse, RevocationResponse } from '../../auth/admin/contract.ts';
 import { findOrCreateKeyEncryptionKeys } from '../../auth/signing-keys/key-encryption-key.ts';
 import { rotateKeys } from '../../auth/signing-keys/key-rotation.ts';
 import { decryptKey, readKeys } from '../../auth/signing-keys/key-store.ts';
-import { SIGNING_ALGORITHMS } from '../../auth/signing-keys/signing-key.entity.ts';
+import { SIGNING_ALGORITHMS } from '../../auth/signing-keys/signing-algorithms.ts';
 import { createToolCall } from '../support/mcp-messages.ts';
 import { openAdministration } from '../support/open-administration.ts';
 import { postAsClient } from '../support/post-as-client.ts';
