@@ -14,6 +14,9 @@ import { type Database, openEmbeddedDatabase } from '../../shared/database/datab
 import { connectOrm, type OrmDefinition, openOrm } from '../../shared/database/orm.ts';
 import { RESTORED_TEXTS } from './texts.ts';
 
+/** How long a statement may take: one changes every todo of the database. */
+const ANSWER_TIMEOUT_MS = 6 * 3_600_000;
+
 /** What was done: in the database of auth, and the number of todo lists in that of api. */
 type Secured = { readonly auth?: Invalidated; readonly lists?: number };
 
@@ -66,7 +69,7 @@ async function secure<T>(
   definition: OrmDefinition,
   run: (em: SqlEntityManager) => Promise<T>,
 ): Promise<T> {
-  await using orm = await openOrm(database, definition);
+  await using orm = await openOrm(database, definition, { answerTimeout: ANSWER_TIMEOUT_MS });
   return run(orm.em);
 }
 

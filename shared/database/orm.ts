@@ -37,6 +37,8 @@ type PoolOptions = {
   readonly poolSize?: number;
   /** Requests that may wait for a connection to a PostgreSQL server. */
   readonly maxWaiting?: number;
+  /** How long one statement may take, in milliseconds. */
+  readonly answerTimeout?: number;
 };
 
 /**
@@ -45,7 +47,9 @@ type PoolOptions = {
  */
 export async function openOrm(database: Database, definition: OrmDefinition, options: PoolOptions = {}): Promise<Orm> {
   await using migrating = new AsyncDisposableStack();
-  const orm = migrating.use(await connect(database, definition, options, MIGRATION_TIMEOUT_MS));
+  const orm = migrating.use(
+    await connectOrm(database, definition, { ...options, answerTimeout: MIGRATION_TIMEOUT_MS }),
+  );
   await migrate(database, definition.schema, orm);
   if (database.kind === 'postgresql') return connectOrm(database, definition, options);
   migrating.move();
@@ -53,15 +57,10 @@ export async function openOrm(database: Database, definition: OrmDefinition, opt
 }
 
 /** Opens further connections to a database that `openOrm` has migrated. */
-export function connectOrm(database: Database, definition: OrmDefinition, options: PoolOptions = {}): Promise<Orm> {
-  return connect(database, definition, options, ANSWER_TIMEOUT_MS);
-}
-
-async function connect(
+export async function connectOrm(
   database: Database,
   { schema, entities, migrations }: OrmDefinition,
-  { poolSize = 10, maxWaiting = MAX_WAITING }: PoolOptions,
-  answerTimeout: number,
+  { poolSize = 10, maxWaiting = MAX_WAITING, answerTimeout = ANSWER_TIMEOUT_MS }: PoolOptions = {},
 ): Promise<Orm> {
   const mikroOrm = await open();
   return {
