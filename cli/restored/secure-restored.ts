@@ -70,7 +70,8 @@ async function secure<T>(
   run: (em: SqlEntityManager) => Promise<T>,
 ): Promise<T> {
   await using orm = await openOrm(database, definition, { answerTimeout: ANSWER_TIMEOUT_MS });
-  return run(orm.em);
+  // awaited, because the connections are closed when this function returns
+  return await run(orm.em);
 }
 
 /** The processes of the services are known by the names of their sessions. */
