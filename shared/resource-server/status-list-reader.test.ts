@@ -461,6 +461,23 @@ test('a revoked key is rejected although the JWKS still has it, also when a proc
   await expect(async () => verify(known)).rejects.toMatchObject({ reason: 'invalid' });
 });
 
+test('a key that is revoked while the JWKS with it is on its way is rejected', async () => {
+  await using opened = await openWithKeys();
+  const { server } = opened;
+  await opened.verify(await server.issue());
+  // the keys are fetched for an unknown id at most once a second
+  await delay(1_100);
+  await server.replaceKey();
+  const token = await server.issue();
+  const release = server.holdResponses('/jwks');
+  const verified = Promise.allSettled([opened.verify(token)]);
+  await vi.waitFor(() => expect(server.requests.get('/jwks')).toBe(2), 10_000);
+  server.announceKeys([], [server.keyId()]);
+  await delay(200);
+  release();
+  expect(await verified).toMatchObject([{ status: 'rejected', reason: { reason: 'invalid' } }]);
+});
+
 test('while announced keys are missing nothing is acknowledged, but revocations are applied', async () => {
   await using opened = await openWithKeys();
   const { server, reader } = opened;
