@@ -425,6 +425,7 @@ function restoredTexts(): string[] {
     RESTORED_TEXTS.auth({ keys: 2, connections: 3 }),
     RESTORED_TEXTS.api(4),
     RESTORED_TEXTS.noDatabase('/srv/yata/data'),
+    RESTORED_TEXTS.empty('auth'),
     RESTORED_TEXTS.running(['api', 'auth']),
   ];
 }

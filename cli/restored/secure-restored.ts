@@ -51,7 +51,8 @@ export async function secureRestored(given: Environment): Promise<Secured> {
     (url) => url && ({ kind: 'postgresql', url } as const),
   );
   // before the first change of either
-  for (const database of [auth, api]) if (database) await requireStopped(database);
+  if (auth) await requireRestoredAndStopped(auth, authDatabase);
+  if (api) await requireRestoredAndStopped(api, apiDatabase);
   return {
     ...(auth && { auth: await secure(auth, authDatabase, secureAuth) }),
     ...(api && { lists: await secure(api, apiDatabase, moveTodosOn) }),
@@ -75,8 +76,12 @@ async function secure<T>(
 }
 
 /** The processes of the services are known by the names of their sessions. */
-async function requireStopped(database: Database): Promise<void> {
-  await using orm = await connectOrm(database, authDatabase);
+async function requireRestoredAndStopped(database: Database, definition: OrmDefinition): Promise<void> {
+  await using orm = await connectOrm(database, definition);
+  const { schema } = definition;
+  const tables = await orm.em.execute<object[]>('select 1 from pg_tables where schemaname = ? limit 1', [schema]);
+  // migrations would create the tables, and the backup could not be restored any more
+  if (tables.length === 0) throw new Error(RESTORED_TEXTS.empty(schema));
   const sessions = await orm.em.execute<{ name: string }[]>(
     `select distinct split_part(application_name, ' ', 2) as name from pg_stat_activity
      where datname = current_database() and application_name like 'yata %'`,

@@ -9,6 +9,8 @@ export const RESTORED_TEXTS = {
   api: (lists: number) => `api: the change feeds of ${lists} todo lists begin anew.`,
   noDatabase: (directory: string) =>
     `There is no embedded database in ${directory}. Set YATA_DATA_DIR, or AUTH_DATABASE_URL and API_DATABASE_URL.`,
+  empty: (schema: string) =>
+    `The database of ${schema} is empty. Restore the backup into it first (pg_restore), and then run this command.`,
   running: (services: readonly string[]) =>
     `Processes of ${services.join(' and ')} are connected to the database. Stop every process of auth, api and mcp first.`,
 } as const;

@@ -175,6 +175,16 @@ test('with another key encryption key the command changes nothing, and says so',
   await using _running = await installation.start();
 });
 
+test('a database into which nothing was restored stays empty', async ({ skip }) => {
+  await using installation = await openInstallation();
+  skip(installation.isEmbedded, 'the embedded database is a folder');
+  const { AUTH_DATABASE_URL: _, ...environment } = installation.environment;
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const { code, stderr } = await runYata(['restored'], { environment });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('The database of api is empty') });
+  }
+});
+
 test('without a database the command says where it looked, and creates none', async () => {
   await using installation = await openInstallation();
   const { YATA_DATA_DIR } = installation.environment;
