@@ -66,6 +66,7 @@ const NOT_SHOWN = [
   '<!-- end of commands -->',
   '| command | does |',
   'from pg_stat_activity',
+  'from pg_tables',
   'the embedded database is not open',
   // an auth of an earlier version
   'auth did not say which revocation to wait for',
