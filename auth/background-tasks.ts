@@ -51,8 +51,11 @@ export function openBackgroundTasks({
       documents.refreshKeys(),
       deleteOldAuditEvents(em, auditRetentionDays),
       deleteExpiredKeys(em),
-      keyRotationDays === 'off' ? undefined : rotateWhenDue(em, keySettings, keyRotationDays),
     ]).catch((err) => logger.warn({ event: 'cleanup.failed', err }, 'expired rows were not deleted'));
+    if (keyRotationDays !== 'off')
+      rotateWhenDue(em, keySettings, keyRotationDays).catch((err) =>
+        logger.warn({ event: 'signing_keys.rotation_failed', err }, 'the next signing key was not created'),
+      );
   }, INTERVAL_MS);
 
   return {

@@ -69,6 +69,7 @@ const NOT_SHOWN = [
   '<!-- end of commands -->',
   '| command | does |',
   'from pg_stat_activity',
+  'from pg_tables',
   'the embedded database is not open',
   // an auth of an earlier version
   'auth did not say which revocation to wait for',
@@ -437,6 +438,7 @@ function restoredTexts(): string[] {
     RESTORED_TEXTS.auth({ keys: 2, connections: 3 }),
     RESTORED_TEXTS.api(4),
     RESTORED_TEXTS.noDatabase('/srv/yata/data'),
+    RESTORED_TEXTS.empty('auth'),
     RESTORED_TEXTS.running(['api', 'auth']),
   ];
 }

@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { BY_ITSELF, insertSuccess } from '../audit/audit.ts';
 import { revokeAllKeys } from '../signing-keys/key-rotation.ts';
 import type { KeySettings } from '../signing-keys/key-store.ts';
+import { findOrCreateServerSecrets } from '../signing-keys/server-secrets.ts';
 
 /**
  * How far the numbers of lists and of revocations are moved on. Between the backup and the restore there were fewer: a list takes ten
@@ -21,8 +22,11 @@ export type Invalidated = { readonly keys: number; readonly connections: number 
  * issued before is accepted any more: neither access tokens, whose keys are revoked, nor refresh tokens, codes, sessions and
  * one-time links. The numbers of status lists and of revocations go on where no process has been, because resource servers remember
  * what they have read.
+ * @throws {SecretUnreadableError} when the secrets were encrypted with another key encryption key. Nothing is changed then.
  */
-export function invalidateEverything(em: SqlEntityManager, settings: KeySettings): Promise<Invalidated> {
+export async function invalidateEverything(em: SqlEntityManager, settings: KeySettings): Promise<Invalidated> {
+  // a key that another key encryption key encrypts than the secrets would keep auth from starting
+  await findOrCreateServerSecrets({ em, keyEncryptionKeys: settings.keyEncryptionKeys });
   return em.fork().transactional(async (transaction) => {
     const keys = await revokeAllKeys(transaction, settings, BY_ITSELF);
     const [{ connections } = { connections: 0 }] = await transaction.execute<{ connections: number }[]>(

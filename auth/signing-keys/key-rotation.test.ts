@@ -8,13 +8,14 @@ import { deleteExpiredKeys, listKeys, revokeKey, rotateKeys, rotateWhenDue } fro
 import type { KeySettings } from './key-store.ts';
 import { openSigningKeys } from './signing-keys.ts';
 
+const logger = pino({ level: 'silent' });
 const ORIGIN = { actor: 'admin', address: null, requestId: null };
 const settings: KeySettings = { algorithm: 'ES256', keyEncryptionKeys: [randomBytes(32)], accessTokenTtl: 60 };
 
 async function open() {
   await using opening = new AsyncDisposableStack();
   const { em } = opening.use(await openOrm(opening.use(await openTestDatabase()), authDatabase));
-  const keys = await openSigningKeys({ em, logger: pino({ level: 'silent' }), ...settings });
+  const keys = await openSigningKeys({ em, logger, ...settings });
   const opened = opening.move();
   return {
     em,
@@ -124,6 +125,56 @@ test('if the next key is revoked, the active one stays and is not deleted', asyn
   await opened.age(1_000_000);
   await deleteExpiredKeys(opened.em);
   expect((await opened.statuses()).active).toEqual([opened.first]);
+});
+
+test('a next key of another algorithm takes the place of one that was to sign later, for good', async () => {
+  await using opened = await open();
+  const second = await opened.rotate(3_600);
+  const start = () => openSigningKeys({ em: opened.em, logger, ...settings, algorithm: 'EdDSA' });
+  await start();
+  const { next = [] } = await opened.statuses();
+  expect(next).toHaveLength(2);
+  expect(next[1]).toBe(second);
+  // a later start does not create another one
+  await start();
+  expect((await opened.statuses()).next).toEqual(next);
+  await opened.age(601);
+  expect(await opened.statuses()).toMatchObject({ active: [next[0]], previous: [second, opened.first] });
+});
+
+test('of two next keys the last one signs from then on when it is brought forward or the active one is revoked', async () => {
+  for (const change of ['rotate', 'revoke']) {
+    await using opened = await open();
+    const second = await opened.rotate(3_600);
+    await openSigningKeys({ em: opened.em, logger, ...settings, algorithm: 'EdDSA' });
+    const [third] = (await opened.statuses()).next ?? [];
+    if (change === 'rotate') await opened.rotate(5);
+    else await opened.revoke(opened.first);
+    await opened.age(6);
+    expect(await opened.statuses(), change).toMatchObject({ next: [], active: [third] });
+    expect((await opened.statuses()).previous, change).toContain(second);
+  }
+});
+
+test('the active key stays published for its tokens when a second next key signs later, or tokens live longer', async () => {
+  for (const [algorithm, accessTokenTtl] of [
+    ['EdDSA', 60],
+    ['ES256', 3_600],
+  ] as const) {
+    await using opened = await open();
+    await opened.rotate(5);
+    await openSigningKeys({
+      em: opened.em,
+      logger,
+      keyEncryptionKeys: settings.keyEncryptionKeys,
+      algorithm,
+      accessTokenTtl,
+    });
+    const keys = await listKeys(opened.em);
+    const last = Math.max(...keys.map(({ signsFrom }) => signsFrom));
+    for (const { publishedUntil, kid } of keys.slice(1))
+      expect(((publishedUntil ?? 0) - last) / 1000, `${algorithm} ${kid}`).toBeGreaterThan(2 * accessTokenTtl);
+  }
 });
 
 test('if a previous key is revoked, the active one stays, and so does the next one', async () => {

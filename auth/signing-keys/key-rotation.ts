@@ -3,7 +3,15 @@ import { HttpError } from '../../shared/http/http-error.ts';
 import { insertSuccess, type RequestOrigin } from '../audit/audit.ts';
 import { NO_INDEXES, revokeRanges } from '../revocation/revoke-ranges.ts';
 import type { KeyStatus } from './key-life.ts';
-import { createKey, findNewest, type KeySettings, lockKeys, readKeys, type StoredKey } from './key-store.ts';
+import {
+  bringForward,
+  createKey,
+  findNewest,
+  type KeySettings,
+  lockKeys,
+  readKeys,
+  type StoredKey,
+} from './key-store.ts';
 
 const SECONDS_PER_DAY = 86_400;
 
@@ -40,10 +48,7 @@ export function rotateKeys(
     const newest = findNewest(await lockKeys(transaction));
     if (newest === undefined || newest.signsFrom <= Date.now())
       return createKey(transaction, settings, { seconds, origin });
-    await transaction.execute(
-      "update auth.signing_key set signs_from = least(signs_from, now() + ? * interval '1 second') where kid = ?",
-      [seconds, newest.kid],
-    );
+    await bringForward(transaction, newest.kid, seconds);
     return newest.kid;
   });
 }
@@ -88,10 +93,8 @@ async function appointSuccessor(
   }
   const wasActive =
     signsAlready && left.every(({ signsFrom }) => signsFrom > Date.now() || signsFrom < revoked.signsFrom);
-  await transaction.execute(
-    `update auth.signing_key set published_until = null${wasActive ? ', signs_from = now()' : ''} where kid = ?`,
-    [newest.kid],
-  );
+  if (wasActive) await bringForward(transaction, newest.kid, 0);
+  await transaction.execute('update auth.signing_key set published_until = null where kid = ?', [newest.kid]);
 }
 
 /**

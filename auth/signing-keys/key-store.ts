@@ -74,31 +74,63 @@ export async function encryptAgain(
 }
 
 /**
- * Creates a key that signs after `seconds`, as the successor of every other key: those stay published until their last
- * token and status list have expired, and five minutes longer, for clocks that differ.
+ * Creates a key that signs after `seconds`, as the successor of every other key.
+ * @returns its id.
  */
 export async function createKey(
   transaction: SqlEntityManager,
-  { algorithm, keyEncryptionKeys, accessTokenTtl }: KeySettings,
+  settings: KeySettings,
   { seconds, origin = BY_ITSELF }: { seconds: number; origin?: RequestOrigin },
 ): Promise<string> {
+  const { algorithm, keyEncryptionKeys } = settings;
   const { privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: RSA_MODULUS_BITS });
   const jwk = await exportJWK(privateKey);
   const key = { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: algorithm, use: 'sig' };
   await transaction.execute(
-    `insert into auth.signing_key (kid, alg, encrypted_private_key, signs_from)
-     values (?, ?, ?, now() + ? * interval '1 second')`,
-    [key.kid, algorithm, await encryptSecret(encode(key), keyEncryptionKeys), seconds],
+    `insert into auth.signing_key (kid, alg, encrypted_private_key, signs_from) values (?, ?, ?, 'infinity')`,
+    [key.kid, algorithm, await encryptSecret(encode(key), keyEncryptionKeys)],
   );
-  // a list lives for up to one lifetime of a token longer than the first token on it
-  await transaction.execute(
-    `update auth.signing_key set published_until = interval '5 minutes' + greatest(
-       now() + (? + 2 * ?) * interval '1 second', (select max(expires_at) from auth.status_list))
-     where kid <> ? and published_until is null`,
-    [seconds, accessTokenTtl, key.kid],
-  );
+  await bringForward(transaction, key.kid, seconds);
+  await retainPredecessors(transaction, settings);
   await insertSuccess(transaction, origin, 'key.create', key.kid, { alg: algorithm, signs_in: seconds });
   return key.kid;
+}
+
+/**
+ * Lets a key sign after `seconds`, unless it signs earlier already. No other key signs after it: one that was to sign later has
+ * its turn a millisecond before.
+ */
+export async function bringForward(transaction: SqlEntityManager, kid: string, seconds: number): Promise<void> {
+  await transaction.execute(
+    "update auth.signing_key set signs_from = least(signs_from, now() + ? * interval '1 second') where kid = ?",
+    [seconds, kid],
+  );
+  await transaction.execute(
+    `update auth.signing_key set signs_from = least(signs_from, (
+       select signs_from - interval '1 millisecond' from auth.signing_key where kid = ?))
+     where kid <> ? and revoked_at is null`,
+    [kid, kid],
+  );
+}
+
+/**
+ * Sees to it that every key except the last one stays published until its last token and status list have expired, and five
+ * minutes longer, for clocks that differ. Keys that signed before the active one have their time already.
+ */
+export async function retainPredecessors(
+  transaction: SqlEntityManager,
+  { accessTokenTtl }: Pick<KeySettings, 'accessTokenTtl'>,
+): Promise<void> {
+  // a list lives for up to one lifetime of a token longer than the first token on it
+  await transaction.execute(
+    `with valid as (select kid, signs_from from auth.signing_key where revoked_at is null),
+       last as (select * from valid order by signs_from desc, kid limit 1)
+     update auth.signing_key set published_until = greatest(published_until, interval '5 minutes' + greatest(
+       (select signs_from from last) + 2 * ? * interval '1 second', (select max(expires_at) from auth.status_list)))
+     where kid <> (select kid from last) and revoked_at is null and (published_until is null
+       or signs_from >= (select max(signs_from) from valid where signs_from <= now()))`,
+    [accessTokenTtl],
+  );
 }
 
 function encode(key: SigningKey): Uint8Array {

@@ -12,6 +12,7 @@ import {
   type KeySettings,
   lockKeys,
   readKeys,
+  retainPredecessors,
   type SigningKey,
   type StoredKey,
 } from './key-store.ts';
@@ -168,4 +169,6 @@ async function prepareKeys(transaction: SqlEntityManager, settings: KeySettings)
   const newest = findNewest(keys);
   if (newest === undefined) await createKey(transaction, settings, { seconds: 0 });
   else if (newest.alg !== settings.algorithm) await createKey(transaction, settings, { seconds: LEAD_SECONDS });
+  // the tokens may have a longer lifetime than at the last start, and a process of another version may have created a key
+  else await retainPredecessors(transaction, settings);
 }

@@ -13,6 +13,9 @@ import { type Database, embeddedDatabaseFolder, openEmbeddedDatabase } from '../
 import { connectOrm, type OrmDefinition, openOrm } from '../../shared/database/orm.ts';
 import { RESTORED_TEXTS } from './texts.ts';
 
+/** How long a statement may take: one changes every todo of the database. */
+const ANSWER_TIMEOUT_MS = 6 * 3_600_000;
+
 /** What was done: in the database of auth, and the number of todo lists in that of api. */
 type Secured = { readonly auth?: Invalidated; readonly lists?: number };
 
@@ -47,7 +50,8 @@ export async function secureRestored(given: Environment): Promise<Secured> {
     (url) => url && ({ kind: 'postgresql', url } as const),
   );
   // before the first change of either
-  for (const database of [auth, api]) if (database) await requireStopped(database);
+  if (auth) await requireRestoredAndStopped(auth, authDatabase);
+  if (api) await requireRestoredAndStopped(api, apiDatabase);
   return {
     ...(auth && { auth: await secure(auth, authDatabase, secureAuth) }),
     ...(api && { lists: await secure(api, apiDatabase, moveTodosOn) }),
@@ -65,13 +69,18 @@ async function secure<T>(
   definition: OrmDefinition,
   run: (em: SqlEntityManager) => Promise<T>,
 ): Promise<T> {
-  await using orm = await openOrm(database, definition);
-  return run(orm.em);
+  await using orm = await openOrm(database, definition, { answerTimeout: ANSWER_TIMEOUT_MS });
+  // awaited, because the connections are closed when this function returns
+  return await run(orm.em);
 }
 
 /** The processes of the services are known by the names of their sessions. */
-async function requireStopped(database: Database): Promise<void> {
-  await using orm = await connectOrm(database, authDatabase);
+async function requireRestoredAndStopped(database: Database, definition: OrmDefinition): Promise<void> {
+  await using orm = await connectOrm(database, definition);
+  const { schema } = definition;
+  const tables = await orm.em.execute<object[]>('select 1 from pg_tables where schemaname = ? limit 1', [schema]);
+  // migrations would create the tables, and the backup could not be restored any more
+  if (tables.length === 0) throw new Error(RESTORED_TEXTS.empty(schema));
   const sessions = await orm.em.execute<{ name: string }[]>(
     `select distinct split_part(application_name, ' ', 2) as name from pg_stat_activity
      where datname = current_database() and application_name like 'yata %'`,

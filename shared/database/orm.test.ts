@@ -54,6 +54,19 @@ test('a transaction that is idle for too long ends and releases its locks', asyn
   await expect(silent).rejects.toSatisfy(isDatabaseUnavailable);
 });
 
+test('a statement may take as long as its connections allow', async ({ skip }) => {
+  await using database = await openTestDatabase();
+  skip(database.kind === 'embedded', 'the embedded database has no timeout');
+  const definition = { schema: 'api', entities: [Thing], migrations: [] };
+  await using impatient = await openOrm(database, definition, { answerTimeout: 200 });
+  await using patient = await openOrm(database, definition, { answerTimeout: 10_000 });
+  const [rejected, fulfilled] = await Promise.allSettled(
+    [impatient, patient].map(({ em }) => em.fork().execute('select 1 as one from pg_sleep(0.5)')),
+  );
+  expect(rejected).toMatchObject({ status: 'rejected' });
+  expect(fulfilled).toEqual({ status: 'fulfilled', value: [{ one: 1 }] });
+});
+
 test('more requests than may wait for a connection fail at once, and those that wait get one', async ({ skip }) => {
   await using database = await openTestDatabase();
   skip(database.kind === 'embedded', 'the embedded database has one connection');

@@ -44,6 +44,8 @@ type PoolOptions = {
   readonly maxWaiting?: number;
   /** Called with the pool of connections to a PostgreSQL server, to measure and to trace it. */
   readonly observe?: ObservePool | undefined;
+  /** How long one statement may take, in milliseconds. */
+  readonly answerTimeout?: number;
 };
 
 /**
@@ -59,7 +61,9 @@ export async function openOrm(
 ): Promise<Orm> {
   await using opening = new AsyncDisposableStack();
   if (database.kind === 'embedded') {
-    const orm = opening.use(await connect(database, definition, options, MIGRATION_TIMEOUT_MS));
+    const orm = opening.use(
+      await connectOrm(database, definition, { ...options, answerTimeout: MIGRATION_TIMEOUT_MS }),
+    );
     await orm.migrator.up();
     opening.move();
     return orm;
@@ -79,7 +83,7 @@ export async function openOrm(
  * @returns the names of the migrations that it ran.
  */
 export async function runMigrations(database: PostgresqlDatabase, definition: OrmDefinition): Promise<string[]> {
-  await using orm = await connect(database, definition, {}, MIGRATION_TIMEOUT_MS);
+  await using orm = await connectOrm(database, definition, { answerTimeout: MIGRATION_TIMEOUT_MS });
   const { em, migrator } = orm;
   await requireConnection(database, definition, orm);
   // this connection holds the lock while the migrator uses others
@@ -90,15 +94,10 @@ export async function runMigrations(database: PostgresqlDatabase, definition: Or
 }
 
 /** Opens further connections to a database that `openOrm` has migrated. */
-export function connectOrm(database: Database, definition: OrmDefinition, options: PoolOptions = {}): Promise<Orm> {
-  return connect(database, definition, options, ANSWER_TIMEOUT_MS);
-}
-
-async function connect(
+export async function connectOrm(
   database: Database,
   { schema, entities, migrations }: OrmDefinition,
-  { poolSize = 10, maxWaiting = MAX_WAITING, observe }: PoolOptions,
-  answerTimeout: number,
+  { poolSize = 10, maxWaiting = MAX_WAITING, answerTimeout = ANSWER_TIMEOUT_MS, observe }: PoolOptions = {},
 ): Promise<Orm> {
   const mikroOrm = await open();
   return {

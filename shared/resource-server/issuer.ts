@@ -167,7 +167,10 @@ function createIssuerKeys(metadata: Issuer['metadata'], fetchFromIssuer: typeof 
       const loaded = await loadKeySet();
       try {
         // fetches the keys again when this one is unknown
-        return await loaded(header, token);
+        const key = await loaded(header, token);
+        // the key may have been revoked meanwhile, and an issuer's process that lags behind still publishes it
+        if (revoked.has(header.kid)) throw new errors.JWKSNoMatchingKey();
+        return key;
       } catch (cause) {
         if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
         throw keysUnavailable(cause);

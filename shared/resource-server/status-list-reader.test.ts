@@ -393,6 +393,28 @@ test('when the issuer does not let a request wait, the reader asks once a second
   await vi.waitFor(async () => expect(await opened.look(5)).toBe(true), 10_000);
 });
 
+test('two processes of the issuer that disagree are not asked in a tight loop', async () => {
+  await using server = await startTokenIssuer({ audience });
+  let requests = 0;
+  const issuer = createIssuer({
+    identifier: server.identifier,
+    fetch: async (input, init) => {
+      if (!String(input).endsWith('/status-lists')) return fetch(input, init);
+      requests += 1;
+      // as of two processes that have read different keys from the same database
+      const keys = requests % 2 === 0 ? 'process1' : 'process2';
+      const response = await fetch(input, { ...init, headers: {} });
+      return new Response(await response.text(), { headers: { etag: `W/"1-1.1-${keys}"` } });
+    },
+  });
+  const logger = createLogger({ name: 'test', level: 'silent' });
+  await using reader = openStatusListReader({ issuer, logger });
+  await reader.ready();
+  const before = requests;
+  await delay(1_000);
+  expect(requests - before).toBeLessThanOrEqual(21);
+});
+
 /** Opens a reader and a verifier with the same keys, as a resource server has them. */
 async function openWithKeys() {
   await using opening = new AsyncDisposableStack();
@@ -452,6 +474,23 @@ test('a revoked key is rejected although the JWKS still has it, also when a proc
   server.announceKeys([kid], []);
   await opened.acknowledged();
   await expect(async () => verify(known)).rejects.toMatchObject({ reason: 'invalid' });
+});
+
+test('a key that is revoked while the JWKS with it is on its way is rejected', async () => {
+  await using opened = await openWithKeys();
+  const { server } = opened;
+  await opened.verify(await server.issue());
+  // the keys are fetched for an unknown id at most once a second
+  await delay(1_100);
+  await server.replaceKey();
+  const token = await server.issue();
+  const release = server.holdResponses('/jwks');
+  const verified = Promise.allSettled([opened.verify(token)]);
+  await vi.waitFor(() => expect(server.requests.get('/jwks')).toBe(2), 10_000);
+  server.announceKeys([], [server.keyId()]);
+  await delay(200);
+  release();
+  expect(await verified).toMatchObject([{ status: 'rejected', reason: { reason: 'invalid' } }]);
 });
 
 test('while announced keys are missing nothing is acknowledged, but revocations are applied', async () => {

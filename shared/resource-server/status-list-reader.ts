@@ -82,7 +82,7 @@ export function openStatusListReader({
     },
     ready: () => fetchedOnce,
     state: () => ({
-      sequence: Number(/^(?:W\/)?"(\d+)-/.exec(aggregationTag ?? '')?.[1] ?? 0),
+      sequence: sequenceOfAggregation(aggregationTag),
       age: (now() - answeredAt) / 1000,
     }),
     async [Symbol.asyncDispose]() {
@@ -152,6 +152,9 @@ export function openStatusListReader({
     const tag = response.headers.get('etag') ?? undefined;
     // a cache on the way, or a server without entity tags, does not let the request wait
     if (tag === undefined || tag === aggregationTag) await pause(MAX_RETRY_MS);
+    // two processes that disagree, such as those of two versions behind one address, each answer the tag of the other at once
+    else if (sequenceOfAggregation(tag) <= sequenceOfAggregation(aggregationTag))
+      await pause(MIN_RETRY_MS - (answeredAt - requestedAt));
     aggregationTag = tag;
   }
 
@@ -230,7 +233,7 @@ export function openStatusListReader({
 
   /** Waits, at most until the reader is disposed. */
   async function pause(milliseconds: number): Promise<void> {
-    await delay(milliseconds, undefined, { signal: disposed.signal }).catch(() => undefined);
+    if (milliseconds > 0) await delay(milliseconds, undefined, { signal: disposed.signal }).catch(() => undefined);
   }
 
   async function aggregationUri(): Promise<string> {
@@ -248,6 +251,12 @@ function opaqueTag(entityTag: string | undefined): string | undefined {
   return entityTag?.replace(/^W\//, '');
 }
 
+/** The newest revocation that an aggregation document with this entity tag has. */
+function sequenceOfAggregation(entityTag: string | undefined): number {
+  return Number(/^(?:W\/)?"(\d+)-/.exec(entityTag ?? '')?.[1] ?? 0);
+}
+
+/** The newest revocation on a list with this entity tag. */
 function sequenceOf(entityTag: string | undefined): number {
   return Number(/-(\d+)"$/.exec(entityTag ?? '')?.[1] ?? 0);
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { expect, test, vi } from 'vitest';
 import * as z from 'zod';
@@ -155,6 +156,30 @@ test('the command works on a stopped installation, and refuses one that runs', a
   expect(done).toMatchObject({ code: 0, stderr: '' });
   expect(JSON.parse(done.stdout)).toEqual({ keys: 1, connections: 0, todo_lists: 0 });
   await using _running = await installation.start();
+});
+
+test('with another key encryption key the command changes nothing, and says so', async () => {
+  await using installation = await openInstallation();
+  const { environment } = installation;
+  {
+    await using running = await installation.start();
+    expect(await running.end('SIGTERM')).toBe(0);
+  }
+  const other = { ...environment, AUTH_KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64') };
+  const refused = await runYata(['restored', '--json'], { environment: other });
+  expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('AUTH_KEY_ENCRYPTION_KEY') });
+  // with the wrong key auth would start neither with the one nor with the other
+  await using _running = await installation.start();
+});
+
+test('a database into which nothing was restored stays empty', async ({ skip }) => {
+  await using installation = await openInstallation();
+  skip(installation.isEmbedded, 'the embedded database is a folder');
+  const { AUTH_DATABASE_URL: _, ...environment } = installation.environment;
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const { code, stderr } = await runYata(['restored'], { environment });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('The database of api is empty') });
+  }
 });
 
 test('without a database the command says where it looked, and creates none', async () => {

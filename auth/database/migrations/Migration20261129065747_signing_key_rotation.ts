@@ -24,6 +24,10 @@ export class Migration20261129065747_signing_key_rotation extends Migration {
   override down(): void | Promise<void> {
     this.addSql(`drop trigger if exists "signing_key_changes" on "auth"."signing_key";`);
     this.addSql(`drop function if exists "auth"."signing_key_signing_key_changes_fn"();`);
+    // without the columns these keys would sign or be published again
+    this.addSql(
+      `delete from "auth"."signing_key" where "revoked_at" is not null or "signs_from" > now() or "published_until" < now();`,
+    );
     this.addSql(
       `alter table "auth"."signing_key" drop column "signs_from", drop column "published_until", drop column "revoked_at";`,
     );
