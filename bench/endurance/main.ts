@@ -1,0 +1,33 @@
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { soak } from './soak.ts';
+
+const USAGE = `usage: npm run bench:endurance -- soak [--minutes 60] [--file soak.jsonl]
+`;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { minutes: { type: 'string', default: '60' }, file: { type: 'string', default: 'soak.jsonl' } },
+  });
+  const [name] = positionals;
+  print(`${new Date().toISOString()}, Node ${process.versions.node} on ${availableParallelism()} cores`);
+  const runs: Record<string, () => Promise<boolean>> = {
+    soak: () => soak({ minutes: Number(values.minutes), file: values.file, print }),
+  };
+  const run = runs[name ?? ''];
+  if (run === undefined) {
+    process.stderr.write(USAGE);
+    process.exitCode = 2;
+    return;
+  }
+  const held = await run();
+  print(held ? 'every condition held' : 'some conditions did not hold');
+  process.exitCode = held ? 0 : 1;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+await main();
