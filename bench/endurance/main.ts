@@ -1,8 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { soak } from './soak.ts';
+import { FAULT_NAMES, runFaults } from './faults.ts';
+import { describeSamples, soak } from './soak.ts';
 
 const USAGE = `usage: npm run bench:endurance -- soak [--minutes 60] [--file soak.jsonl]
+       npm run bench:endurance -- report [--file soak.jsonl]
+       npm run bench:endurance -- faults [NAME …]
+
+faults:
+  ${FAULT_NAMES.join('\n  ')}
 `;
 
 async function main(): Promise<void> {
@@ -10,10 +16,15 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: { minutes: { type: 'string', default: '60' }, file: { type: 'string', default: 'soak.jsonl' } },
   });
-  const [name] = positionals;
+  const [name, ...names] = positionals;
   print(`${new Date().toISOString()}, Node ${process.versions.node} on ${availableParallelism()} cores`);
   const runs: Record<string, () => Promise<boolean>> = {
     soak: () => soak({ minutes: Number(values.minutes), file: values.file, print }),
+    faults: () => runFaults(names.length > 0 ? names : FAULT_NAMES, print),
+    async report() {
+      print(describeSamples(values.file));
+      return true;
+    },
   };
   const run = runs[name ?? ''];
   if (run === undefined) {

@@ -33,6 +33,9 @@ export type ScaledOptions = {
  */
 const SHUTDOWN_DELAY_SECONDS = 3;
 
+/** Six processes that start at once on a busy machine take long. */
+const READY_TIMEOUT_MS = 60_000;
+
 /**
  * Opens an installation of which a test starts as many processes as it likes, behind nginx as docker/compose.scale.yml
  * configures it. Each process has a loopback address of its own, as a container has.
@@ -130,7 +133,7 @@ export async function openScaledInstallation(
       await waitFor(async () => {
         const { status } = await fetch(`${url}/health/ready`);
         if (status !== 200) throw new Error(`${service} is not ready: ${status}`);
-      }, 20_000);
+      }, READY_TIMEOUT_MS);
       return running;
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
