@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { FAULT_NAMES, runFaults } from './faults.ts';
+import { runKills } from './kills.ts';
 import { describeSamples, soak } from './soak.ts';
 
 const USAGE = `usage: npm run bench:endurance -- soak [--minutes 60] [--file soak.jsonl]
        npm run bench:endurance -- report [--file soak.jsonl]
        npm run bench:endurance -- faults [NAME …]
+       npm run bench:endurance -- kills [--kills 100]
 
 faults:
   ${FAULT_NAMES.join('\n  ')}
@@ -14,13 +16,18 @@ faults:
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { minutes: { type: 'string', default: '60' }, file: { type: 'string', default: 'soak.jsonl' } },
+    options: {
+      minutes: { type: 'string', default: '60' },
+      file: { type: 'string', default: 'soak.jsonl' },
+      kills: { type: 'string', default: '100' },
+    },
   });
   const [name, ...names] = positionals;
   print(`${new Date().toISOString()}, Node ${process.versions.node} on ${availableParallelism()} cores`);
   const runs: Record<string, () => Promise<boolean>> = {
     soak: () => soak({ minutes: Number(values.minutes), file: values.file, print }),
     faults: () => runFaults(names.length > 0 ? names : FAULT_NAMES, print),
+    kills: () => runKills(Number(values.kills), print),
     async report() {
       print(describeSamples(values.file));
       return true;
