@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { FAULT_NAMES, runFaults } from './faults.ts';
+import { measureGrowth } from './growth.ts';
 import { runKills } from './kills.ts';
 import { describeSamples, soak } from './soak.ts';
 
@@ -8,6 +9,7 @@ const USAGE = `usage: npm run bench:endurance -- soak [--minutes 60] [--file soa
        npm run bench:endurance -- report [--file soak.jsonl]
        npm run bench:endurance -- faults [NAME …]
        npm run bench:endurance -- kills [--kills 100]
+       npm run bench:endurance -- growth
 
 faults:
   ${FAULT_NAMES.join('\n  ')}
@@ -28,6 +30,10 @@ async function main(): Promise<void> {
     soak: () => soak({ minutes: Number(values.minutes), file: values.file, print }),
     faults: () => runFaults(names.length > 0 ? names : FAULT_NAMES, print),
     kills: () => runKills(Number(values.kills), print),
+    async growth() {
+      await measureGrowth(print);
+      return true;
+    },
     async report() {
       print(describeSamples(values.file));
       return true;
