@@ -19,9 +19,15 @@ const ROWS = 100_000;
 
 const MILLION = 1_000_000;
 
+/** Different words of the todos. */
+const VOCABULARY = 20_000;
+
 /** Clients of the measurement of memory, and those that request a token of it, which are more than auth caches. */
 const CLIENTS = 100_000;
 const ACTIVE_CLIENTS = 12_000;
+/** Fewer than one client may send in a minute. */
+const ONE_CLIENTS_REQUESTS = 5_000;
+
 const CONCURRENCY = 16;
 
 /** What grows: the tables, how `ROWS` of it come about, and how many rows of it a million take. */
@@ -35,7 +41,7 @@ type Kind = {
 
 /** A text that differs from row to row, of about `words` words. */
 const text = (words: number) =>
-  `array_to_string(array(select substr(md5((n * 31 + w)::text), 1, 4 + w % 5) from generate_series(1, ${words}) w), ' ')`;
+  `array_to_string(array(select substr(md5(((n * 31 + w * 97) % ${VOCABULARY})::text), 1, 4 + w % 5) from generate_series(1, ${words}) w), ' ')`;
 
 const KINDS: readonly Kind[] = [
   {
@@ -166,8 +172,8 @@ async function measureMemory(client: pg.Client, url: string, print: (line: strin
     return { id, secret };
   };
   await measure('empty');
-  await measure('empty, after 12,000 requests of one client', () =>
-    inParallel(ACTIVE_CLIENTS, () => requestAccessToken(issuer, demo())),
+  await measure('empty, after 5,000 requests of one client', () =>
+    inParallel(ONE_CLIENTS_REQUESTS, () => requestAccessToken(issuer, demo())),
   );
   const clients = KINDS.find(({ name }) => name.startsWith('clients'));
   await client.query((clients?.insert ?? '').replaceAll(String(ROWS), String(CLIENTS)));

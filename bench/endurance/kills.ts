@@ -12,6 +12,9 @@ const ACCESS_TOKEN_TTL_SECONDS = 3_600;
  */
 const SETTLED_AFTER_MS = 5_000;
 
+/** It waits shortly, because auth waits up to a minute for the confirmation of a process that was killed. */
+const CONFIRMATION_SECONDS = 2;
+
 const BEFORE_MS = 5_000;
 
 /** From when a killed process is replaced until the next one is killed. */
@@ -26,6 +29,7 @@ export async function runKills(kills: number, print: (line: string) => void): Pr
     tokenLifetime: ACCESS_TOKEN_TTL_SECONDS,
     instances: INSTANCES,
     settledAfterMs: SETTLED_AFTER_MS,
+    confirmationSeconds: CONFIRMATION_SECONDS,
   });
   const killed = { auth: 0, api: 0, mcp: 0 };
   await delay(BEFORE_MS);

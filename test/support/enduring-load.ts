@@ -32,6 +32,8 @@ export type LoadOptions = {
    * when every process has confirmed it, as `tokens revoke --wait` says.
    */
   readonly settledAfterMs?: number;
+  /** How long a revocation waits for its confirmation. */
+  readonly confirmationSeconds?: number;
   /** How much longer the pauses between the requests are. With 1 the load is about 20 requests per second. */
   readonly slowness?: number;
 };
@@ -92,7 +94,6 @@ const OWNERS = 3;
 const KEPT_TODOS = 30;
 
 const WAIT_SECONDS = 20;
-const CONFIRMATION_SECONDS = 25;
 const REQUEST_TIMEOUT_MS = 35_000;
 
 /** How long a revoked token is used until it is rejected, where that is not certain. */
@@ -112,7 +113,7 @@ const Tokens = z.object({ access_token: z.string(), refresh_token: z.string() })
 /** Starts a load on an installation that is ready. */
 export async function startEnduringLoad(
   { issuer, apiResource, mcpResource, ca, admin }: LoadTarget,
-  { tokenLifetime, instances, settledAfterMs, slowness = 1 }: LoadOptions,
+  { tokenLifetime, instances, settledAfterMs, confirmationSeconds = 25, slowness = 1 }: LoadOptions,
 ): Promise<EnduringLoad> {
   setDefaultCACertificates([...getCACertificates('default'), ca]);
   const succeeded = new Map<string, number>();
@@ -266,7 +267,7 @@ export async function startEnduringLoad(
     if (settledAfterMs !== undefined)
       note({ token, audience: 'api', issuedAt, settledAt: acknowledgedAt + settledAfterMs });
     const answer = await request(`${issuer}/admin/revocations/${sequence}`, {
-      headers: { ...headers, prefer: `wait=${CONFIRMATION_SECONDS}` },
+      headers: { ...headers, prefer: `wait=${confirmationSeconds}` },
     });
     const { confirmed, pending } = Revocation.parse(await readJson(answer, 200));
     if (pending.length > 0) throw new Error(`not confirmed by ${pending.map((name) => name.split(' ')[0])}`);
