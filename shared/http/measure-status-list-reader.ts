@@ -5,7 +5,7 @@ import type { StatusListReader } from '../resource-server/status-list-reader.ts'
 export function measureStatusListReader(registry: Registry, { state }: StatusListReader): void {
   new Gauge({
     name: 'status_list_age_seconds',
-    help: 'Seconds since the last answer of the issuer; a waiting request is answered after at most 25 s',
+    help: 'Seconds since the last answer of the issuer; a waiting request is answered after at most 2 s',
     registers: [registry],
     collect() {
       this.set(state().age);

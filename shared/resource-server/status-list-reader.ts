@@ -19,8 +19,13 @@ export type StatusListReader = AsyncDisposable & {
 /** The part of a logger that the reader needs; pino and most others have it. */
 export type WarningLogger = { readonly warn: (fields: object, message: string) => void };
 
-/** How long the waiting request waits at the issuer, and when the reader gives it up. */
-const WAIT_SECONDS = 25;
+/**
+ * How long the waiting request waits at the issuer. It is short, because a network can lose the response and leave the connection
+ * open: without a response after `SILENCE_MS` the request is sent again on another connection, while the first goes on until its
+ * timeout.
+ */
+const WAIT_SECONDS = 2;
+const SILENCE_MS = (WAIT_SECONDS + 1) * 1000;
 const REQUEST_TIMEOUT_MS = (WAIT_SECONDS + 10) * 1000;
 
 /** The shortest and the longest time between attempts while the issuer cannot be reached. */
@@ -110,7 +115,7 @@ export function openStatusListReader({
 
   async function fetchAggregation(): Promise<void> {
     const requestedAt = now();
-    const response = await get(await aggregationUri(), {
+    const response = await getRepeatedly(await aggregationUri(), {
       accept: 'application/json',
       ...(aggregationTag !== undefined && { 'if-none-match': aggregationTag, prefer: `wait=${WAIT_SECONDS}` }),
     });
@@ -210,24 +215,53 @@ export function openStatusListReader({
     return current;
   }
 
+  /** Requests `uri`, again after each silence, and returns the first response. A request that fails ends the others. */
+  async function getRepeatedly(uri: string, headers: Record<string, string>): Promise<Response> {
+    const attempts: { readonly response: Promise<Response>; readonly given: AbortController }[] = [];
+    const answered = new AbortController();
+    let winner: AbortController | undefined;
+    try {
+      for (;;) {
+        const given = new AbortController();
+        attempts.push({ given, response: get(uri, headers, given.signal) });
+        const silence = delay(SILENCE_MS, undefined, { signal: answered.signal }).catch(() => undefined);
+        const first = await Promise.race([
+          silence,
+          ...attempts.map(({ response, given }) => response.then((value) => ({ value, given }))),
+        ]);
+        if (first === undefined) continue;
+        winner = first.given;
+        return first.value;
+      }
+    } finally {
+      answered.abort();
+      for (const { response, given } of attempts) {
+        if (given === winner) continue;
+        response.catch(() => undefined);
+        given.abort();
+      }
+    }
+  }
+
   /** Requests `uri`, without authentication when the issuer rejects it: revocations must arrive in any case. */
-  async function get(uri: string, others: Record<string, string>): Promise<Response> {
+  async function get(uri: string, others: Record<string, string>, given?: AbortSignal): Promise<Response> {
     // a list is already compressed: gzip would save less time than it takes
     const headers = { 'accept-encoding': 'identity', ...others };
     const authentication = authorization.headersFor(uri);
-    if (authentication === undefined) return request(uri, headers);
-    const response = await request(uri, { ...headers, ...authentication });
+    if (authentication === undefined) return request(uri, headers, given);
+    const response = await request(uri, { ...headers, ...authentication }, given);
     if (REJECTING_STATUSES.has(response.status)) {
       authorization.rejected(response.status);
       await response.body?.cancel();
-      return request(uri, headers);
+      return request(uri, headers, given);
     }
     if (response.ok || response.status === 304) authorization.accepted();
     return response;
   }
 
-  function request(uri: string, headers: Record<string, string>): Promise<Response> {
-    const signal = AbortSignal.any([disposed.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
+  function request(uri: string, headers: Record<string, string>, given?: AbortSignal): Promise<Response> {
+    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    const signal = AbortSignal.any([disposed.signal, timeout, ...(given === undefined ? [] : [given])]);
     return issuer.fetch(uri, { headers, signal });
   }
 

@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
+import { readApiConfig } from '../../api/config.ts';
+import { startApi } from '../../api/main.ts';
+import { getFreePort } from '../../shared/testing/free-port.ts';
 import { openSplitInstallation } from '../support/open-split-installation.ts';
 import { postAsClient } from '../support/post-as-client.ts';
 import { requestAccessToken } from '../support/request-access-token.ts';
+import { requestTodos } from '../support/request-todos.ts';
+import { startBlackHole } from '../support/start-black-hole.ts';
 import { startBlockableProxy } from '../support/start-blockable-proxy.ts';
-import type { TestClient } from '../support/start-system.ts';
+import { startSystem, type TestClient } from '../support/start-system.ts';
 
 // these tests start several processes, one after another, which takes long on a busy machine
 vi.setConfig({ testTimeout: 90_000 });
@@ -70,6 +75,33 @@ test('without auth, api and mcp use cached lists, and they apply missed revocati
     [200, 200],
     [401, 401],
   ]);
+});
+
+test('a revocation arrives within five seconds after the end of a black hole between api and auth', async () => {
+  await using system = await startSystem();
+  const { issuer } = system;
+  await using hole = await startBlackHole(Number(system.environment.AUTH_PORT));
+  const apiPort = await getFreePort();
+  const apiResource = `http://127.0.0.1:${apiPort}/api/v1`;
+  await using _api = await startApi(
+    readApiConfig({ ...system.environment, API_PORT: String(apiPort), AUTH_URL: hole.url }),
+    system.database,
+  );
+  const client = await system.registerClient();
+  const token = await requestAccessToken(issuer, client);
+  await vi.waitFor(async () => expect((await requestTodos(apiResource, token)).status).toBe(200), 10_000);
+  hole.swallow();
+  expect((await revoke(issuer, client, token)).status).toBe(200);
+  // longer than until the request is sent again, which then gets lost too
+  await delay(4_000);
+  expect((await requestTodos(apiResource, token)).status).toBe(200);
+  hole.release();
+  const releasedAt = Date.now();
+  await vi.waitFor(async () => expect((await requestTodos(apiResource, token)).status).toBe(401), {
+    timeout: 15_000,
+    interval: 50,
+  });
+  expect(Date.now() - releasedAt).toBeLessThan(5_000);
 });
 
 function revoke(issuer: string, client: TestClient, token: string): Promise<Response> {

@@ -174,6 +174,39 @@ test('a committed revocation reaches the readers while PostgreSQL is stopped', a
   }
 });
 
+test('a request that waits for a change goes on when PostgreSQL stops and starts, and gets the next change', async ({
+  skip,
+}) => {
+  if (postgresqlPrograms === undefined) return skip(NO_POSTGRESQL);
+  await using cluster = await startPostgresql(postgresqlPrograms);
+  vi.stubEnv('TEST_DATABASE_URL', cluster.url);
+  await using system = await startSystem().finally(() => vi.unstubAllEnvs());
+  const { issuer, apiResource } = system;
+  const token = await requestAccessToken(issuer, await system.registerClient());
+  const create = () => requestTodos(apiResource, token, { method: 'POST', body: '{"title":"a"}' });
+  expect((await create()).status).toBe(201);
+  let isAnswered = false;
+  const headers = { authorization: `Bearer ${token}`, prefer: 'wait=40' };
+  const waiting = fetch(`${apiResource}/todos/changes?since=1`, { headers }).finally(() => {
+    isAnswered = true;
+  });
+  await vi.waitFor(async () => expect(await readMetric(apiResource, 'todo_changes_waiting')).toBe(1), 10_000);
+  await cluster.control('stop');
+  // longer than the time between two attempts to connect
+  await delay(1_500);
+  await cluster.control('start');
+  expect(isAnswered).toBe(false);
+  await vi.waitFor(async () => expect((await create()).status).toBe(201), 10_000);
+  const answer = await waiting;
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toMatchObject({ changes: [{ change: 'created', version: 1 }], next: '2' });
+});
+
+async function readMetric(resource: string, name: string): Promise<number> {
+  const metrics = await (await fetch(new URL('/metrics', resource))).text();
+  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(metrics)?.[1]);
+}
+
 function revoke(issuer: string, client: TestClient, token: string): Promise<Response> {
   return postAsClient(`${issuer}/oauth/revoke`, client, { token });
 }

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { vi } from 'vitest';
 import { createClientSecret } from '../../auth/clients/client-secret.ts';
 import { findOrCreateCredentials } from '../../auth/clients/credentials-file.ts';
 import { writeNginxConfiguration } from '../../docker/nginx/configuration.ts';
@@ -12,9 +11,21 @@ import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory
 import { createCertificationAuthority } from './create-certificates.ts';
 import { NGINX_PROGRAM } from './start-nginx.ts';
 import { type RunningProcess, startProcess } from './start-process.ts';
+import { waitFor } from './wait-for.ts';
 
 const SERVICES = ['auth', 'api', 'mcp'] as const;
-type ServiceName = (typeof SERVICES)[number];
+export type ServiceName = (typeof SERVICES)[number];
+
+/** A process of a service, with the address at which it alone answers. */
+export type ServiceProcess = RunningProcess & { readonly url: string };
+
+/** What differs from an installation as docker/compose.scale.yml starts it. */
+export type ScaledOptions = {
+  /** Variables of every process. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Returns the address at which api reaches auth, which has the port `port`. It stands for a network that can fail. */
+  readonly connectApiToAuth?: (port: number) => Promise<string>;
+};
 
 /**
  * Longer than nginx needs to learn that a process is not ready any more: a readiness is a second old at most, the name server
@@ -22,11 +33,17 @@ type ServiceName = (typeof SERVICES)[number];
  */
 const SHUTDOWN_DELAY_SECONDS = 3;
 
+/** Six processes that start at once on a busy machine take long. */
+const READY_TIMEOUT_MS = 60_000;
+
 /**
  * Opens an installation of which a test starts as many processes as it likes, behind nginx as docker/compose.scale.yml
  * configures it. Each process has a loopback address of its own, as a container has.
  */
-export async function openScaledInstallation(databaseUrl: string) {
+export async function openScaledInstallation(
+  databaseUrl: string,
+  { variables = {}, connectApiToAuth = async (port) => `http://127.0.0.1:${port}` }: ScaledOptions = {},
+) {
   await using opening = new AsyncDisposableStack();
   const directory = opening.use(makeTemporaryDirectory());
   const [ports, tls] = [await getFreePorts(), await getFreePorts()];
@@ -46,6 +63,7 @@ export async function openScaledInstallation(databaseUrl: string) {
     SHUTDOWN_DELAY: String(SHUTDOWN_DELAY_SECONDS),
     API_RATE_LIMIT: '1000000',
     NODE_COMPILE_CACHE: join(directory.path, 'compile-cache'),
+    ...variables,
   };
   const environments: Record<ServiceName, Record<string, string>> = {
     auth: {
@@ -58,7 +76,7 @@ export async function openScaledInstallation(databaseUrl: string) {
     api: {
       API_DATABASE_URL: databaseUrl,
       RATE_LIMIT_URL: databaseUrl,
-      AUTH_URL: `http://127.0.0.1:${internal.auth}`,
+      AUTH_URL: await connectApiToAuth(internal.auth),
       OAUTH_CLIENT_ID: 'api',
       OAUTH_CLIENT_SECRET: apiSecret,
       API_TRUSTED_PROXIES: 'loopback',
@@ -72,8 +90,9 @@ export async function openScaledInstallation(databaseUrl: string) {
     },
   };
   const addresses: Record<ServiceName, readonly string[]> = { auth: [], api: [], mcp: [] };
-  const processes: Record<ServiceName, readonly RunningProcess[]> = { auth: [], api: [], mcp: [] };
-  let started = 0;
+  const processes: Record<ServiceName, readonly ServiceProcess[]> = { auth: [], api: [], mcp: [] };
+  let starts = 0;
+  const everStarted: { readonly service: ServiceName; readonly process: ServiceProcess }[] = [];
 
   const authority = createCertificationAuthority(directory.path, 'ca');
   const nameServer = opening.use(
@@ -90,31 +109,40 @@ export async function openScaledInstallation(databaseUrl: string) {
     mcpResource,
     ca: readFileSync(authority.certificate, 'utf8'),
     /** Reads the credentials of the client `demo`, which the first process of auth registers. */
-    demo() {
-      const { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET } = findOrCreateCredentials(data, 'demo');
-      return { id: OAUTH_CLIENT_ID, secret: OAUTH_CLIENT_SECRET };
-    },
+    demo: () => readClient('demo'),
+    /** Reads the credentials of the client `admin`. */
+    admin: () => readClient('admin'),
     running: (service: ServiceName) => processes[service],
+    /** Every process that was started, also those that have ended. */
+    everStarted: (): readonly { readonly service: ServiceName; readonly process: ServiceProcess }[] => everStarted,
     /** Starts a process of a service, and waits until it is ready. */
-    async start(service: ServiceName): Promise<RunningProcess> {
-      started += 1;
-      const address = `127.0.9.${started}`;
+    async start(service: ServiceName): Promise<ServiceProcess> {
+      starts += 1;
+      const address = `127.0.9.${starts}`;
       const environment = { ...common, ...environments[service], HOST: address };
-      const running = opened.use(await startProcess([`${service}/main.ts`], environment, '"listening"'));
+      const url = `http://${address}:${ports[service]}`;
+      const started = opened.use(await startProcess([`${service}/main.ts`], environment, '"listening"'));
+      const running = { ...started, url };
+      everStarted.push({ service, process: running });
       processes[service] = [...processes[service], running];
       addresses[service] = [...addresses[service], address];
       void running.ended.then(() => {
         addresses[service] = addresses[service].filter((other) => other !== address);
         processes[service] = processes[service].filter((other) => other !== running);
       });
-      await vi.waitFor(async () => {
-        const { status } = await fetch(`http://${address}:${ports[service]}/health/ready`);
+      await waitFor(async () => {
+        const { status } = await fetch(`${url}/health/ready`);
         if (status !== 200) throw new Error(`${service} is not ready: ${status}`);
-      }, 20_000);
+      }, READY_TIMEOUT_MS);
       return running;
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+
+  function readClient(name: 'demo' | 'admin') {
+    const { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET } = findOrCreateCredentials(data, name);
+    return { id: OAUTH_CLIENT_ID, secret: OAUTH_CLIENT_SECRET };
+  }
 
   async function startNginx(): Promise<AsyncDisposable> {
     const files = join(directory.path, 'nginx');
@@ -140,7 +168,7 @@ export async function openScaledInstallation(databaseUrl: string) {
       output += chunk;
     });
     const closed = once(nginx, 'close');
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       if (nginx.exitCode !== null) throw new Error(`nginx ended: ${output}`);
       await fetch(`http://127.0.0.1:${health}`);
     }, 10_000);

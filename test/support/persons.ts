@@ -7,16 +7,22 @@ export type Person = { readonly name: string; readonly password: string; readonl
 
 /** Makes an account with a password, through a one-time link. */
 export async function createPerson(system: Pick<System, 'issuer' | 'em'>, name = 'Ada'): Promise<Person> {
-  const password = `the long password of ${name}`;
   const link = await createLink(system.em.fork(), system.issuer, { kind: 'invitation', displayName: name });
-  const browser = openBrowser(system.issuer);
-  const [, token = ''] = link.url.split('#');
-  const page = await browser.submit('/welcome', { token, username: name, password });
-  if (page.status !== 200) throw new Error(`the account was not made: ${page.status} ${page.text}`);
+  const password = await acceptInvitation(link.url, name);
   const [account] = await system.em
     .fork()
     .execute<{ id: string }[]>('select id from auth.account where display_name = ?', [name]);
   return { name, password, id: account?.id ?? '' };
+}
+
+/** Makes the account that a one-time link is for. @returns its password. */
+export async function acceptInvitation(url: string, name: string): Promise<string> {
+  const password = `the long password of ${name}`;
+  const browser = openBrowser(new URL(url).origin);
+  const [, token = ''] = url.split('#');
+  const page = await browser.submit('/welcome', { token, username: name, password });
+  if (page.status !== 200) throw new Error(`the account was not made: ${page.status} ${page.text}`);
+  return password;
 }
 
 /** Signs a person in at the page of an authorization request, if it asks for that. Returns the consent page. */

@@ -2,7 +2,11 @@
 export function postMcpMessage(
   url: string,
   message: object,
-  { accessToken, headers = {} }: { accessToken?: string; headers?: Record<string, string> } = {},
+  {
+    accessToken,
+    headers = {},
+    signal,
+  }: { accessToken?: string; headers?: Record<string, string>; signal?: AbortSignal } = {},
 ): Promise<Response> {
   return fetch(url, {
     method: 'POST',
@@ -14,5 +18,6 @@ export function postMcpMessage(
       ...headers,
     },
     body: JSON.stringify(message),
+    ...(signal && { signal }),
   });
 }

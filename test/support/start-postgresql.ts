@@ -12,8 +12,8 @@ export type PostgresqlServer = AsyncDisposable & {
   /** The directory of its Unix socket. */
   readonly socketDirectory: string;
   readonly port: number;
-  /** Runs an action of `pg_ctl`, and resolves when the server has done it. */
-  readonly control: (action: 'start' | 'stop' | 'restart') => Promise<unknown>;
+  /** Runs an action of `pg_ctl`, and resolves when the server has done it. `immediate` stops it as a crash does. */
+  readonly control: (action: 'start' | 'stop' | 'restart', mode?: 'fast' | 'immediate') => Promise<unknown>;
 };
 
 /** Milliseconds that a program of PostgreSQL may take. */
@@ -38,6 +38,17 @@ export type ServerTls = {
  * test disposes it too.
  */
 export async function startPostgresql(programs: string, { tls }: { tls?: ServerTls } = {}): Promise<PostgresqlServer> {
+  const server = await openPostgresql(programs, { tls });
+  // a test that times out does not dispose it
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  return server;
+}
+
+/** Does the same outside of a test. */
+export async function openPostgresql(
+  programs: string,
+  { tls }: { tls?: ServerTls | undefined } = {},
+): Promise<PostgresqlServer> {
   await using starting = new AsyncDisposableStack();
   const { path } = starting.use(makeTemporaryDirectory());
   const port = await getFreePort();
@@ -55,15 +66,13 @@ export async function startPostgresql(programs: string, { tls }: { tls?: ServerT
     return promisify(execFile)(first, rest, { cwd: path, timeout: PROGRAM_TIMEOUT_MS });
   };
   const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${path}`;
-  const control = (action: 'start' | 'stop' | 'restart') =>
-    run('pg_ctl', [action, '-w', '-m', 'fast', '-l', join(path, 'log'), '-o', options]);
+  const control = (action: 'start' | 'stop' | 'restart', mode = 'fast') =>
+    run('pg_ctl', [action, '-w', '-m', mode, '-l', join(path, 'log'), '-o', options]);
   await run('initdb', ['--username=postgres', '--auth=trust', '--no-sync', '--encoding=UTF8']);
   if (tls !== undefined) useTls(tls);
   await control('start');
   starting.defer(async () => void (await control('stop')));
   const running = starting.move();
-  // a test that times out does not dispose it
-  onTestFinished(() => running.disposeAsync());
   return {
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
     socketDirectory: path,

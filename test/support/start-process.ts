@@ -29,12 +29,14 @@ export async function startProcess(
   const child = spawn(process.execPath, args, {
     env: processEnvironment({ SHUTDOWN_DELAY: '0', ...environment }),
   });
-  let output = '';
+  let [output, isReady] = ['', false];
   const started = Promise.withResolvers<void>();
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
       output += chunk;
-      if (output.includes(ready)) started.resolve();
+      if (isReady || !output.includes(ready)) return;
+      isReady = true;
+      started.resolve();
     });
   }
   const timeout = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);

@@ -61,7 +61,9 @@ export async function openTodoChangeFeed({
     notified(payload: string) {
       for (const list of parsePayload(payload)) noteChange(list);
     },
-    interrupted() {
+    interrupted(state: 'lost' | 'restored') {
+      // while the connection is lost, the other connections are probably lost too: a read would fail, and the poll finds what changes
+      if (state === 'lost') return;
       // a notification may be lost, so every waiting request reads the database
       interruptions += 1;
       waiting.wake();
