@@ -7,7 +7,8 @@ set -eu
 role=$1
 # never a password in a log, also not in that of a statement that fails
 query() { psql --no-psqlrc --quiet --tuples-only --set ON_ERROR_STOP=1 --set VERBOSITY=terse --dbname=postgres >/dev/null; }
-quiet='set log_statement = none; set log_min_duration_statement = -1; set log_min_error_statement = panic;'
+quiet='set log_statement = none; set log_min_duration_statement = -1; set log_min_error_statement = panic;
+set client_min_messages = warning;'
 read_password() { cat "${SECRETS_DIRECTORY:-/run/secrets}/$role-password.next"; }
 
 case $2 in
@@ -37,6 +38,7 @@ SQL
     ;;
   end)
     query <<SQL
+set client_min_messages = warning;
 drop role if exists ${role}_next;
 SQL
     ;;
