@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { expect, test, vi } from 'vitest';
-import { skipOutsideCi } from '../shared/testing/skip-outside-ci.ts';
 import { findPostgresqlPrograms, startPostgresql } from '../test/support/start-postgresql.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -13,7 +12,7 @@ test('while the password changes both roles can log in and own the same, and no 
   skip,
 }) => {
   const programs = findPostgresqlPrograms();
-  if (programs === undefined) return skipOutsideCi(skip, 'PostgreSQL is not installed.');
+  if (programs === undefined) return skip('PostgreSQL is not installed.');
   await using server = await startPostgresql(programs);
   const { socketDirectory: directory, port } = server;
   const data = join(directory, 'cluster');
@@ -98,7 +97,7 @@ test('a configuration of PostgreSQL that does not let the other role log in is a
   skip,
 }) => {
   const programs = findPostgresqlPrograms();
-  if (programs === undefined) return skipOutsideCi(skip, 'PostgreSQL is not installed.');
+  if (programs === undefined) return skip('PostgreSQL is not installed.');
   await using server = await startPostgresql(programs);
   const data = join(server.socketDirectory, 'cluster');
   appendFileSync(join(data, 'pg_hba.conf'), 'hostssl auth auth all scram-sha-256\n');
