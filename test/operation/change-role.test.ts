@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { expect, test, vi } from 'vitest';
-import { findPostgresqlPrograms, startPostgresql } from '../test/support/start-postgresql.ts';
+import { findPostgresqlPrograms, startPostgresql } from '../support/start-postgresql.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
