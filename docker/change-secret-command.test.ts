@@ -5,7 +5,14 @@ import { expect, test } from 'vitest';
 import { makeTemporaryDirectory } from '../shared/testing/temporary-directory.ts';
 
 /** Runs change-secret.sh with a program in the place of docker, and returns the commands that it got, in short. */
-function run(name: string, { scaled = false, failing = 'nothing' }: { scaled?: boolean; failing?: string } = {}) {
+function run(
+  name: string,
+  {
+    scaled = false,
+    stopped = 'none',
+    failing = 'nothing',
+  }: { scaled?: boolean; stopped?: string; failing?: string } = {},
+) {
   using directory = makeTemporaryDirectory();
   const log = join(directory.path, 'log');
   const docker = join(directory.path, 'docker');
@@ -15,6 +22,7 @@ function run(name: string, { scaled = false, failing = 'nothing' }: { scaled?: b
     `#!/bin/sh
 case "$*" in
   *'ps --quiet nginx') ${scaled ? 'echo id-of-nginx' : ':'} ;;
+  *'ps --quiet ${stopped}') ;;
   *'ps --quiet '*) echo old-process ;;
   *exec*change-role.sh*) shift $(($# - 2)); echo "role $*" >>'${log}' ;;
   *) echo "$*" >>'${log}' ;;
@@ -89,6 +97,12 @@ test('with compose.scale.yml a new process is ready before an old one stops', ()
 test('a restart that fails ends the command before the next step', () => {
   const { status, commands } = run('mcp-client-secret', { failing: '--force-recreate mcp' });
   expect([status, commands.at(-1)]).toEqual([1, 'restart mcp']);
+});
+
+test('an installation that does not run is left as it is', () => {
+  const { status, stderr, commands } = run('mcp-client-secret', { stopped: 'mcp' });
+  expect([status, commands]).toEqual([1, ['']]);
+  expect(stderr).toContain('mcp: no process runs. Start the services first');
 });
 
 test('without the name of a secret the command does nothing, and says which there are', () => {

@@ -22,6 +22,12 @@ else
   compose() { docker compose "$@"; }
   restart() { compose up --detach --wait --no-deps --force-recreate "$1"; }
 fi
+for service in auth "$user"; do
+  if [ -z "$(compose ps --quiet "$service")" ]; then
+    echo "$service: no process runs. Start the services first, with compose up --wait." >&2
+    exit 1
+  fi
+done
 # only the service `secrets` can write the files; it prints no secret, and gets none
 step() {
   echo "$name: $1" >&2
