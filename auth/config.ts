@@ -14,8 +14,20 @@ import { CLIENT_SECRET } from './clients/client-secret.ts';
 import { KeyEncryptionKeys } from './signing-keys/key-encryption-key.ts';
 import { SIGNING_ALGORITHMS } from './signing-keys/signing-algorithms.ts';
 
-/** A secret that an operator declares. It is long enough that it cannot be guessed. */
-const declaredSecret = z.string().regex(CLIENT_SECRET, '43 or more characters of base64url, from 256 random bits');
+const DECLARED_SECRETS =
+  '43 or more characters of base64url, from 256 random bits; while you change it, the new and the old one with a comma between them';
+
+/**
+ * The secrets of a client that an operator declares, each so long that it cannot be guessed. There is more than one only
+ * while the operator changes the secret.
+ */
+const declaredSecrets = z.string().transform((text, refinement): readonly [string, ...string[]] => {
+  const [first, ...others] = text.split(/[\s,]+/).filter(Boolean);
+  if (first !== undefined && [first, ...others].every((secret) => CLIENT_SECRET.test(secret)))
+    return [first, ...others];
+  refinement.addIssue(DECLARED_SECRETS);
+  return z.NEVER;
+});
 
 const ROTATION = 'days, 1 to 3650, or off';
 const DOCUMENT_HOSTS = 'any, off, or host names such as claude.ai, separated by spaces or commas';
@@ -79,14 +91,15 @@ export function readAuthConfig(given: Environment) {
         AUTH_CLIENT_METADATA_DOCUMENTS: documentHosts,
         /** For how many days audit events are kept. */
         AUDIT_RETENTION_DAYS: wholeNumber('days', 1, 36_500).default(365),
-        /** The secret of the client `mcp`, the MCP server; absent means that it is created at the first start. */
-        MCP_CLIENT_SECRET: declaredSecret.optional(),
-        /** The secret of the client `api`, the todo API; absent means that it is created at the first start. */
-        API_CLIENT_SECRET: declaredSecret.optional(),
+        /** The secrets of the client `mcp`, the MCP server; absent means that one is created at the first start. */
+        MCP_CLIENT_SECRET: declaredSecrets.optional(),
+        /** The secrets of the client `api`, the todo API; absent means that one is created at the first start. */
+        API_CLIENT_SECRET: declaredSecrets.optional(),
       })
       .refine(
-        ({ API_CLIENT_SECRET, MCP_CLIENT_SECRET }) =>
-          API_CLIENT_SECRET === undefined || API_CLIENT_SECRET !== MCP_CLIENT_SECRET,
+        ({ API_CLIENT_SECRET = [], MCP_CLIENT_SECRET = [] }) =>
+          new Set([...API_CLIENT_SECRET, ...MCP_CLIENT_SECRET]).size ===
+          new Set(API_CLIENT_SECRET).size + new Set(MCP_CLIENT_SECRET).size,
         { path: ['API_CLIENT_SECRET'], message: 'another secret than MCP_CLIENT_SECRET' },
       ),
     environment,

@@ -41,18 +41,22 @@ export async function startServices(
   resources.defer(async () => {
     await Promise.all(running.map((server) => server[Symbol.asyncDispose]()));
   });
-  const apiSecret = auth.API_CLIENT_SECRET ?? findOrCreateCredentials(dataDirectory, 'api').OAUTH_CLIENT_SECRET;
-  const mcpSecret = auth.MCP_CLIENT_SECRET ?? findOrCreateCredentials(dataDirectory, 'mcp').OAUTH_CLIENT_SECRET;
-  const secrets = { API_CLIENT_SECRET: apiSecret, MCP_CLIENT_SECRET: mcpSecret };
+  const apiSecrets = auth.API_CLIENT_SECRET ?? ([readSecret('api')] as const);
+  const mcpSecrets = auth.MCP_CLIENT_SECRET ?? ([readSecret('mcp')] as const);
+  const secrets = { API_CLIENT_SECRET: apiSecrets, MCP_CLIENT_SECRET: mcpSecrets };
   const authDatabase = databaseOf(auth.AUTH_DATABASE_URL, embedded);
   const apiDatabase = databaseOf(api.API_DATABASE_URL, embedded);
   const authServer = await startAuth({ ...auth, ...secrets }, authDatabase, options);
   running.push(authServer);
-  running.push(await startApi({ ...api, OAUTH_CLIENT_SECRET: apiSecret }, apiDatabase, options));
-  running.push(await startMcp({ ...mcp, OAUTH_CLIENT_SECRET: mcpSecret }, options));
+  running.push(await startApi({ ...api, OAUTH_CLIENT_SECRET: apiSecrets[0] }, apiDatabase, options));
+  running.push(await startMcp({ ...mcp, OAUTH_CLIENT_SECRET: mcpSecrets[0] }, options));
   const link = storeSetupLink(dataDirectory, await authServer.createSetupLink());
   write(connectText(auth.MCP_RESOURCE, link && (isTerminal ? link : { path: link.path })));
   write(nextStepsText(auth, dataDirectory));
+
+  function readSecret(clientId: 'api' | 'mcp'): string {
+    return findOrCreateCredentials(dataDirectory, clientId).OAUTH_CLIENT_SECRET;
+  }
 }
 
 /** Writes the link for the first account into a private file. When there is an account, no such file stays. */

@@ -4,30 +4,39 @@ import { join } from 'node:path';
 import { requirePrivateFile } from '../shared/configuration/private-directory.ts';
 import { writePrivateFile } from '../shared/configuration/private-file.ts';
 
-// Creates the secrets of a compose project. Each folder below DIRECTORY is a volume that one service can read. The
-// content of a file that exists is never changed: after a run that was killed, the next run creates what is missing.
-const DIRECTORY = '/secrets';
+/**
+ * Creates the secrets of a compose project. Each folder below `directory` is a volume that one service can read. The content
+ * of a file that exists is never changed: after a run that was killed, the next run creates what is missing.
+ * @param report gets the path of each file that is created.
+ */
+export function makeSecrets(directory: string, report: (path: string) => void): void {
+  for (const name of ['auth', 'api']) {
+    const password = keepSecret(`postgres/${name}-password`);
+    write(`${name}/database-url`, `postgresql://${name}:${password}@postgres:5432/${name}`);
+  }
+  keepSecret('auth/key-encryption-key');
+  keepSecret('auth/api-client-secret', 'api/client-secret');
+  keepSecret('auth/mcp-client-secret', 'mcp/client-secret');
 
-for (const name of ['auth', 'api']) {
-  const password = keepSecret(`postgres/${name}-password`);
-  write(`${name}/database-url`, `postgresql://${name}:${password}@postgres:5432/${name}`);
+  // PostgreSQL runs as a user of another image. Compose adds that user to the group of this image (group_add).
+  for (const name of ['auth', 'api']) chmodSync(join(directory, `postgres/${name}-password`), 0o640);
+
+  /** Writes the same secret of 256 random bits to each of `paths`, and returns it. The secret of a path that exists is kept. */
+  function keepSecret(...paths: string[]): string {
+    const existing = paths.map((path) => join(directory, path)).find((path) => existsSync(path));
+    if (existing !== undefined) requirePrivateFile(existing);
+    // while an operator changes a secret (change-secret.ts), auth has two, of which the first is known to every process
+    const [secret = ''] =
+      existing === undefined
+        ? [randomBytes(32).toString('base64url')]
+        : readFileSync(existing, 'utf8').trim().split(',');
+    for (const path of paths) write(path, secret);
+    return secret;
+  }
+
+  function write(path: string, content: string): void {
+    if (writePrivateFile(join(directory, path), () => `${content}\n`)) report(path);
+  }
 }
-keepSecret('auth/key-encryption-key');
-keepSecret('auth/api-client-secret', 'api/client-secret');
-keepSecret('auth/mcp-client-secret', 'mcp/client-secret');
 
-// PostgreSQL runs as a user of another image. Compose adds that user to the group of this image (group_add).
-for (const name of ['auth', 'api']) chmodSync(join(DIRECTORY, `postgres/${name}-password`), 0o640);
-
-/** Writes the same secret of 256 random bits to each of `paths`, and returns it. The secret of a path that exists is kept. */
-function keepSecret(...paths: string[]): string {
-  const existing = paths.map((path) => join(DIRECTORY, path)).find((path) => existsSync(path));
-  if (existing !== undefined) requirePrivateFile(existing);
-  const secret = existing === undefined ? randomBytes(32).toString('base64url') : readFileSync(existing, 'utf8').trim();
-  for (const path of paths) write(path, secret);
-  return secret;
-}
-
-function write(path: string, content: string): void {
-  if (writePrivateFile(join(DIRECTORY, path), () => `${content}\n`)) process.stdout.write(`created ${path}\n`);
-}
+if (import.meta.main) makeSecrets('/secrets', (path) => process.stdout.write(`created ${path}\n`));

@@ -16,7 +16,8 @@ create role $name login password '$password'
 create database $name owner $name
 revoke all on database $name from public
 SQL
-    echo "host $name $name all scram-sha-256" >>"$1/pg_hba.conf"
+    # "+": also the role with which the service logs in while the password changes (change-role.sh)
+    echo "host $name +$name all scram-sha-256" >>"$1/pg_hba.conf"
   done
 }
 

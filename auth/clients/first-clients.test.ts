@@ -12,14 +12,14 @@ async function open() {
   const { em } = opening.use(await openOrm(opening.use(await openTestDatabase()), authDatabase));
   const opened = opening.move();
   return {
-    start: (host: string, secrets: { api?: string; mcp?: string } = {}) =>
+    start: (host: string, { api, mcp }: { api?: string; mcp?: string | [string, string] } = {}) =>
       registerFirstClients({
         em,
         issuer: `https://auth.${host}`,
         apiResource: `https://api.${host}`,
         mcpResource: `https://mcp.${host}`,
         dataDirectory: directory.path,
-        secrets: { api: secrets.api, mcp: secrets.mcp },
+        secrets: { api: api === undefined ? api : [api], mcp: typeof mcp === 'string' ? [mcp] : mcp },
       }),
     execute: (sql: string) => em.fork().execute(sql),
     clients: () =>
@@ -78,6 +78,50 @@ test('a given secret becomes the secret of the resource server, and the audit re
   expect(await opened.events()).toEqual([...created, ...rotated]);
   for (const clientId of ['api', 'mcp'])
     expect(await opened.execute(`select 1 from auth.client_secret where client_id = '${clientId}'`)).toHaveLength(1);
+});
+
+test('while the secret of a client changes, the old and the new one are both its secrets', async () => {
+  await using opened = await open();
+  const secrets = async () => {
+    const rows = await opened.execute("select hash from auth.client_secret where client_id = 'mcp'");
+    return new Set(rows.map((row) => String(row.hash)));
+  };
+  const hashes = (...given: string[]) => new Set(given.map(hashClientSecret));
+  const [old, next] = [createClientSecret(), createClientSecret()];
+  await opened.start('one.example', { mcp: [old, next] });
+  expect(await secrets()).toEqual(hashes(old, next));
+  await opened.start('one.example', { mcp: old });
+  expect(await secrets()).toEqual(hashes(old));
+  await opened.start('one.example', { mcp: [next, old] });
+  expect(await secrets()).toEqual(hashes(old, next));
+  await opened.start('one.example', { mcp: next });
+  expect(await secrets()).toEqual(hashes(next));
+  // a process that was started with neither of them
+  await opened.start('one.example', { mcp: old });
+  expect(await secrets()).toEqual(hashes(old));
+});
+
+test('a start ends no overlap that an administrator began', async () => {
+  await using opened = await open();
+  const [old, next] = [createClientSecret(), createClientSecret()];
+  await opened.start('one.example', { mcp: old });
+  // as `clients rotate-secret mcp --overlap 1h` does
+  await opened.execute("update auth.client_secret set expires_at = now() + interval '1h' where client_id = 'mcp'");
+  await opened.execute(`insert into auth.client_secret (hash, client_id) values ('${hashClientSecret(next)}', 'mcp')`);
+  for (const mcp of [old, next]) {
+    await opened.start('one.example', { mcp });
+    expect(await opened.execute("select 1 from auth.client_secret where client_id = 'mcp'")).toHaveLength(2);
+  }
+  expect(await opened.events()).toHaveLength(5);
+});
+
+test('the secret of another client is rejected', async () => {
+  await using opened = await open();
+  const [api, mcp] = [createClientSecret(), createClientSecret()];
+  await opened.start('one.example', { api, mcp });
+  await expect(opened.start('one.example', { mcp: [mcp, api] })).rejects.toThrow(
+    'MCP_CLIENT_SECRET is the secret of the client api.',
+  );
 });
 
 test('an installation of an earlier version gets the client of the todo API at its next start', async () => {

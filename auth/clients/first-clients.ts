@@ -12,8 +12,9 @@ import { findOrCreateCredentials } from './credentials-file.ts';
  * Registers the clients of a new installation: `admin`, `demo`, `api` and `mcp`, which are the todo API and the MCP
  * server, and `yata`, which is the command line. The credentials are written to files before the clients are registered, so
  * that no secret is lost. At a later start it registers `api` and `yata` if they are missing, because installations of earlier
- * versions do not have them. It also updates resource identifiers that have changed, and makes each given secret the secret
- * of its client: the operator sets the same secret for auth and for the resource server.
+ * versions do not have them. It also updates resource identifiers that have changed, and makes the given secrets the secrets
+ * of their clients: the operator sets the same secret for auth and for the resource server, and both the old and the new one
+ * for auth while it changes.
  */
 export async function registerFirstClients({
   em,
@@ -28,7 +29,7 @@ export async function registerFirstClients({
   apiResource: string;
   mcpResource: string;
   dataDirectory: string;
-  secrets: Readonly<Record<'api' | 'mcp', string | undefined>>;
+  secrets: Readonly<Record<'api' | 'mcp', readonly [string, ...string[]] | undefined>>;
 }): Promise<void> {
   const addresses = {
     admin: { resources: [`${issuer}/admin`], resourceServer: null },
@@ -45,10 +46,10 @@ export async function registerFirstClients({
     if ((await transaction.count(ClientEntity)) === 0) {
       await register(transaction, newClient('admin', 'Administrator', ['admin']));
       await register(transaction, newClient('demo', 'Demo', TODO_SCOPES));
-      await register(transaction, newClient('mcp', 'MCP server', TODO_SCOPES, secrets.mcp));
+      await register(transaction, newClient('mcp', 'MCP server', TODO_SCOPES, secrets.mcp?.[0]));
     }
     if ((await transaction.count(ClientEntity, { clientId: 'api' })) === 0)
-      await register(transaction, newClient('api', 'Todo API', ['todos:read'], secrets.api));
+      await register(transaction, newClient('api', 'Todo API', ['todos:read'], secrets.api?.[0]));
     if ((await transaction.count(ClientEntity, { clientId: COMMAND_LINE_CLIENT_ID })) === 0)
       await register(transaction, {
         clientId: COMMAND_LINE_CLIENT_ID,
@@ -61,8 +62,8 @@ export async function registerFirstClients({
         jwks: null,
       });
     for (const [clientId, current] of Object.entries(addresses)) await updateResources(transaction, clientId, current);
-    for (const [clientId, secret] of Object.entries(secrets))
-      if (secret !== undefined) await replaceSecret(transaction, clientId, secret);
+    for (const [clientId, given] of Object.entries(secrets))
+      if (given !== undefined) await replaceSecrets(transaction, clientId, given);
   });
 
   function newClient(
@@ -110,15 +111,33 @@ async function register(transaction: SqlEntityManager, client: NewClient): Promi
   await insertSuccess(transaction, BY_ITSELF, 'client.create', client.clientId, { scope: client.scopes.join(' ') });
 }
 
-/** Makes `secret` the only secret of a resource server's client, unless it has it already or was deleted. */
-async function replaceSecret(transaction: SqlEntityManager, clientId: string, secret: string): Promise<void> {
-  const hash = hashClientSecret(secret);
+/**
+ * Makes `given` the only secrets of a resource server's client, unless the client was deleted. What an administrator
+ * began with `clients rotate-secret --overlap` goes on: the old secret, which expires, and the new one stay.
+ */
+async function replaceSecrets(
+  transaction: SqlEntityManager,
+  clientId: string,
+  given: readonly string[],
+): Promise<void> {
+  const hashes = [...new Set(given.map(hashClientSecret))];
   if ((await transaction.count(ClientEntity, { clientId, resourceServer: { $ne: null } })) === 0) return;
-  if ((await transaction.count(ClientSecretEntity, { clientId, hash })) > 0) return;
-  const other = await transaction.findOne(ClientSecretEntity, { hash }, { disableIdentityMap: true });
+  const other = await transaction.findOne(
+    ClientSecretEntity,
+    { hash: { $in: hashes }, clientId: { $ne: clientId } },
+    { disableIdentityMap: true },
+  );
   if (other !== null) throw new SecretInUseError(clientId, other.clientId);
-  await transaction.nativeDelete(ClientSecretEntity, { clientId });
-  await transaction.insert(ClientSecretEntity, { clientId, hash });
+  const stored = await transaction.find(ClientSecretEntity, { clientId }, { disableIdentityMap: true });
+  const kept = stored.filter(({ hash }) => hashes.includes(hash));
+  const missing = hashes.filter((hash) => !kept.some((secret) => secret.hash === hash));
+  const others = stored.filter(
+    ({ hash, expiresAt }) => !hashes.includes(hash) && (expiresAt == null || kept.length === 0),
+  );
+  const removed = kept.some(({ expiresAt }) => expiresAt != null) ? [] : others.map(({ hash }) => hash);
+  if (missing.length + removed.length === 0) return;
+  await transaction.nativeDelete(ClientSecretEntity, { hash: { $in: removed } });
+  for (const hash of missing) await transaction.insert(ClientSecretEntity, { clientId, hash });
   await insertSuccess(transaction, BY_ITSELF, 'client.rotate-secret', clientId, {
     reason: `${clientId.toUpperCase()}_CLIENT_SECRET has changed`,
   });

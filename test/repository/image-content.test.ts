@@ -25,7 +25,7 @@ test('the Dockerfile copies every folder of the product, and no other', () => {
   expect(sources.filter((line) => !/^COPY (\S+) \1$/.test(line))).toEqual([
     'COPY package.json package-lock.json ./',
     'COPY package.json yata.ts ./',
-    'COPY docker/make-secrets.ts docker/',
+    'COPY docker/make-secrets.ts docker/change-secret.ts docker/',
   ]);
 });
 
@@ -34,7 +34,14 @@ test('.dockerignore lets every folder of the product into the build, and of the 
   expect(first).toBe('*');
   const admitted = rest.flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
   expect(admitted.sort()).toEqual(
-    [...listProductFolders(), 'docker/make-secrets.ts', 'package-lock.json', 'package.json', 'yata.ts'].sort(),
+    [
+      ...listProductFolders(),
+      'docker/change-secret.ts',
+      'docker/make-secrets.ts',
+      'package-lock.json',
+      'package.json',
+      'yata.ts',
+    ].sort(),
   );
 });
 
