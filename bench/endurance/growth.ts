@@ -5,6 +5,7 @@ import pg from 'pg';
 import { apiDatabase } from '../../api/database/definition.ts';
 import { findOrCreateCredentials } from '../../auth/clients/credentials-file.ts';
 import { authDatabase } from '../../auth/database/definition.ts';
+import { TOKENS_PER_LIST } from '../../auth/status-lists/list-indexes.ts';
 import { runMigrations } from '../../shared/database/orm.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
@@ -18,6 +19,10 @@ import { renderTable } from '../table.ts';
 const ROWS = 100_000;
 
 const MILLION = 1_000_000;
+
+/** Indexes in the largest block of a client, and the id of a list that no measurement creates. */
+const BLOCK = 4_096;
+const FIRST_LIST = 1_000_000;
 
 /** Different words of the todos. */
 const VOCABULARY = 20_000;
@@ -76,8 +81,8 @@ const KINDS: readonly Kind[] = [
   {
     name: 'access tokens of few clients (a lease for up to 4,096)',
     tables: ['auth.lease'],
-    insert: insertLeases('null', 4_096, false),
-    rowsPerMillion: Math.ceil(MILLION / 4_096),
+    insert: insertLeases('null', BLOCK, false),
+    rowsPerMillion: Math.ceil(MILLION / BLOCK),
   },
   {
     name: 'access tokens of connections that get one an hour (a lease for 4)',
@@ -90,7 +95,7 @@ const KINDS: readonly Kind[] = [
     name: 'revoked access tokens, one by one',
     tables: ['auth.revocation'],
     insert: `insert into auth.revocation (list, start, length, reason, actor, at)
-      select 1000000, n, 1, 'token', 'client-' || n, now() from generate_series(1, ${ROWS}) n`,
+      select ${FIRST_LIST}, n, 1, 'token', 'client-' || n, now() from generate_series(1, ${ROWS}) n`,
   },
   {
     name: 'connections, with a refresh token',
@@ -181,24 +186,28 @@ async function measureMemory(client: pg.Client, url: string, print: (line: strin
   await measure('100,000 clients, of which 12,000 request a token', () =>
     inParallel(ACTIVE_CLIENTS, (n) => requestAccessToken(issuer, { id: `client-${n}`, secret: `secret-${n}` })),
   );
-  await client.query(insertMillionTokens(1));
+  await client.query(insertMillionTokens(100));
   await measure('and a million access tokens, 1 % of them revoked one by one');
 }
 
-/** Leases and revocations of a million access tokens on one list. */
-function insertMillionTokens(percentRevoked: number): string {
+/** Status lists, leases and revocations of a million access tokens, of which every `interval`th is revoked. */
+function insertMillionTokens(interval: number): string {
+  const lists = Math.ceil(MILLION / TOKENS_PER_LIST);
+  const [expiresAt, each] = ["now() + interval '1 hour'", `generate_series(1, ${lists}) list`];
   return `
-    insert into auth.status_list (id, next_index, expires_at) values (1000000, ${MILLION}, now() + interval '1 hour');
+    insert into auth.status_list (id, next_index, expires_at)
+      select ${FIRST_LIST} + list, ${TOKENS_PER_LIST}, ${expiresAt} from ${each};
     insert into auth.lease (list, start, length, holder, expires_at)
-      select 1000000, n * 4096, 4096, 'client-' || n + 1, now() + interval '1 hour' from generate_series(0, ${Math.floor(MILLION / 4096)}) n;
+      select ${FIRST_LIST} + list, start, ${BLOCK}, 'client-1', ${expiresAt}
+      from ${each}, generate_series(0, ${TOKENS_PER_LIST - BLOCK}, ${BLOCK}) start;
     insert into auth.revocation (list, start, length, reason, actor, at)
-      select 1000000, n * ${100 / percentRevoked}, 1, 'token', 'client-1', now()
-      from generate_series(0, ${(MILLION / 100) * percentRevoked - 1}) n`;
+      select ${FIRST_LIST} + list, start, 1, 'token', 'client-1', now()
+      from ${each}, generate_series(0, ${TOKENS_PER_LIST - 1}, ${interval}) start`;
 }
 
 function insertLeases(connection: string, length: number, shared: boolean): string {
   return `insert into auth.lease (list, start, length, holder, expires_at, shared, connection_id)
-    select 1000000, n * ${length}, ${length}, 'client-oA2_Z7LDXwAb', now() + interval '1 hour', ${shared}, ${connection}
+    select ${FIRST_LIST}, n * ${length}, ${length}, 'client-oA2_Z7LDXwAb', now() + interval '1 hour', ${shared}, ${connection}
     from generate_series(1, ${ROWS}) n`;
 }
 
