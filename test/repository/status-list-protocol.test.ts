@@ -83,7 +83,7 @@ test('the reader of api and mcp applies the exchange of the test vectors, and ac
     for (const reference of applied?.valid ?? [])
       expect([reference, reader.isRevoked(reference)]).toEqual([reference, false]);
   }
-  const acknowledgement = { 'if-none-match': exchange.at(-1)?.response.headers.etag, prefer: 'wait=25' };
+  const acknowledgement = { 'if-none-match': exchange.at(-1)?.response.headers.etag, prefer: 'wait=2' };
   expect(requests).toEqual([
     ...exchange.map(({ request }) => request),
     { url: aggregationUri, headers: acknowledgement },

@@ -5,9 +5,9 @@ export type TodoLedger = {
   /** Notes a write that was acknowledged. */
   readonly acknowledge: (todo: { readonly id: string; readonly version: number }) => void;
   readonly acknowledgeDelete: (id: string) => void;
-  /** Takes the oldest acknowledged todo that nobody has taken, if there are more than `kept`. */
+  /** Takes the oldest acknowledged todo that was not taken before, if there are more than `kept`. */
   readonly takeOldest: (kept: number) => string | undefined;
-  /** An acknowledged todo that nobody has taken. */
+  /** An acknowledged todo that was not taken. */
   readonly pick: () => string | undefined;
   /** Notes the next changes of the feed. */
   readonly follow: (changes: readonly TodoChange[]) => void;
