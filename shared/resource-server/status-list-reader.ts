@@ -21,11 +21,12 @@ export type WarningLogger = { readonly warn: (fields: object, message: string) =
 
 /**
  * How long the waiting request waits at the issuer. It is short, because a network can lose the response and leave the connection
- * open: without a response after `SILENCE_MS` the request is sent again on another connection, while the first goes on until its
- * timeout.
+ * open: without a response after `SILENCE_MS` the request is sent again, and then every `REPEAT_MS`, because it may meet another such
+ * connection in the pool. Each goes on until its timeout.
  */
 const WAIT_SECONDS = 2;
 const SILENCE_MS = (WAIT_SECONDS + 1) * 1000;
+const REPEAT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = (WAIT_SECONDS + 10) * 1000;
 
 /** The shortest and the longest time between attempts while the issuer cannot be reached. */
@@ -215,7 +216,7 @@ export function openStatusListReader({
     return current;
   }
 
-  /** Requests `uri`, again after each silence, and returns the first response. A request that fails ends the others. */
+  /** Requests `uri`, again and again while there is silence, and returns the first response. A failure ends all. */
   async function getRepeatedly(uri: string, headers: Record<string, string>): Promise<Response> {
     const attempts: { readonly response: Promise<Response>; readonly given: AbortController }[] = [];
     const answered = new AbortController();
@@ -224,7 +225,9 @@ export function openStatusListReader({
       for (;;) {
         const given = new AbortController();
         attempts.push({ given, response: get(uri, headers, given.signal) });
-        const silence = delay(SILENCE_MS, undefined, { signal: answered.signal }).catch(() => undefined);
+        const silence = delay(attempts.length === 1 ? SILENCE_MS : REPEAT_MS, undefined, {
+          signal: answered.signal,
+        }).catch(() => undefined);
         const first = await Promise.race([
           silence,
           ...attempts.map(({ response, given }) => response.then((value) => ({ value, given }))),

@@ -7,7 +7,7 @@ export type TodoLedger = {
   readonly acknowledgeDelete: (id: string) => void;
   /** Takes the oldest acknowledged todo that was not taken before, if there are more than `kept`. */
   readonly takeOldest: (kept: number) => string | undefined;
-  /** An acknowledged todo that was not taken before. */
+  /** An acknowledged todo that was not taken. */
   readonly pick: () => string | undefined;
   /** Notes the next changes of the feed. */
   readonly follow: (changes: readonly TodoChange[]) => void;
