@@ -5,7 +5,7 @@ import { KeyResponse, RevocationResponse } from '../../auth/admin/contract.ts';
 import { findOrCreateKeyEncryptionKeys } from '../../auth/signing-keys/key-encryption-key.ts';
 import { rotateKeys } from '../../auth/signing-keys/key-rotation.ts';
 import { decryptKey, readKeys } from '../../auth/signing-keys/key-store.ts';
-import { SIGNING_ALGORITHMS } from '../../auth/signing-keys/signing-algorithms.ts';
+import type { SigningAlgorithm } from '../../auth/signing-keys/signing-algorithms.ts';
 import { createToolCall } from '../support/mcp-messages.ts';
 import { openAdministration } from '../support/open-administration.ts';
 import { postAsClient } from '../support/post-as-client.ts';
@@ -56,7 +56,7 @@ async function getTokens(issuer: string, system: System, client: TestClient) {
 const kidOf = (token: string) => decodeProtectedHeader(token).kid;
 
 /** Settings as auth reads them, for a key that signs sooner than an administrator may ask for. */
-const keySettings = ({ environment }: System, algorithm: (typeof SIGNING_ALGORITHMS)[number]) => ({
+const keySettings = ({ environment }: System, algorithm: SigningAlgorithm) => ({
   algorithm,
   keyEncryptionKeys: findOrCreateKeyEncryptionKeys(environment.YATA_DATA_DIR ?? ''),
   accessTokenTtl: 3_600,
@@ -86,10 +86,9 @@ test('keys of every algorithm replace one another under load, and no request is 
   );
 
   const expected = [kidOf(first.api)];
-  for (let rotation = 0; rotation < 10; rotation++) {
-    const algorithm = SIGNING_ALGORITHMS[(rotation + 1) % SIGNING_ALGORITHMS.length] ?? 'ES256';
+  for (const algorithm of ['EdDSA', 'RS256', 'PS256', 'ES256'] as const) {
     const origin = { actor: 'test', address: null, requestId: null };
-    const kid = await rotateKeys(system.em, keySettings(system, algorithm), { seconds: 0.7, origin });
+    const kid = await rotateKeys(system.em, keySettings(system, algorithm), { seconds: 3, origin });
     expected.push(kid);
     await vi.waitFor(() => expect(kids).toContain(kid), { timeout: 20_000, interval: 20 });
   }
