@@ -1,4 +1,4 @@
-import type { GetPromptResult } from '@modelcontextprotocol/sdk/types.js';
+import type { GetPromptResult } from '@modelcontextprotocol/server';
 import type * as z from 'zod';
 import type { Scope } from '../../shared/scopes.ts';
 import type { FeatureContext } from '../feature-context.ts';

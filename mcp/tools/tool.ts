@@ -1,4 +1,4 @@
-import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/server';
 import type * as z from 'zod';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
 import type { Scope } from '../../shared/scopes.ts';

@@ -1,6 +1,11 @@
-import { ErrorCode, type ReadResourceRequest, type ReadResourceResult } from '@modelcontextprotocol/sdk/types.js';
+import {
+  ProtocolErrorCode,
+  type ReadResourceRequest,
+  type ReadResourceResult,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import { ProtocolError } from '../protocol-error.ts';
-import { type RequestExtra, runFeature } from '../run-feature.ts';
+import { runFeature } from '../run-feature.ts';
 import type { McpServerOptions } from '../server-options.ts';
 
 /** The error code for a URI without a resource (MCP 2025-11-25, Resources). */
@@ -13,12 +18,12 @@ const RESOURCE_NOT_FOUND = -32002;
 export async function readResource(
   options: McpServerOptions,
   { uri }: ReadResourceRequest['params'],
-  extra: RequestExtra,
+  ctx: ServerContext,
 ): Promise<ReadResourceResult> {
   const resource = options.features.resources.find(({ matches }) => matches(uri));
   const problem = resource?.problemOf?.(uri);
-  if (problem !== undefined) throw new ProtocolError(ErrorCode.InvalidParams, `resources/read: ${problem}`);
-  const contents = resource && (await runFeature(options, resource, extra, (context) => resource.read(uri, context)));
+  if (problem !== undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `resources/read: ${problem}`);
+  const contents = resource && (await runFeature(options, resource, ctx, (context) => resource.read(uri, context)));
   if (resource === undefined || contents === undefined)
     throw new ProtocolError(RESOURCE_NOT_FOUND, 'There is no resource with this URI');
   return { contents: [{ ...contents, ...(resource.meta && { _meta: resource.meta }) }] };
