@@ -18,7 +18,9 @@ export class ParamsValidatingServer extends Server {
     await super.connect(transport);
     const { onmessage } = transport;
     transport.onmessage = (message, extra) => {
-      const error = findInvalidParams(message);
+      // 2026-07-28 has no such method
+      const isRemoved = extra?.classification?.era === 'modern' && Object(message).method === 'initialize';
+      const error = isRemoved ? undefined : findInvalidParams(message);
       if (error === undefined) onmessage?.(message, extra);
       else transport.send(error).catch((cause) => this.onerror?.(cause));
     };

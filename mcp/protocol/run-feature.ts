@@ -1,23 +1,37 @@
-import { ProtocolErrorCode, type ServerContext } from '@modelcontextprotocol/server';
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  type ClientCapabilities,
+  ProtocolErrorCode,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import type { Scope } from '../../shared/scopes.ts';
 import { describeFailure, isServiceFailure } from '../failure.ts';
-import type { Caller, FeatureContext } from '../feature-context.ts';
+import type { Caller, FeatureContext, InputContext } from '../feature-context.ts';
 import { ProtocolError } from './protocol-error.ts';
 import type { McpServerOptions } from './server-options.ts';
 
 /** Creates the context of one request. It can report progress when the request has a progress token. */
-export function createFeatureContext(
-  caller: Caller,
-  { mcpReq: { signal, _meta, notify } }: ServerContext,
-): FeatureContext {
+export function createFeatureContext(caller: Caller, { mcpReq }: ServerContext): FeatureContext {
+  const { signal, _meta, notify } = mcpReq;
   const progressToken = _meta?.progressToken;
-  if (progressToken === undefined) return { ...caller, signal };
+  const input = findInput(mcpReq);
   return {
     ...caller,
     signal,
-    reportProgress: (progress, total, message) =>
-      notify({ method: 'notifications/progress', params: { progressToken, progress, total, message } }),
+    ...(input && { input }),
+    ...(progressToken !== undefined && {
+      reportProgress: (progress, total, message) =>
+        notify({ method: 'notifications/progress', params: { progressToken, progress, total, message } }),
+    }),
   };
+}
+
+/** Only a revision whose requests name the capabilities of the client can ask for input. */
+function findInput({ envelope, inputResponses, requestState }: ServerContext['mcpReq']): InputContext | undefined {
+  // the SDK has checked it, and its type leaves it out
+  const clientCapabilities: ClientCapabilities | undefined = Object(envelope)[CLIENT_CAPABILITIES_META_KEY];
+  if (clientCapabilities === undefined) return undefined;
+  return { clientCapabilities, responses: inputResponses ?? {}, state: requestState() };
 }
 
 /**

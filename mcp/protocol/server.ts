@@ -24,7 +24,13 @@ export function createMcpServer(options: McpServerOptions): Server {
   const capabilities = findCapabilities(features, extensions);
   const server = new ParamsValidatingServer(
     { ...info, ...(title && { title }) },
-    { capabilities, cacheHints: CACHE_HINTS, ...(instructions && { instructions }) },
+    {
+      capabilities,
+      cacheHints: CACHE_HINTS,
+      // a server without sessions cannot ask clients of earlier revisions
+      inputRequired: { legacyShim: false },
+      ...(instructions && { instructions }),
+    },
   );
 
   server.setRequestHandler('tools/list', () => listTools(options));

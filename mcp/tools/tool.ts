@@ -1,4 +1,4 @@
-import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/server';
+import type { CallToolResult, InputRequiredResult, ToolAnnotations } from '@modelcontextprotocol/server';
 import type * as z from 'zod';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
 import type { Scope } from '../../shared/scopes.ts';
@@ -27,7 +27,7 @@ export type Tool = {
    * Runs the tool with arguments as hosts send them. Arguments that are not valid give an error result; other failures throw.
    * The result names the arguments that were ignored.
    */
-  readonly call: (args: unknown, context: FeatureContext) => Promise<CallToolResult>;
+  readonly call: (args: unknown, context: FeatureContext) => Promise<CallToolResult | InputRequiredResult>;
 };
 
 /**

@@ -1,6 +1,8 @@
 import {
   type CallToolRequest,
   type CallToolResult,
+  type InputRequiredResult,
+  isInputRequiredResult,
   ProtocolErrorCode,
   type ServerContext,
 } from '@modelcontextprotocol/server';
@@ -15,19 +17,21 @@ import type { McpServerOptions } from '../server-options.ts';
 
 /**
  * Answers `tools/call`. A failure is logged, and sent as an error result, which the host shows to the model.
- * @throws {ProtocolError} -32602 when no tool has this name.
+ * @throws {ProtocolError} -32602 when no tool has this name, or what the tool threw.
  */
 export async function callTool(
   { features: { tools }, caller, findGrantedScopes, logger, observeToolCall }: McpServerOptions,
   params: CallToolRequest['params'],
   ctx: ServerContext,
-): Promise<CallToolResult> {
+): Promise<CallToolResult | InputRequiredResult> {
   const tool = tools.find(({ name }) => name === params.name);
   if (tool === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'There is no tool with this name');
   const start = performance.now();
   const observe = (result: ToolCallResult) => observeToolCall?.(tool.name, result, (performance.now() - start) / 1000);
   try {
     const result = await tool.call(params.arguments, createFeatureContext(caller, ctx));
+    // the call goes on with another request
+    if (isInputRequiredResult(result)) return result;
     // a View cannot list the tools, and would show controls for calls that are rejected
     const isReadOnly = tool.meta?.ui !== undefined && (await canOnlyRead(tools, findGrantedScopes));
     observe(result.isError === true ? 'rejected' : 'success');
@@ -37,6 +41,10 @@ export async function callTool(
     // the request was cancelled: nothing is sent
     if (ctx.mcpReq.signal.aborted) {
       observe('cancelled');
+      throw err;
+    }
+    if (err instanceof ProtocolError) {
+      observe('rejected');
       throw err;
     }
     const failure = describeFailure(err, { scope: tool.scope, readOnly: tool.annotations.readOnlyHint });

@@ -1,6 +1,8 @@
 import {
   type GetPromptRequest,
   type GetPromptResult,
+  type InputRequiredResult,
+  isInputRequiredResult,
   ProtocolErrorCode,
   type ServerContext,
 } from '@modelcontextprotocol/server';
@@ -17,15 +19,15 @@ export async function getPrompt(
   options: McpServerOptions,
   { name, arguments: sent = {} }: GetPromptRequest['params'],
   ctx: ServerContext,
-): Promise<GetPromptResult> {
+): Promise<GetPromptResult | InputRequiredResult> {
   const prompt = options.features.prompts.find((prompt) => prompt.name === name);
   if (prompt === undefined)
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'There is no prompt with this name');
   const optional = new Set(prompt.arguments.filter(({ required }) => !required).map((argument) => argument.name));
   const given = Object.entries(sent).filter(([name, value]) => value !== '' || !optional.has(name));
   const args = parseArguments(prompt, Object.fromEntries(given));
-  const messages = await runFeature(options, prompt, ctx, (context) => prompt.get(args, context));
-  return { description: prompt.description, messages };
+  const result = await runFeature(options, prompt, ctx, (context) => prompt.get(args, context));
+  return isInputRequiredResult(result) ? result : { description: prompt.description, messages: result };
 }
 
 function parseArguments(
