@@ -8,15 +8,18 @@ import {
   specTypeSchemas,
   type Transport,
 } from '@modelcontextprotocol/server';
+import { restoreResourceNotFound } from './2025-11-25/resource-not-found.ts';
 
 /**
- * The SDK's server, which answers invalid params with -32602 and a sentence. The SDK alone answers -32603 with all
- * messages of its schema.
+ * The SDK's server, which answers invalid params with -32602 and a sentence, and keeps the error codes of earlier revisions.
+ * The SDK alone answers -32603 with all messages of its schema.
  */
 export class ParamsValidatingServer extends Server {
   override async connect(transport: Transport): Promise<void> {
     await super.connect(transport);
     const { onmessage } = transport;
+    const send = transport.send.bind(transport);
+    transport.send = (message, options) => send(restoreResourceNotFound(message), options);
     transport.onmessage = (message, extra) => {
       // 2026-07-28 has no such method
       const isRemoved = extra?.classification?.era === 'modern' && Object(message).method === 'initialize';
