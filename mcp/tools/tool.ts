@@ -21,6 +21,8 @@ export type Tool = {
   readonly outputSchema: JsonSchema;
   /** Arguments that are valid; the tests call every tool with them. */
   readonly example: Readonly<Record<string, unknown>>;
+  /** Whether it calls `reportProgress`. A call of any other tool is answered without a stream. */
+  readonly reportsProgress?: true;
   /** The `_meta` of its listing, such as the View that shows its result. */
   readonly meta?: Readonly<Record<string, unknown>>;
   /**
@@ -40,7 +42,7 @@ export function defineTool<Input extends z.ZodType, Output extends z.ZodObject>(
   run,
   describe,
   ...listing
-}: Pick<Tool, 'name' | 'title' | 'description' | 'annotations' | 'scope' | 'example' | 'meta'> & {
+}: Pick<Tool, 'name' | 'title' | 'description' | 'annotations' | 'scope' | 'example' | 'meta' | 'reportsProgress'> & {
   input: Input;
   output: Output;
   run: (input: z.infer<Input>, context: FeatureContext) => Promise<z.infer<Output>>;

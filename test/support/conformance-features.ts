@@ -44,6 +44,7 @@ const tools: readonly Tool[] = [
   },
   {
     ...tool('test_tool_with_progress', []),
+    reportsProgress: true,
     async call(_args, { reportProgress }) {
       for (const done of [0, 50, 100]) {
         await reportProgress?.(done, 100, `${done} of 100`);

@@ -11,7 +11,7 @@ import type { ExchangeAccessToken } from '../../access-tokens/token-exchange.ts'
 import type { ServerFeatures } from '../../features.ts';
 import { answerRequest as answer20251125 } from '../2025-11-25/answer-request.ts';
 import { answerRequest as answer20260728 } from '../2026-07-28/answer-request.ts';
-import type { Accepted } from './answer-request.ts';
+import { type Accepted, asksForProgress } from './answer-request.ts';
 import { copyHead } from './copy-head.ts';
 import { isEventStream, sendEventStream } from './event-stream.ts';
 import type { McpState } from './mcp-state.ts';
@@ -34,7 +34,7 @@ export type CreateServer = (request: {
  * Answers one JSON-RPC message over Streamable HTTP, in the revision of MCP that it is written in. Each message gets a server
  * and a transport of its own, and nothing is kept between requests, so any instance can answer any message. The response is
  * one JSON body, sent when the answer is complete, so that it can still be a 401 when auth or the API rejects the access
- * token. A call with a progress token is answered with an event stream, which is held back for a moment for the same reason.
+ * token. A call whose progress is reported is answered with an event stream, which is held back for a moment for the same reason.
  */
 export function answerMessage({
   resource,
@@ -68,7 +68,10 @@ export function answerMessage({
     try {
       const request = new Request(resource, { method: 'POST', headers: transportHeaders(ctx) });
       const answer = (await isLegacyRequest(request, body)) ? answer20251125 : answer20260728;
-      const response = await Promise.race([answer(request, body, { server, accepted }), disconnected]);
+      const response = await Promise.race([
+        answer(request, body, { server, accepted, reportsProgress: asksForProgress(body, features) }),
+        disconnected,
+      ]);
       requireAccepted();
       if (response === undefined) return;
       if (isEventStream(response)) {
