@@ -117,7 +117,8 @@ async function shapeOfResponse({ request, prepare }: Contestant): Promise<string
   const { url, method, headers } = request;
   const requestBody = request.once ? (await prepare(1)).join() : request.body;
   const response = await fetch(url, { method, headers, ...(requestBody !== '' && { body: requestBody }) });
-  const body: unknown = await response.json();
+  // an event stream has the response in its only event
+  const body: unknown = JSON.parse((await response.text()).replace(/^event: message\ndata: /, ''));
   const shape = JSON.stringify(body, (_key, value) => (typeof value === 'object' ? sortMembers(value) : typeof value));
   return `${response.status} ${shape}`;
 }

@@ -49,11 +49,18 @@ export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   'read-by-id': { yata: [yataApi, 'by-id'], baseline: [koaOnPg, 'by-id'], target: 0.8, needsPostgresql: true },
   ...writes('create'),
   ...writes('update'),
-  'mcp-tool-call': {
-    yata: [new URL('./servers/yata-mcp.ts', import.meta.url)],
-    baseline: [new URL('./servers/sdk-in-memory.ts', import.meta.url)],
-  },
+  ...toolCalls('mcp-tool-call', '2025-11-25'),
+  ...toolCalls('mcp-tool-call-2026', '2026-07-28'),
 };
+
+/** Calls of list_todos in one revision of MCP: with 20 todos in the answer, with one, and with a progress token. */
+function toolCalls(name: string, revision: string): Record<string, Comparison> {
+  const of = (call: string): Comparison => ({
+    yata: [new URL('./servers/yata-mcp.ts', import.meta.url), revision, call],
+    baseline: [new URL('./servers/sdk-in-memory.ts', import.meta.url), revision, call],
+  });
+  return { [name]: of('20-todos'), [`${name}-one`]: of('one-todo'), [`${name}-progress`]: of('progress') };
+}
 
 /** Writes of 1, 20 and 100 owners, and of 20 owners with one connection. The baseline always has 20 owners. */
 function writes(kind: 'create' | 'update'): Record<string, Comparison> {

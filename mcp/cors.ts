@@ -8,6 +8,8 @@ export const CORS = {
     'Content-Type',
     'Accept',
     'MCP-Protocol-Version',
+    'Mcp-Method',
+    'Mcp-Name',
     // this server ignores these two, but clients for servers with sessions and resumable streams send them
     'Mcp-Session-Id',
     'Last-Event-ID',

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type Environment, resolveEnvironment } from '../shared/configuration/environment.ts';
 import { identifierSchema } from '../shared/configuration/variables.ts';
 import { createLogger } from '../shared/logger.ts';
@@ -10,6 +10,7 @@ import { readStdioConfig } from './config.ts';
 import { explainUnusedProxy } from './connection-failure.ts';
 import { FEATURES, readOnlyFeatures, type ServerFeatures } from './features.ts';
 import { createMcpServer } from './protocol/server.ts';
+import type { McpServerOptions } from './protocol/server-options.ts';
 import { tolerateLines } from './protocol/tolerate-lines.ts';
 import { createTodoApiDiscovery } from './todo-api/discovery.ts';
 import { createTodoApi } from './todo-api/todo-api.ts';
@@ -52,7 +53,7 @@ export async function startStdio(
     fetch: connect,
   });
   const accessTokens = createClientCredentialsSource({ requestAccessToken, resource: discovery.resource });
-  const server = createMcpServer({
+  const options: McpServerOptions = {
     info: { name: config.SERVER_NAME, version: config.SERVER_VERSION },
     features: config.MCP_READ_ONLY ? readOnlyFeatures(features) : features,
     caller: {
@@ -66,29 +67,36 @@ export async function startStdio(
     // without an access token all features are listed: a call then says what is wrong
     findGrantedScopes: () => accessTokens.grantedScopes().catch(() => undefined),
     logger,
+  };
+  const lines = tolerateLines({
+    output,
+    maxLineBytes: MAX_LINE_BYTES,
+    // the line itself is not logged: it may contain a secret
+    onInvalid: () => logger.warn({ event: 'stdio.invalid_message' }, 'ignored a line that is not a JSON-RPC message'),
   });
-  // the line itself is not logged: it may contain a secret
-  server.onerror = (error) => {
-    if (TOO_LONG.test(error.message)) {
+  // a host that has closed stdin still gets the answers to its requests; then the process ends, because nothing is open
+  input.pipe(lines, { end: false });
+  const transport = new StdioServerTransport(lines, output, { maxBufferSize: MAX_LINE_BYTES });
+  // the first message decides in which revision of MCP the connection is served
+  const connection = serveStdio(() => createMcpServer(options), {
+    transport,
+    onerror(error) {
+      if (!TOO_LONG.test(error.message)) return;
       logger.error(
         { event: 'stdio.line_too_long', limit: MAX_LINE_BYTES },
         `a line has more than ${MAX_LINE_BYTES} bytes: the server ends, start it again and send shorter messages`,
       );
       onLineTooLong?.();
-    } else
-      logger.warn(
-        { event: 'stdio.invalid_message', reason: error.name },
-        'ignored a line that is not a JSON-RPC message',
-      );
-  };
-  const lines = tolerateLines({ output, maxLineBytes: MAX_LINE_BYTES });
-  server.onclose = () => {
+    },
+  });
+  const { onclose } = transport;
+  transport.onclose = () => {
+    onclose?.();
     input.unpipe(lines);
     // without a reader the process can end
     input.pause();
   };
-  await server.connect(new StdioServerTransport(input.pipe(lines), output, { maxBufferSize: MAX_LINE_BYTES }));
-  return { [Symbol.asyncDispose]: () => server.close() };
+  return { [Symbol.asyncDispose]: connection.close };
 }
 
 // a host starts this process and ends it by closing its stdin, or with a signal

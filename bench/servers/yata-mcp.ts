@@ -11,10 +11,11 @@ import { openTestDatabase } from '../../shared/testing/test-database.ts';
 import { requestAccessToken } from '../../test/support/request-access-token.ts';
 import { requestTodos } from '../../test/support/request-todos.ts';
 import { runContestant } from './run-contestant.ts';
-import { toolCallRequest } from './tool-call-request.ts';
+import { ToolCallArguments, toolCallRequest } from './tool-call-request.ts';
 
 // All services in one process: the guard of mcp, the tool, the guard of api, and its database.
 await runContestant(async (resources) => {
+  const call = ToolCallArguments.parse(process.argv.slice(2));
   const { path } = resources.use(makeTemporaryDirectory());
   const database = resources.use(await openTestDatabase());
   const [authPort, apiPort, mcpPort] = [await getFreePort(), await getFreePort(), await getFreePort()];
@@ -45,5 +46,5 @@ await runContestant(async (resources) => {
     });
   }
   const accessToken = await requestAccessToken(issuer, demo, { resource: mcp.MCP_RESOURCE });
-  return toolCallRequest({ url: mcp.MCP_RESOURCE, accessToken });
+  return toolCallRequest(call, { url: mcp.MCP_RESOURCE, accessToken });
 });

@@ -1,4 +1,4 @@
-import type { GetPromptResult } from '@modelcontextprotocol/sdk/types.js';
+import type { GetPromptResult, InputRequiredResult } from '@modelcontextprotocol/server';
 import type * as z from 'zod';
 import type { Scope } from '../../shared/scopes.ts';
 import type { FeatureContext } from '../feature-context.ts';
@@ -26,5 +26,5 @@ export type Prompt = {
   readonly get: (
     args: Readonly<Record<string, string>>,
     context: FeatureContext,
-  ) => Promise<GetPromptResult['messages']>;
+  ) => Promise<GetPromptResult['messages'] | InputRequiredResult>;
 };

@@ -1,32 +1,29 @@
-import { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
-  CallToolRequestSchema,
-  CompleteRequestSchema,
-  ErrorCode,
-  GetPromptRequestSchema,
-  InitializeRequestSchema,
   isJSONRPCRequest,
   type JSONRPCErrorResponse,
   type JSONRPCMessage,
-  ListPromptsRequestSchema,
-  ListResourcesRequestSchema,
-  ListResourceTemplatesRequestSchema,
-  ListToolsRequestSchema,
-  ReadResourceRequestSchema,
-} from '@modelcontextprotocol/sdk/types.js';
-import type * as z from 'zod';
+  ProtocolErrorCode,
+  Server,
+  type StandardSchemaV1Sync,
+  specTypeSchemas,
+  type Transport,
+} from '@modelcontextprotocol/server';
+import { restoreResourceNotFound } from './2025-11-25/resource-not-found.ts';
 
 /**
- * The SDK's server, which answers invalid params with -32602 and a sentence. The SDK alone answers -32603 with all
- * messages of its schema.
+ * The SDK's server, which answers invalid params with -32602 and a sentence, and keeps the error codes of earlier revisions.
+ * The SDK alone answers -32603 with all messages of its schema.
  */
 export class ParamsValidatingServer extends Server {
   override async connect(transport: Transport): Promise<void> {
     await super.connect(transport);
     const { onmessage } = transport;
+    const send = transport.send.bind(transport);
+    transport.send = (message, options) => send(restoreResourceNotFound(message), options);
     transport.onmessage = (message, extra) => {
-      const error = findInvalidParams(message);
+      // 2026-07-28 has no such method
+      const isRemoved = extra?.classification?.era === 'modern' && Object(message).method === 'initialize';
+      const error = isRemoved ? undefined : findInvalidParams(message);
       if (error === undefined) onmessage?.(message, extra);
       else transport.send(error).catch((cause) => this.onerror?.(cause));
     };
@@ -37,8 +34,8 @@ export class ParamsValidatingServer extends Server {
 function findInvalidParams(message: JSONRPCMessage): JSONRPCErrorResponse | undefined {
   if (!isJSONRPCRequest(message)) return undefined;
   const { id, method, params } = message;
-  const issues = SCHEMAS.get(method)?.safeParse(message).error?.issues ?? [];
-  const fields = [...new Set(issues.map(({ path }) => path.slice(0, 2).join('.')))];
+  const issues = SCHEMAS.get(method)?.['~standard'].validate(message).issues ?? [];
+  const fields = [...new Set(issues.map(({ path = [] }) => path.slice(0, 2).join('.')))];
   if (fields.length > 0)
     return invalidParams(`${fields.join(', ')} ${fields.length === 1 ? 'is' : 'are'} missing or not valid`);
   // each list has one page, so no cursor is one of this server (MCP 2025-11-25, Pagination)
@@ -47,18 +44,18 @@ function findInvalidParams(message: JSONRPCMessage): JSONRPCErrorResponse | unde
   return undefined;
 
   function invalidParams(problem: string): JSONRPCErrorResponse {
-    return { jsonrpc: '2.0', id, error: { code: ErrorCode.InvalidParams, message: `${method}: ${problem}` } };
+    return { jsonrpc: '2.0', id, error: { code: ProtocolErrorCode.InvalidParams, message: `${method}: ${problem}` } };
   }
 }
 
-const SCHEMAS = new Map<string, { readonly safeParse: (message: unknown) => { readonly error?: z.ZodError } }>([
-  ['initialize', InitializeRequestSchema],
-  ['tools/list', ListToolsRequestSchema],
-  ['tools/call', CallToolRequestSchema],
-  ['resources/list', ListResourcesRequestSchema],
-  ['resources/templates/list', ListResourceTemplatesRequestSchema],
-  ['resources/read', ReadResourceRequestSchema],
-  ['prompts/list', ListPromptsRequestSchema],
-  ['prompts/get', GetPromptRequestSchema],
-  ['completion/complete', CompleteRequestSchema],
+const SCHEMAS = new Map<string, StandardSchemaV1Sync>([
+  ['initialize', specTypeSchemas.InitializeRequest],
+  ['tools/list', specTypeSchemas.ListToolsRequest],
+  ['tools/call', specTypeSchemas.CallToolRequest],
+  ['resources/list', specTypeSchemas.ListResourcesRequest],
+  ['resources/templates/list', specTypeSchemas.ListResourceTemplatesRequest],
+  ['resources/read', specTypeSchemas.ReadResourceRequest],
+  ['prompts/list', specTypeSchemas.ListPromptsRequest],
+  ['prompts/get', specTypeSchemas.GetPromptRequest],
+  ['completion/complete', specTypeSchemas.CompleteRequest],
 ]);

@@ -1,27 +1,37 @@
-import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import { ErrorCode, type ServerNotification, type ServerRequest } from '@modelcontextprotocol/sdk/types.js';
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  type ClientCapabilities,
+  ProtocolErrorCode,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import type { Scope } from '../../shared/scopes.ts';
 import { describeFailure, isServiceFailure } from '../failure.ts';
-import type { Caller, FeatureContext } from '../feature-context.ts';
+import type { Caller, FeatureContext, InputContext } from '../feature-context.ts';
 import { ProtocolError } from './protocol-error.ts';
 import type { McpServerOptions } from './server-options.ts';
 
-/** What the SDK gives a handler beside the request. */
-export type RequestExtra = RequestHandlerExtra<ServerRequest, ServerNotification>;
-
 /** Creates the context of one request. It can report progress when the request has a progress token. */
-export function createFeatureContext(
-  caller: Caller,
-  { signal, _meta, sendNotification }: RequestExtra,
-): FeatureContext {
+export function createFeatureContext(caller: Caller, { mcpReq }: ServerContext): FeatureContext {
+  const { signal, _meta, notify } = mcpReq;
   const progressToken = _meta?.progressToken;
-  if (progressToken === undefined) return { ...caller, signal };
+  const input = findInput(mcpReq);
   return {
     ...caller,
     signal,
-    reportProgress: (progress, total, message) =>
-      sendNotification({ method: 'notifications/progress', params: { progressToken, progress, total, message } }),
+    ...(input && { input }),
+    ...(progressToken !== undefined && {
+      reportProgress: (progress, total, message) =>
+        notify({ method: 'notifications/progress', params: { progressToken, progress, total, message } }),
+    }),
   };
+}
+
+/** Only a revision whose requests name the capabilities of the client can ask for input. */
+function findInput({ envelope, inputResponses, requestState }: ServerContext['mcpReq']): InputContext | undefined {
+  // the SDK has checked it, and its type leaves it out
+  const clientCapabilities: ClientCapabilities | undefined = Object(envelope)[CLIENT_CAPABILITIES_META_KEY];
+  if (clientCapabilities === undefined) return undefined;
+  return { clientCapabilities, responses: inputResponses ?? {}, state: requestState() };
 }
 
 /**
@@ -31,17 +41,17 @@ export function createFeatureContext(
 export async function runFeature<Result>(
   { caller, logger }: McpServerOptions,
   feature: { readonly name: string; readonly scope: Scope | undefined },
-  extra: RequestExtra,
+  ctx: ServerContext,
   run: (context: FeatureContext) => Promise<Result>,
 ): Promise<Result> {
   try {
-    return await run(createFeatureContext(caller, extra));
+    return await run(createFeatureContext(caller, ctx));
   } catch (err) {
-    if (extra.signal.aborted) throw err;
+    if (ctx.mcpReq.signal.aborted) throw err;
     const { text, reason } = describeFailure(err, { scope: feature.scope, readOnly: true });
     const request = { feature: feature.name, code: reason.code, err };
     if (isServiceFailure(reason)) logger.warn({ event: 'mcp_request.failed', ...request }, text);
     else logger.debug({ event: 'mcp_request.rejected', ...request }, text);
-    throw new ProtocolError(ErrorCode.InternalError, text, { data: reason, cause: err });
+    throw new ProtocolError(ProtocolErrorCode.InternalError, text, { data: reason, cause: err });
   }
 }

@@ -1,4 +1,4 @@
-import type { ServerCapabilities } from '@modelcontextprotocol/sdk/types.js';
+import type { ServerCapabilities } from '@modelcontextprotocol/server';
 import type { Logger } from 'pino';
 import type { Caller } from '../feature-context.ts';
 import type { ServerFeatures } from '../features.ts';

@@ -1,17 +1,7 @@
-import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import {
-  CallToolRequestSchema,
-  CompleteRequestSchema,
-  GetPromptRequestSchema,
-  ListPromptsRequestSchema,
-  ListResourcesRequestSchema,
-  ListResourceTemplatesRequestSchema,
-  ListToolsRequestSchema,
-  ReadResourceRequestSchema,
-  type ServerCapabilities,
-} from '@modelcontextprotocol/sdk/types.js';
+import type { Server, ServerCapabilities } from '@modelcontextprotocol/server';
 import { hasCompletions, type ServerFeatures } from '../features.ts';
 import { MCP_APPS_EXTENSION, VIEW_MIME_TYPE } from '../mcp-apps.ts';
+import { CACHE_HINTS } from './2026-07-28/cache-hints.ts';
 import { callTool } from './handlers/call-tool.ts';
 import { complete } from './handlers/complete.ts';
 import { getPrompt } from './handlers/get-prompt.ts';
@@ -24,29 +14,38 @@ import { ParamsValidatingServer } from './params-validating-server.ts';
 import type { McpServerOptions } from './server-options.ts';
 
 /**
- * Creates an MCP server (2025-11-25) for one caller; it is the same for every transport. It is built on the SDK's `Server`,
- * because `McpServer` answers an unknown tool with a result, shows a model the messages of thrown errors, and writes
- * schemas of an older draft. It lists only features that the granted scopes of the caller allow.
+ * Creates an MCP server for one caller; it is the same for every transport and every revision of MCP. It is built on the
+ * SDK's `Server`, because `McpServer` shows a model the messages of thrown errors and has no lists for one caller. It lists
+ * only features that the granted scopes of the caller allow.
  */
 export function createMcpServer(options: McpServerOptions): Server {
   const { info, features, extensions } = options;
   const { title, instructions } = features;
   const capabilities = findCapabilities(features, extensions);
-  const server = new ParamsValidatingServer({ ...info, ...(title && { title }) }, { capabilities, instructions });
+  const server = new ParamsValidatingServer(
+    { ...info, ...(title && { title }) },
+    {
+      capabilities,
+      cacheHints: CACHE_HINTS,
+      // a server without sessions cannot ask clients of earlier revisions
+      inputRequired: { legacyShim: false },
+      ...(instructions && { instructions }),
+    },
+  );
 
-  server.setRequestHandler(ListToolsRequestSchema, () => listTools(options));
-  server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => callTool(options, params, extra));
+  server.setRequestHandler('tools/list', () => listTools(options));
+  server.setRequestHandler('tools/call', ({ params }, ctx) => callTool(options, params, ctx));
   if (capabilities.resources !== undefined) {
-    server.setRequestHandler(ListResourcesRequestSchema, () => listResources(options));
-    server.setRequestHandler(ListResourceTemplatesRequestSchema, () => listResourceTemplates(options));
-    server.setRequestHandler(ReadResourceRequestSchema, ({ params }, extra) => readResource(options, params, extra));
+    server.setRequestHandler('resources/list', () => listResources(options));
+    server.setRequestHandler('resources/templates/list', () => listResourceTemplates(options));
+    server.setRequestHandler('resources/read', ({ params }, ctx) => readResource(options, params, ctx));
   }
   if (capabilities.prompts !== undefined) {
-    server.setRequestHandler(ListPromptsRequestSchema, () => listPrompts(options));
-    server.setRequestHandler(GetPromptRequestSchema, ({ params }, extra) => getPrompt(options, params, extra));
+    server.setRequestHandler('prompts/list', () => listPrompts(options));
+    server.setRequestHandler('prompts/get', ({ params }, ctx) => getPrompt(options, params, ctx));
   }
   if (capabilities.completions !== undefined)
-    server.setRequestHandler(CompleteRequestSchema, ({ params }, extra) => complete(options, params, extra));
+    server.setRequestHandler('completion/complete', ({ params }, ctx) => complete(options, params, ctx));
   return server;
 }
 

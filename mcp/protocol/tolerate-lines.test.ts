@@ -3,10 +3,11 @@ import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { tolerateLines } from './tolerate-lines.ts';
 
-/** What becomes of chunks: the lines that are passed on, and those that are answered at once. */
+/** What becomes of chunks: the lines that are passed on, how many are ignored, and the answers to these. */
 async function pass(chunks: readonly (string | Buffer)[], maxLineBytes = 1_000) {
   const output = new PassThrough();
-  const lines = tolerateLines({ output, maxLineBytes });
+  let ignored = 0;
+  const lines = tolerateLines({ output, maxLineBytes, onInvalid: () => ignored++ });
   const passed = text(lines);
   for (const chunk of chunks) lines.write(chunk);
   lines.end();
@@ -14,6 +15,7 @@ async function pass(chunks: readonly (string | Buffer)[], maxLineBytes = 1_000) 
   output.end();
   return {
     passedOn,
+    ignored,
     answered: (await text(output))
       .split('\n')
       .filter(Boolean)
@@ -47,17 +49,18 @@ test('lines may arrive in any parts, also within a character', async () => {
   expect(passedOn.map((one) => JSON.parse(one).params.name)).toEqual(['é', 'ü']);
 });
 
-test('a request that is not valid is answered with its id, and the line is passed on to be logged', async () => {
+test('a line that is not valid is ignored, and answered if it is a request with an id', async () => {
   const error = { code: -32600, message: expect.stringContaining('expected one JSON-RPC message') };
   const invalid = call([], { id: 'x' });
-  expect(await pass([`${invalid}\n`])).toEqual({ passedOn: [invalid], answered: [{ jsonrpc: '2.0', id: 'x', error }] });
+  const answered = [{ jsonrpc: '2.0', id: 'x', error }];
+  expect(await pass([`${invalid}\n`])).toEqual({ passedOn: [], ignored: 1, answered });
   // without an id that can be repeated, and for what is no request, there is nothing to answer
   for (const line of ['no JSON', '[]', '5', '{"jsonrpc":"2.0","id":{},"method":"a"}', '{"jsonrpc":"2.0","id":1}'])
-    expect(await pass([`${line}\n`])).toEqual({ passedOn: [line], answered: [] });
+    expect(await pass([`${line}\n`])).toEqual({ passedOn: [], ignored: 1, answered: [] });
 });
 
 test('a line that is too long is passed on before it ends', async () => {
-  const lines = tolerateLines({ output: new PassThrough(), maxLineBytes: 10 });
+  const lines = tolerateLines({ output: new PassThrough(), maxLineBytes: 10, onInvalid: () => {} });
   lines.write('x'.repeat(11));
   expect(String(lines.read())).toBe('x'.repeat(11));
 });

@@ -1,21 +1,33 @@
 import { Transform, type Writable } from 'node:stream';
-import { ErrorCode, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
+import { isSpecType, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import { findJson } from '../../shared/find-json.ts';
 import { findMessageId, tolerateMessage } from './tolerant-message.ts';
 
 /**
  * Creates a stream between the input and the SDK's stdio transport, whose lines are the messages of `tolerateMessage`. A
- * request that is not valid is answered to `output` with its id: the SDK alone ignores it, and the host waits until its
- * timeout. Other lines are passed on unchanged.
+ * line that is no message is left out, after `onInvalid` was called. If it is a request, it is answered to `output` with its
+ * id: the SDK alone ignores it, and the host waits until its timeout.
  * @param maxLineBytes a longer line is passed on in parts, so that the transport ends at its own limit.
  */
-export function tolerateLines({ output, maxLineBytes }: { output: Writable; maxLineBytes: number }): Transform {
+export function tolerateLines({
+  output,
+  maxLineBytes,
+  onInvalid,
+}: {
+  output: Writable;
+  maxLineBytes: number;
+  onInvalid: () => void;
+}): Transform {
   let rest: Buffer = Buffer.alloc(0);
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       rest = Buffer.concat([rest, chunk]);
       const end = rest.lastIndexOf('\n') + 1;
       const lines = end === 0 ? [] : rest.toString('utf8', 0, end - 1).split('\n');
-      for (const line of lines) this.push(`${tolerateLine(line)}\n`);
+      for (const line of lines) {
+        const message = findMessage(line);
+        if (message !== undefined) this.push(`${JSON.stringify(message)}\n`);
+      }
       rest = rest.subarray(end);
       if (rest.length > maxLineBytes) {
         this.push(rest);
@@ -25,23 +37,19 @@ export function tolerateLines({ output, maxLineBytes }: { output: Writable; maxL
     },
   });
 
-  function tolerateLine(line: string): string {
-    let json: unknown;
-    try {
-      json = JSON.parse(line);
-    } catch {
-      return line;
-    }
+  function findMessage(line: string): unknown {
+    const json = findJson(line);
     const message = tolerateMessage(json);
-    if (JSONRPCMessageSchema.safeParse(message).success) return JSON.stringify(message);
+    if (isSpecType.JSONRPCMessage(message)) return message;
+    onInvalid();
     const id = findMessageId(json);
     if (id !== undefined && 'method' in Object(json))
       output.write(`${JSON.stringify({ jsonrpc: '2.0', id, error: INVALID })}\n`);
-    return line;
+    return undefined;
   }
 }
 
 const INVALID = {
-  code: ErrorCode.InvalidRequest,
+  code: ProtocolErrorCode.InvalidRequest,
   message: 'expected one JSON-RPC message (jsonrpc, id, method, params)',
 };

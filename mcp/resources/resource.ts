@@ -1,4 +1,4 @@
-import type { ReadResourceResult } from '@modelcontextprotocol/sdk/types.js';
+import type { ReadResourceResult } from '@modelcontextprotocol/server';
 import type { Scope } from '../../shared/scopes.ts';
 import type { FeatureContext } from '../feature-context.ts';
 

@@ -1,4 +1,4 @@
-import type { ReadResourceResult } from '@modelcontextprotocol/sdk/types.js';
+import type { ReadResourceResult } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { TimeZone } from '../../shared/todo/text.ts';
 import { toVisibleJson } from '../../shared/visible-text.ts';

@@ -81,7 +81,7 @@ export function createTodoApi({
       const response = await call('GET', `/todos?${new URLSearchParams(query)}`, options);
       const total = response.headers.get('total-count');
       return {
-        todos: await parse(response, z.array(Todo)),
+        todos: await parse(response, Todos),
         total: total === null ? undefined : Number(total),
         nextCursor: findNextCursor(response.headers.get('link')),
       };
@@ -163,6 +163,7 @@ export function createTodoApi({
   }
 }
 
+const Todos = z.array(Todo);
 const Message = z.object({ message: z.string() });
 
 async function parse<T>(response: Response, schema: z.ZodType<T>): Promise<T> {

@@ -97,7 +97,9 @@ test.each(withTodos)('the result of $name has one line for each todo, whatever t
 
 test.each(prompts)('$name puts todos into a resource, and not into the words of the user', async (prompt) => {
   const words = async (todos: readonly Todo[]) => {
-    const [request, resource, ...others] = await prompt.get({}, createContext(todos));
+    const messages = await prompt.get({}, createContext(todos));
+    if (!Array.isArray(messages)) throw new Error('the prompt asks for input');
+    const [request, resource, ...others] = messages;
     expect(others).toEqual([]);
     if (request?.content.type !== 'text' || resource?.content.type !== 'resource') throw new Error('wrong content');
     return {

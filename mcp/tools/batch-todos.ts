@@ -21,6 +21,7 @@ export const batchTodos = defineTool({
   description: `Runs up to ${MAX_BATCH_OPERATIONS} operations in order, all or none. create needs a title. update changes the given fields. To change one todo, use its own tool.`,
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
   scope: 'todos:write',
+  reportsProgress: true,
   example: { operations: [{ op: 'create', title: 'Buy milk' }] },
   input: z
     .strictObject(

@@ -1,4 +1,4 @@
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { Failure } from '../failure.ts';
 import { ERROR_META_KEY } from '../meta-keys.ts';
 

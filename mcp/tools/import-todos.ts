@@ -22,6 +22,7 @@ export const importTodos = defineTool({
     'Imports a file that another todo program exported. Pass its text unchanged. Todos of an earlier import are skipped. To create todos from your own words, use batch_todos.',
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   scope: 'todos:write',
+  reportsProgress: true,
   example: { content: '- [ ] Buy milk' },
   input: z.strictObject(
     {

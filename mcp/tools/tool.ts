@@ -1,4 +1,4 @@
-import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, InputRequiredResult, ToolAnnotations } from '@modelcontextprotocol/server';
 import type * as z from 'zod';
 import { fieldProblems } from '../../shared/http/parse-request.ts';
 import type { Scope } from '../../shared/scopes.ts';
@@ -21,13 +21,15 @@ export type Tool = {
   readonly outputSchema: JsonSchema;
   /** Arguments that are valid; the tests call every tool with them. */
   readonly example: Readonly<Record<string, unknown>>;
+  /** Whether it calls `reportProgress`. A call of any other tool is answered without a stream. */
+  readonly reportsProgress?: true;
   /** The `_meta` of its listing, such as the View that shows its result. */
   readonly meta?: Readonly<Record<string, unknown>>;
   /**
    * Runs the tool with arguments as hosts send them. Arguments that are not valid give an error result; other failures throw.
    * The result names the arguments that were ignored.
    */
-  readonly call: (args: unknown, context: FeatureContext) => Promise<CallToolResult>;
+  readonly call: (args: unknown, context: FeatureContext) => Promise<CallToolResult | InputRequiredResult>;
 };
 
 /**
@@ -40,7 +42,7 @@ export function defineTool<Input extends z.ZodType, Output extends z.ZodObject>(
   run,
   describe,
   ...listing
-}: Pick<Tool, 'name' | 'title' | 'description' | 'annotations' | 'scope' | 'example' | 'meta'> & {
+}: Pick<Tool, 'name' | 'title' | 'description' | 'annotations' | 'scope' | 'example' | 'meta' | 'reportsProgress'> & {
   input: Input;
   output: Output;
   run: (input: z.infer<Input>, context: FeatureContext) => Promise<z.infer<Output>>;

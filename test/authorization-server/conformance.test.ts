@@ -55,7 +55,7 @@ function runAuthorizationScenarios(
 
 /** Runs the command line of the suite. It is killed after 30 s. */
 function runSuite(...args: string[]) {
-  const script = fileURLToPath(import.meta.resolve('mcp-conformance-alpha/dist/index.js'));
+  const script = fileURLToPath(import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'));
   const child = spawn(process.execPath, [script, ...args], { env: { NO_COLOR: '1' }, timeout: 30_000 });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));

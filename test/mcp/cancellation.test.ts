@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { JSONRPCMessage, Progress } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { FEATURES } from '../../mcp/features.ts';
+import type { TodoApi } from '../../mcp/todo-api/todo-api.ts';
 import { type McpClient, TRANSPORTS, TRANSPORTS_TO_DOUBLE } from '../support/mcp-client.ts';
 import { createToolCall } from '../support/mcp-messages.ts';
 import { postMcpMessage } from '../support/post-mcp-message.ts';
@@ -199,6 +200,28 @@ const callBatch = (meta?: object) => {
 
 /** These tests finish within the half second after which a stream begins. A busy machine may need longer. */
 const RETRY_IF_SLOW = { retry: 3 };
+
+test('over HTTP the response to a call with a progress token is JSON when the tool reports no progress', async () => {
+  const accessToken = await system.getAccessToken(await system.registerClient(), { resource: system.mcpResource });
+  const call = { ...createToolCall('list_todos'), params: { name: 'list_todos', _meta: { progressToken: 1 } } };
+  const response = await postMcpMessage(system.mcpResource, call, { accessToken });
+  expect({ status: response.status, type: response.headers.get('content-type') }).toEqual({
+    status: 200,
+    type: 'application/json',
+  });
+});
+
+test.each(FEATURES.tools)('$name reports progress if, and only if, it says so', async (tool) => {
+  const reportProgress = vi.fn(async () => {});
+  const todos = new Proxy({} as TodoApi, {
+    get: () => async () => {
+      throw new Error('there is no API');
+    },
+  });
+  const { signal } = new AbortController();
+  await tool.call(tool.example, { todos, signal, reportProgress }).catch(() => {});
+  expect(reportProgress.mock.calls.length > 0).toBe(tool.reportsProgress === true);
+});
 
 test.each([
   ['without a progress token', undefined, 'application/json'],

@@ -10,6 +10,7 @@ import { tools } from '../../mcp/tools/index.ts';
 import { getFreePort } from '../../shared/testing/free-port.ts';
 import { Todo } from '../../shared/todo/todo.ts';
 import { connectMcpClient, connectOverHttp, connectOverStdio, TRANSPORTS } from '../support/mcp-client.ts';
+import { INITIALIZE } from '../support/mcp-messages.ts';
 import { type System, startSystem } from '../support/start-system.ts';
 
 let system: System;
@@ -242,6 +243,28 @@ test('a stdio process logs an invalid line without its text, and ends when its h
   child.stdin.write('{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n');
   expect(await once(child, 'close')).toEqual([0, null]);
   expect(stderr).toBe('');
+});
+
+test('a stdio process answers what a host asked before it closed stdin, and ends', async () => {
+  const { id, secret } = await system.registerClient();
+  const env = { OAUTH_CLIENT_ID: id, OAUTH_CLIENT_SECRET: secret, API_BASE_URL: system.apiResource };
+  const child = spawn(process.execPath, ['mcp/stdio.ts'], { env });
+  let stdout = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  const call = { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'list_todos' } };
+  child.stdin.end([INITIALIZE, call].map((message) => `${JSON.stringify(message)}\n`).join(''));
+  expect(await once(child, 'close')).toEqual([0, null]);
+  expect(
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toMatchObject([
+    { id: 1, result: { protocolVersion: '2025-11-25' } },
+    { id: 2, result: { structuredContent: { todos: [], total: 0 } } },
+  ]);
 });
 
 test('a stdio process ends with an error when a line is too long, and not for a line of the allowed length', async () => {

@@ -97,6 +97,8 @@ test('a page of a configured origin can send requests to the MCP server and read
     'Content-Type',
     'Last-Event-ID',
     'MCP-Protocol-Version',
+    'Mcp-Method',
+    'Mcp-Name',
     'Mcp-Session-Id',
   ]);
 

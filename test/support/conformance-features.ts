@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/server';
 import type { ServerFeatures } from '../../mcp/features.ts';
 import type { Prompt } from '../../mcp/prompts/prompt.ts';
 import type { Resource } from '../../mcp/resources/resource.ts';
 import type { Tool } from '../../mcp/tools/tool.ts';
+import { askForContext, toolsThatAsk } from './conformance-input.ts';
 
 /**
  * The tools that scenarios of `@modelcontextprotocol/conformance` call by name. They do not use `defineTool`, because they
@@ -43,6 +44,7 @@ const tools: readonly Tool[] = [
   },
   {
     ...tool('test_tool_with_progress', []),
+    reportsProgress: true,
     async call(_args, { reportProgress }) {
       for (const done of [0, 50, 100]) {
         await reportProgress?.(done, 100, `${done} of 100`);
@@ -57,12 +59,24 @@ const tools: readonly Tool[] = [
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       type: 'object',
       $defs: {
-        address: { type: 'object', properties: { street: { type: 'string' }, city: { type: 'string' } } },
+        address: {
+          $anchor: 'address',
+          type: 'object',
+          properties: { street: { type: 'string' }, city: { type: 'string' } },
+        },
       },
       properties: { name: { type: 'string' }, address: { $ref: '#/$defs/address' } },
+      allOf: [{ anyOf: [{ required: ['name'] }, { required: ['address'] }] }],
+      if: { required: ['address'] },
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+      then: { required: ['name'] },
+      else: { required: ['name'] },
       additionalProperties: false,
     },
   },
+  // the scenario looks for log messages, which no tool sends
+  tool('test_logging_tool', [{ type: 'text', text: 'Nothing was logged.' }]),
+  ...toolsThatAsk.map(({ name, call }) => ({ ...tool(name, []), call })),
 ];
 
 function tool(name: string, content: CallToolResult['content']): Tool {
@@ -133,6 +147,10 @@ const prompts: readonly Prompt[] = [
     { type: 'text', text: 'Please process the embedded resource above.' },
   ]),
   prompt('test_prompt_with_image', [], () => [image(), { type: 'text', text: 'Please analyze the image above.' }]),
+  {
+    ...prompt('test_input_required_result_prompt', [], () => []),
+    get: async (_args, context) => askForContext(context),
+  },
 ];
 
 function prompt(

@@ -1,7 +1,14 @@
-import { ErrorCode, type GetPromptRequest, type GetPromptResult } from '@modelcontextprotocol/sdk/types.js';
+import {
+  type GetPromptRequest,
+  type GetPromptResult,
+  type InputRequiredResult,
+  isInputRequiredResult,
+  ProtocolErrorCode,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import type { Prompt } from '../../prompts/prompt.ts';
 import { ProtocolError } from '../protocol-error.ts';
-import { type RequestExtra, runFeature } from '../run-feature.ts';
+import { runFeature } from '../run-feature.ts';
 import type { McpServerOptions } from '../server-options.ts';
 
 /**
@@ -11,15 +18,16 @@ import type { McpServerOptions } from '../server-options.ts';
 export async function getPrompt(
   options: McpServerOptions,
   { name, arguments: sent = {} }: GetPromptRequest['params'],
-  extra: RequestExtra,
-): Promise<GetPromptResult> {
+  ctx: ServerContext,
+): Promise<GetPromptResult | InputRequiredResult> {
   const prompt = options.features.prompts.find((prompt) => prompt.name === name);
-  if (prompt === undefined) throw new ProtocolError(ErrorCode.InvalidParams, 'There is no prompt with this name');
+  if (prompt === undefined)
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'There is no prompt with this name');
   const optional = new Set(prompt.arguments.filter(({ required }) => !required).map((argument) => argument.name));
   const given = Object.entries(sent).filter(([name, value]) => value !== '' || !optional.has(name));
   const args = parseArguments(prompt, Object.fromEntries(given));
-  const messages = await runFeature(options, prompt, extra, (context) => prompt.get(args, context));
-  return { description: prompt.description, messages };
+  const result = await runFeature(options, prompt, ctx, (context) => prompt.get(args, context));
+  return isInputRequiredResult(result) ? result : { description: prompt.description, messages: result };
 }
 
 function parseArguments(
@@ -29,7 +37,7 @@ function parseArguments(
   const missing = known.filter(({ name, required }) => required && args[name] === undefined).map(({ name }) => name);
   if (missing.length > 0)
     throw new ProtocolError(
-      ErrorCode.InvalidParams,
+      ProtocolErrorCode.InvalidParams,
       `prompts/get: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`,
     );
   const unknown = Object.keys(args).some((name) => !known.some((argument) => argument.name === name));
@@ -37,7 +45,7 @@ function parseArguments(
   // the unknown name is not repeated: it may be untrusted text
   if (unknown)
     throw new ProtocolError(
-      ErrorCode.InvalidParams,
+      ProtocolErrorCode.InvalidParams,
       `prompts/get: expected ${names ? `only ${names}` : 'no arguments'}`,
     );
   const values = known.flatMap(({ name, schema }) => {
@@ -45,7 +53,10 @@ function parseArguments(
     if (value === undefined) return [];
     const { data = value, error } = schema?.safeParse(value) ?? {};
     if (error !== undefined)
-      throw new ProtocolError(ErrorCode.InvalidParams, `prompts/get: ${name}: expected ${error.issues[0]?.message}`);
+      throw new ProtocolError(
+        ProtocolErrorCode.InvalidParams,
+        `prompts/get: ${name}: expected ${error.issues[0]?.message}`,
+      );
     return [[name, data] as const];
   });
   return Object.fromEntries(values);

@@ -1,4 +1,4 @@
-import type { ListPromptsResult } from '@modelcontextprotocol/sdk/types.js';
+import type { ListPromptsResult } from '@modelcontextprotocol/server';
 import { filterGranted } from '../granted-features.ts';
 import type { McpServerOptions } from '../server-options.ts';
 

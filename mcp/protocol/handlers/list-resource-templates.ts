@@ -1,4 +1,4 @@
-import type { ListResourceTemplatesResult } from '@modelcontextprotocol/sdk/types.js';
+import type { ListResourceTemplatesResult } from '@modelcontextprotocol/server';
 import { filterGranted } from '../granted-features.ts';
 import type { McpServerOptions } from '../server-options.ts';
 import { listResource } from './list-resources.ts';

@@ -1,4 +1,4 @@
-import type { ListResourcesResult } from '@modelcontextprotocol/sdk/types.js';
+import type { ListResourcesResult } from '@modelcontextprotocol/server';
 import type { Resource } from '../../resources/resource.ts';
 import { filterGranted } from '../granted-features.ts';
 import type { McpServerOptions } from '../server-options.ts';

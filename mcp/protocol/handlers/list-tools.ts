@@ -1,4 +1,4 @@
-import type { ListToolsResult } from '@modelcontextprotocol/sdk/types.js';
+import type { ListToolsResult } from '@modelcontextprotocol/server';
 import type { Tool } from '../../tools/tool.ts';
 import { filterGranted } from '../granted-features.ts';
 import type { McpServerOptions } from '../server-options.ts';

@@ -1,25 +1,33 @@
-import { ErrorCode, type ReadResourceRequest, type ReadResourceResult } from '@modelcontextprotocol/sdk/types.js';
+import {
+  ProtocolErrorCode,
+  type ReadResourceRequest,
+  type ReadResourceResult,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import { THROWN_RESOURCE_NOT_FOUND } from '../2025-11-25/resource-not-found.ts';
 import { ProtocolError } from '../protocol-error.ts';
-import { type RequestExtra, runFeature } from '../run-feature.ts';
+import { runFeature } from '../run-feature.ts';
 import type { McpServerOptions } from '../server-options.ts';
-
-/** The error code for a URI without a resource (MCP 2025-11-25, Resources). */
-const RESOURCE_NOT_FOUND = -32002;
 
 /**
  * Answers `resources/read`.
- * @throws {ProtocolError} -32002 when there is no resource with this URI, -32602 when its parameters are wrong.
+ * @throws {ProtocolError} -32602 when its parameters are wrong. When there is no resource with this URI, the code is that of
+ * the revision: -32602, or -32002 before 2026-07-28.
  */
 export async function readResource(
   options: McpServerOptions,
   { uri }: ReadResourceRequest['params'],
-  extra: RequestExtra,
+  ctx: ServerContext,
 ): Promise<ReadResourceResult> {
+  const isEarlier = ctx.mcpReq.envelope === undefined;
   const resource = options.features.resources.find(({ matches }) => matches(uri));
   const problem = resource?.problemOf?.(uri);
-  if (problem !== undefined) throw new ProtocolError(ErrorCode.InvalidParams, `resources/read: ${problem}`);
-  const contents = resource && (await runFeature(options, resource, extra, (context) => resource.read(uri, context)));
+  if (problem !== undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `resources/read: ${problem}`);
+  const contents = resource && (await runFeature(options, resource, ctx, (context) => resource.read(uri, context)));
   if (resource === undefined || contents === undefined)
-    throw new ProtocolError(RESOURCE_NOT_FOUND, 'There is no resource with this URI');
+    throw new ProtocolError(
+      isEarlier ? THROWN_RESOURCE_NOT_FOUND : ProtocolErrorCode.InvalidParams,
+      'There is no resource with this URI',
+    );
   return { contents: [{ ...contents, ...(resource.meta && { _meta: resource.meta }) }] };
 }

@@ -1,5 +1,4 @@
-import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+import { isLegacyRequest, type Server } from '@modelcontextprotocol/server';
 import type { Context, Middleware } from 'koa';
 import { HttpError } from '../../../shared/http/http-error.ts';
 import { requestId } from '../../../shared/http/request-id.ts';
@@ -10,9 +9,11 @@ import type { AccessTokenSource } from '../../access-tokens/access-token-source.
 import { detectRejection } from '../../access-tokens/detect-rejection.ts';
 import type { ExchangeAccessToken } from '../../access-tokens/token-exchange.ts';
 import type { ServerFeatures } from '../../features.ts';
+import { answerRequest as answer20251125 } from '../2025-11-25/answer-request.ts';
+import { answerRequest as answer20260728 } from '../2026-07-28/answer-request.ts';
+import { type Accepted, asksForProgress } from './answer-request.ts';
 import { copyHead } from './copy-head.ts';
 import { isEventStream, sendEventStream } from './event-stream.ts';
-import type { JsonRpcMessage } from './json-rpc.ts';
 import type { McpState } from './mcp-state.ts';
 
 const JSON_TYPE = 'application/json';
@@ -30,10 +31,10 @@ export type CreateServer = (request: {
 }) => Server;
 
 /**
- * Answers one JSON-RPC message (MCP 2025-11-25, Streamable HTTP). Each message gets a server and a transport of its own,
- * and nothing is kept between requests, so any instance can answer any message. The response is one JSON body,
- * sent when the answer is complete, so that it can still be a 401 when auth or the API rejects the access token. A call
- * with a progress token is answered with an event stream, which is held back for a moment for the same reason.
+ * Answers one JSON-RPC message over Streamable HTTP, in the revision of MCP that it is written in. Each message gets a server
+ * and a transport of its own, and nothing is kept between requests, so any instance can answer any message. The response is
+ * one JSON body, sent when the answer is complete, so that it can still be a 401 when auth or the API rejects the access
+ * token. A call whose progress is reported is answered with an event stream, which is held back for a moment for the same reason.
  */
 export function answerMessage({
   resource,
@@ -62,14 +63,15 @@ export function answerMessage({
       features,
     });
     const accepted = findAccepted(ctx);
-    const enableJsonResponse = accepted.json && !(accepted.eventStream && hasProgressToken(body));
-    const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse });
-    await server.connect(transport);
     // closing the server in `finally` cancels the requests of a client that has closed its connection
     const disconnected = new Promise<undefined>((resolve) => ctx.res.once('close', () => resolve(undefined)));
     try {
       const request = new Request(resource, { method: 'POST', headers: transportHeaders(ctx) });
-      const response = await Promise.race([transport.handleRequest(request, { parsedBody: body }), disconnected]);
+      const answer = (await isLegacyRequest(request, body)) ? answer20251125 : answer20260728;
+      const response = await Promise.race([
+        answer(request, body, { server, accepted, reportsProgress: asksForProgress(body, features) }),
+        disconnected,
+      ]);
       requireAccepted();
       if (response === undefined) return;
       if (isEventStream(response)) {
@@ -96,16 +98,12 @@ export function answerMessage({
   };
 }
 
-function hasProgressToken({ method, params }: JsonRpcMessage): boolean {
-  return method === 'tools/call' && Object(params?._meta).progressToken !== undefined;
-}
-
 /**
  * Finds what the client accepts. It should list both media types (MCP 2025-11-25, Streamable HTTP), but many list one, a
  * wildcard, or send no Accept header. A wildcard means JSON: a client that reads event streams names them.
  * @throws {HttpError} 406 when it accepts neither.
  */
-function findAccepted(ctx: Context): { readonly json: boolean; readonly eventStream: boolean } {
+function findAccepted(ctx: Context): Accepted {
   const accepted = {
     json: ctx.accepts(JSON_TYPE) !== false,
     eventStream: /text\/(event-stream|\*)/i.test(ctx.get('accept')),
@@ -114,10 +112,11 @@ function findAccepted(ctx: Context): { readonly json: boolean; readonly eventStr
   throw new HttpError('not_acceptable', `accept: expected ${JSON_TYPE} and ${EVENT_STREAM_TYPE}`);
 }
 
+const PROTOCOL_HEADERS = ['content-type', 'mcp-protocol-version', 'mcp-method', 'mcp-name'];
+
 /** The headers that the transport reads. It gets no others, so that the access token of the caller goes no further. */
 function transportHeaders(ctx: Context): Record<string, string> {
-  const names = ['content-type', 'mcp-protocol-version'];
-  const given = names.filter((name) => ctx.get(name) !== '').map((name) => [name, ctx.get(name)]);
+  const given = PROTOCOL_HEADERS.filter((name) => ctx.get(name) !== '').map((name) => [name, ctx.get(name)]);
   // the transport rejects a client that does not name both
   return { ...Object.fromEntries(given), accept: `${JSON_TYPE}, ${EVENT_STREAM_TYPE}` };
 }

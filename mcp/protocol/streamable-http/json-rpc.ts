@@ -1,4 +1,4 @@
-import { ErrorCode, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
+import { isSpecType, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { RenderError } from '../../../shared/http/handle-errors.ts';
 import type { HttpError } from '../../../shared/http/http-error.ts';
@@ -14,7 +14,7 @@ const StrictMessage = z
     },
     'one JSON-RPC message',
   )
-  .refine((message) => JSONRPCMessageSchema.safeParse(message).success, 'one JSON-RPC message');
+  .refine((message) => isSpecType.JSONRPCMessage(message), 'one JSON-RPC message');
 
 /** One JSON-RPC message, as real clients send them. */
 export const JsonRpcMessage = z.preprocess(tolerateMessage, StrictMessage);
@@ -30,7 +30,7 @@ export const renderJsonRpcError: RenderError = (error, { json }) => ({
     jsonrpc: '2.0',
     id: findMessageId(json) ?? null,
     error: {
-      code: findErrorCode(error),
+      code: findProtocolErrorCode(error),
       message: error.message,
       data: {
         code: error.code,
@@ -41,7 +41,7 @@ export const renderJsonRpcError: RenderError = (error, { json }) => ({
   },
 });
 
-function findErrorCode({ status, code }: HttpError): number {
-  if (status >= 500) return ErrorCode.InternalError;
-  return code === 'malformed_json' ? ErrorCode.ParseError : ErrorCode.InvalidRequest;
+function findProtocolErrorCode({ status, code }: HttpError): number {
+  if (status >= 500) return ProtocolErrorCode.InternalError;
+  return code === 'malformed_json' ? ProtocolErrorCode.ParseError : ProtocolErrorCode.InvalidRequest;
 }
