@@ -82,7 +82,7 @@ test('every URL that a client gets is the public one, and what is not for client
 
 test('a tool call that reports progress is a stream of events', async () => {
   const authorization = await getToken('https://mcp.example.com/mcp');
-  const call = { name: 'list_todos', arguments: {}, _meta: { progressToken: 1 } };
+  const call = { name: 'import_todos', arguments: { content: '- [ ] Buy milk' }, _meta: { progressToken: 1 } };
   const { status, headers, body } = await send('https://mcp.example.com/mcp', {
     method: 'POST',
     headers: { ...JSON_BODY, accept: 'application/json, text/event-stream', authorization },

@@ -153,7 +153,7 @@ test('mcp accepts its own host with and without the port, and the allowed one', 
 
 test('a tool call that reports progress is a stream of events', async () => {
   const authorization = await getToken('https://mcp.example.com/mcp');
-  const call = { name: 'list_todos', arguments: {}, _meta: { progressToken: 1 } };
+  const call = { name: 'import_todos', arguments: { content: '- [ ] Buy milk' }, _meta: { progressToken: 1 } };
   const { status, headers, body } = await send('https://mcp.example.com/mcp', {
     method: 'POST',
     headers: { ...MCP, authorization },
