@@ -82,6 +82,7 @@ async function signLists(): Promise<Map<string, string>> {
   for (const [uri, list] of lists) {
     const token = await new SignJWT({ sub: uri, status_list: list.encode() })
       .setProtectedHeader({ alg: 'ES256', typ: 'statuslist+jwt' })
+      .setIssuedAt()
       .setExpirationTime('1h')
       .sign(privateKey);
     signed.set(uri, token);
