@@ -23,19 +23,27 @@ export type CommittedStatus = {
   }[];
 };
 
-/** Reads the lists, and the revocations that are newer than `afterSequence`. */
-export async function readCommittedStatus(em: SqlEntityManager, afterSequence: number): Promise<CommittedStatus> {
-  // revocations first: the list of each was committed before it, so the second statement returns that list
+/**
+ * Reads the lists, and the revocations that are newer than `afterSequence`. Revocations are read first: the list of each was
+ * committed before it, and a revoked signing key together with it.
+ * @param readKeys reads the signing keys, at the same time as the lists.
+ */
+export async function readCommittedStatus(
+  em: SqlEntityManager,
+  afterSequence: number,
+  readKeys: () => Promise<void>,
+): Promise<CommittedStatus> {
   const revocations = await em
     .fork()
     .execute<CommittedStatus['revocations'][number][]>(
       'select sequence::float8 as sequence, list, start, length, extract(epoch from at)::float8 * 1000 as at from auth.revocation where sequence > ? order by sequence',
       [afterSequence],
     );
-  const lists = await em
+  const lists = em
     .fork()
     .execute<CommittedStatus['lists'][number][]>(
       `select id, next_index as leased, extract(epoch from expires_at)::float8 as "expiresAt" from auth.status_list where ${RETAINED_SQL}`,
     );
-  return { lists, revocations };
+  const [read] = await Promise.all([lists, readKeys()]);
+  return { lists: read, revocations };
 }

@@ -145,9 +145,7 @@ export async function openStatusLists({
 
   async function readAndPublish(): Promise<void> {
     const startedAt = performance.now();
-    const committed = await readCommittedStatus(em, lists.snapshot().sequence);
-    // keys second: the sequence of a revoked key is published only together with its revocation
-    await signingKeys.read();
+    const committed = await readCommittedStatus(em, lists.snapshot().sequence, signingKeys.read);
     const hasChanged = lists.apply(committed, signingKeys.ids());
     readAt = startedAt;
     if (hasChanged) waiting.wake();
