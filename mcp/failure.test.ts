@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { AccessTokenRejectedError, TooManyTokenRequestsError } from '../shared/oauth-client/token-request.ts';
 import { AuthorizationServerUnavailableError } from '../shared/resource-server/issuer.ts';
 import { ImportInterruptedError } from '../shared/todo-import/import-in-parts.ts';
-import { describeFailure } from './failure.ts';
+import { describeFailure, isServiceFailure } from './failure.ts';
 import { TodoApiError } from './todo-api/todo-api-error.ts';
 
 test.each([
@@ -16,6 +16,16 @@ test.each([
   expect(failure.text).toMatch(text);
   expect(failure.text).toContain(`(${code})`);
   expect(failure.reason).toEqual({ code: 'access_token_rejected', retryable: false, oauth_error: code });
+});
+
+test.each([
+  ['invalid_token', false],
+  ['invalid_grant', false],
+  ['invalid_client', true],
+  ['something else', true],
+])('the rejection %s concerns an operator: %s', (error, isFault) => {
+  const { reason } = describeFailure(new AccessTokenRejectedError(error), { scope: 'todos:read', readOnly: true });
+  expect(isServiceFailure(reason)).toBe(isFault);
 });
 
 test('an import that was interrupted is described with what was done', () => {

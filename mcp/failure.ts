@@ -5,6 +5,7 @@ import type { Scope } from '../shared/scopes.ts';
 import { RETENTION_DAYS } from '../shared/todo/limits.ts';
 import { UnknownFormatError, UnreadableFileError } from '../shared/todo-formats/file-errors.ts';
 import { ImportInterruptedError } from '../shared/todo-import/import-in-parts.ts';
+import { CALLER_REJECTED } from './access-tokens/detect-rejection.ts';
 import { explainConnectionFailure } from './connection-failure.ts';
 import { type RejectedOperation, TodoApiError, type WrongAddress } from './todo-api/todo-api-error.ts';
 
@@ -55,8 +56,9 @@ const SERVICE_FAILURES: ReadonlySet<FailureCode> = new Set([
   'internal_error',
 ]);
 
-/** Whether an operator should look at a failure. */
-export function isServiceFailure({ code }: FailureReason): boolean {
+/** Whether an operator should look at a failure. A caller whose access token is revoked gets a 401 or this failure. */
+export function isServiceFailure({ code, oauth_error: error }: FailureReason): boolean {
+  if (code === 'access_token_rejected' && error !== undefined && CALLER_REJECTED.has(error)) return false;
   return SERVICE_FAILURES.has(code);
 }
 

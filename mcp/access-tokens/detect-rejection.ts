@@ -2,7 +2,7 @@ import { AccessTokenRejectedError, TooManyTokenRequestsError } from '../../share
 import type { AccessTokenSource } from './access-token-source.ts';
 
 /** The error codes with which auth or the API rejects the access token of the caller, and not the client of this server. */
-const CALLER_REJECTED: ReadonlySet<string> = new Set(['invalid_request', 'invalid_grant', 'invalid_token']);
+export const CALLER_REJECTED: ReadonlySet<string> = new Set(['invalid_request', 'invalid_grant', 'invalid_token']);
 
 /**
  * Watches an access token source for the rejection of its caller: by auth in the token exchange, or by the API when it
