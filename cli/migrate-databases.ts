@@ -7,7 +7,7 @@ import {
   readEnvironment,
   resolveEnvironment,
 } from '../shared/configuration/environment.ts';
-import { databaseUrl } from '../shared/configuration/variables.ts';
+import { databaseUrls } from '../shared/configuration/variables.ts';
 import { runMigrations } from '../shared/database/orm.ts';
 
 /** What was done in one schema: the names of the migrations that ran. */
@@ -19,8 +19,7 @@ export type MigratedSchema = { readonly schema: string; readonly executed: reado
  * @throws {DatabaseConnectError}
  */
 export async function migrateDatabases(environment: Environment): Promise<MigratedSchema[]> {
-  const schema = z.object({ AUTH_DATABASE_URL: databaseUrl, API_DATABASE_URL: databaseUrl });
-  const urls = readEnvironment(schema, resolveEnvironment(environment));
+  const urls = readEnvironment(z.object(databaseUrls), resolveEnvironment(environment));
   const databases = [
     { definition: authDatabase, url: urls.AUTH_DATABASE_URL },
     { definition: apiDatabase, url: urls.API_DATABASE_URL },

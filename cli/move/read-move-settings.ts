@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { readEnvironment, resolveEnvironment } from '../../shared/configuration/environment.ts';
-import { databaseUrl, dataDirectory } from '../../shared/configuration/variables.ts';
+import { databaseUrls, dataDirectory } from '../../shared/configuration/variables.ts';
 import { InvalidDatabaseUrlError, parseDatabaseUrl } from '../../shared/database/database-url.ts';
 import { type CommandContext, UsageError } from '../command-line/command.ts';
 import { MOVE_TEXTS } from './texts.ts';
@@ -23,7 +23,7 @@ export function readMoveSettings(
   if (given === '') throw new UsageError(MOVE_TEXTS.emptyUrl());
   if (given !== undefined) checkUrl(given);
   const { YATA_DATA_DIR, ...urls } = readEnvironment(
-    z.object({ YATA_DATA_DIR: dataDirectory, AUTH_DATABASE_URL: databaseUrl, API_DATABASE_URL: databaseUrl }),
+    z.object({ YATA_DATA_DIR: dataDirectory, ...databaseUrls }),
     resolveEnvironment(environment),
   );
   if (given === undefined && urls.AUTH_DATABASE_URL === undefined && urls.API_DATABASE_URL === undefined)

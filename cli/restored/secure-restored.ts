@@ -8,7 +8,7 @@ import { authDatabase } from '../../auth/database/definition.ts';
 import { type Invalidated, invalidateEverything } from '../../auth/restore/invalidate-everything.ts';
 import { findOrCreateKeyEncryptionKeys } from '../../auth/signing-keys/key-encryption-key.ts';
 import { type Environment, readEnvironment, resolveEnvironment } from '../../shared/configuration/environment.ts';
-import { databaseUrl } from '../../shared/configuration/variables.ts';
+import { databaseUrls } from '../../shared/configuration/variables.ts';
 import { type Database, embeddedDatabaseFolder, openEmbeddedDatabase } from '../../shared/database/database.ts';
 import { connectOrm, type OrmDefinition, openOrm } from '../../shared/database/orm.ts';
 import { RESTORED_TEXTS } from './texts.ts';
@@ -28,10 +28,7 @@ type Secured = { readonly auth?: Invalidated; readonly lists?: number };
 export async function secureRestored(given: Environment): Promise<Secured> {
   const environment = resolveEnvironment(given);
   const config = readAuthConfig(environment);
-  const urls = readEnvironment(
-    z.object({ AUTH_DATABASE_URL: databaseUrl, API_DATABASE_URL: databaseUrl }),
-    environment,
-  );
+  const urls = readEnvironment(z.object(databaseUrls), environment);
   const secureAuth = (em: SqlEntityManager) =>
     invalidateEverything(em, {
       algorithm: config.AUTH_SIGNING_ALG,

@@ -90,6 +90,9 @@ function listed(value: string): string[] {
 /** A PostgreSQL connection URL; absent means the embedded database. */
 export const databaseUrl = z.string().superRefine(checkDatabaseUrl).optional();
 
+/** The databases of auth and api, for programs that work on either or both. */
+export const databaseUrls = { AUTH_DATABASE_URL: databaseUrl, API_DATABASE_URL: databaseUrl };
+
 /** Who runs the migrations of a PostgreSQL database: each process at its start, or a job for which it waits. */
 export const migrations = z.enum(MIGRATIONS, MIGRATIONS.join(' or ')).default('start');
 
