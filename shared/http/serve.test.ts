@@ -5,7 +5,8 @@ import { expect, test, vi } from 'vitest';
 import { countAllowedConnections } from './open-files.ts';
 import { serve } from './serve.ts';
 
-test('a disposed server completes running requests and accepts no new ones', async () => {
+/** Starts a server that answers its request when `answer` is called. `received` resolves when the request has arrived. */
+async function startSlowServer() {
   const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
   const { promise: received, resolve: receive } = Promise.withResolvers<void>();
   const server = await serve(
@@ -16,6 +17,11 @@ test('a disposed server completes running requests and accepts no new ones', asy
     },
     { port: 0, host: '127.0.0.1' },
   );
+  return { server, received, answer };
+}
+
+test('a disposed server completes running requests and accepts no new ones', async () => {
+  const { server, received, answer } = await startSlowServer();
   const url = `http://127.0.0.1:${server.port}`;
   const running = fetch(url).then((response) => response.text());
   await received;
@@ -90,16 +96,7 @@ test('before a process stops, each response closes its connection', async () => 
 });
 
 test('a request that waits when the server closes is the last one of its connection', async () => {
-  const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
-  const { promise: received, resolve: receive } = Promise.withResolvers<void>();
-  const server = await serve(
-    async (_request, response) => {
-      receive();
-      await mayAnswer;
-      response.end('done');
-    },
-    { port: 0, host: '127.0.0.1' },
-  );
+  const { server, received, answer } = await startSlowServer();
   const agent = new Agent({ keepAlive: true });
   const waiting = once(get({ port: server.port, host: '127.0.0.1', agent }), 'response');
   await received;

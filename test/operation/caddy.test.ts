@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import type { IncomingHttpHeaders } from 'node:http';
-import { request } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,19 +10,15 @@ import { getFreePort } from '../../shared/testing/free-port.ts';
 import { makeTemporaryDirectory } from '../../shared/testing/temporary-directory.ts';
 import { createCertificationAuthority } from '../support/create-certificates.ts';
 import { openInstallation } from '../support/open-installation.ts';
+import { createProxyClient, type ProxyClient } from '../support/proxy-client.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 const EXAMPLE = 'docs/examples/Caddyfile';
 const PROGRAM = ['/usr/bin/caddy', '/usr/local/bin/caddy'].find((path) => existsSync(path));
 
-type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string };
-type Sent = { method?: string; headers?: Record<string, string>; body?: string };
-
 const resources = new AsyncDisposableStack();
-let port = 0;
-let ca = '';
-let demo = '';
+let client: ProxyClient;
 
 beforeAll(async () => {
   if (PROGRAM === undefined) return;
@@ -43,20 +37,24 @@ beforeAll(async () => {
   );
   const authority = createCertificationAuthority(directory.path, 'ca');
   const { certificate, key } = authority.issue('*.example.com');
-  port = await getFreePort();
+  const port = await getFreePort();
   resources.use(
-    await startCaddy(PROGRAM, directory.path, {
-      '127.0.0.1:3000': `127.0.0.1:${AUTH_PORT}`,
-      '127.0.0.1:3001': `127.0.0.1:${API_PORT}`,
-      '127.0.0.1:3002': `127.0.0.1:${MCP_PORT}`,
-      // another port, and no certificates from the internet
-      '\nauth.example.com {': `\nhttps://auth.example.com:${port} {\ntls ${certificate} ${key}`,
-      '\ntodos.example.com {': `\nhttps://todos.example.com:${port} {\ntls ${certificate} ${key}`,
-      '\nmcp.example.com {': `\nhttps://mcp.example.com:${port} {\ntls ${certificate} ${key}`,
-    }),
+    await startCaddy(
+      PROGRAM,
+      { directory: directory.path, port },
+      {
+        '127.0.0.1:3000': `127.0.0.1:${AUTH_PORT}`,
+        '127.0.0.1:3001': `127.0.0.1:${API_PORT}`,
+        '127.0.0.1:3002': `127.0.0.1:${MCP_PORT}`,
+        // another port, and no certificates from the internet
+        '\nauth.example.com {': `\nhttps://auth.example.com:${port} {\ntls ${certificate} ${key}`,
+        '\ntodos.example.com {': `\nhttps://todos.example.com:${port} {\ntls ${certificate} ${key}`,
+        '\nmcp.example.com {': `\nhttps://mcp.example.com:${port} {\ntls ${certificate} ${key}`,
+      },
+    ),
   );
-  ca = readFileSync(authority.certificate, 'utf8');
-  demo = `Basic ${btoa(`demo:${installation.secrets()[0]}`)}`;
+  const [secret = ''] = installation.secrets();
+  client = createProxyClient({ port, ca: readFileSync(authority.certificate, 'utf8'), secret });
 });
 afterAll(() => resources.disposeAsync());
 
@@ -65,25 +63,25 @@ beforeEach(({ skip }) => {
 });
 
 test('every URL that a client gets is the public one, and what is not for clients is not forwarded', async () => {
-  const metadata = await send('https://auth.example.com/.well-known/oauth-authorization-server');
+  const metadata = await client.send('https://auth.example.com/.well-known/oauth-authorization-server');
   expect(JSON.parse(metadata.body)).toMatchObject({
     issuer: 'https://auth.example.com',
     token_endpoint: 'https://auth.example.com/oauth/token',
   });
-  const created = await create(await getToken());
+  const created = await client.create(await client.getToken());
   expect([created.status, created.headers.location]).toEqual([
     201,
     `https://todos.example.com/api/v1/todos/${JSON.parse(created.body).id}`,
   ]);
   for (const host of ['auth', 'todos', 'mcp'])
     for (const path of ['health/ready', 'health', 'metrics'])
-      expect((await send(`https://${host}.example.com/${path}`)).status).toBe(404);
+      expect((await client.send(`https://${host}.example.com/${path}`)).status).toBe(404);
 });
 
 test('a tool call that reports progress is a stream of events', async () => {
-  const authorization = await getToken('https://mcp.example.com/mcp');
+  const authorization = await client.getToken('https://mcp.example.com/mcp');
   const call = { name: 'import_todos', arguments: { content: '- [ ] Buy milk' }, _meta: { progressToken: 1 } };
-  const { status, headers, body } = await send('https://mcp.example.com/mcp', {
+  const { status, headers, body } = await client.send('https://mcp.example.com/mcp', {
     method: 'POST',
     headers: { ...JSON_BODY, accept: 'application/json, text/event-stream', authorization },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: call }),
@@ -93,9 +91,9 @@ test('a tool call that reports progress is a stream of events', async () => {
 });
 
 test('a request waits 25 seconds for a change, and another one ends with the change', async () => {
-  const authorization = await getToken();
+  const authorization = await client.getToken();
   const changes = (query: string, wait: number) =>
-    send(`https://todos.example.com/api/v1/todos/changes${query}`, {
+    client.send(`https://todos.example.com/api/v1/todos/changes${query}`, {
       headers: { authorization, prefer: `wait=${wait}` },
     });
   const { next } = JSON.parse((await changes('', 0)).body);
@@ -105,16 +103,16 @@ test('a request waits 25 seconds for a change, and another one ends with the cha
   expect(Date.now() - startedAt).toBeGreaterThan(24_000);
   const waiting = changes(`?since=${next}`, 20);
   await delay(200);
-  await create(authorization);
+  await client.create(authorization);
   expect(JSON.parse((await waiting).body).changes).toHaveLength(1);
 });
 
 test('a response that Caddy compresses has an entity tag that is accepted', async () => {
-  const authorization = await getToken();
-  const { headers: created } = await create(authorization);
+  const authorization = await client.getToken();
+  const { headers: created } = await client.create(authorization);
   const url = String(created.location);
-  const { headers } = await send(url, { headers: { authorization, 'accept-encoding': 'gzip' } });
-  const again = await send(url, { headers: { authorization, 'if-none-match': String(headers.etag) } });
+  const { headers } = await client.send(url, { headers: { authorization, 'accept-encoding': 'gzip' } });
+  const again = await client.send(url, { headers: { authorization, 'if-none-match': String(headers.etag) } });
   expect(again.status).toBe(304);
 });
 
@@ -125,48 +123,10 @@ test('Caddy closes an idle connection before the service does', () => {
 
 const JSON_BODY = { 'content-type': 'application/json' };
 
-async function create(authorization: string): Promise<Answer> {
-  const headers = { authorization, ...JSON_BODY };
-  const body = JSON.stringify({ title: 'Behind Caddy' });
-  return send('https://todos.example.com/api/v1/todos', { method: 'POST', headers, body });
-}
-
-async function getToken(resource = 'https://todos.example.com/api/v1'): Promise<string> {
-  const { status, body } = await send('https://auth.example.com/oauth/token', {
-    method: 'POST',
-    headers: { authorization: demo, 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({ grant_type: 'client_credentials', resource }).toString(),
-  });
-  expect(status, body).toBe(200);
-  return `Bearer ${JSON.parse(body).access_token}`;
-}
-
-/** Sends a request over TLS to Caddy, as if the name of its host led there. `Host` has no port, as for port 443. */
-function send(url: string, { method = 'GET', headers = {}, body }: Sent = {}): Promise<Answer> {
-  const { hostname, pathname, search } = new URL(url);
-  const to = { host: '127.0.0.1', port, servername: hostname, ca, method, path: pathname + search };
-  return new Promise((resolve, reject) => {
-    const sent = request({ ...to, headers: { host: hostname, ...headers } }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          body: Buffer.concat(chunks).toString(),
-        }),
-      );
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
-}
-
 /** Starts Caddy with the example, as an operator does, and with texts of it replaced. */
 async function startCaddy(
   program: string,
-  directory: string,
+  { directory, port }: { directory: string; port: number },
   replacements: Readonly<Record<string, string>>,
 ): Promise<AsyncDisposable> {
   let example = readFileSync(EXAMPLE, 'utf8');
