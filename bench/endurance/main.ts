@@ -3,12 +3,14 @@ import { parseArgs } from 'node:util';
 import { FAULT_NAMES, runFaults } from './faults.ts';
 import { measureGrowth } from './growth.ts';
 import { runKills } from './kills.ts';
+import { runRotations } from './rotations.ts';
 import { describeSamples, soak } from './soak.ts';
 
 const USAGE = `usage: npm run bench:endurance -- soak [--minutes 60] [--file soak.jsonl]
        npm run bench:endurance -- report [--file soak.jsonl]
        npm run bench:endurance -- faults [NAME …]
        npm run bench:endurance -- kills [--kills 100]
+       npm run bench:endurance -- rotations
        npm run bench:endurance -- growth
 
 faults:
@@ -30,6 +32,7 @@ async function main(): Promise<void> {
     soak: () => soak({ minutes: Number(values.minutes), file: values.file, print }),
     faults: () => runFaults(names.length > 0 ? names : FAULT_NAMES, print),
     kills: () => runKills(Number(values.kills), print),
+    rotations: () => runRotations(print),
     async growth() {
       await measureGrowth(print);
       return true;
