@@ -15,8 +15,8 @@ type PoolName =
   | 'rate_limit';
 
 /**
- * Adds the metrics of the pools of one service to `registry`, and has them traced. The function that it returns names a pool. The embedded database
- * has no pool, and then the metrics have no series.
+ * Adds the metrics of the pools of one service to `registry`, and traces the pools. The function that it returns names a pool.
+ * The embedded database has no pool, and then the metrics have no series.
  */
 export function createPoolObserver({
   registry,
