@@ -90,6 +90,8 @@ test('requests to rotate at the same time create one next key, and a later one c
   expect(await opened.rotate(3_600)).toBe(second);
   expect(await signsIn()).toBeLessThan(601);
   expect(await opened.rotate(30)).toBe(second);
+  const events = await opened.em.execute("select detail from auth.audit_event where action = 'key.bring-forward'");
+  expect(events).toEqual([{ detail: { signs_in: 30 } }]);
   expect(await signsIn()).toBeLessThan(31);
 });
 

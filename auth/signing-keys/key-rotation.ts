@@ -48,7 +48,10 @@ export function rotateKeys(
     const newest = findNewest(await lockKeys(transaction));
     if (newest === undefined || newest.signsFrom <= Date.now())
       return createKey(transaction, settings, { seconds, origin });
-    await bringForward(transaction, newest.kid, seconds);
+    if (newest.signsFrom > Date.now() + seconds * 1000) {
+      await bringForward(transaction, newest.kid, seconds);
+      await insertSuccess(transaction, origin, 'key.bring-forward', newest.kid, { signs_in: seconds });
+    }
     return newest.kid;
   });
 }
